@@ -1,0 +1,46 @@
+/** The closed list of codes a client may see: `UserError.code` in payloads, `extensions.code` in thrown errors. */
+export const errorCodes = {
+  INVALID_INPUT: 'A value in the input does not fit; `path` names it.',
+  INVALID_CURSOR: 'A cursor that is malformed, or belongs to another list, thing or attempt.',
+  NOT_FOUND: 'No such thing, or not yours: the two are deliberately not told apart.',
+  CONFLICT: 'The request contradicts what is stored, such as an idempotency key used with another input.',
+  UNAUTHENTICATED: 'No key, or one that is unknown, expired or revoked.',
+  FORBIDDEN: 'The key is valid but lacks a permission; the message names it.',
+  RATE_LIMITED: 'Too many requests; `retryAfterMs` says when to come back.',
+  BAD_REQUEST: 'The request is not a well-formed GraphQL request.',
+  PAYLOAD_TOO_LARGE: 'The request body or message is above the size limit.',
+  GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
+  GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  LIMIT_EXCEEDED: 'The document is deeper, wider or longer than is allowed; the message names the limit.',
+  OPERATION_NOT_SUPPORTED: 'This transport does not carry this kind of operation.',
+  UNAVAILABLE: 'A part we need is away or shutting down; retry later.',
+  TIMEOUT: 'The work did not end within its deadline.',
+  INTERNAL: 'A fault of ours; the request id finds it in the log.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface AppErrorOptions {
+  /** Where in the input the fault is, from the argument down: `['input', 'variables', 'company']`. */
+  readonly path?: readonly (string | number)[];
+  /** Milliseconds after which trying again can succeed. */
+  readonly retryAfterMs?: number;
+  readonly cause?: unknown;
+}
+
+/** An expected failure. Its message is shown to the caller: lower-case, names the offender, holds no secret. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly path: readonly (string | number)[] | null;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: AppErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.path = options.path ?? null;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}

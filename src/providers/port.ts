@@ -1,0 +1,92 @@
+/** One message of a prompt. `system` messages come first. */
+export interface PromptMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** What a model is asked to write. */
+export interface TextRequest {
+  /** The provider's own name of the model, without our prefix. */
+  readonly model: string;
+  readonly messages: readonly PromptMessage[];
+  /** The template's own text; the offline provider streams it, the others ignore it. */
+  readonly draft: string;
+  /** Always sent to the provider. */
+  readonly maxOutputTokens: number;
+  /** 0..2; null leaves it to the model. */
+  readonly temperature: number | null;
+}
+
+/** Tokens as the provider counted them; null where it did not say. */
+export interface Usage {
+  /** All input tokens, cached ones included. */
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+}
+
+/** Why the model stopped: it was done, hit a token limit, was stopped by a filter or refused, or something the vendor added since. */
+export type FinishReason = 'STOP' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
+
+export type StreamPart =
+  /** Some text, in order; never empty. */
+  | { readonly type: 'text'; readonly text: string }
+  /** The last part of a stream that succeeded. */
+  | { readonly type: 'finish'; readonly reason: FinishReason; readonly usage: Usage };
+
+/** Why a provider failed. These are also the failure codes of a generation. */
+export const providerErrorCodes = {
+  RATE_LIMITED: 'The provider refuses for now: too many requests or tokens.',
+  OVERLOADED: 'The provider is overloaded or failing (HTTP 5xx, in-band server errors).',
+  PROVIDER_AUTH: 'The provider does not accept our key, or the key may not use this model.',
+  PROVIDER_QUOTA: 'The account at the provider is out of money or quota.',
+  INVALID_REQUEST: 'The provider does not accept the request.',
+  MODEL_NOT_FOUND: 'The provider does not have this model.',
+  CONTEXT_TOO_LONG: 'Prompt and answer do not fit the window of the model.',
+  CONTENT_REFUSED: 'The provider refuses this content.',
+  STREAM_CUT: 'The stream ended before its finish signal.',
+  STREAM_MALFORMED: 'The provider sent something that is not its own protocol.',
+  EMPTY_COMPLETION: 'The model finished without writing anything.',
+  NETWORK: 'The provider could not be reached or the connection broke.',
+  TIMEOUT: 'A deadline ran out.',
+} as const;
+
+export type ProviderErrorCode = keyof typeof providerErrorCodes;
+
+/** The only way a stream fails. `retryable` says whether the same call may succeed later or elsewhere. The message never holds a key. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    readonly code: ProviderErrorCode,
+    message: string,
+    options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.retryable = options.retryable;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+}
+
+/** A model as a provider offers it. */
+export interface ProviderModel {
+  /** The provider's own name; our id is `<provider>/<name>`. */
+  readonly name: string;
+  /** Tokens of prompt and answer together; null when unknown. */
+  readonly contextWindow: number | null;
+  readonly maxOutputTokens: number | null;
+}
+
+/**
+ * Turns a prompt into text. Parts arrive in order; the last is `finish`; every failure is thrown as ProviderError.
+ * After `signal` aborts, the stream ends by throwing the signal's reason and the socket is closed within 50 ms.
+ */
+export interface Provider {
+  readonly id: string;
+  readonly models: readonly ProviderModel[];
+  /** Whether names outside `models` are worth a try (compatible servers list their own). */
+  readonly acceptsUnknownModels: boolean;
+  stream(request: TextRequest, options: { signal: AbortSignal; fetch: typeof fetch }): AsyncIterable<StreamPart>;
+}
