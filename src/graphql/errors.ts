@@ -1,0 +1,28 @@
+import 'reflect-metadata';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { errorCodes, type AppError, type ErrorCode as Code } from '../kernel/errors.ts';
+
+/** The GraphQL enum of the closed list of codes. */
+export const ErrorCode = Object.fromEntries(Object.keys(errorCodes).map((code) => [code, code])) as { readonly [K in Code]: K };
+
+registerEnumType(ErrorCode, {
+  name: 'ErrorCode',
+  description: 'Why something was refused or failed: the only codes there are.',
+  valuesConfig: Object.fromEntries(Object.entries(errorCodes).map(([code, description]) => [code, { description }])),
+});
+
+/** An expected failure of a mutation. */
+@ObjectType({ description: 'An expected failure of a mutation.', simpleResolvers: true })
+export class UserError {
+  @Field(() => ErrorCode, { description: 'What kind of failure it is.' }) code!: Code;
+  @Field(() => String, { description: 'What is wrong, for people; names the offender.' }) message!: string;
+  @Field(() => [String], { nullable: true, description: 'Where in the arguments the fault is; null when no single place is.' })
+  path!: string[] | null;
+  @Field(() => Int, { nullable: true, description: 'Milliseconds after which trying again can succeed; null when unknown.' })
+  retryAfterMs!: number | null;
+}
+
+/** The form in which an AppError is shown. */
+export function userErrorOf(error: AppError): UserError {
+  return { code: error.code, message: error.message, path: error.path?.map(String) ?? null, retryAfterMs: error.retryAfterMs };
+}
