@@ -1,0 +1,49 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readTemplate } from './read.ts';
+import { templateKinds, type TemplateSource } from './source.ts';
+import type { FileProblem } from './yaml.ts';
+
+/** A template that ships with the product, checked. */
+export type LibraryTemplate = TemplateSource;
+
+/** The template whose first sample the demo runs. */
+export const demoSlug = 'cover-letter-classic';
+
+/**
+ * Reads and checks the library in `dir`: one folder per kind, in it one per template. Sorted by slug. Throws one error that lists every problem as
+ * `file:line: reason`.
+ */
+export async function readLibrary(dir: string): Promise<LibraryTemplate[]> {
+  const problems: FileProblem[] = [];
+  const templates: LibraryTemplate[] = [];
+  for (const kind of await foldersIn(dir)) {
+    if (!templateKinds.some((known) => known === kind)) {
+      problems.push({ file: kind, line: 1, reason: `is no kind of template: ${templateKinds.join(', ')}` });
+      continue;
+    }
+    const read = await Promise.all((await foldersIn(join(dir, kind))).map((name) => readTemplate(dir, join(kind, name))));
+    for (const { source, problems: found } of read) {
+      problems.push(...found);
+      if (source) templates.push(source);
+    }
+  }
+  if (problems.length > 0) {
+    const lines = problems.map(({ file, line, reason }) => `  ${file}:${line}: ${reason}`);
+    throw new Error(`the template library ${dir} is broken:\n${lines.join('\n')}`);
+  }
+  if (templates.length === 0) throw new Error(`the template library ${dir} is empty`);
+  return templates.toSorted((a, b) => (a.slug < b.slug ? -1 : 1));
+}
+
+async function foldersIn(dir: string): Promise<string[]> {
+  try {
+    const entries = await readdir(dir, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+      .map(({ name }) => name)
+      .toSorted();
+  } catch (cause) {
+    throw new Error(`the template library ${dir} cannot be read`, { cause });
+  }
+}

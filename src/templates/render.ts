@@ -1,0 +1,149 @@
+import { LRUCache } from 'lru-cache';
+import nunjucks from 'nunjucks';
+import type { PromptMessage } from '../providers/port.ts';
+import { filters } from './filters.ts';
+import type { TemplateSource, Variables } from './source.ts';
+
+/** What a template writes by itself, and what it asks a model to write. */
+export interface Rendering {
+  /** Plain text: no trailing spaces, at most one blank line in a row, one newline at the end. */
+  readonly draft: string;
+  /** System messages first. */
+  readonly messages: readonly PromptMessage[];
+}
+
+export interface CompiledTemplate {
+  /** Takes what `checkVariables` returned; throws TemplateFault where the template, not the caller, is wrong. */
+  render(variables: Variables): Rendering;
+}
+
+export type TemplateFile = 'draft.njk' | 'prompt.njk';
+
+/** A fault of a template's author. */
+export class TemplateFault extends Error {
+  override readonly name = 'TemplateFault';
+
+  constructor(
+    readonly file: TemplateFile,
+    /** From 1; null where the language does not say. */
+    readonly line: number | null,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}${line === null ? '' : `:${line}`}: ${reason}`, options);
+  }
+}
+
+// No loader: a template sees its variables and our filters, no other file.
+const environment = new nunjucks.Environment([], {
+  autoescape: false,
+  throwOnUndefined: true,
+  trimBlocks: true,
+  lstripBlocks: true,
+});
+for (const [name, filter] of Object.entries(filters)) environment.addFilter(name, filter);
+
+/** Whether drafts and prompts can use a filter of this name. */
+export function hasFilter(name: string): boolean {
+  try {
+    return typeof environment.getFilter(name) === 'function';
+  } catch {
+    // nunjucks has no other way to ask than to throw.
+    return false;
+  }
+}
+
+const compiled = new LRUCache<string, CompiledTemplate>({ max: 500 });
+
+/** Compiles both files; the same content is compiled once. Throws TemplateFault. */
+export function compileTemplate(source: TemplateSource): CompiledTemplate {
+  const known = compiled.get(source.contentHash);
+  if (known) return known;
+  const draft = compile('draft.njk', source.draftSource);
+  const sections = splitPrompt(source.promptSource).map(({ role, source: section }) => ({
+    role,
+    write: compile('prompt.njk', section),
+  }));
+  const template: CompiledTemplate = {
+    render(variables) {
+      const facts = tidied(variables) as Variables;
+      const text = letter(draft(facts));
+      const context = { ...facts, variables: facts, draft: text };
+      return { draft: text, messages: sections.map(({ role, write }) => ({ role, content: normalised(write(context)) })) };
+    },
+  };
+  compiled.set(source.contentHash, template);
+  return template;
+}
+
+/** One section of a prompt file; its source is padded so that its lines keep their numbers. */
+export interface PromptSection {
+  readonly role: 'system' | 'user';
+  readonly source: string;
+}
+
+/**
+ * A prompt file is sections, each after a line `--- system` or `--- user`. The file is split before anything is rendered, so no value can open a
+ * section of its own.
+ */
+export function splitPrompt(source: string): PromptSection[] {
+  const sections: { role: PromptSection['role']; lines: string[] }[] = [];
+  source.split('\n').forEach((line, index) => {
+    const marker = /^---\s*(\S*)\s*$/.exec(line);
+    const role = marker?.[1];
+    const section = sections.at(-1);
+    if (role === 'system' || role === 'user') {
+      if (role === 'system' && sections.some((other) => other.role === 'user'))
+        throw new TemplateFault('prompt.njk', index + 1, 'system sections come first');
+      sections.push({ role, lines: Array<string>(index + 1).fill('') });
+    } else if (marker) throw new TemplateFault('prompt.njk', index + 1, `a section is --- system or --- user, not ${line}`);
+    else if (section) section.lines.push(line);
+    else if (line.trim() !== '') throw new TemplateFault('prompt.njk', index + 1, 'text before the first section');
+  });
+  if (sections.at(-1)?.role !== 'user') throw new TemplateFault('prompt.njk', null, 'the prompt has no user section');
+  return sections.map(({ role, lines }) => ({ role, source: lines.join('\n') }));
+}
+
+function compile(file: TemplateFile, source: string): (context: object) => string {
+  const template = attempt(file, () => new nunjucks.Template(source, environment, file, true));
+  return (context) => attempt(file, () => template.render(context));
+}
+
+function attempt<T>(file: TemplateFile, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    // nunjucks says where only inside its message: "(draft.njk) [Line 3, Column 9]\n  reason".
+    const { message } = error as Error;
+    const line = /\[Line (\d+)/.exec(message)?.[1];
+    throw new TemplateFault(file, line === undefined ? null : Number(line), message.split('\n').at(-1)?.trim() ?? message, {
+      cause: error,
+    });
+  }
+}
+
+/** A copy without prototypes whose texts have no stray white space, so that none gets into a sentence. */
+function tidied(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value
+      .replace(/\r\n?/g, '\n')
+      .replace(/[ \t]+/g, ' ')
+      .trim();
+  if (Array.isArray(value)) return value.map(tidied);
+  if (typeof value !== 'object' || value === null) return value;
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const [name, part] of Object.entries(value)) copy[name] = tidied(part);
+  return copy;
+}
+
+function normalised(text: string): string {
+  return text
+    .replace(/[ \t]+$/gm, '')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
+}
+
+/** A value may end with a stop ("Acme Inc.") where the sentence has its own. */
+function letter(text: string): string {
+  return `${normalised(text).replace(/(?<!\.)\.\.(?!\.)/g, '.')}\n`;
+}
