@@ -25,7 +25,7 @@ export interface Usage {
   readonly cachedInputTokens: number | null;
 }
 
-/** Why the model stopped: it was done, hit a token limit, was stopped by a filter or refused, or something the vendor added since. */
+/** Why the model stopped, by its vendor's explicit signal: it was done, hit a token limit, was stopped by a filter or refused, or something the vendor added since. */
 export type FinishReason = 'STOP' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
 
 export type StreamPart =
@@ -34,7 +34,12 @@ export type StreamPart =
   /** The last part of a stream that succeeded. */
   | { readonly type: 'finish'; readonly reason: FinishReason; readonly usage: Usage };
 
-/** Why a provider failed. These are also the failure codes of a generation. */
+/**
+ * Why a provider failed. These are also the failure codes of a generation.
+ * A connection that breaks before the response's headers is NETWORK, after them STREAM_CUT, even if the vendor closes it politely.
+ * A filter or refusal without any text is CONTENT_REFUSED, after some text a finish with CONTENT_FILTER; any other finish without text
+ * is EMPTY_COMPLETION.
+ */
 export const providerErrorCodes = {
   RATE_LIMITED: 'The provider refuses for now: too many requests or tokens.',
   OVERLOADED: 'The provider is overloaded or failing (HTTP 5xx, in-band server errors).',
@@ -53,7 +58,7 @@ export const providerErrorCodes = {
 
 export type ProviderErrorCode = keyof typeof providerErrorCodes;
 
-/** The only way a stream fails. `retryable` says whether the same call may succeed later or elsewhere. The message never holds a key. */
+/** The only way a stream fails. `retryable` says whether the same call may succeed when tried again. The message never holds a key. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
   readonly retryable: boolean;

@@ -1,0 +1,42 @@
+import { Anthropic } from '@anthropic-ai/sdk';
+import { callFailure } from './call-failure.ts';
+import { MessagesConverter, messagesRequest } from './messages.ts';
+import { anthropicModels } from './models.ts';
+import type { Provider, ProviderModel, StreamPart } from './port.ts';
+import { readParts } from './read.ts';
+
+const ownBaseURL = 'https://api.anthropic.com';
+
+/** How to reach Anthropic or a server that speaks its Messages API. */
+export interface AnthropicOptions {
+  /** The id of the provider; `anthropic` when absent. */
+  readonly id?: string;
+  readonly apiKey: string;
+  /** Without `/v1`; Anthropic's own when absent or null. */
+  readonly baseURL?: string | null;
+  readonly models?: readonly ProviderModel[];
+}
+
+/** Anthropic's Messages API. Names outside `models` are passed on. */
+export function anthropic(options: AnthropicOptions): Provider {
+  const { id = 'anthropic', apiKey, models = anthropicModels } = options;
+  const baseURL = options.baseURL ?? ownBaseURL;
+  const secrets = [apiKey];
+
+  return {
+    id,
+    models,
+    acceptsUnknownModels: true,
+    async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
+      signal.throwIfAborted();
+      // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+      const client = new Anthropic({ apiKey, authToken: null, webhookKey: null, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
+      const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
+      const response = await call.catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
+      yield* readParts(response, { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets });
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { ProviderError, type ProviderErrorCode } from './port.ts';
+
+/** What a vendor says about a failure: in a response's body or inside a stream. Null where it says nothing. */
+export interface VendorFailure {
+  /** The vendor, as our messages name it. */
+  readonly provider: string;
+  /** The HTTP status; null for an error inside a stream. */
+  readonly status: number | null;
+  /** The vendor's machine-readable words: its error `type` and `code`. */
+  readonly words: readonly (string | null | undefined)[];
+  readonly message: string | null;
+  readonly retryAfterMs?: number | null;
+  /** What must never be repeated: our key. */
+  readonly secrets: readonly string[];
+}
+
+const longestMessage = 300;
+
+/** A vendor's own words, where they say more than the status. https://developers.openai.com/api/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors */
+const codesOfWords: Readonly<Record<string, ProviderErrorCode>> = {
+  insufficient_quota: 'PROVIDER_QUOTA',
+  billing_error: 'PROVIDER_QUOTA',
+  billing_not_active: 'PROVIDER_QUOTA',
+  billing_hard_limit_reached: 'PROVIDER_QUOTA',
+  context_length_exceeded: 'CONTEXT_TOO_LONG',
+  string_above_max_length: 'CONTEXT_TOO_LONG',
+  model_not_found: 'MODEL_NOT_FOUND',
+  not_found_error: 'MODEL_NOT_FOUND',
+  invalid_api_key: 'PROVIDER_AUTH',
+  authentication_error: 'PROVIDER_AUTH',
+  permission_error: 'PROVIDER_AUTH',
+  content_filter: 'CONTENT_REFUSED',
+  content_policy_violation: 'CONTENT_REFUSED',
+  bio_policy: 'CONTENT_REFUSED',
+  misalignment_policy_violation: 'CONTENT_REFUSED',
+  rate_limit_error: 'RATE_LIMITED',
+  rate_limit_exceeded: 'RATE_LIMITED',
+  overloaded_error: 'OVERLOADED',
+  api_error: 'OVERLOADED',
+  server_error: 'OVERLOADED',
+  timeout_error: 'OVERLOADED',
+  invalid_prompt: 'INVALID_REQUEST',
+};
+
+/** Words so general that a vendor's sentence says more. */
+const generalWords: ReadonlySet<string> = new Set(['invalid_request_error', 'request_too_large', 'BadRequestError']);
+
+const retryableCodes: ReadonlySet<ProviderErrorCode> = new Set([
+  'RATE_LIMITED',
+  'OVERLOADED',
+  'STREAM_CUT',
+  'STREAM_MALFORMED',
+  'EMPTY_COMPLETION',
+  'NETWORK',
+  'TIMEOUT',
+]);
+
+/** An error of our own with the code's usual retryability. */
+export function failure(code: ProviderErrorCode, message: string, retryAfterMs: number | null = null): ProviderError {
+  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs });
+}
+
+/** The error a vendor's failure means. It carries no cause: the SDKs' errors hold headers and texts that can repeat the key. */
+export function failureOf(vendor: VendorFailure): ProviderError {
+  const said = vendor.message === null ? '' : `: ${scrub(vendor.message, vendor.secrets)}`;
+  const how = vendor.status === null ? 'ended its stream with an error' : `answered ${vendor.status}`;
+  const message = `${vendor.provider} ${how}${said}`;
+  return failure(
+    codeOf(vendor),
+    message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message,
+    vendor.retryAfterMs,
+  );
+}
+
+function codeOf({ status, words, message }: VendorFailure): ProviderErrorCode {
+  for (const word of words) {
+    const code = word ? codesOfWords[word] : undefined;
+    if (code) return code;
+  }
+  const isAboutTheRequest =
+    status === null ? words.some((word) => word && generalWords.has(word)) : status === 400 || status === 413 || status === 422;
+  if (isAboutTheRequest) return codeOfSentence(message ?? '');
+  if (status === null) return 'OVERLOADED';
+  if (status === 401 || status === 403) return 'PROVIDER_AUTH';
+  if (status === 402) return 'PROVIDER_QUOTA';
+  if (status === 404) return 'MODEL_NOT_FOUND';
+  if (status === 429) return 'RATE_LIMITED';
+  // 408 and 409 are a server that gave up waiting and a lock that another request holds: both pass by themselves.
+  if (status >= 500 || status === 408 || status === 409) return 'OVERLOADED';
+  return 'INVALID_REQUEST';
+}
+
+/** Anthropic and most compatible servers tell these two apart from other bad requests only in a sentence. */
+function codeOfSentence(sentence: string): ProviderErrorCode {
+  if (/prompt is too long|context (length|window|limit)|maximum context|too many tokens/i.test(sentence))
+    return 'CONTEXT_TOO_LONG';
+  if (/credit balance is too low/i.test(sentence)) return 'PROVIDER_QUOTA';
+  return 'INVALID_REQUEST';
+}
+
+/** The text without `secrets` and without anything that looks like a key, masked ones included. */
+export function scrub(text: string, secrets: readonly string[]): string {
+  let clean = text;
+  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '[redacted]');
+  return clean
+    .replace(/\b(?:sk|pk|rk|gsk|xai|key)-[\w*.-]{4,}/gi, '[redacted]')
+    .replace(/\b(bearer\s+|api[ _-]?key(?:\s+\w+){0,2}\s*[:=]\s*["']?)(?!\[redacted\])[^\s"',]+/gi, '$1[redacted]');
+}
+
+/**
+ * How long a vendor asks us to stay away; null when it does not say so in a form we know. `Retry-After` is seconds or an HTTP date
+ * (RFC 9110, 10.2.3), `retry-after-ms` is OpenAI's. A date is compared with the response's own `Date`, so the two clocks need not agree.
+ */
+export function retryAfterMs(headers: Headers, now: Date): number | null {
+  const exact = numberOf(headers.get('retry-after-ms'));
+  if (exact !== null) return exact;
+  const value = headers.get('retry-after');
+  const seconds = numberOf(value);
+  if (seconds !== null) return Math.round(seconds * 1000);
+  const until = Date.parse(value ?? '');
+  if (Number.isNaN(until)) return null;
+  const sent = Date.parse(headers.get('date') ?? '');
+  return Math.max(0, until - (Number.isNaN(sent) ? now.getTime() : sent));
+}
+
+function numberOf(text: string | null): number | null {
+  return text !== null && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : null;
+}

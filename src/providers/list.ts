@@ -1,0 +1,29 @@
+import { anthropic } from './anthropic.ts';
+import { offline } from './offline.ts';
+import { openai } from './openai.ts';
+import type { Provider } from './port.ts';
+
+/** A vendor's key, and where to reach it; a null base URL is the vendor's own. */
+export interface VendorConfig {
+  readonly apiKey: string;
+  readonly baseUrl: string | null;
+}
+
+/** Which providers this process has: a vendor without a configuration is not offered, the offline one always is. */
+export interface ProvidersConfig {
+  readonly openai: VendorConfig | null;
+  readonly anthropic: VendorConfig | null;
+  readonly offline: { readonly tokensPerSecond: number };
+}
+
+/** Every provider we know, in the order in which they are offered; a new one is one file and one line here. */
+const makers: readonly ((config: ProvidersConfig) => Provider | null)[] = [
+  (config) => config.openai && openai({ apiKey: config.openai.apiKey, baseURL: config.openai.baseUrl }),
+  (config) => config.anthropic && anthropic({ apiKey: config.anthropic.apiKey, baseURL: config.anthropic.baseUrl }),
+  (config) => offline(config.offline),
+];
+
+/** The providers that can be asked. Nothing is opened or checked: a wrong key shows at the first call. */
+export function openProviders(config: ProvidersConfig): Provider[] {
+  return makers.flatMap((make) => make(config) ?? []);
+}

@@ -1,0 +1,103 @@
+import { failure, failureOf } from './failures.ts';
+import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { errorIn, finish, isObject, numberOf, objectIn, stringOf, type Converter } from './read.ts';
+import type { SseEvent } from './sse.ts';
+
+const reasons: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'STOP',
+  stop_sequence: 'STOP',
+  max_tokens: 'LENGTH',
+  model_context_window_exceeded: 'LENGTH',
+  refusal: 'CONTENT_FILTER',
+};
+
+/** The body of a Messages call: system messages travel apart, and the vendor's temperature ends at 1. */
+export function messagesRequest(request: TextRequest) {
+  const system = request.messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const messages = request.messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }]));
+  return {
+    model: request.model,
+    max_tokens: request.maxOutputTokens,
+    messages,
+    ...(system.length === 0 ? {} : { system: system.join('\n\n') }),
+    ...(request.temperature === null ? {} : { temperature: Math.min(1, request.temperature) }),
+    stream: true as const,
+  };
+}
+
+/**
+ * Events of Anthropic's Messages API. The finish signal is `message_delta` with a `stop_reason`, then `message_stop`; usage is cumulative.
+ * Thinking is not text. https://platform.claude.com/docs/en/build-with-claude/streaming
+ */
+export class MessagesConverter implements Converter {
+  private reason: FinishReason | null = null;
+  private readonly counts: Record<string, number> = {};
+
+  constructor(
+    private readonly provider: string,
+    private readonly secrets: readonly string[],
+  ) {}
+
+  take({ data }: SseEvent): StreamPart | null {
+    const event = objectIn(this.provider, data);
+    switch (event.type) {
+      case 'message_start':
+        if (isObject(event.message)) this.count(event.message.usage);
+        return null;
+      case 'content_block_start':
+        return textIn(event.content_block, 'text');
+      case 'content_block_delta':
+        return textIn(event.delta, 'text_delta');
+      case 'message_delta': {
+        this.count(event.usage);
+        const said = isObject(event.delta) ? stringOf(event.delta.stop_reason) : null;
+        if (said) this.reason = reasons[said] ?? 'OTHER';
+        return null;
+      }
+      case 'message_stop':
+        if (this.reason === null) throw failure('STREAM_MALFORMED', `${this.provider} stopped without a stop reason`);
+        return finish(this.reason, this.usage());
+      case 'error':
+        throw failureOf({
+          provider: this.provider,
+          status: null,
+          ...(errorIn(event) ?? { words: [], message: null }),
+          secrets: this.secrets,
+        });
+      default:
+        return null;
+    }
+  }
+
+  end(): StreamPart | null {
+    return null;
+  }
+
+  private count(usage: unknown): void {
+    if (!isObject(usage)) return;
+    for (const [name, value] of Object.entries(usage)) {
+      const tokens = numberOf(value);
+      if (tokens !== null) this.counts[name] = tokens;
+    }
+  }
+
+  /** Anthropic counts cached input apart from `input_tokens`; ours is all of it. */
+  private usage(): Usage {
+    const {
+      input_tokens: fresh,
+      output_tokens: output,
+      cache_read_input_tokens: read,
+      cache_creation_input_tokens: written,
+    } = this.counts;
+    return {
+      inputTokens: fresh === undefined ? null : fresh + (read ?? 0) + (written ?? 0),
+      outputTokens: output ?? null,
+      cachedInputTokens: read ?? null,
+    };
+  }
+}
+
+function textIn(block: unknown, type: string): StreamPart | null {
+  const text = isObject(block) && block.type === type ? stringOf(block.text) : null;
+  return text ? { type: 'text', text } : null;
+}

@@ -1,0 +1,36 @@
+import type { ProviderModel } from './port.ts';
+
+/*
+ * What we offer before anyone configured anything. Vendors retire models, so nothing in the code may depend on a name in here,
+ * and a model that is missing here still works by its name.
+ */
+
+/** The offline provider's one model: it writes the template's own draft. */
+export const offlineModels: readonly ProviderModel[] = [{ name: 'draft', contextWindow: null, maxOutputTokens: null }];
+
+/** https://developers.openai.com/api/docs/models */
+export const openaiModels: readonly ProviderModel[] = [
+  { name: 'gpt-5.6-luna', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
+  { name: 'gpt-5.6-sol', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
+];
+
+/** https://platform.claude.com/docs/en/about-claude/models/overview */
+export const anthropicModels: readonly ProviderModel[] = [
+  { name: 'claude-haiku-4-5', contextWindow: 200_000, maxOutputTokens: 64_000 },
+  { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
+  { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
+];
+
+/** What a million tokens cost, in millionths of a US dollar. */
+export interface Price {
+  readonly inputMicrosPerMillion: number;
+  readonly cachedInputMicrosPerMillion: number;
+  readonly outputMicrosPerMillion: number;
+}
+
+const free: Price = { inputMicrosPerMillion: 0, cachedInputMicrosPerMillion: 0, outputMicrosPerMillion: 0 };
+
+/** The price of a model by its full id (`offline/draft`); null when we do not know it, which is not zero. */
+export function priceOf(modelId: string): Price | null {
+  return modelId.startsWith('offline/') ? free : null;
+}

@@ -1,0 +1,106 @@
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import { failure } from './failures.ts';
+import { offlineModels } from './models.ts';
+import type { Provider, StreamPart, TextRequest } from './port.ts';
+
+/** How the offline provider writes. */
+export interface OfflineOptions {
+  /** Its pace; 0 and Infinity mean as fast as it can. */
+  readonly tokensPerSecond: number;
+  readonly clock?: Clock;
+}
+
+type Tokenizer = typeof import('gpt-tokenizer');
+
+/** Letters are text: `<|endoftext|>` in one is thirteen characters and neither an error nor an end. */
+const plainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
+/** Scripts without spaces still arrive bit by bit: a word is cut after this many tokens. */
+const longestWord = 4;
+
+/** Writes the template's own draft, word by word, with no key and no network. The same request gives the same parts. */
+export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions): Provider {
+  const msPerToken = tokensPerSecond > 0 && Number.isFinite(tokensPerSecond) ? 1000 / tokensPerSecond : 0;
+
+  return {
+    id: 'offline',
+    models: offlineModels,
+    acceptsUnknownModels: false,
+    async *stream(request, { signal }): AsyncGenerator<StreamPart> {
+      signal.throwIfAborted();
+      if (!offlineModels.some(({ name }) => name === request.model)) {
+        throw failure('MODEL_NOT_FOUND', `offline has no model ${request.model.slice(0, 100)}`);
+      }
+      // Loaded on first use: its vocabulary takes 45 MB and 0.3 s, which a process with vendors' keys never needs.
+      const tokenizer = await import('gpt-tokenizer');
+      const { words, outputTokens, isCut } = wordsOf(tokenizer, request.draft, request.maxOutputTokens);
+      if (words.length === 0) throw failure('EMPTY_COMPLETION', 'offline has no draft to write');
+
+      const startedAt = clock.monotonic();
+      let tokens = 0;
+      for (const word of words) {
+        tokens += word.tokens;
+        if (msPerToken > 0) await sleepUntil(startedAt + tokens * msPerToken, clock, signal);
+        signal.throwIfAborted();
+        yield { type: 'text', text: word.text };
+      }
+      signal.throwIfAborted();
+      const usage = { inputTokens: inputTokensOf(tokenizer, request), outputTokens, cachedInputTokens: 0 };
+      yield { type: 'finish', reason: isCut ? 'LENGTH' : 'STOP', usage };
+    },
+  };
+}
+
+interface Word {
+  readonly text: string;
+  readonly tokens: number;
+}
+
+/** The draft's first `limit` tokens as words. A word begins with its white space; none splits a character, even if the limit does. */
+function wordsOf(tokenizer: Tokenizer, draft: string, limit: number): { words: Word[]; outputTokens: number; isCut: boolean } {
+  const wellFormed = draft.toWellFormed();
+  const tokens = tokenizer.encode(wellFormed, plainText);
+  const words: { text: string; tokens: number }[] = [];
+  let taken = 0;
+  let counted = 0;
+  let length = 0;
+  const counting = function* () {
+    for (const token of tokens.slice(0, limit)) {
+      taken += 1;
+      yield token;
+    }
+  };
+  for (const piece of tokenizer.decodeGenerator(counting())) {
+    // Cut inside a character, the rest of the tokens decodes to U+FFFD, which the draft does not say there.
+    if (!wellFormed.startsWith(piece, length)) break;
+    const current = words.at(-1);
+    if (current && !/^\s/.test(piece) && /\S/.test(current.text) && current.tokens < longestWord) {
+      current.text += piece;
+      current.tokens += taken - counted;
+    } else {
+      words.push({ text: piece, tokens: taken - counted });
+    }
+    counted = taken;
+    length += piece.length;
+  }
+  return { words, outputTokens: counted, isCut: length < wellFormed.length };
+}
+
+function inputTokensOf(tokenizer: Tokenizer, request: TextRequest): number {
+  return request.messages.reduce((sum, { content }) => sum + tokenizer.countTokens(content.toWellFormed(), plainText), 0);
+}
+
+/** Waits until `due` on the monotonic clock; rejects with the signal's reason as soon as it aborts. */
+async function sleepUntil(due: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  const waitMs = due - clock.monotonic();
+  if (waitMs <= 0) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, waitMs);
+  const stop = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+  }
+}

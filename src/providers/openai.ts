@@ -1,0 +1,63 @@
+import { OpenAI } from 'openai';
+import { callFailure } from './call-failure.ts';
+import { ChatConverter, chatRequest } from './chat.ts';
+import { openaiModels } from './models.ts';
+import type { Provider, ProviderModel, StreamPart, TextRequest } from './port.ts';
+import { readParts } from './read.ts';
+import { ResponsesConverter, responsesRequest } from './responses.ts';
+
+const ownBaseURL = 'https://api.openai.com/v1';
+
+/** How to reach OpenAI or a server that speaks its Chat Completions. */
+export interface OpenAIOptions {
+  /** The id of the provider, the part of a model id before the slash; `openai` when absent. */
+  readonly id?: string;
+  readonly apiKey: string;
+  /** Up to and with `/v1`; OpenAI's own when absent or null. */
+  readonly baseURL?: string | null;
+  /** The models it offers; a short list of OpenAI's for its own host, none for another. */
+  readonly models?: readonly ProviderModel[];
+  /** Which of OpenAI's two APIs to speak: Responses at OpenAI's own host, Chat Completions elsewhere, unless said. */
+  readonly api?: 'responses' | 'chat';
+}
+
+/** OpenAI, and every server that speaks its Chat Completions. Names outside `models` are passed on. */
+export function openai(options: OpenAIOptions): Provider {
+  const { id = 'openai', apiKey } = options;
+  const baseURL = options.baseURL ?? ownBaseURL;
+  const isOwn = new URL(baseURL).host === new URL(ownBaseURL).host;
+  const api = options.api ?? (isOwn ? 'responses' : 'chat');
+  const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
+  const secrets = [apiKey];
+
+  function send(request: TextRequest, client: OpenAI, signal: AbortSignal): Promise<Response> {
+    if (api === 'responses') return client.responses.create(responsesRequest(request), { signal }).asResponse();
+    return client.chat.completions.create(chatRequest(request, limitName), { signal }).asResponse();
+  }
+
+  return {
+    id,
+    models: options.models ?? (isOwn ? openaiModels : []),
+    acceptsUnknownModels: true,
+    async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
+      // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+      const client = new OpenAI({
+        apiKey,
+        baseURL,
+        fetch,
+        maxRetries: 0,
+        organization: null,
+        project: null,
+        webhookSecret: null,
+        logLevel: 'off',
+      });
+      signal.throwIfAborted();
+      const response = await send(request, client, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
+      const converter = api === 'responses' ? new ResponsesConverter(id, secrets) : new ChatConverter(id, secrets);
+      yield* readParts(response, { provider: id, converter, signal, secrets });
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { failureOf } from './failures.ts';
+import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { errorIn, finish, isObject, numberOf, objectIn, stringOf, type Converter } from './read.ts';
+import type { SseEvent } from './sse.ts';
+
+const incompleteReasons: Readonly<Record<string, FinishReason>> = {
+  max_output_tokens: 'LENGTH',
+  content_filter: 'CONTENT_FILTER',
+};
+
+/** The body of a Responses call. Nothing is stored at the vendor: letters are personal data. */
+export function responsesRequest(request: TextRequest) {
+  return {
+    model: request.model,
+    input: request.messages.map(({ role, content }) => ({ role, content })),
+    max_output_tokens: request.maxOutputTokens,
+    ...(request.temperature === null ? {} : { temperature: request.temperature }),
+    store: false,
+    stream: true as const,
+  };
+}
+
+/**
+ * Events of OpenAI's Responses API. The finish signal is `response.completed` or `response.incomplete`; there is no `[DONE]`.
+ * https://developers.openai.com/api/docs/guides/streaming-responses
+ */
+export class ResponsesConverter implements Converter {
+  private isRefused = false;
+
+  constructor(
+    private readonly provider: string,
+    private readonly secrets: readonly string[],
+  ) {}
+
+  take({ data }: SseEvent): StreamPart | null {
+    if (data === '[DONE]') return null;
+    const event = objectIn(this.provider, data);
+    switch (event.type) {
+      case 'response.output_text.delta': {
+        const text = stringOf(event.delta);
+        return text ? { type: 'text', text } : null;
+      }
+      case 'response.refusal.delta':
+        this.isRefused = true;
+        return null;
+      case 'response.completed':
+        return this.finish(event.response, 'STOP');
+      case 'response.incomplete': {
+        const details =
+          isObject(event.response) && isObject(event.response.incomplete_details) ? event.response.incomplete_details : {};
+        return this.finish(event.response, incompleteReasons[stringOf(details.reason) ?? ''] ?? 'OTHER');
+      }
+      case 'response.failed':
+        throw this.failure(event.response);
+      case 'error':
+        throw this.failure(event);
+      default:
+        return null;
+    }
+  }
+
+  end(): StreamPart | null {
+    return null;
+  }
+
+  private finish(response: unknown, reason: FinishReason): StreamPart {
+    const usage = isObject(response) && isObject(response.usage) ? response.usage : {};
+    return finish(this.isRefused ? 'CONTENT_FILTER' : reason, usageOf(usage));
+  }
+
+  private failure(holder: unknown) {
+    const error = errorIn(holder) ?? { words: [], message: null };
+    return failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
+  }
+}
+
+function usageOf(usage: Record<string, unknown>): Usage {
+  const details = isObject(usage.input_tokens_details) ? usage.input_tokens_details : {};
+  return {
+    inputTokens: numberOf(usage.input_tokens),
+    outputTokens: numberOf(usage.output_tokens),
+    cachedInputTokens: numberOf(details.cached_tokens),
+  };
+}

@@ -1,0 +1,141 @@
+/** Why a mocked model stops, in our words; each wire spells it its own way. */
+export type WireFinish = 'stop' | 'length' | 'filter';
+
+export interface WireUsage {
+  readonly input: number;
+  readonly output: number;
+  readonly cached: number;
+}
+
+/** How one vendor puts a text on the wire: each method gives the bytes of whole events. */
+export interface Wire {
+  start(): string;
+  text(piece: string): string;
+  finish(finish: WireFinish, usage: WireUsage): string;
+  /** An error inside the stream. */
+  error(message: string): string;
+  /** The body of an error response. */
+  errorBody(status: number, message: string): string;
+}
+
+const sse = (name: string | null, data: unknown) => `${name === null ? '' : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
+
+function chat(): Wire {
+  const chunk = (choices: unknown[], more: object = {}) =>
+    sse(null, { id: 'chatcmpl-mock', object: 'chat.completion.chunk', created: 1_760_000_000, model: 'mock', choices, ...more });
+  const delta = (content: object, reason: string | null = null) =>
+    chunk([{ index: 0, delta: content, logprobs: null, finish_reason: reason }], { usage: null });
+  return {
+    start: () => delta({ role: 'assistant', content: '', refusal: null }),
+    text: (content) => delta({ content }),
+    finish: (finish, { input, output, cached }) =>
+      delta({}, finish === 'filter' ? 'content_filter' : finish) +
+      chunk([], {
+        usage: {
+          prompt_tokens: input,
+          completion_tokens: output,
+          total_tokens: input + output,
+          prompt_tokens_details: { cached_tokens: cached },
+        },
+      }) +
+      'data: [DONE]\n\n',
+    error: (message) => sse(null, { error: { message, type: 'server_error', code: null, param: null } }),
+    errorBody: (_status, message) => JSON.stringify({ error: { message, type: 'mock_error', code: null, param: null } }),
+  };
+}
+
+function responses(): Wire {
+  let sequence = 0;
+  const event = (type: string, fields: object) => sse(type, { type, sequence_number: sequence++, ...fields });
+  const response = (status: string, more: object = {}) => ({
+    response: {
+      id: 'resp_mock',
+      object: 'response',
+      created_at: 1_760_000_000,
+      status,
+      error: null,
+      incomplete_details: null,
+      model: 'mock',
+      output: [],
+      ...more,
+    },
+  });
+  return {
+    start: () => event('response.created', response('in_progress')) + event('response.in_progress', response('in_progress')),
+    text: (delta) =>
+      event('response.output_text.delta', { item_id: 'msg_mock', output_index: 0, content_index: 0, delta, logprobs: [] }),
+    finish: (finish, { input, output, cached }) => {
+      const usage = {
+        input_tokens: input,
+        input_tokens_details: { cached_tokens: cached },
+        output_tokens: output,
+        total_tokens: input + output,
+      };
+      if (finish === 'stop') return event('response.completed', response('completed', { usage }));
+      const reason = finish === 'length' ? 'max_output_tokens' : 'content_filter';
+      return event('response.incomplete', response('incomplete', { incomplete_details: { reason }, usage }));
+    },
+    error: (message) => event('error', { error: { type: 'server_error', code: 'server_error', message, param: null } }),
+    errorBody: (_status, message) => JSON.stringify({ error: { message, type: 'mock_error', code: null, param: null } }),
+  };
+}
+
+function messages(): Wire {
+  const event = (type: string, fields: object = {}) => sse(type, { type, ...fields });
+  const stopReasons = { stop: 'end_turn', length: 'max_tokens', filter: 'refusal' };
+  return {
+    start: () =>
+      event('message_start', {
+        message: {
+          id: 'msg_mock',
+          type: 'message',
+          role: 'assistant',
+          model: 'mock',
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: { input_tokens: 1, output_tokens: 1 },
+        },
+      }) +
+      event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }) +
+      event('ping'),
+    text: (text) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }),
+    finish: (finish, { input, output, cached }) =>
+      event('content_block_stop', { index: 0 }) +
+      event('message_delta', {
+        delta: { stop_reason: stopReasons[finish], stop_sequence: null },
+        usage: {
+          input_tokens: input - cached,
+          cache_creation_input_tokens: 0,
+          cache_read_input_tokens: cached,
+          output_tokens: output,
+        },
+      }) +
+      event('message_stop'),
+    error: (message) => event('error', { error: { type: 'overloaded_error', message } }),
+    errorBody: (status, message) =>
+      JSON.stringify({
+        type: 'error',
+        error: { type: anthropicErrorTypes[status] ?? 'api_error', message },
+        request_id: 'req_mock',
+      }),
+  };
+}
+
+const anthropicErrorTypes: Readonly<Record<number, string>> = {
+  400: 'invalid_request_error',
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  500: 'api_error',
+  529: 'overloaded_error',
+};
+
+/** The wires by the path a client calls; a fresh one per response. */
+export const wires: Readonly<Record<string, () => Wire>> = {
+  '/chat/completions': chat,
+  '/responses': responses,
+  '/messages': messages,
+};
