@@ -1,5 +1,5 @@
 import type { Scope } from '../kernel/scope.ts';
-import type { Loaders } from './loaders.ts';
+import { Loaders } from './loaders.ts';
 
 /** The ways in. */
 export const transports = ['http', 'websocket', 'sse'] as const;
@@ -13,7 +13,55 @@ export interface RequestContext {
   readonly scope: Scope;
   /** Batching readers that live as long as the operation (for a subscription: as long as one result). */
   readonly loaders: Loaders;
-  /** Aborted when the reader is gone: unsubscribed, disconnected or, for a query, hung up. Iterators must end on it. */
+  /** Aborted when the reader is gone: unsubscribed, disconnected, hung up. Iterators of subscriptions must end on it. */
   readonly signal: AbortSignal;
   readonly transport: Transport;
+}
+
+/** Who calls, and how: what a transport knows before it looks at the operation. */
+export interface Caller {
+  readonly transport: Transport;
+  readonly scope: Scope;
+  readonly requestId: string;
+}
+
+/** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
+export class OperationContext implements RequestContext {
+  readonly transport: Transport;
+  readonly scope: Scope;
+  readonly requestId: string;
+  readonly loaders: Loaders;
+  /** For the metrics; unknown until the document is parsed. */
+  operationName = 'unknown';
+  operationType = 'unknown';
+  /** The cursor of the subscription's latest value; null when it has none. */
+  cursor: string | null = null;
+  // Made when first asked for: few queries listen.
+  private controller: AbortController | null = null;
+  private isAborted = false;
+
+  constructor(caller: Caller) {
+    this.transport = caller.transport;
+    this.scope = caller.scope;
+    this.requestId = caller.requestId;
+    this.loaders = new Loaders(caller.scope);
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.isAborted) this.controller.abort();
+    return this.controller.signal;
+  }
+
+  /** Begins the next result of a subscription: it reads afresh, and its value's cursor is the reader's position. */
+  take(value: unknown): void {
+    this.loaders.clear();
+    const hasCursor = typeof value === 'object' && value !== null && 'cursor' in value && typeof value.cursor === 'string';
+    this.cursor = hasCursor ? (value.cursor as string) : null;
+  }
+
+  abort(): void {
+    this.isAborted = true;
+    this.controller?.abort();
+  }
 }

@@ -1,0 +1,14 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+
+/** GraphiQL as one page that needs no network; `key` fills in the Authorization header. */
+export function graphiqlPage(host: string, key: string | null): string {
+  const options = {
+    title: 'Draftwire',
+    endpoint: `http://${host}/graphql`,
+    subscriptionsEndpoint: `http://${host}/graphql/stream`,
+    subscriptionsProtocol: 'GRAPHQL_SSE' as const,
+    ...(key !== null && { headers: JSON.stringify({ Authorization: `Bearer ${key}` }, null, 2) }),
+  };
+  // Its page reads `subscriptionsEndpoint`, its types leave it out.
+  return renderGraphiQL(options);
+}

@@ -1,0 +1,60 @@
+import { visit, type ASTNode, type DocumentNode } from 'graphql';
+import { AppError } from '../kernel/errors.ts';
+
+type Path = readonly (string | number)[];
+
+// Postgres refuses NUL and lone surrogates, in text or in JSON, or changes them silently.
+const maxDepth = 64;
+
+/** Throws INVALID_INPUT with the path of the first string or key in the variables that cannot be stored. */
+export function checkVariables(variables: Readonly<Record<string, unknown>>): void {
+  check(variables, []);
+}
+
+/** Throws INVALID_INPUT with the path of the first string literal in the document that cannot be stored. */
+export function checkLiterals(document: DocumentNode): void {
+  visit(document, {
+    StringValue: {
+      enter(node, key, _parent, _path, ancestors) {
+        if (!isStorable(node.value)) throw unstorable(pathOfLiteral(ancestors, key));
+      },
+    },
+  });
+}
+
+function check(value: unknown, path: Path): void {
+  if (typeof value === 'string') {
+    if (!isStorable(value)) throw unstorable(path);
+  } else if (typeof value === 'object' && value !== null) {
+    if (path.length > maxDepth) throw new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
+    for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+      if (typeof key === 'string' && !isStorable(key)) throw unstorable(path);
+      if (typeof inner === 'string' || typeof inner === 'object') check(inner, [...path, key]);
+    }
+  }
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function unstorable(path: Path): AppError {
+  return new AppError('INVALID_INPUT', 'a string holds U+0000 or half a surrogate pair', { path });
+}
+
+/** From the argument (or variable) down, as a client would write it. */
+function pathOfLiteral(ancestors: readonly (ASTNode | readonly ASTNode[])[], key: string | number | undefined): Path {
+  const path: (string | number)[] = [];
+  const steps = [...ancestors];
+  for (const [index, step] of steps.entries()) {
+    if ('kind' in step) {
+      if (step.kind === 'VariableDefinition') path.push(step.variable.name.value);
+      if (step.kind === 'Argument' || step.kind === 'ObjectField') path.push(step.name.value);
+    } else {
+      const owner = steps[index - 1];
+      const next = steps[index + 1];
+      if (owner && 'kind' in owner && owner.kind === 'ListValue') path.push(next ? step.indexOf(next as ASTNode) : Number(key));
+    }
+  }
+  return path;
+}

@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { printSchemaWithDirectives } from '@graphql-tools/utils';
+import { lexicographicSortSchema, parse, printSchema, type GraphQLSchema } from 'graphql';
+import { buildSchemaSync, createResolversMap, type NonEmptyArray } from 'type-graphql';
+import type { RequestContext } from './context.ts';
+
+/** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
+export type EntityResolver = (reference: { readonly id: string }, context: RequestContext) => unknown;
+
+export interface SchemaOptions {
+  /** Makes or finds the instance of a resolver class; classes without constructor arguments need none. */
+  readonly instanceOf?: (resolver: Function) => unknown;
+  /** Classes that no field names: implementations of interfaces. */
+  readonly orphanedTypes?: readonly Function[];
+}
+
+// type-graphql asks for one as soon as there is a subscription; ours all bring their own iterables.
+const noPubSub = {
+  publish(): never {
+    throw new Error('subscriptions bring their own iterable: use the `subscribe` option');
+  },
+  subscribe(): never {
+    throw new Error('subscriptions bring their own iterable: use the `subscribe` option');
+  },
+};
+
+/** The API's schema from its resolver classes. Arguments are not validated by decorators: services decide. */
+export function buildApiSchema(resolvers: readonly Function[], options: SchemaOptions = {}): GraphQLSchema {
+  const { instanceOf, orphanedTypes } = options;
+  return buildSchemaSync({
+    resolvers: resolvers as NonEmptyArray<Function>,
+    validate: false,
+    pubSub: noPubSub,
+    ...(instanceOf && { container: { get: (resolver: Function) => instanceOf(resolver) } }),
+    ...(orphanedTypes && { orphanedTypes: [...orphanedTypes] }),
+  });
+}
+
+/** The same schema as a Federation 2 subgraph: with `_service`, `_entities` and batched reference resolvers by type name. */
+export function buildSubgraph(schema: GraphQLSchema, entityResolvers: Readonly<Record<string, EntityResolver>>): GraphQLSchema {
+  const resolvers: Record<string, Record<string, unknown>> = createResolversMap(schema) as never;
+  for (const [type, resolve] of Object.entries(entityResolvers)) {
+    resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
+  }
+  return buildSubgraphSchema([{ typeDefs: parse(printSubgraph(schema)), resolvers: resolvers as never }]);
+}
+
+/** `schema/schema.graphql`: what clients see, sorted, without federation; parses by itself. */
+export function printApi(schema: GraphQLSchema): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}
+
+/** `schema/subgraph.graphql`: what a federation gateway composes. */
+export function printSubgraph(schema: GraphQLSchema): string {
+  const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable"])';
+  return `${link}\n\n${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
+}

@@ -1,0 +1,228 @@
+import { randomUUID, timingSafeEqual } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { systemClock, type Clock } from '../kernel/clock.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../monitoring/metrics.ts';
+import type { Pipeline } from './execute.ts';
+import { graphiqlPage } from './graphiql.ts';
+import { openHttp } from './http.ts';
+import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
+import { allowOrigins, isThisMachine } from './origins.ts';
+import { openSse } from './sse.ts';
+import { openWebSocket } from './websocket.ts';
+
+/** Whether this process can take work, and what about it. */
+export interface Readiness {
+  readonly isReady: boolean;
+  /** Shown to keys with `health:read` only. */
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Waits and bounds of the connections; the defaults are the product's, tests use shorter ones. */
+export interface ConnectionLimits {
+  readonly bodyBytes: number;
+  readonly initTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly undrainedMs: number;
+  readonly operationsPerSocket: number;
+  readonly sockets: number;
+  readonly streams: number;
+}
+
+export const defaultConnectionLimits: ConnectionLimits = {
+  bodyBytes: 256 * 1_024,
+  initTimeoutMs: 3_000,
+  keepAliveMs: 12_000,
+  undrainedMs: 30_000,
+  operationsPerSocket: 100,
+  sockets: 20_000,
+  streams: 20_000,
+};
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly pipeline: Pipeline;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Bearer token that `/metrics` demands; open when null. */
+  readonly metricsToken: string | null;
+  readonly readiness: () => Promise<Readiness>;
+  readonly allowedOrigins: readonly string[];
+  /** Serves GraphiQL and lets pages of this machine in. */
+  readonly isDevelopment: boolean;
+  /** The key that GraphiQL has filled in; development only. */
+  readonly developmentKey: string | null;
+  readonly limits?: Partial<ConnectionLimits>;
+  readonly clock?: Clock;
+}
+
+export interface HttpServer {
+  /** Where it listens: `http://127.0.0.1:4000`. */
+  readonly url: string;
+  /** Readiness turns false, readers are sent away (1001; SSE without `complete`), new ones are refused; what runs goes on. */
+  beginDrain(): void;
+  /** Stops listening and waits for the requests that run. */
+  close(): Promise<void>;
+}
+
+/** Hosts the pipeline on one port: `/graphql` (HTTP and WebSocket), `/graphql/stream` (SSE), `/livez`, `/readyz` and `/metrics`. Straight wiring. */
+export async function listen(options: ServerOptions): Promise<HttpServer> {
+  const { pipeline, log, clock = systemClock } = options;
+  const limits = { ...defaultConnectionLimits, ...options.limits };
+  const origins = allowOrigins(options.allowedOrigins, { isDevelopment: options.isDevelopment });
+  let isDraining = false;
+
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
+    // Sockets that sit between two requests are closed by `close`, those within one are waited for.
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  // Only JSON is a request; text/plain would let foreign pages post without a preflight.
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (request, reply) => {
+    secure(request, reply);
+    const { origin } = request.headers;
+    if (origin === undefined) return;
+    reply.header('vary', 'origin');
+    if (!origins.isAllowed(origin)) return refuse(reply, 'FORBIDDEN', 'this origin is not allowed');
+    reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
+    if (request.method === 'OPTIONS') return preflight(reply);
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
+
+  const http = await openHttp(pipeline);
+  const sse = openSse({ pipeline, clock, keepAliveMs: limits.keepAliveMs, undrainedMs: limits.undrainedMs, maxStreams: limits.streams });
+  const sockets = openWebSocket(app.server, {
+    pipeline,
+    origins,
+    clock,
+    log,
+    path: '/graphql',
+    initTimeoutMs: limits.initTimeoutMs,
+    keepAliveMs: limits.keepAliveMs,
+    undrainedMs: limits.undrainedMs,
+    maxMessageBytes: limits.bodyBytes,
+    maxOperations: limits.operationsPerSocket,
+    maxSockets: limits.sockets,
+  });
+
+  app.route({
+    method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/graphql',
+    handler: (request, reply) => (options.isDevelopment && wantsPage(request) ? sendPage(request, reply, options.developmentKey) : http.answer(request, reply)),
+  });
+  app.route({ method: ['GET', 'POST'], url: '/graphql/stream', handler: (request, reply) => sse.answer(request, reply) });
+  app.get('/livez', () => ({ status: 'ok' }));
+  app.get('/readyz', async (request, reply) => {
+    const { isReady, detail } = await options.readiness();
+    const status = isReady && !isDraining ? 'ready' : isDraining ? 'draining' : 'unready';
+    reply.code(status === 'ready' ? 200 : 503);
+    return (await maySeeDetail(pipeline, request)) ? { status, ...detail } : { status };
+  });
+  app.get('/metrics', async (request, reply) => {
+    const { metricsToken } = options;
+    if (metricsToken !== null && !isSame(request.headers.authorization ?? '', `Bearer ${metricsToken}`)) {
+      return refuse(reply, 'UNAUTHENTICATED', 'this needs the metrics token');
+    }
+    return reply.header('content-type', options.metrics.contentType).send(await options.metrics.text());
+  });
+
+  const beginDrain = (): void => {
+    isDraining = true;
+    sockets.closeAll();
+    sse.closeAll();
+  };
+  const close = async (): Promise<void> => {
+    beginDrain();
+    await sockets.close();
+    sse.close();
+    await app.close();
+    await http.close();
+  };
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: urlOf(app, options.host), beginDrain, close };
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A client's own id is kept if it looks like one. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+function secure(request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({
+    'x-request-id': request.id,
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  });
+}
+
+function preflight(reply: FastifyReply): FastifyReply {
+  const headers = 'authorization, content-type, last-event-id, x-request-id, apollo-require-preflight, x-apollo-operation-name';
+  return reply
+    .header('access-control-allow-methods', 'GET, POST')
+    .header('access-control-allow-headers', headers)
+    .header('access-control-max-age', '600')
+    .code(204)
+    .send();
+}
+
+function refuse(reply: FastifyReply, code: ErrorCode, message: string): FastifyReply {
+  if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  return reply.code(httpStatusOf[code]).send({ errors: [refusal(code, message)] });
+}
+
+/** Fastify's own refusals (size, media type, JSON) and anything unexpected, as GraphQL says errors. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
+  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (status === 413) return refuse(reply, 'PAYLOAD_TOO_LARGE', 'the body is too large');
+  if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json').code(415);
+  if (status >= 400 && status < 500) return refuse(reply, 'BAD_REQUEST', 'the body is not JSON');
+  const shown = maskError(error, { requestId: request.id, log });
+  return reply.code(httpStatusOf[codeOf(shown)]).send({ errors: [shown] });
+}
+
+function wantsPage(request: FastifyRequest): boolean {
+  const { query } = request.query as { query?: unknown };
+  return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
+}
+
+/** The key is filled in only where no other name points at us: a page of somebody else's name could read it. */
+function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): FastifyReply {
+  const { host = 'localhost' } = request.headers;
+  return reply.header('content-type', 'text/html; charset=utf-8').send(graphiqlPage(host, isThisMachine(host) ? key : null));
+}
+
+async function maySeeDetail(pipeline: Pipeline, request: FastifyRequest): Promise<boolean> {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return false;
+  try {
+    return (await pipeline.authenticate({ authorization }, 'http', request.id)).can('health:read');
+  } catch {
+    // Readiness is answered to everybody, and above all while keys cannot be looked up.
+    return false;
+  }
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

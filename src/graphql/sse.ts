@@ -1,0 +1,158 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError, type ExecutionResult } from 'graphql';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import { DrainWatch, type Outlet } from './drained.ts';
+import type { Operation, OperationRequest, Pipeline } from './execute.ts';
+import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
+import { ResultStream } from './results.ts';
+import { resumedFrom } from './resume.ts';
+
+export interface SseOptions {
+  readonly pipeline: Pipeline;
+  readonly clock: Clock;
+  readonly keepAliveMs: number;
+  /** A reader whose buffered bytes do not become fewer for this long is cut. */
+  readonly undrainedMs: number;
+  readonly maxStreams: number;
+}
+
+export interface SseTransport {
+  answer(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** Ends every stream without `complete` (clients come back with Last-Event-ID, to another process) and refuses new ones. */
+  closeAll(): void;
+  close(): void;
+}
+
+/**
+ * Answers subscriptions over server-sent events, one connection each: `event: next` with a result, `event: complete` at the end.
+ * `id:` is the cursor of the result; a client that comes back with it as Last-Event-ID goes on there. A key in the Authorization
+ * header is demanded of everybody, so a foreign page cannot call without a preflight.
+ */
+export function openSse(options: SseOptions): SseTransport {
+  const { pipeline } = options;
+  const watch = new DrainWatch(options.clock, options.undrainedMs);
+  const open = pipeline.metrics.connections.labels({ transport: 'sse' });
+  const running = new Set<() => void>();
+  let isClosing = false;
+
+  const prepare = async (request: FastifyRequest): Promise<Operation> => {
+    const { id: requestId } = request;
+    const authorization = request.headers.authorization ?? null;
+    const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
+    const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
+    if (isClosing || running.size >= options.maxStreams) {
+      throw new Refusal(refuse(refusal('UNAVAILABLE', 'no more streams here; come back')).errors);
+    }
+    let asked: OperationRequest;
+    try {
+      asked = requestOf(request);
+    } catch (error) {
+      throw new Refusal(refuse(maskError(error, pipeline.maskOf(requestId))).errors);
+    }
+    const prepared = pipeline.prepare(asked, { transport: 'sse', scope, requestId });
+    if (prepared.errors) throw new Refusal(prepared.errors);
+    const last = request.headers['last-event-id'];
+    return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
+  };
+
+  return {
+    async answer(request, reply) {
+      let operation: Operation;
+      try {
+        operation = await prepare(request);
+      } catch (error) {
+        const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];
+        const [first] = errors;
+        const status = first ? httpStatusOf[codeOf(first)] : 500;
+        return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify({ errors }));
+      }
+      const results = await pipeline.subscribe(operation);
+      reply.hijack();
+      const response = reply.raw;
+      for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) response.setHeader(name, value);
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no', connection: 'keep-alive' });
+      response.flushHeaders();
+
+      const outlet: Outlet = { buffered: () => response.writableLength, onUndrained: () => response.destroy() };
+      const cut = (): void => {
+        if (results instanceof ResultStream) void results.return();
+        response.end();
+      };
+      const heartbeat = setInterval(() => {
+        if (response.writableLength === 0) response.write(':\n\n');
+      }, options.keepAliveMs);
+      heartbeat.unref();
+      watch.add(outlet);
+      running.add(cut);
+      open.inc();
+      response.once('close', () => {
+        open.dec();
+        clearInterval(heartbeat);
+        watch.delete(outlet);
+        running.delete(cut);
+        cut();
+      });
+      // The reader may have gone while the subscription started.
+      if (response.destroyed || isClosing) return cut();
+      await send(response, results);
+      if (!isClosing && !response.destroyed) response.end('event: complete\ndata:\n\n');
+    },
+    closeAll() {
+      isClosing = true;
+      for (const cut of running) cut();
+    },
+    close() {
+      isClosing = true;
+      for (const cut of running) cut();
+      watch.close();
+    },
+  };
+}
+
+/** Errors that may be shown, thrown past the steps that need no answer. */
+class Refusal extends Error {
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super('refused');
+  }
+}
+
+async function send(response: ServerResponse, results: ResultStream | ExecutionResult): Promise<void> {
+  if (!(results instanceof ResultStream)) return write(response, results, null);
+  try {
+    for await (const result of results) await write(response, result, results.cursor);
+  } catch (error) {
+    // A stream throws only what may be shown.
+    await write(response, { errors: [error as GraphQLError] }, null);
+  }
+}
+
+/** Resolves when the socket took it or is gone, so that no more is read than is sent. */
+async function write(response: ServerResponse, result: ExecutionResult, cursor: string | null): Promise<void> {
+  if (response.writableEnded || response.destroyed) return;
+  const id = cursor !== null && !/[\r\n\0]/.test(cursor) ? `id: ${cursor}\n` : '';
+  if (response.write(`${id}event: next\ndata: ${JSON.stringify(result)}\n\n`)) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once('drain', resolve).once('close', resolve);
+  await promise;
+  response.off('drain', resolve).off('close', resolve);
+}
+
+function requestOf(request: FastifyRequest): OperationRequest {
+  if (request.method === 'POST') {
+    const { body } = request;
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new AppError('BAD_REQUEST', 'the body must be a JSON object');
+    return body as OperationRequest;
+  }
+  const { query, operationName, variables } = request.query as Record<string, unknown>;
+  return { query, operationName, variables: typeof variables === 'string' ? parseJson(variables) : variables };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('BAD_REQUEST', 'variables must be JSON', { cause });
+  }
+}

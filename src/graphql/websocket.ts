@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { GraphQLError, type ExecutionArgs } from 'graphql';
+import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { DrainWatch, type Outlet } from './drained.ts';
+import type { Operation, Pipeline } from './execute.ts';
+import { codeOf, maskError, refusal } from './masking.ts';
+import type { Origins } from './origins.ts';
+
+export interface WebSocketOptions {
+  readonly pipeline: Pipeline;
+  readonly origins: Origins;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly path: string;
+  readonly initTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** A reader whose buffered bytes do not become fewer for this long is closed with 1013. */
+  readonly undrainedMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxOperations: number;
+  readonly maxSockets: number;
+}
+
+export interface WebSocketTransport {
+  /** Closes every socket with 1001 (clients come back, to another process) and refuses new ones. */
+  closeAll(): void;
+  close(): Promise<void>;
+}
+
+interface Extra {
+  readonly socket: WebSocket;
+  scope: Scope | null;
+}
+
+type Arguments = ExecutionArgs & { readonly operation: Operation };
+
+// Above this a client that sends without reading is not read any more until it reads.
+const pauseAboveBytes = 256 * 1_024;
+
+/** Answers subscriptions over the graphql-transport-ws protocol. */
+export function openWebSocket(server: Server, options: WebSocketOptions): WebSocketTransport {
+  const { pipeline, origins, log } = options;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessageBytes, handleProtocols, perMessageDeflate: false });
+  const watch = new DrainWatch(options.clock, options.undrainedMs);
+  const open = pipeline.metrics.connections.labels({ transport: 'websocket' });
+  let isClosing = false;
+
+  const protocol = makeServer<Record<string, unknown>, Extra>({
+    connectionInitWaitTimeout: options.initTimeoutMs,
+    async onConnect({ connectionParams, extra }) {
+      try {
+        extra.scope = await pipeline.authenticate({ authorization: authorizationOf(connectionParams) }, 'websocket', randomUUID());
+        return true;
+      } catch (error) {
+        const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
+        // 4401 is final for clients, 1013 is tried again.
+        extra.socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+        return false;
+      }
+    },
+    onSubscribe({ extra, subscriptions }, _id, payload) {
+      const prepared = prepare(pipeline, extra.scope, payload, Object.keys(subscriptions).length > options.maxOperations);
+      if (prepared.errors) return [...prepared.errors];
+      const { document, definition } = prepared;
+      return { schema: pipeline.schema, document, operationName: definition.name?.value, operation: prepared } as Arguments;
+    },
+    subscribe: (args) => pipeline.subscribe((args as Arguments).operation),
+    onError: (_context, _id, _payload, errors) => errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
+  });
+
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const status = statusOf(request);
+    if (status !== null) {
+      socket.on('error', () => socket.destroy());
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded));
+  };
+  const statusOf = (request: IncomingMessage): string | null => {
+    if (request.url?.split('?')[0] !== options.path) return '404 Not Found';
+    if (!origins.isAllowed(request.headers.origin)) return '403 Forbidden';
+    return isClosing || sockets.clients.size >= options.maxSockets ? '503 Service Unavailable' : null;
+  };
+  const serve = (socket: WebSocket): void => {
+    const outlet: Outlet = {
+      buffered: () => socket.bufferedAmount,
+      onUndrained() {
+        socket.close(1013, 'the reader takes nothing');
+        // The close frame waits behind what is not taken.
+        setTimeout(() => socket.terminate(), 1_000).unref();
+      },
+    };
+    const isAlive = keepAlive(socket, options.keepAliveMs);
+    const send = (message: string): Promise<void> =>
+      new Promise((resolve) => {
+        if (socket.readyState !== socket.OPEN) return resolve();
+        socket.send(message, () => {
+          if (socket.isPaused && socket.bufferedAmount < pauseAboveBytes) socket.resume();
+          // Whether it left or the socket broke: the close event ends what is running.
+          resolve();
+        });
+        if (socket.bufferedAmount > pauseAboveBytes) socket.pause();
+      });
+    const onMessage = (take: (message: string) => Promise<void>): void => {
+      socket.on('message', (message: Buffer) => {
+        take(message.toString()).catch((error: unknown) => {
+          const { message: reason } = maskError(error, { requestId: randomUUID(), log });
+          socket.close(CloseCode.InternalServerError, reason);
+        });
+      });
+    };
+    // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
+    socket.on('error', () => socket.terminate());
+    const closed = protocol.opened(
+      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, reason), onMessage },
+      { socket, scope: null },
+    );
+    open.inc();
+    watch.add(outlet);
+    socket.once('close', (code, reason) => {
+      open.dec();
+      watch.delete(outlet);
+      isAlive.stop();
+      closed(code, reason.toString()).catch((error: unknown) => maskError(error, { requestId: randomUUID(), log }));
+    });
+  };
+
+  server.on('upgrade', onUpgrade);
+  const closeAll = (): void => {
+    isClosing = true;
+    for (const socket of sockets.clients) {
+      socket.close(1001, 'going away');
+      // A peer that does not answer the close must not hold up our stop.
+      setTimeout(() => socket.terminate(), 1_000).unref();
+    }
+  };
+  return {
+    closeAll,
+    async close() {
+      closeAll();
+      watch.close();
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
+      server.off('upgrade', onUpgrade);
+    },
+  };
+}
+
+function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayload, isCrowded: boolean) {
+  if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (isCrowded) return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
+  return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+}
+
+function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
+  const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+  return typeof value === 'string' ? value : null;
+}
+
+/** Pings every `everyMs`; a peer that did not answer the last one is gone. */
+function keepAlive(socket: WebSocket, everyMs: number): { stop(): void } {
+  let isAnswered = true;
+  socket.on('pong', () => {
+    isAnswered = true;
+  });
+  const timer = setInterval(() => {
+    // What is not read cannot be heard; the drain watch decides about such a socket.
+    if (socket.isPaused) return;
+    if (!isAnswered) return socket.terminate();
+    isAnswered = false;
+    socket.ping();
+  }, everyMs);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
