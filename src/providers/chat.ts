@@ -19,7 +19,7 @@ export function chatRequest(request: TextRequest, limitName: 'max_tokens' | 'max
 
 /**
  * Chat Completions chunks. The finish signal is a choice's `finish_reason`; its usage follows in a chunk without choices, then `[DONE]`,
- * which some compatible servers leave out. https://developers.openai.com/api/reference/resources/chat/subresources/completions/streaming-events
+ * which some compatible servers leave out. https://platform.openai.com/docs/api-reference/chat-streaming
  */
 export class ChatConverter implements Converter {
   private reason: FinishReason | null = null;

@@ -14,8 +14,8 @@ type Tokenizer = typeof import('gpt-tokenizer');
 
 /** Letters are text: `<|endoftext|>` in one is thirteen characters and neither an error nor an end. */
 const plainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() };
-/** Scripts without spaces still arrive bit by bit: a word is cut after this many tokens. */
-const longestWord = 4;
+/** A word with the white space before it, or the white space at the end. Scripts without spaces still arrive bit by bit. */
+const wordPattern = /\s*\S{1,16}|\s+$/gu;
 
 /** Writes the template's own draft, word by word, with no key and no network. The same request gives the same parts. */
 export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions): Provider {
@@ -55,34 +55,22 @@ interface Word {
   readonly tokens: number;
 }
 
-/** The draft's first `limit` tokens as words. A word begins with its white space; none splits a character, even if the limit does. */
+/** The draft as words, up to `limit` tokens. A word begins with its white space; none splits a character. */
 function wordsOf(tokenizer: Tokenizer, draft: string, limit: number): { words: Word[]; outputTokens: number; isCut: boolean } {
-  const wellFormed = draft.toWellFormed();
-  const tokens = tokenizer.encode(wellFormed, plainText);
-  const words: { text: string; tokens: number }[] = [];
-  let taken = 0;
-  let counted = 0;
-  let length = 0;
-  const counting = function* () {
-    for (const token of tokens.slice(0, limit)) {
-      taken += 1;
-      yield token;
-    }
+  const texts = draft.toWellFormed().match(wordPattern) ?? [];
+  const words: Word[] = [];
+  let outputTokens = 0;
+  // Counted word by word, not by decoding tokens: the tokenizer's decoder keeps state from call to call, and a cut one spoils the next.
+  const take = (text: string): boolean => {
+    const tokens = tokenizer.countTokens(text, plainText);
+    if (outputTokens + tokens > limit) return false;
+    words.push({ text, tokens });
+    outputTokens += tokens;
+    return true;
   };
-  for (const piece of tokenizer.decodeGenerator(counting())) {
-    // Cut inside a character, the rest of the tokens decodes to U+FFFD, which the draft does not say there.
-    if (!wellFormed.startsWith(piece, length)) break;
-    const current = words.at(-1);
-    if (current && !/^\s/.test(piece) && /\S/.test(current.text) && current.tokens < longestWord) {
-      current.text += piece;
-      current.tokens += taken - counted;
-    } else {
-      words.push({ text: piece, tokens: taken - counted });
-    }
-    counted = taken;
-    length += piece.length;
-  }
-  return { words, outputTokens: counted, isCut: length < wellFormed.length };
+  const tooLong = texts.find((text) => !take(text));
+  if (tooLong !== undefined) Array.from(tooLong).every(take);
+  return { words, outputTokens, isCut: tooLong !== undefined };
 }
 
 function inputTokensOf(tokenizer: Tokenizer, request: TextRequest): number {

@@ -53,8 +53,8 @@ export async function* readParts(
         else if (!hasText) throw emptyCompletion(provider, part.reason);
         isFinished = part.type === 'finish';
         yield part;
-        signal.throwIfAborted();
         if (isFinished) return;
+        signal.throwIfAborted();
       }
     }
   } finally {

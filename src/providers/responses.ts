@@ -44,12 +44,8 @@ export class ResponsesConverter implements Converter {
         this.isRefused = true;
         return null;
       case 'response.completed':
-        return this.finish(event.response, 'STOP');
-      case 'response.incomplete': {
-        const details =
-          isObject(event.response) && isObject(event.response.incomplete_details) ? event.response.incomplete_details : {};
-        return this.finish(event.response, incompleteReasons[stringOf(details.reason) ?? ''] ?? 'OTHER');
-      }
+      case 'response.incomplete':
+        return this.finish(isObject(event.response) ? event.response : {}, event.type === 'response.incomplete');
       case 'response.failed':
         throw this.failure(event.response);
       case 'error':
@@ -63,8 +59,12 @@ export class ResponsesConverter implements Converter {
     return null;
   }
 
-  private finish(response: unknown, reason: FinishReason): StreamPart {
-    const usage = isObject(response) && isObject(response.usage) ? response.usage : {};
+  private finish(response: Record<string, unknown>, isIncomplete: boolean): StreamPart {
+    const details = isObject(response.incomplete_details) ? response.incomplete_details : {};
+    const usage = isObject(response.usage) ? response.usage : {};
+    // The status counts beside the event's name: some servers close an incomplete response with `response.completed`.
+    const isWhole = !isIncomplete && response.status !== 'incomplete';
+    const reason = isWhole ? 'STOP' : (incompleteReasons[stringOf(details.reason) ?? ''] ?? 'OTHER');
     return finish(this.isRefused ? 'CONTENT_FILTER' : reason, usageOf(usage));
   }
 

@@ -29,6 +29,8 @@ export interface Script {
 /** One request as the mock saw it. */
 export interface Call {
   readonly path: string;
+  /** The client's port: calls that share it shared a connection. */
+  readonly port: number | undefined;
   readonly headers: IncomingMessage['headers'];
   /** The parsed JSON body. */
   readonly body: Record<string, unknown>;
@@ -91,6 +93,10 @@ export class MockProvider {
     await closed;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController();
     const over = Promise.withResolvers<'ended' | 'closed by client'>();
@@ -102,7 +108,14 @@ export class MockProvider {
     });
     const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Record<string, unknown>;
     const path = request.url ?? '';
-    const call: Call = { path, headers: request.headers, body, over: over.promise, answered: answered.promise };
+    const call: Call = {
+      path,
+      port: request.socket.remotePort,
+      headers: request.headers,
+      body,
+      over: over.promise,
+      answered: answered.promise,
+    };
     this.calls.push(call);
     const script = (this.scripts.shift() ?? this.otherwise)(call);
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
