@@ -1,0 +1,201 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import { PgRemoteDatabase, PgRemoteSession, type RemoteCallback } from 'drizzle-orm/pg-proxy';
+import type { Clock } from '../kernel/clock.ts';
+import { failureFor, kindOfFailure, LateError, pauseBeforeRetry } from './failures.ts';
+import type { Lane, Rows, RowShape, Sent } from './lane.ts';
+import type { Hold, Pool } from './pool.ts';
+import { encode, sql, type CompiledStatement, type SqlTag, type Statement } from './statement.ts';
+
+export interface StatementOptions {
+  /** Doing it twice is the same as doing it once: it is tried again, until its deadline, when the connection fails under it. */
+  readonly idempotent?: boolean;
+  /** Milliseconds until TIMEOUT, waiting for a connection and all tries included. */
+  readonly deadlineMs?: number;
+}
+
+/** Something that takes statements: a connection, or one transaction. */
+export interface Statements {
+  /** drizzle's query builder; every statement is prepared. Selects count as idempotent. */
+  readonly query: PgRemoteDatabase;
+  /** A hot statement as SQL text: `sql<Row>((sql) => sql`select ...`)`. Column names come back as they are in SQL. */
+  sql<Row>(statement: (sql: SqlTag) => Statement, options?: StatementOptions): Promise<Row[]>;
+}
+
+export interface Connection extends Statements {
+  /** All of it or nothing. With `idempotent`, `work` is run again when the connection fails or rows collide. */
+  transaction<T>(work: (transaction: Statements) => Promise<T>, options?: StatementOptions): Promise<T>;
+}
+
+/** Milliseconds; how long parts of an operation may take. */
+export interface Limits {
+  readonly acquireTimeoutMs: number;
+  readonly queryTimeoutMs: number;
+  /** A connection that owes an answer for longer than this is frozen: past the server's own `statement_timeout`. */
+  readonly silenceMs: number;
+}
+
+/** What a connection's operations run in: nothing, or a transaction that acts for one tenant. */
+export interface ConnectionParts {
+  readonly pool: Pool;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Sent before every statement in the same transaction; null lets single statements go without a transaction. */
+  readonly preamble: string | null;
+}
+
+/** One try of an operation on a lane: what was sent so far, and its outcome. */
+interface Try<T> {
+  readonly outcome: Promise<T>;
+  wasSent(): boolean;
+  mayCancel(): boolean;
+}
+
+/** A connection over a pool: each operation takes a lane, with deadlines, retries and no way to hang. */
+export class PooledConnection implements Connection {
+  private drizzle: PgRemoteDatabase | null = null;
+
+  constructor(private readonly parts: ConnectionParts) {}
+
+  get query(): PgRemoteDatabase {
+    this.drizzle ??= queryBuilder((statement, shape) => this.one(statement, shape, { idempotent: isSelect(statement.text) }));
+    return this.drizzle;
+  }
+
+  async sql<Row>(statement: (sql: SqlTag) => Statement, options: StatementOptions = {}): Promise<Row[]> {
+    return (await this.one(statement(sql).compile(), 'objects', options)) as unknown as Row[];
+  }
+
+  async transaction<T>(work: (transaction: Statements) => Promise<T>, options: StatementOptions = {}): Promise<T> {
+    return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.preamble).run(work));
+  }
+
+  private one(statement: CompiledStatement, shape: RowShape, options: StatementOptions): Promise<Rows> {
+    const { limits, preamble } = this.parts;
+    if (preamble === null)
+      return this.operate('together', options, limits.silenceMs, (lane) => plain(lane.send(statement, shape)));
+    return this.operate('alone', options, limits.silenceMs, (lane) => pipelined(lane, preamble, statement, shape));
+  }
+
+  private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
+    const { clock, limits, pool } = this.parts;
+    const deadline = clock.monotonic() + (options.deadlineMs ?? limits.queryTimeoutMs);
+    for (let attempt = 0; ; attempt++) {
+      const lane = await pool.acquire(hold, Math.min(limits.acquireTimeoutMs, deadline - clock.monotonic()));
+      const left = deadline - clock.monotonic();
+      const isFrozen = silenceMs < left;
+      const current = start(lane);
+      const release = () => pool.release(lane);
+      current.outcome.then(release, release);
+      try {
+        return await lane.within(Math.min(silenceMs, left), new LateError(isFrozen), current.outcome, current.mayCancel);
+      } catch (error) {
+        const kind = kindOfFailure(error);
+        const canRepeat = options.idempotent === true || (kind === 'connection' && !current.wasSent());
+        const pause = pauseBeforeRetry(attempt);
+        const isWorthIt = (kind === 'connection' || kind === 'contention') && clock.monotonic() + pause < deadline;
+        if (!canRepeat || !isWorthIt) throw failureFor(error);
+        await sleep(pause);
+      }
+    }
+  }
+}
+
+function plain(sent: Sent): Try<Rows> {
+  return { outcome: sent.rows, wasSent: () => sent.wasSent(), mayCancel: () => sent.isRunning() };
+}
+
+/** Begin, preamble, statement and commit go out together and cost one round trip. */
+function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
+  const begin = lane.sendSimple(`begin;${preamble}`);
+  const main = lane.send(statement, shape);
+  const commit = lane.sendSimple('commit');
+  const outcome = Promise.allSettled([begin.rows, main.rows, commit.rows]).then(([began, answered, committed]) => {
+    if (began.status === 'rejected') throw began.reason;
+    if (answered.status === 'rejected') throw answered.reason;
+    if (committed.status === 'rejected') throw committed.reason;
+    // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
+    if (committed.value.command !== 'COMMIT')
+      throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
+    return answered.value;
+  });
+  return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => true };
+}
+
+/** A transaction over several round trips, on a lane of its own. */
+class Transaction implements Statements {
+  readonly query = queryBuilder((statement, shape) => this.send(statement, shape));
+  private isOver = false;
+  private failure: { readonly reason: unknown } | null = null;
+
+  constructor(
+    private readonly lane: Lane,
+    private readonly preamble: string | null,
+  ) {}
+
+  async sql<Row>(statement: (sql: SqlTag) => Statement): Promise<Row[]> {
+    return (await this.send(statement(sql).compile(), 'objects')) as unknown as Row[];
+  }
+
+  run<T>(work: (transaction: Statements) => Promise<T>): Try<T> {
+    const begin = this.lane.sendSimple(this.preamble === null ? 'begin' : `begin;${this.preamble}`);
+    return { outcome: this.finish(begin, work), wasSent: () => begin.wasSent(), mayCancel: () => true };
+  }
+
+  private async finish<T>(begin: Sent, work: (transaction: Statements) => Promise<T>): Promise<T> {
+    try {
+      await begin.rows;
+      const result = await work(this);
+      this.isOver = true;
+      const ended = await this.lane.sendSimple('commit').rows;
+      // Work that swallowed a failed statement: Postgres has undone the whole.
+      if (ended.command !== 'COMMIT') throw this.failure?.reason ?? new Error('the transaction was rolled back');
+      return result;
+    } catch (error) {
+      this.isOver = true;
+      // A rollback that fails leaves a connection that is gone or retired; the server undoes what it had.
+      await this.lane.sendSimple('rollback').rows.catch(() => this.lane.destroy());
+      throw error;
+    }
+  }
+
+  private async send(statement: CompiledStatement, shape: RowShape): Promise<Rows> {
+    if (this.isOver || this.lane.isRetired) throw new Error('a statement came after its transaction had ended');
+    try {
+      return await this.lane.send(statement, shape).rows;
+    } catch (reason) {
+      this.failure ??= { reason };
+      throw reason;
+    }
+  }
+}
+
+/** drizzle leaves queries and their parameters in the errors it wraps around ours; letters do not belong there. */
+class PlainErrorSession extends PgRemoteSession<Record<string, never>, Record<string, never>> {
+  override prepareQuery(...args: Parameters<PgRemoteSession<Record<string, never>, Record<string, never>>['prepareQuery']>) {
+    const prepared = super.prepareQuery(...args);
+    Object.assign(prepared, {
+      queryWithCache: <T>(_text: string, _parameters: unknown[], run: () => Promise<T>): Promise<T> => run(),
+    });
+    // The base class is generic over what the query returns, which plays no part here.
+    return prepared as never;
+  }
+}
+
+const dialect = new PgDialect({ casing: 'snake_case' });
+
+function queryBuilder(send: (statement: CompiledStatement, shape: RowShape) => Promise<Rows>): PgRemoteDatabase {
+  const callback: RemoteCallback = async (text, values, method) => {
+    const rows = await send({ text, parameters: values.map(encode) }, method === 'all' ? 'arrays' : 'objects');
+    return { rows };
+  };
+  return new PgRemoteDatabase(
+    dialect,
+    new PlainErrorSession(callback, dialect, undefined),
+    undefined,
+  ) as unknown as PgRemoteDatabase;
+}
+
+function isSelect(text: string): boolean {
+  return /^\(*select\b/i.test(text);
+}

@@ -1,0 +1,169 @@
+import type net from 'node:net';
+import postgres from 'postgres';
+import { LateError } from './failures.ts';
+import { cancelBackend, connectTo, type Backend, type Endpoint } from './socket.ts';
+import type { CompiledStatement } from './statement.ts';
+import { typeParsers } from './types.ts';
+
+export interface LaneOptions {
+  readonly url: string;
+  /** Startup parameters: the role to take on, timeouts, the application's name. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly connectTimeoutMs: number;
+  readonly onNotification?: (channel: string, payload: string) => void;
+}
+
+/** Rows as arrays in the order selected, or as objects by column name. */
+export type RowShape = 'arrays' | 'objects';
+
+export type Rows = postgres.RowList<postgres.Row[]>;
+
+/** A statement on its way. */
+export interface Sent {
+  readonly rows: Promise<Rows>;
+  /** False while not one byte of it was handed to the connection: sending it again cannot do it twice. */
+  wasSent(): boolean;
+  /** True while the server works on it and not on one before or behind it. */
+  isRunning(): boolean;
+}
+
+/** What postgres.js keeps on a query and does not declare. */
+interface QueryInternals {
+  readonly state: Backend | null;
+  readonly active: boolean;
+}
+
+// How long a late statement gets to end after its cancellation, before its socket is destroyed.
+const cancelGraceMs = 2_000;
+
+const connectionEnded = () => Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_ENDED' });
+
+/**
+ * One connection, once: when it is lost the lane is done, so a transaction can never go on over a fresh connection.
+ * postgres.js speaks the protocol; the socket is ours, so that one that gives no answer can be destroyed.
+ */
+export class Lane {
+  /** Takes no more work; its owner closes it when the work it has is done. */
+  isRetired = false;
+  isGone = false;
+  /** Operations that hold this lane now. */
+  holders = 0;
+  private readonly client: postgres.Sql;
+  private readonly unanswered = new Set<(reason: Error) => void>();
+  private readonly closed = Promise.withResolvers<void>();
+  private socket: net.Socket | null = null;
+  private firstQuery: QueryInternals | null = null;
+  private graceTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    options: LaneOptions,
+    /** Called once, when the connection is gone for whatever reason. */
+    private readonly onGone: (lane: Lane) => void,
+  ) {
+    this.client = postgres(options.url, {
+      max: 1,
+      idle_timeout: 0,
+      max_lifetime: 0,
+      connect_timeout: options.connectTimeoutMs / 1_000,
+      // The driver's own lookup of array types runs outside any query: its failure would be an unhandled rejection.
+      fetch_types: false,
+      connection: options.parameters,
+      onnotice: () => undefined,
+      onclose: () => this.gone(),
+      ...(options.onNotification && { onnotify: options.onNotification }),
+      socket: (endpoint: Endpoint) => this.openSocket(endpoint),
+    } as postgres.Options<Record<string, never>>);
+    // Parameters arrive encoded; the driver must not encode them again.
+    this.client.options.serializers = {};
+    const parsers = this.client.options.parsers as Record<number, unknown>;
+    Object.assign(parsers, typeParsers());
+  }
+
+  /** Puts a prepared statement on the wire, behind those sent before it, without waiting for their answers. */
+  send(statement: CompiledStatement, shape: RowShape): Sent {
+    const options = { prepare: true, simple: false } as postgres.UnsafeQueryOptions;
+    const query = this.client.unsafe(statement.text, [...statement.parameters], options);
+    if (shape === 'arrays') query.values();
+    return this.execute(query);
+  }
+
+  /** Sends statements without parameters, separated by semicolons, in one message. */
+  sendSimple(text: string): Sent {
+    return this.execute(this.client.unsafe(text));
+  }
+
+  /** Waits for work on this lane. Past `limitMs` it rejects with `late`, cancels what runs if `mayCancel`, and gives the lane up. */
+  within<T>(limitMs: number, late: LateError, work: Promise<T>, mayCancel: () => boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(late);
+        this.abandon(mayCancel());
+      }, limitMs);
+      void work.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** Closes the connection politely; one that does not answer within `timeoutMs` is destroyed. */
+  async end(timeoutMs: number): Promise<void> {
+    this.isRetired = true;
+    if (this.isGone) return;
+    if (!this.socket) return this.gone();
+    const timer = setTimeout(() => this.destroy(), timeoutMs);
+    // It can only fail by the connection being gone, which is what is wanted.
+    void this.client.end().catch(() => undefined);
+    await this.closed.promise;
+    clearTimeout(timer);
+  }
+
+  /** Drops the connection at once; statements on it fail with a connection failure. */
+  destroy(): void {
+    this.isRetired = true;
+    if (this.socket) this.socket.destroy();
+    else this.gone();
+  }
+
+  private abandon(mayCancel: boolean): void {
+    this.isRetired = true;
+    if (this.isGone) return;
+    const backend = this.firstQuery?.state;
+    if (mayCancel && backend) void cancelBackend(this.client.options as unknown as Endpoint, backend);
+    this.graceTimer ??= setTimeout(() => this.destroy(), cancelGraceMs);
+  }
+
+  private execute(query: PromiseLike<Rows> & { execute(): PromiseLike<Rows> }): Sent {
+    const internals = query as unknown as QueryInternals;
+    this.firstQuery ??= internals;
+    let forget = (): unknown => undefined;
+    const rows = new Promise<Rows>((resolve, reject) => {
+      if (this.isGone) return reject(connectionEnded());
+      this.unanswered.add(reject);
+      forget = () => this.unanswered.delete(reject);
+      query.execute().then(resolve, reject);
+    });
+    rows.then(forget, forget);
+    return { rows, wasSent: () => internals.state !== null, isRunning: () => internals.active };
+  }
+
+  private openSocket(endpoint: Endpoint): net.Socket {
+    if (this.socket) throw connectionEnded();
+    this.socket = connectTo(endpoint);
+    // After the driver's own listener, which rejects what was on the wire with a better reason.
+    this.socket.once('close', () => setImmediate(() => this.gone()));
+    return this.socket;
+  }
+
+  private gone(): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.isRetired = true;
+    clearTimeout(this.graceTimer);
+    this.socket?.destroy();
+    void this.client.end({ timeout: 0 }).catch(() => undefined);
+    // The driver forgets queries that wait in its queue when a connection ends.
+    setImmediate(() => {
+      for (const reject of this.unanswered) reject(connectionEnded());
+    });
+    this.closed.resolve();
+    this.onGone(this);
+  }
+}

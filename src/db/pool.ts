@@ -1,0 +1,130 @@
+import { AppError } from '../kernel/errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Lane, type LaneOptions } from './lane.ts';
+
+/** Whether an operation needs a connection for itself (a transaction), or its one statement may travel with others. */
+export type Hold = 'alone' | 'together';
+
+interface Waiter {
+  readonly hold: Hold;
+  readonly resolve: (lane: Lane) => void;
+  readonly reject: (reason: Error) => void;
+  timer: NodeJS.Timeout | undefined;
+}
+
+// More statements than this behind each other on one connection wait longer there than for the next free one.
+const statementsOnOneLane = 32;
+const laneLifetimeMs = 30 * 60_000;
+const idleGraceMs = 2_000;
+
+/** A bounded number of connections of one role. Waiting for one has a deadline, and those who wait are served in order. */
+export class Pool {
+  private readonly lanes = new Map<Lane, number>();
+  private readonly alone = new Set<Lane>();
+  private readonly waiters: Waiter[] = [];
+  private isClosed = false;
+  private idle: (() => void) | null = null;
+
+  constructor(
+    private readonly options: LaneOptions & { readonly size: number },
+    private readonly clock: Clock,
+  ) {}
+
+  /** A connection to use, given back with `release`. UNAVAILABLE when none came free within `timeoutMs`. */
+  async acquire(hold: Hold, timeoutMs: number): Promise<Lane> {
+    if (this.isClosed) throw new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 });
+    const lane = this.waiters.length === 0 ? this.take(hold) : null;
+    if (lane) return lane;
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { hold, resolve, reject, timer: undefined };
+      waiter.timer = setTimeout(() => {
+        this.waiters.splice(this.waiters.indexOf(waiter), 1);
+        reject(new AppError('UNAVAILABLE', 'all database connections are in use', { retryAfterMs: 1_000 }));
+        // The one that gave up may have held up others that fit.
+        this.serve();
+      }, timeoutMs);
+      this.waiters.push(waiter);
+    });
+  }
+
+  release(lane: Lane): void {
+    lane.holders--;
+    this.alone.delete(lane);
+    const openedAt = this.lanes.get(lane);
+    if (openedAt !== undefined && this.clock.monotonic() - openedAt > laneLifetimeMs) lane.isRetired = true;
+    if (lane.isRetired && lane.holders === 0) void lane.end(idleGraceMs);
+    this.serve();
+    if (this.idle && this.holders() === 0) this.idle();
+  }
+
+  /** Refuses new work, gives what runs `timeoutMs` to end, then closes every connection. */
+  async close(timeoutMs: number): Promise<void> {
+    this.isClosed = true;
+    for (const waiter of this.waiters.splice(0)) {
+      clearTimeout(waiter.timer);
+      waiter.reject(new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 }));
+    }
+    if (this.holders() > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.idle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await Promise.all([...this.lanes.keys()].map((lane) => lane.end(lane.holders === 0 ? idleGraceMs : 0)));
+  }
+
+  /** Connections open or opening, and operations that wait for one. */
+  get size(): { readonly lanes: number; readonly waiting: number } {
+    return { lanes: this.lanes.size, waiting: this.waiters.length };
+  }
+
+  private holders(): number {
+    return [...this.lanes.keys()].reduce((sum, lane) => sum + lane.holders, 0);
+  }
+
+  private serve(): void {
+    for (let waiter = this.waiters[0]; waiter; waiter = this.waiters[0]) {
+      const lane = this.take(waiter.hold);
+      if (!lane) return;
+      this.waiters.shift();
+      clearTimeout(waiter.timer);
+      waiter.resolve(lane);
+    }
+  }
+
+  private take(hold: Hold): Lane | null {
+    const lane = this.idleLane() ?? this.newLane() ?? (hold === 'together' ? this.leastUsedLane() : null);
+    if (!lane) return null;
+    lane.holders++;
+    if (hold === 'alone') this.alone.add(lane);
+    return lane;
+  }
+
+  private idleLane(): Lane | null {
+    for (const lane of this.lanes.keys()) if (!lane.isRetired && lane.holders === 0) return lane;
+    return null;
+  }
+
+  private newLane(): Lane | null {
+    if (this.lanes.size >= this.options.size) return null;
+    const lane = new Lane(this.options, (gone) => {
+      this.lanes.delete(gone);
+      this.alone.delete(gone);
+      if (!this.isClosed) this.serve();
+    });
+    this.lanes.set(lane, this.clock.monotonic());
+    return lane;
+  }
+
+  private leastUsedLane(): Lane | null {
+    let least: Lane | null = null;
+    for (const lane of this.lanes.keys()) {
+      if (lane.isRetired || this.alone.has(lane) || lane.holders >= statementsOnOneLane) continue;
+      if (!least || lane.holders < least.holders) least = lane;
+    }
+    return least;
+  }
+}

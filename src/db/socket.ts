@@ -1,0 +1,50 @@
+import net from 'node:net';
+
+/** Where a server listens, as postgres.js hands it to a socket factory. */
+export interface Endpoint {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path: string | false;
+}
+
+/** A server process and the number that proves we may cancel what it runs. */
+export interface Backend {
+  readonly pid: number;
+  readonly secret: number;
+}
+
+const cancelTimeoutMs = 2_000;
+
+/** A socket that is connecting; what is written before it is open waits in it. */
+export function connectTo(endpoint: Endpoint): net.Socket {
+  const host = endpoint.host[0] ?? 'localhost';
+  const socket = endpoint.path
+    ? net.connect(endpoint.path)
+    : net.connect({ host, port: endpoint.port[0] ?? 5432, noDelay: true });
+  // The driver reads it as the name to verify a certificate against.
+  return Object.assign(socket, { host });
+}
+
+/**
+ * Asks the server to cancel what `backend` runs; resolves when the server took note, or could not be asked.
+ * Ours because the driver's own leaves an unhandled rejection when the server is away.
+ */
+export function cancelBackend(endpoint: Endpoint, backend: Backend): Promise<void> {
+  return new Promise((resolve) => {
+    const message = Buffer.alloc(16);
+    message.writeUInt32BE(16, 0);
+    message.writeUInt32BE(80_877_102, 4);
+    message.writeUInt32BE(backend.pid, 8);
+    message.writeUInt32BE(backend.secret, 12);
+    const socket = connectTo(endpoint);
+    const timer = setTimeout(() => socket.destroy(), cancelTimeoutMs);
+    // A server that cannot be asked runs nothing for us either, or its statement_timeout ends it.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    socket.end(message);
+    socket.resume();
+  });
+}

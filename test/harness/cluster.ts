@@ -1,0 +1,73 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+import { openEmbedded, type EmbeddedServer } from '../../src/db/embedded.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { openLog } from '../../src/kernel/log.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A role that may create databases and roles. */
+    readonly databaseAdminUrl: string;
+    /** The migrated database that test databases are clones of. */
+    readonly databaseTemplate: string;
+  }
+}
+
+/** One cluster per run: the server at TEST_DATABASE_URL, or an embedded one in a folder of its own. Nothing of it is left behind. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const cluster = await openCluster();
+  const template = `draftwire_template_${randomBytes(6).toString('hex')}`;
+  const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
+  try {
+    await admin.unsafe(`create database ${template}`);
+    await migrate(urlOfDatabase(cluster.url, template));
+  } catch (error) {
+    await admin.end();
+    await cluster.stop();
+    throw error;
+  }
+  project.provide('databaseAdminUrl', cluster.url);
+  project.provide('databaseTemplate', template);
+  return async () => {
+    await admin.unsafe(`drop database if exists ${template} with (force)`);
+    await admin.end();
+    await cluster.stop();
+  };
+}
+
+/** The same server and login, another database. */
+export function urlOfDatabase(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${database}`;
+  return other.href;
+}
+
+async function openCluster(): Promise<EmbeddedServer> {
+  const given = process.env['TEST_DATABASE_URL'];
+  if (given) return { url: given, stop: async () => undefined };
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-test-'));
+  // mkdtemp makes it private; as root the server's own user has to pass through.
+  await chmod(dataDir, 0o711);
+  const remove = () => rm(dataDir, { recursive: true, force: true });
+  try {
+    const server = await openEmbedded({
+      dataDir,
+      log: openLog({ level: 'warn' }),
+      options: { fsync: false, maxConnections: 400 },
+    });
+    return {
+      url: server.url,
+      stop: async () => {
+        await server.stop();
+        await remove();
+      },
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
