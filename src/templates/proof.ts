@@ -14,7 +14,7 @@ const inLetters: readonly (readonly [RegExp, string])[] = [
   [/ $/, 'a trailing space'],
   [/^[,;.!?]| [,;.!?]/, 'a space or nothing before a punctuation mark'],
   [/,\s*[,.;:!?]|;\s*[.;:!?]|:\s*[.,;!?]|[^.]\.\.(?!\.)/, 'two punctuation marks in a row'],
-  [/\b(and|or|of|with|in|at|as|the|a|an|for|to|including|such as)[,.;:!?]/i, 'a dangling list or phrase'],
+  [/\b(and|or|the|a|an|including|such as)[,.;:!?]/i, 'a dangling list or phrase'],
   [/\b(and|or) (and|or)\b/i, 'a dangling list or phrase'],
   [/\(\s*\)|""|''/, 'an empty pair'],
   [/\[[^\]]*\]|<[^>]*>|\b(TODO|TBD|lorem|XXX?)\b|_{3,}/i, 'a placeholder'],

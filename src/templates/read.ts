@@ -4,8 +4,9 @@ import { AppError } from '../kernel/errors.ts';
 import { letterFlaws, messageFlaws } from './proof.ts';
 import { compileTemplate, splitPrompt, TemplateFault } from './render.ts';
 import { schemaProblems } from './schema.ts';
-import { failurePolicies, sealed, templateKinds, type JsonSchema, type Sample, type TemplateSource } from './source.ts';
+import { sealed, templateKinds, type JsonSchema, type Sample, type TemplateSource } from './source.ts';
 import { syntaxProblems } from './syntax.ts';
+import { failoverPolicies } from './templates.table.ts';
 import { checkVariables } from './variables.ts';
 import { parseYaml, type FileProblem, type YamlFile } from './yaml.ts';
 
@@ -15,7 +16,7 @@ export interface ReadTemplate {
   readonly problems: readonly FileProblem[];
 }
 
-const fields = ['title', 'description', 'maxOutputTokens', 'onProviderFailure', 'variables'];
+const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'variables'];
 const namePattern = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
@@ -55,12 +56,10 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
     draftSource,
     promptSource,
     maxOutputTokens: Number(field(about, 'maxOutputTokens')),
-    onProviderFailure: failurePolicies.find((policy) => policy === field(about, 'onProviderFailure')) ?? 'RESTART',
+    failoverPolicy: failoverPolicies.find((policy) => policy === field(about, 'failoverPolicy')) ?? 'RESTART',
   });
-  problems.push(
-    ...sourceProblems(folder, source),
-    ...(problems.length === 0 ? samples.flatMap((sample) => proofProblems(folder, source, sample)) : []),
-  );
+  problems.push(...sourceProblems(folder, source));
+  if (problems.length === 0) problems.push(...samples.flatMap((sample) => proofProblems(folder, source, sample)));
   return problems.length === 0 ? { source, problems } : { source: null, problems };
 }
 
@@ -93,9 +92,9 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
     ['description', isText(field(about, 'description'), 400), 'must be a text of 1 to 400 characters'],
     ['maxOutputTokens', isBetween(field(about, 'maxOutputTokens'), 1, 32_000), 'must be a whole number from 1 to 32000'],
     [
-      'onProviderFailure',
-      failurePolicies.some((policy) => policy === field(about, 'onProviderFailure')),
-      `must be one of ${failurePolicies.join(', ')}`,
+      'failoverPolicy',
+      failoverPolicies.some((policy) => policy === field(about, 'failoverPolicy')),
+      `must be one of ${failoverPolicies.join(', ')}`,
     ],
   ];
   return [

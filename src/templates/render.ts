@@ -56,7 +56,7 @@ export function hasFilter(name: string): boolean {
 const compiled = new LRUCache<string, CompiledTemplate>({ max: 500 });
 
 /** Compiles both files; the same content is compiled once. Throws TemplateFault. */
-export function compileTemplate(source: TemplateSource): CompiledTemplate {
+export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'draftSource' | 'promptSource'>): CompiledTemplate {
   const known = compiled.get(source.contentHash);
   if (known) return known;
   const draft = compile('draft.njk', source.draftSource);
@@ -105,18 +105,20 @@ export function splitPrompt(source: string): PromptSection[] {
 }
 
 function compile(file: TemplateFile, source: string): (context: object) => string {
-  const template = attempt(file, () => new nunjucks.Template(source, environment, file, true));
-  return (context) => attempt(file, () => template.render(context));
+  // Where a tag is never closed the parser names no line: it has read all of them.
+  const lastLine = source.trimEnd().split('\n').length;
+  const template = attempt(file, lastLine, () => new nunjucks.Template(source, environment, file, true));
+  return (context) => attempt(file, null, () => template.render(context));
 }
 
-function attempt<T>(file: TemplateFile, work: () => T): T {
+function attempt<T>(file: TemplateFile, otherwise: number | null, work: () => T): T {
   try {
     return work();
   } catch (error) {
     // nunjucks says where only inside its message: "(draft.njk) [Line 3, Column 9]\n  reason".
     const { message } = error as Error;
     const line = /\[Line (\d+)/.exec(message)?.[1];
-    throw new TemplateFault(file, line === undefined ? null : Number(line), message.split('\n').at(-1)?.trim() ?? message, {
+    throw new TemplateFault(file, line === undefined ? otherwise : Number(line), message.split('\n').at(-1)?.trim() ?? message, {
       cause: error,
     });
   }

@@ -91,8 +91,12 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
   if (type === 'array') walk(isObject(schema['items']) ? schema['items'] : {}, [...path, 'items'], problems);
   if (type !== 'object') return;
   if (schema['additionalProperties'] !== false) fail('an object needs additionalProperties: false', 'additionalProperties');
-  if (!isObject(schema['properties'])) return fail('an object needs properties', 'properties');
-  for (const [name, property] of Object.entries(schema['properties'])) {
+  const properties = schema['properties'];
+  if (!isObject(properties)) return fail('an object needs properties', 'properties');
+  for (const name of Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []) {
+    if (!Object.hasOwn(properties, String(name))) fail(`requires ${String(name)}, which is not a property`, 'required');
+  }
+  for (const [name, property] of Object.entries(properties)) {
     const at = ['properties', name];
     if (!namePattern.test(name)) fail(`${name} is no name: it must match ${namePattern.source}`, ...at);
     if (!isObject(property)) fail('a property needs a schema', ...at);
@@ -103,7 +107,8 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
 }
 
 function checkExamples(schema: JsonSchema, path: readonly (string | number)[], problems: SchemaProblem[]): void {
-  const validate = validatorOf(schema);
+  // Strict mode takes a default inside of a schema only, not at its root.
+  const validate = validatorOf(Object.fromEntries(Object.entries(schema).filter(([keyword]) => keyword !== 'default')));
   const given = Array.isArray(schema['examples']) ? (schema['examples'] as unknown[]) : [];
   given.forEach((example, index) => {
     if (!validate(structuredClone(example)))

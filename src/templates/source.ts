@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FailoverPolicy } from './templates.table.ts';
 
 /** A JSON Schema (draft 2020-12) in the subset that `schemaProblems` allows. */
 export interface JsonSchema {
@@ -13,10 +14,6 @@ export interface Variables {
 /** Kinds of documents a template can write; also the names of the top folders of the library. */
 export const templateKinds = ['cover-letter'] as const;
 export type TemplateKind = (typeof templateKinds)[number];
-
-/** What follows when a provider fails after its first token: begin anew, let another model continue, or keep what there is. */
-export const failurePolicies = ['RESTART', 'CONTINUE', 'STOP'] as const;
-export type FailurePolicy = (typeof failurePolicies)[number];
 
 /** Variables that show what a template can do; they fit its schema and their draft can be sent as it is. */
 export interface Sample {
@@ -39,7 +36,7 @@ export interface TemplateSource {
   readonly promptSource: string;
   /** What a generation may use when its caller names no limit. */
   readonly maxOutputTokens: number;
-  readonly onProviderFailure: FailurePolicy;
+  readonly failoverPolicy: FailoverPolicy;
   /** SHA-256 in hex of all of the above: equal content has equal hashes on every machine. */
   readonly contentHash: string;
 }

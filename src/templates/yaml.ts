@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, type Node } from 'yaml';
 
 /** A fault in one file of the library; `line` counts from 1. */
 export interface FileProblem {
@@ -16,11 +16,14 @@ export interface YamlFile {
   lineOf(path: readonly (string | number)[]): number;
 }
 
+/** One slip makes a parser stumble over every line that follows. */
+const mostProblems = 3;
+
 /** Parses YAML 1.2 (core schema: no custom types, duplicate keys are faults, aliases are bounded). */
 export function parseYaml(file: string, source: string): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const problems = [...document.errors, ...document.warnings].map(({ pos, message }) => ({
+  const problems = [...document.errors, ...document.warnings].slice(0, mostProblems).map(({ pos, message }) => ({
     file,
     line: lines.linePos(pos[0]).line,
     reason: message,
@@ -30,10 +33,17 @@ export function parseYaml(file: string, source: string): YamlFile {
     problems,
     lineOf(path) {
       for (let length = path.length; length > 0; length--) {
-        const node: unknown = document.getIn(path.slice(0, length), true);
+        const parent: unknown = document.getIn(path.slice(0, length - 1), true);
+        const node = keyIn(parent, path[length - 1]) ?? document.getIn(path.slice(0, length), true);
         if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
       }
       return 1;
     },
   };
+}
+
+/** The key of a mapping's entry: the value may begin lines later. */
+function keyIn(parent: unknown, name: string | number | undefined): Node | null {
+  const key = isMap(parent) ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key : null;
+  return isScalar(key) ? key : null;
 }
