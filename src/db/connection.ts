@@ -145,7 +145,8 @@ class Transaction implements Statements {
   private async finish<T>(begin: Sent, work: (transaction: Statements) => Promise<T>): Promise<T> {
     try {
       await begin.rows;
-      const result = await work(this);
+      // Work may wait for something that never comes; the loss of the connection ends it here.
+      const result = await this.lane.whileOpen(work(this));
       this.isOver = true;
       const ended = await this.lane.sendSimple('commit').rows;
       // Work that swallowed a failed statement: Postgres has undone the whole.

@@ -50,6 +50,7 @@ export class Lane {
   holders = 0;
   private readonly client: postgres.Sql;
   private readonly unanswered = new Set<(reason: Error) => void>();
+  private readonly dependants = new Set<(reason: Error) => void>();
   private readonly closed = Promise.withResolvers<void>();
   private socket: net.Socket | null = null;
   private firstQuery: QueryInternals | null = null;
@@ -122,9 +123,20 @@ export class Lane {
     else this.gone();
   }
 
+  /** Waits for work that is not the connection's own, but has no point without it. */
+  whileOpen<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.isGone) return reject(connectionEnded());
+      this.dependants.add(reject);
+      void work.then(resolve, reject).finally(() => this.dependants.delete(reject));
+    });
+  }
+
   private abandon(mayCancel: boolean): void {
     this.isRetired = true;
     if (this.isGone) return;
+    // Nothing to cancel: a transaction that lies open holds its locks until the connection is gone.
+    if (mayCancel && this.unanswered.size === 0) return this.destroy();
     const backend = this.firstQuery?.state;
     if (mayCancel && backend) void cancelBackend(this.client.options as unknown as Endpoint, backend);
     this.graceTimer ??= setTimeout(() => this.destroy(), cancelGraceMs);
@@ -161,7 +173,7 @@ export class Lane {
     void this.client.end({ timeout: 0 }).catch(() => undefined);
     // The driver forgets queries that wait in its queue when a connection ends.
     setImmediate(() => {
-      for (const reject of this.unanswered) reject(connectionEnded());
+      for (const reject of [...this.unanswered, ...this.dependants]) reject(connectionEnded());
     });
     this.closed.resolve();
     this.onGone(this);

@@ -54,11 +54,9 @@ export class Listener {
   }
 
   private async hear(onConnected: () => void): Promise<void> {
-    const gone = Promise.withResolvers<never>();
-    gone.promise.catch(() => undefined);
     const lane = new Lane(
       { ...this.options, onNotification: (channel, payload) => channel === this.channel && this.handlers.onPayload(payload) },
-      () => gone.reject(new Error('the connection that listens is gone')),
+      () => undefined,
     );
     this.lane = lane;
     const { signal } = this.stopping;
@@ -70,7 +68,7 @@ export class Listener {
       this.connected.resolve();
       this.handlers.onConnect();
       while (!signal.aborted) {
-        await Promise.race([sleep(heartbeatMs, undefined, { signal }), gone.promise]);
+        await lane.whileOpen(sleep(heartbeatMs, undefined, { signal }));
         await ask('select 1');
       }
     } finally {

@@ -1,0 +1,95 @@
+import { asc, desc, gt, lt, type SQL } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
+import { AppError } from '../kernel/errors.ts';
+
+export interface PageInput {
+  /** How many, 1 to 100. */
+  readonly first: number;
+  /** The cursor to go on behind; null or absent begins at the start. */
+  readonly after?: string | null | undefined;
+}
+
+export interface Page<Row> {
+  readonly nodes: readonly Row[];
+  readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+}
+
+export interface PagedList<Row> {
+  /** Names the list in its cursors, so that those of another are INVALID_CURSOR. */
+  readonly list: string;
+  /** A unique column in whose order the list is read. Ids are made in order of time: descending is newest first. */
+  readonly key: PgColumn;
+  readonly direction: 'ascending' | 'descending';
+  keyOf(row: Row): string;
+  /** Selects the rows: `where` (undefined on the first page) goes into an `and` with the list's own conditions. */
+  rows(where: SQL | undefined, orderBy: SQL, limit: number): PromiseLike<readonly Row[]>;
+}
+
+const mostOnAPage = 100;
+
+/** Reads one page by its key, never by counting: rows that come or go meanwhile shift nothing. */
+export async function page<Row>(input: PageInput, list: PagedList<Row>): Promise<Page<Row>> {
+  const { first } = input;
+  if (!Number.isInteger(first) || first < 1 || first > mostOnAPage) {
+    throw new AppError('INVALID_INPUT', `first is 1 to ${mostOnAPage}`, { path: ['first'] });
+  }
+  const after = input.after ?? null;
+  const isDescending = list.direction === 'descending';
+  const where = after === null ? undefined : (isDescending ? lt : gt)(list.key, keyOfCursor(list, after));
+  const found = await list.rows(where, isDescending ? desc(list.key) : asc(list.key), first + 1);
+  const nodes = found.slice(0, first);
+  const edges = nodes.map((node) => ({ cursor: cursorOf(list.list, list.keyOf(node)), node }));
+  return {
+    nodes,
+    edges,
+    pageInfo: {
+      hasNextPage: found.length > first,
+      // Behind a cursor there is at least the row it was made of.
+      hasPreviousPage: after !== null,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+function cursorOf(list: string, key: string): string {
+  return Buffer.from(JSON.stringify([list, key])).toString('base64url');
+}
+
+function keyOfCursor<Row>(list: PagedList<Row>, cursor: string): string {
+  const key = decode(list.list, cursor);
+  // Only a cursor written as we write it: base64url has several spellings of the same bytes.
+  if (key === null || cursorOf(list.list, key) !== cursor || !fits(list.key, key)) {
+    throw new AppError('INVALID_CURSOR', 'after is no cursor of this list', { path: ['after'] });
+  }
+  return key;
+}
+
+function decode(list: string, cursor: string): string | null {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (!Array.isArray(parts) || parts.length !== 2 || parts[0] !== list || typeof parts[1] !== 'string') return null;
+    return parts[1];
+  } catch {
+    // Not JSON: no cursor of ours.
+    return null;
+  }
+}
+
+/** A forged key may be no id of the column's kind, or hold what no text column can. */
+function fits(column: PgColumn, key: string): boolean {
+  if (key.includes('\0') || !key.isWellFormed()) return false;
+  try {
+    column.mapToDriverValue(key);
+    return true;
+  } catch {
+    // `id('gen')` refuses what is no `gen_` id.
+    return false;
+  }
+}
