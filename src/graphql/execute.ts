@@ -4,6 +4,7 @@ import { useValidationCache } from '@envelop/validation-cache';
 import {
   execute,
   getOperationAST,
+  getVariableValues,
   GraphQLError,
   OperationTypeNode,
   parse,
@@ -156,7 +157,9 @@ export class Pipeline {
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
     try {
-      const results = (await this.enveloped(context).subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
+      const results = (await this.enveloped(context).subscribe(this.argsOf(operation))) as Awaited<
+        ReturnType<typeof subscribeTo>
+      >;
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
       gauge.inc();
       return new ResultStream(results[Symbol.asyncIterator](), {
@@ -188,10 +191,22 @@ export class Pipeline {
     if (errors.length > 0) return this.refused(context, errors);
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     if (!kindsOf[context.transport].includes(definition.operation)) {
-      throw new AppError('OPERATION_NOT_SUPPORTED', `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`);
+      throw new AppError(
+        'OPERATION_NOT_SUPPORTED',
+        `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`,
+      );
     }
     for (const permission of this.guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
+    const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
+      maxErrors: 20,
+      hideSuggestions: true,
+    });
+    if (misfits)
+      return this.refused(
+        context,
+        misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
+      );
     checkPages(this.schema, document, definition, variables, this.limits);
     return { errors: null, document, definition, variables, context };
   }
@@ -201,7 +216,10 @@ export class Pipeline {
     if (errors.length > 0) return errors;
     try {
       const found = validate(schema, document, specifiedRules, { hideSuggestions: true, maxErrors: 20 });
-      return found.map(({ message, nodes }) => new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }));
+      return found.map(
+        ({ message, nodes }) =>
+          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+      );
     } catch {
       // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
       return [refusal('GRAPHQL_VALIDATION_FAILED', 'the document cannot be validated')];
@@ -264,5 +282,9 @@ function requestOf({ query, operationName, variables }: OperationRequest) {
 function parseError(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError)) throw error;
   const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
-  return new GraphQLError(error.message, { source: error.source ?? null, positions: error.positions ?? null, extensions: { code } });
+  return new GraphQLError(error.message, {
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    extensions: { code },
+  });
 }

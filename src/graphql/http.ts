@@ -46,7 +46,12 @@ export async function openHttp(pipeline: Pipeline): Promise<HttpTransport> {
       }
       const mark = request.url.indexOf('?');
       const response = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: { method: request.method, headers, search: mark < 0 ? '' : request.url.slice(mark), body: request.body },
+        httpGraphQLRequest: {
+          method: request.method,
+          headers,
+          search: mark < 0 ? '' : request.url.slice(mark),
+          body: request.body,
+        },
         context: async () => ({ caller: await callerOf(pipeline, request), onHangUp: abortOnHangUp(reply), prepared: null }),
       });
       for (const [name, value] of response.headers) reply.header(name, value);

@@ -15,8 +15,8 @@ export function checkVariables(variables: Readonly<Record<string, unknown>>): vo
 export function checkLiterals(document: DocumentNode): void {
   visit(document, {
     StringValue: {
-      enter(node, key, _parent, _path, ancestors) {
-        if (!isStorable(node.value)) throw unstorable(pathOfLiteral(ancestors, key));
+      enter(node, key, parent, _path, ancestors) {
+        if (!isStorable(node.value)) throw unstorable(pathOfLiteral(parent ? [...ancestors, parent] : ancestors, key));
       },
     },
   });
@@ -26,7 +26,8 @@ function check(value: unknown, path: Path): void {
   if (typeof value === 'string') {
     if (!isStorable(value)) throw unstorable(path);
   } else if (typeof value === 'object' && value !== null) {
-    if (path.length > maxDepth) throw new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
+    if (path.length > maxDepth)
+      throw new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
     for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       if (typeof key === 'string' && !isStorable(key)) throw unstorable(path);
       if (typeof inner === 'string' || typeof inner === 'object') check(inner, [...path, key]);

@@ -88,7 +88,10 @@ export function limitErrors(document: DocumentNode, limits: Limits): GraphQLErro
 
   const errors: GraphQLError[] = [];
   const refuse = (what: string, is: number, most: number): void => {
-    if (is > most) errors.push(new GraphQLError(`the document has ${what} above the limit of ${most}`, { extensions: { code: 'LIMIT_EXCEEDED' } }));
+    if (is > most)
+      errors.push(
+        new GraphQLError(`the document has ${what} above the limit of ${most}`, { extensions: { code: 'LIMIT_EXCEEDED' } }),
+      );
   };
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;

@@ -76,8 +76,8 @@ export function isErrorCode(code: unknown): code is ErrorCode {
  * results that do not fit (a serializer, a missing type) point nowhere, or are wrapped plain errors.
  */
 function isFaultOfRequest(error: GraphQLError): boolean {
-  if (error.originalError) return error.originalError instanceof GraphQLError && Boolean(error.originalError.nodes?.length);
-  return !error.path && Boolean(error.nodes?.length);
+  const thrower = error.path ? error.originalError : error;
+  return thrower instanceof GraphQLError && Boolean(thrower.nodes?.length);
 }
 
 function pathOfVariable(error: GraphQLError): { path?: string[] } {

@@ -44,11 +44,17 @@ export function measureOperations(registry: Registry): OperationMetrics {
         shouldObserve: () => true,
       }),
       graphql_envelop_request_duration: {
-        ...time('graphql_operation_duration_seconds', 'Time from the start of the execution of a query or mutation to its result.'),
+        ...time(
+          'graphql_operation_duration_seconds',
+          'Time from the start of the execution of a query or mutation to its result.',
+        ),
         phases: ['execute'],
       },
       graphql_envelop_phase_parse: time('graphql_parse_duration_seconds', 'Time to parse a document, or to find it parsed.'),
-      graphql_envelop_phase_validate: time('graphql_validate_duration_seconds', 'Time to validate a document, or to find it validated.'),
+      graphql_envelop_phase_validate: time(
+        'graphql_validate_duration_seconds',
+        'Time to validate a document, or to find it validated.',
+      ),
       graphql_envelop_error_result: createCounter({
         registry,
         counter: {

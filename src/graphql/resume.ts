@@ -17,7 +17,12 @@ import type { Operation } from './execute.ts';
  */
 export function resumedFrom(cursor: string, operation: Operation, schema: GraphQLSchema): Operation {
   const field = rootFieldOf(operation.definition.selectionSet, operation.document);
-  const argument = field && schema.getSubscriptionType()?.getFields()[field.name.value]?.args.find(({ name }) => name === 'after');
+  const argument =
+    field &&
+    schema
+      .getSubscriptionType()
+      ?.getFields()
+      [field.name.value]?.args.find(({ name }) => name === 'after');
   if (!argument || getNullableType(argument.type) !== GraphQLString) return operation;
   const given = field.arguments?.find(({ name }) => name.value === 'after');
   if (given?.value.kind === Kind.VARIABLE) {
@@ -29,7 +34,8 @@ export function resumedFrom(cursor: string, operation: Operation, schema: GraphQ
     value: { kind: Kind.STRING, value: cursor },
   };
   const document: DocumentNode = visit(operation.document, {
-    Field: (node) => (node === field ? { ...node, arguments: [...(node.arguments ?? []).filter((other) => other !== given), after] } : undefined),
+    Field: (node) =>
+      node === field ? { ...node, arguments: [...(node.arguments ?? []).filter((other) => other !== given), after] } : undefined,
   });
   return { ...operation, document };
 }
@@ -41,8 +47,12 @@ function rootFieldOf(set: SelectionSetNode, document: DocumentNode): FieldNode |
     const inner =
       selection.kind === Kind.INLINE_FRAGMENT
         ? selection.selectionSet
-        : document.definitions.find((other) => other.kind === Kind.FRAGMENT_DEFINITION && other.name.value === selection.name.value);
-    const found = inner && rootFieldOf('selectionSet' in inner && inner.selectionSet ? inner.selectionSet : (inner as SelectionSetNode), document);
+        : document.definitions.find(
+            (other) => other.kind === Kind.FRAGMENT_DEFINITION && other.name.value === selection.name.value,
+          );
+    const found =
+      inner &&
+      rootFieldOf('selectionSet' in inner && inner.selectionSet ? inner.selectionSet : (inner as SelectionSetNode), document);
     if (found) return found;
   }
   return null;

@@ -98,7 +98,13 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
   const http = await openHttp(pipeline);
-  const sse = openSse({ pipeline, clock, keepAliveMs: limits.keepAliveMs, undrainedMs: limits.undrainedMs, maxStreams: limits.streams });
+  const sse = openSse({
+    pipeline,
+    clock,
+    keepAliveMs: limits.keepAliveMs,
+    undrainedMs: limits.undrainedMs,
+    maxStreams: limits.streams,
+  });
   const sockets = openWebSocket(app.server, {
     pipeline,
     origins,
@@ -116,7 +122,10 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.route({
     method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     url: '/graphql',
-    handler: (request, reply) => (options.isDevelopment && wantsPage(request) ? sendPage(request, reply, options.developmentKey) : http.answer(request, reply)),
+    handler: (request, reply) =>
+      options.isDevelopment && wantsPage(request)
+        ? sendPage(request, reply, options.developmentKey)
+        : http.answer(request, reply),
   });
   app.route({ method: ['GET', 'POST'], url: '/graphql/stream', handler: (request, reply) => sse.answer(request, reply) });
   app.get('/livez', () => ({ status: 'ok' }));
@@ -185,16 +194,16 @@ function preflight(reply: FastifyReply): FastifyReply {
     .send();
 }
 
-function refuse(reply: FastifyReply, code: ErrorCode, message: string): FastifyReply {
+function refuse(reply: FastifyReply, code: ErrorCode, message: string, status = httpStatusOf[code]): FastifyReply {
   if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
-  return reply.code(httpStatusOf[code]).send({ errors: [refusal(code, message)] });
+  return reply.code(status).send({ errors: [refusal(code, message)] });
 }
 
 /** Fastify's own refusals (size, media type, JSON) and anything unexpected, as GraphQL says errors. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
   const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
   if (status === 413) return refuse(reply, 'PAYLOAD_TOO_LARGE', 'the body is too large');
-  if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json').code(415);
+  if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json', 415);
   if (status >= 400 && status < 500) return refuse(reply, 'BAD_REQUEST', 'the body is not JSON');
   const shown = maskError(error, { requestId: request.id, log });
   return reply.code(httpStatusOf[codeOf(shown)]).send({ errors: [shown] });

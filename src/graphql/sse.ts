@@ -72,7 +72,11 @@ export function openSse(options: SseOptions): SseTransport {
       reply.hijack();
       const response = reply.raw;
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) response.setHeader(name, value);
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no', connection: 'keep-alive' });
+      response.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'x-accel-buffering': 'no',
+        connection: 'keep-alive',
+      });
       response.flushHeaders();
 
       const outlet: Outlet = { buffered: () => response.writableLength, onUndrained: () => response.destroy() };
@@ -142,7 +146,8 @@ async function write(response: ServerResponse, result: ExecutionResult, cursor: 
 function requestOf(request: FastifyRequest): OperationRequest {
   if (request.method === 'POST') {
     const { body } = request;
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new AppError('BAD_REQUEST', 'the body must be a JSON object');
+    if (typeof body !== 'object' || body === null || Array.isArray(body))
+      throw new AppError('BAD_REQUEST', 'the body must be a JSON object');
     return body as OperationRequest;
   }
   const { query, operationName, variables } = request.query as Record<string, unknown>;

@@ -46,7 +46,12 @@ const pauseAboveBytes = 256 * 1_024;
 /** Answers subscriptions over the graphql-transport-ws protocol. */
 export function openWebSocket(server: Server, options: WebSocketOptions): WebSocketTransport {
   const { pipeline, origins, log } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxMessageBytes, handleProtocols, perMessageDeflate: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes,
+    handleProtocols,
+    perMessageDeflate: false,
+  });
   const watch = new DrainWatch(options.clock, options.undrainedMs);
   const open = pipeline.metrics.connections.labels({ transport: 'websocket' });
   let isClosing = false;
@@ -55,7 +60,11 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
       try {
-        extra.scope = await pipeline.authenticate({ authorization: authorizationOf(connectionParams) }, 'websocket', randomUUID());
+        extra.scope = await pipeline.authenticate(
+          { authorization: authorizationOf(connectionParams) },
+          'websocket',
+          randomUUID(),
+        );
         return true;
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
@@ -71,7 +80,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       return { schema: pipeline.schema, document, operationName: definition.name?.value, operation: prepared } as Arguments;
     },
     subscribe: (args) => pipeline.subscribe((args as Arguments).operation),
-    onError: (_context, _id, _payload, errors) => errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
+    onError: (_context, _id, _payload, errors) =>
+      errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -154,7 +164,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
 function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayload, isCrowded: boolean) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (isCrowded) return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
+  if (isCrowded)
+    return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
   return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 

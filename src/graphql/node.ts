@@ -1,0 +1,71 @@
+import 'reflect-metadata';
+import { GraphQLID } from 'graphql';
+import { Arg, Ctx, Field, InterfaceType, Query, Resolver } from 'type-graphql';
+import { AppError } from '../kernel/errors.ts';
+import { idPrefixes, prefixOfId, type IdPrefix } from '../kernel/id.ts';
+import type { RequestContext } from './context.ts';
+import type { LoaderFactory } from './loaders.ts';
+
+/** Anything that has an id; the id's prefix says which type it is. */
+@InterfaceType({
+  description: 'Anything that has an id.',
+  resolveType: ({ id }: Node) => {
+    const prefix = prefixOfId(id);
+    if (!prefix) throw new Error('a node without an id of ours');
+    return idPrefixes[prefix];
+  },
+})
+export abstract class Node {
+  @Field(() => GraphQLID, { description: 'Opaque and global: `node(id)` finds it again.', simple: true }) id!: string;
+}
+
+/** How things of one kind are read by id: null for what is unknown or not the caller's. */
+export type NodeLoader = LoaderFactory<string, Node | null>;
+export type NodeLoaders = Partial<Record<IdPrefix, NodeLoader>>;
+
+/** The most ids that `nodes` takes. */
+const mostNodes = 100;
+
+/** `node` and `nodes`: dispatch on the prefix of the id. */
+@Resolver()
+export class NodeResolver {
+  constructor(private readonly loaders: NodeLoaders) {}
+
+  @Query(() => Node, { nullable: true, description: 'The thing with this id; null when there is none, or it is not yours.' })
+  async node(
+    @Ctx() context: RequestContext,
+    @Arg('id', () => GraphQLID, { description: 'Its id.' }) id: string,
+  ): Promise<Node | null> {
+    return this.load(context, id);
+  }
+
+  @Query(() => [Node], {
+    nullable: 'items',
+    description: 'The things with these ids, at most 100, in their order; null for each that there is not.',
+  })
+  async nodes(
+    @Ctx() context: RequestContext,
+    @Arg('ids', () => [GraphQLID], { description: 'Their ids.' }) ids: string[],
+  ): Promise<(Node | null)[]> {
+    if (ids.length > mostNodes)
+      throw new AppError('INVALID_INPUT', `ids has ${ids.length} entries, not up to ${mostNodes}`, { path: ['ids'] });
+    return Promise.all(ids.map((id) => this.load(context, id)));
+  }
+
+  /** The reference resolvers of a federation subgraph, by type name; batched like everything else. */
+  entityResolvers(): Record<string, (reference: { readonly id: string }, context: RequestContext) => Promise<Node | null>> {
+    const prefixes = Object.keys(this.loaders) as IdPrefix[];
+    return Object.fromEntries(
+      prefixes.map((prefix) => [
+        idPrefixes[prefix],
+        async ({ id }, context) => (prefixOfId(id) === prefix ? this.load(context, id) : null),
+      ]),
+    );
+  }
+
+  private async load(context: RequestContext, id: string): Promise<Node | null> {
+    const prefix = prefixOfId(id);
+    const loader = prefix && this.loaders[prefix];
+    return loader ? context.loaders.get(loader).load(id) : null;
+  }
+}
