@@ -43,7 +43,7 @@ const ajv = new Ajv2020({ strict: true, useDefaults: true, ownProperties: true, 
 ajvFormats.default(ajv, ['email', 'date']);
 // Control characters and line separators could break a letterhead or the lines of a prompt; a blank text would leave a hole in a sentence.
 ajv.addFormat('single-line', (text: string) => /\S/.test(text) && !/[\p{Cc}\u2028\u2029]/u.test(text));
-ajv.addFormat('text', (text: string) => /\S/.test(text) && !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text));
+ajv.addFormat('text', (text: string) => /\S/.test(text) && !/[^\P{Cc}\t\n\r]/u.test(text));
 
 /**
  * What is wrong with a variables schema. Only an allow-list of keywords passes, everything has a bound, every property a description: so checking

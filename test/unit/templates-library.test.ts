@@ -332,7 +332,7 @@ describe('a broken library', () => {
     [
       'a prompt that uses what may be absent',
       'prompt.njk',
-      (text) => text.replace('{{ language }}', '{{ job.contact }} {{ skills[99] }}'),
+      (text) => text.replace('{{ language | json }}', '{{ job.contact }} {{ skills[99] }}'),
       'skills[99]',
       /undefined/,
     ],
@@ -404,6 +404,15 @@ describe('a broken library', () => {
     );
     await expect(readLibrary(dir)).rejects.toThrow('cover-letter/new-graduate/draft.njk:1: cannot be read: ENOENT');
     await expect(readLibrary(dir)).rejects.toThrow('cover-letter/career-change/samples:1: a template needs three samples');
+  });
+
+  it('has the same hashes in a checkout that ends its lines with CR LF', async () => {
+    const dir = await libraryWith({});
+    for (const file of ['template.yaml', 'draft.njk', 'prompt.njk', sample]) {
+      const path = join(dir, 'cover-letter/classic', file);
+      await writeFile(path, (await readFile(path, 'utf8')).replaceAll('\n', '\r\n'));
+    }
+    expect((await readLibrary(dir)).map(({ contentHash }) => contentHash)).toEqual(library.map(({ contentHash }) => contentHash));
   });
 
   it('does not boot without a library, or with an empty one', async () => {
