@@ -63,7 +63,10 @@ export async function* withDeadlines(
 /** What setTimeout can count to; above it fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** One timer for a whole stream: it is set again only when it fires too early, so a token costs a clock reading and no timer. */
+/**
+ * One timer for a whole stream: it is set again only when it fires too early, so a token costs a clock reading and no timer.
+ * Firing while nobody waits rejects a promise that is settled already, which does nothing.
+ */
 class Watch {
   private timer: NodeJS.Timeout | undefined;
   private firesAt = Infinity;
@@ -80,13 +83,7 @@ class Watch {
       this.dueAt = dueAt;
       this.late = late;
       if (dueAt < this.firesAt) this.arm();
-      const settled =
-        <A>(settle: (value: A) => void) =>
-        (value: A) => {
-          this.dueAt = Infinity;
-          settle(value);
-        };
-      promise.then(settled(resolve), settled(reject));
+      promise.then(resolve, reject);
     });
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { wires, type Wire, type WireFinish, type WireUsage } from './wire.ts';
+import { wireOf, type Wire, type WireFinish, type WireUsage } from './wire.ts';
 
 /** What the mock does with one request; without anything it writes a short letter, all at once. */
 export interface Script {
@@ -155,12 +155,6 @@ async function* bodyOf(script: Script, wire: Wire, signal: AbortSignal): AsyncGe
   }
   if (script.error !== undefined) yield encoder.encode(wire.error(script.error));
   else if (script.finish !== null) yield encoder.encode(wire.finish(script.finish ?? 'stop', script.usage ?? mockUsage));
-}
-
-function wireOf(path: string): Wire {
-  const wire = Object.entries(wires).find(([suffix]) => path.endsWith(suffix))?.[1];
-  if (!wire) throw new Error(`the mock knows no wire for ${path}`);
-  return wire();
 }
 
 function asFunction(script: Script | ((call: Call) => Script)): (call: Call) => Script {

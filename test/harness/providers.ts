@@ -16,6 +16,8 @@ export function fixture(name: string): Uint8Array {
 export interface VendorSubject {
   readonly name: string;
   readonly provider: (mockUrl: string) => Provider;
+  /** Where it calls. */
+  readonly path: string;
   /** A whole stream, and the text that must stand in it for the finish signal to be complete. */
   readonly recorded: string;
   readonly finishSignal: string;
@@ -25,18 +27,21 @@ export const vendors: readonly VendorSubject[] = [
   {
     name: 'openai chat',
     provider: (url) => openai({ apiKey: canaryKey, baseURL: `${url}/v1` }),
+    path: '/v1/chat/completions',
     recorded: 'openai-chat.sse',
     finishSignal: '"finish_reason":"stop"',
   },
   {
     name: 'openai responses',
     provider: (url) => openai({ apiKey: canaryKey, baseURL: `${url}/v1`, api: 'responses' }),
+    path: '/v1/responses',
     recorded: 'openai-responses.sse',
     finishSignal: '"type":"response.completed"',
   },
   {
     name: 'anthropic',
     provider: (url) => anthropic({ apiKey: canaryKey, baseURL: url }),
+    path: '/v1/messages',
     recorded: 'anthropic-messages.sse',
     finishSignal: '"type":"message_stop"',
   },
@@ -108,4 +113,22 @@ function bodyOf(chunks: readonly Uint8Array[]): ReadableStream<Uint8Array> {
       else controller.enqueue(value);
     },
   });
+}
+
+/** A body that stays open after these events until `close`; it ignores every signal, and says when it is cancelled. */
+export function openBody(events: readonly string[]) {
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+  const seen = { isCancelled: false };
+  let close = (): void => undefined;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const event of events) controller.enqueue(new TextEncoder().encode(event));
+      close = () => controller.close();
+    },
+    cancel() {
+      seen.isCancelled = true;
+      resolve();
+    },
+  });
+  return { body, cancelled, close: () => close(), isCancelled: () => seen.isCancelled };
 }

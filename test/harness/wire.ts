@@ -133,9 +133,15 @@ const anthropicErrorTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
-/** The wires by the path a client calls; a fresh one per response. */
-export const wires: Readonly<Record<string, () => Wire>> = {
+const wires: Readonly<Record<string, () => Wire>> = {
   '/chat/completions': chat,
   '/responses': responses,
   '/messages': messages,
 };
+
+/** The wire of a vendor by the path that is called; a fresh one per response. */
+export function wireOf(path: string): Wire {
+  const wire = Object.entries(wires).find(([suffix]) => path.endsWith(suffix))?.[1];
+  if (!wire) throw new Error(`the mock knows no wire for ${path}`);
+  return wire();
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { cannedFetch, codeOf, fixture, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
+
+const nowhere = 'http://127.0.0.1:9';
+
+describe.each(vendors)('$name with a recorded stream', ({ provider, recorded, finishSignal }) => {
+  const bytes = fixture(recorded);
+  const ask = (fetching: typeof fetch) =>
+    outcomeOf(provider(nowhere).stream(textRequest(), { signal: new AbortController().signal, fetch: fetching }));
+
+  it('gives the same parts wherever the network cuts the bytes', async () => {
+    const whole = await ask(cannedFetch([bytes]));
+    expect(whole).toMatchObject({ error: null, text: expect.stringContaining('山田') as string });
+    expect(whole.text).toContain('👩‍💻');
+    expect(whole.text).toContain('👋');
+
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const { parts } = await ask(cannedFetch([bytes.subarray(0, cut), bytes.subarray(cut)]));
+      if (JSON.stringify(parts) !== JSON.stringify(whole.parts)) expect(parts, `cut at ${cut}`).toEqual(whole.parts);
+    }
+    const byteByByte = await ask(cannedFetch(Array.from(bytes, (byte) => Uint8Array.of(byte))));
+    expect(byteByByte).toEqual(whole);
+  });
+
+  it('never takes a stream that ends early for a success, whichever byte is the last', async () => {
+    const text = new TextDecoder().decode(bytes);
+    const signalAt = text.indexOf(finishSignal);
+    expect(signalAt).toBeGreaterThan(0);
+    const completeAt = new TextEncoder().encode(text.slice(0, text.indexOf('\n\n', signalAt) + 2)).length;
+
+    for (let length = 0; length < bytes.length; length++) {
+      const outcome = await ask(cannedFetch([bytes.subarray(0, length)]));
+      const last = outcome.parts.at(-1)?.type;
+      const expected = length < completeAt ? 'STREAM_CUT' : null;
+      if (codeOf(outcome) !== expected || (last === 'finish') !== (expected === null)) {
+        expect({ length, code: codeOf(outcome), last }).toEqual({
+          length,
+          code: expected,
+          last: expected === null ? 'finish' : 'text',
+        });
+      }
+    }
+  });
+});
+
+describe('recorded streams', () => {
+  const chat = 'openai chat';
+  const responses = 'openai responses';
+  const messages = 'anthropic';
+  const replayed = async (vendor: string, file: string) => {
+    const provider = vendors.find(({ name }) => name === vendor)?.provider(nowhere);
+    if (!provider) throw new Error(`no vendor ${vendor}`);
+    return outcomeOf(
+      provider.stream(textRequest(), { signal: new AbortController().signal, fetch: cannedFetch([fixture(file)]) }),
+    );
+  };
+
+  it.each([
+    ['openai-chat.sse', chat, 'STOP', { inputTokens: 412, outputTokens: 27, cachedInputTokens: 256 }],
+    ['openai-chat-compatible.sse', chat, 'LENGTH', { inputTokens: null, outputTokens: null, cachedInputTokens: null }],
+    ['openai-chat-filter.sse', chat, 'CONTENT_FILTER', {}],
+    ['openai-responses.sse', responses, 'STOP', { inputTokens: 412, outputTokens: 91, cachedInputTokens: 256 }],
+    ['openai-responses-incomplete.sse', responses, 'LENGTH', {}],
+    ['anthropic-messages.sse', messages, 'STOP', { inputTokens: 412, outputTokens: 48, cachedInputTokens: 250 }],
+    ['anthropic-messages-max-tokens.sse', messages, 'LENGTH', { inputTokens: 412, outputTokens: 4 }],
+  ])('%s finishes', async (name, subject, reason, usage) => {
+    const { parts, error } = await replayed(subject, name);
+
+    expect(error).toBeNull();
+    expect(parts.at(-1)).toMatchObject({ type: 'finish', reason, usage });
+  });
+
+  it.each([
+    ['openai-chat-refused.sse', chat, 'CONTENT_REFUSED', false],
+    ['openai-chat-error.sse', chat, 'OVERLOADED', true],
+    ['openai-responses-refused.sse', responses, 'CONTENT_REFUSED', false],
+    ['openai-responses-failed.sse', responses, 'RATE_LIMITED', true],
+    ['openai-responses-error.sse', responses, 'PROVIDER_QUOTA', false],
+    ['openai-responses-error-flat.sse', responses, 'OVERLOADED', true],
+    ['anthropic-messages-overloaded.sse', messages, 'OVERLOADED', true],
+    ['anthropic-messages-refusal.sse', messages, 'CONTENT_REFUSED', false],
+  ])('%s fails', async (name, subject, code, retryable) => {
+    const { error } = await replayed(subject, name);
+
+    expect(error).toMatchObject({ name: 'ProviderError', code, retryable });
+  });
+});
