@@ -28,6 +28,8 @@ export interface DatabaseConfig {
   readonly idleInTransactionTimeoutMs: number;
   /** Milliseconds to connect, the handshake included. */
   readonly connectTimeoutMs: number;
+  /** Milliseconds between two signs of life of a connection that listens, and how long one may take. */
+  readonly heartbeatMs: number;
 }
 
 /** What suits a server; `url` is all that has to be said. */
@@ -39,6 +41,7 @@ export const databaseDefaults = {
   statementTimeoutMs: 5_000,
   idleInTransactionTimeoutMs: 10_000,
   connectTimeoutMs: 3_000,
+  heartbeatMs: 5_000,
 } as const satisfies Omit<DatabaseConfig, 'url'>;
 
 /** Who acts on the app role's connections: the tenant's id. A Scope is one. */
@@ -90,7 +93,13 @@ export class Database {
 
   /** Hears a channel on a connection of its own; resolves once it does. Lost connections come back by themselves. */
   async listen(channel: string, handlers: ListenHandlers): Promise<{ stop(): Promise<void> }> {
-    const listener = new Listener(channel, handlers, laneOptions(this.config, engineRole.name), this.parts.log);
+    const { heartbeatMs } = this.config;
+    const listener = new Listener(
+      channel,
+      handlers,
+      { ...laneOptions(this.config, engineRole.name), heartbeatMs },
+      this.parts.log,
+    );
     this.listeners.add(listener);
     await listener.ready;
     return {

@@ -80,9 +80,10 @@ export class PooledConnection implements Connection {
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
     const { clock, limits, pool } = this.parts;
     const deadline = clock.monotonic() + (options.deadlineMs ?? limits.queryTimeoutMs);
+    const remaining = () => Math.max(1, deadline - clock.monotonic());
     for (let attempt = 0; ; attempt++) {
-      const lane = await pool.acquire(hold, Math.min(limits.acquireTimeoutMs, deadline - clock.monotonic()));
-      const left = deadline - clock.monotonic();
+      const lane = await pool.acquire(hold, Math.min(limits.acquireTimeoutMs, remaining()));
+      const left = remaining();
       const isFrozen = silenceMs < left;
       const current = start(lane);
       const release = () => pool.release(lane);
@@ -94,7 +95,8 @@ export class PooledConnection implements Connection {
         const canRepeat = options.idempotent === true || (kind === 'connection' && !current.wasSent());
         const pause = pauseBeforeRetry(attempt);
         const isWorthIt = (kind === 'connection' || kind === 'contention') && clock.monotonic() + pause < deadline;
-        if (!canRepeat || !isWorthIt) throw failureFor(error);
+        // What was never sent was not slow: there was no connection to send it on.
+        if (!canRepeat || !isWorthIt) throw failureFor(kind === 'deadline' && !current.wasSent() ? new LateError(true) : error);
         await sleep(pause);
       }
     }

@@ -43,7 +43,7 @@ class HeldError extends Error {
  */
 export async function openEmbedded(parts: { dataDir: string; log: Log; options?: EmbeddedOptions }): Promise<EmbeddedServer> {
   const place = await findPlace(path.resolve(parts.dataDir));
-  const password = await makeCluster(place);
+  const password = await makeCluster(place, parts.options?.fsync !== false);
   const deadline = Date.now() + startDeadlineMs;
   for (;;) {
     const guard = (await runningPid(place)) === null ? await start(place, parts.options ?? {}) : null;
@@ -155,7 +155,7 @@ async function start(place: Place, options: EmbeddedOptions): Promise<Guard> {
 }
 
 /** Makes the cluster unless it is there; returns the owner's password. Made aside and renamed, so that half a cluster is never taken for a whole. */
-async function makeCluster(place: Place): Promise<string> {
+async function makeCluster(place: Place, isDurable: boolean): Promise<string> {
   const final = path.join(place.home, 'data');
   for (const name of await readdir(place.home)) {
     // `new-<pid>-...` of a process that died half-way.
@@ -165,7 +165,7 @@ async function makeCluster(place: Place): Promise<string> {
   if (!(await exists(final))) {
     const scratch = await mkdtemp(path.join(place.home, `new-${ourPid}-`));
     try {
-      await initialise(place, scratch);
+      await initialise(place, scratch, isDurable);
       await rename(path.join(scratch, 'data'), final).catch(async (error: unknown) => {
         // Another process made it meanwhile: that one counts.
         if (!(await exists(final))) throw error;
@@ -177,7 +177,7 @@ async function makeCluster(place: Place): Promise<string> {
   return (await readFile(path.join(final, 'owner-password'), 'utf8')).trim();
 }
 
-async function initialise(place: Place, scratch: string): Promise<void> {
+async function initialise(place: Place, scratch: string, isDurable: boolean): Promise<void> {
   const passwordFile = path.join(scratch, 'password');
   await writeFile(passwordFile, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
   if (place.account) for (const owned of [scratch, passwordFile]) await chown(owned, place.account.uid, place.account.gid);
@@ -190,7 +190,16 @@ async function initialise(place: Place, scratch: string): Promise<void> {
   ];
   await run(
     path.join(place.bin, 'initdb'),
-    ['-D', path.join(scratch, 'data'), '-U', owner, `--pwfile=${passwordFile}`, ...choices, '--no-instructions'],
+    [
+      '-D',
+      path.join(scratch, 'data'),
+      '-U',
+      owner,
+      `--pwfile=${passwordFile}`,
+      ...choices,
+      '--no-instructions',
+      ...(isDurable ? [] : ['--no-sync']),
+    ],
     { ...place.account, env: programEnvironment, cwd: '/' },
   );
   // Kept with the data, so that one rename makes both the cluster's.

@@ -9,8 +9,6 @@ export interface ListenHandlers {
   onConnect(): void;
 }
 
-const heartbeatMs = 5_000;
-
 /** Hears one channel on its own connection until stopped, through every loss of it. A half-open connection is noticed by the heartbeat. */
 export class Listener {
   private readonly stopping = new AbortController();
@@ -21,7 +19,7 @@ export class Listener {
   constructor(
     private readonly channel: string,
     private readonly handlers: ListenHandlers,
-    private readonly options: LaneOptions,
+    private readonly options: LaneOptions & { readonly heartbeatMs: number },
     private readonly log: Log,
   ) {
     this.running = this.run();
@@ -60,6 +58,7 @@ export class Listener {
     );
     this.lane = lane;
     const { signal } = this.stopping;
+    const { heartbeatMs } = this.options;
     const ask = (text: string) => lane.within(heartbeatMs, new LateError(true), lane.sendSimple(text).rows, () => false);
     try {
       await ask(`listen "${this.channel.replaceAll('"', '""')}"`);

@@ -64,8 +64,8 @@ async function appliedMigration(database: Database): Promise<number> {
     );
     return row?.newest ?? 0;
   } catch (error) {
-    // No such schema, no such table, or one that nobody granted us yet: all say that `migrate` has not finished here.
-    if (['3F000', '42P01', '42501'].includes(codeOf(error))) return 0;
+    // No such role, schema or table, or one that nobody granted us yet: all say that `migrate` has not finished here.
+    if (['22023', '28000', '3F000', '42P01', '42501'].includes(codeOf(error))) return 0;
     throw error;
   }
 }

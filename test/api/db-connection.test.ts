@@ -300,7 +300,7 @@ describe('migrate', () => {
       expect(await other.engine.sql((sql) => sql`select current_user as who`)).toEqual([{ who: 'draftwire_engine' }]);
     } finally {
       await other.close();
-      await owner.unsafe(`drop owned by ${name}; drop role ${name}`);
+      await owner.unsafe(`drop role ${name}`);
     }
   });
 });

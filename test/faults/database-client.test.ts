@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { kill } from 'node:process';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -198,6 +199,82 @@ describe('the whole database away', () => {
     const away = { ...databaseDefaults, url: 'postgres://nobody:x@127.0.0.1:1/none', queryTimeoutMs: 500 };
     await expect(openDatabase(away, parts)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+/** A way to the test's server that can be closed, or fall silent, under the client. */
+async function wire() {
+  const target = new URL(test.url);
+  const sockets = new Set<net.Socket>();
+  let mode: 'open' | 'closed' | 'silent' = 'open';
+  const server = net.createServer((near) => {
+    sockets.add(near);
+    near.on('error', () => undefined);
+    if (mode === 'closed') return near.destroy();
+    const far = net.connect(Number(target.port), target.hostname);
+    sockets.add(far);
+    far.on('error', () => undefined);
+    near.on('close', () => far.destroy());
+    far.on('close', () => near.destroy());
+    near.on('data', (bytes) => mode !== 'silent' && far.write(bytes));
+    far.on('data', (bytes) => mode !== 'silent' && near.write(bytes));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = new URL(test.url);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as net.AddressInfo).port);
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  return {
+    url: url.href,
+    become(next: typeof mode) {
+      mode = next;
+      if (next === 'closed') cut();
+    },
+    async close() {
+      cut();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+describe('a network that fails', () => {
+  it('makes idempotent work wait and others fail, and all recovers by itself', async () => {
+    const way = await wire();
+    const db = await database({ url: way.url, acquireTimeoutMs: 500 });
+    const read = () => db.as(tenant).sql((sql) => sql`select 1 as one`, { idempotent: true, deadlineMs: 20_000 });
+    await Promise.all(Array.from({ length: 20 }, read));
+    way.become('closed');
+    const waiting = Array.from({ length: 20 }, read);
+    await expect(db.engine.sql((sql) => sql`insert into counted values ('away', 1)`, { deadlineMs: 600 })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    way.become('open');
+    expect((await Promise.all(waiting)).flat()).toEqual(Array.from({ length: 20 }, () => ({ one: 1 })));
+    await expect(db.engine.sql((sql) => sql`insert into counted values ('back', 1) returning times`)).resolves.toEqual([
+      { times: 1 },
+    ]);
+    await expect(owner`select id from counted where id in ('away', 'back')`).resolves.toEqual([{ id: 'back' }]);
+    await db.close();
+    await way.close();
+  });
+
+  it('that swallows everything hangs neither statements nor listening', async () => {
+    const way = await wire();
+    const db = await database({ url: way.url, statementTimeoutMs: 200, connectTimeoutMs: 500, heartbeatMs: 200 });
+    let connects = 0;
+    await db.listen('silence', { onPayload: () => undefined, onConnect: () => connects++ });
+    await db.engine.sql((sql) => sql`select 1`);
+    way.become('silent');
+    await expect(db.engine.sql((sql) => sql`select 1`, { deadlineMs: 400 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect(db.as(tenant).transaction((tx) => tx.sql((sql) => sql`select 1`), { deadlineMs: 400 })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    await expect(db.ping(300)).rejects.toBeInstanceOf(Error);
+    way.become('open');
+    await until(async () => (await owner`select 1`, connects > 1 ? true : null));
+    await expect(db.ping()).resolves.toBeUndefined();
+    await db.close();
+    await way.close();
   });
 });
 
