@@ -16,7 +16,7 @@ const [own, anthropic] = everything as [Provider, Provider, Provider];
 async function sent(provider: Provider, change: Parameters<typeof textRequest>[0] = {}) {
   const seen: { url: string; body: Record<string, unknown> }[] = [];
   const recording: typeof fetch = (input, init) => {
-    seen.push({ url: String(input), body: JSON.parse(init?.body as string) as Record<string, unknown> });
+    seen.push({ url: new Request(input).url, body: JSON.parse(init?.body as string) as Record<string, unknown> });
     return Promise.resolve(new Response('', { status: 500 }));
   };
   await outcomeOf(provider.stream(textRequest(change), { signal: new AbortController().signal, fetch: recording }));

@@ -44,8 +44,8 @@ describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
   });
 
   it.each([
-    ['the socket breaks', { afterBytes: 700, then: 'cut' } as const, 'STREAM_CUT'],
-    ['the body ends politely', { afterBytes: 700, then: 'end' } as const, 'STREAM_CUT'],
+    ['the socket breaks', { afterBytes: 700, lastly: 'cut' } as const, 'STREAM_CUT'],
+    ['the body ends politely', { afterBytes: 700, lastly: 'end' } as const, 'STREAM_CUT'],
     ['the body is empty', { raw: '' }, 'STREAM_CUT'],
     [
       'it is a page',
@@ -149,7 +149,7 @@ describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
   // The limit is the port's promise; the retries are for a machine whose cores are all taken.
   it('closes the socket within 50 ms of an abort', { retry: 3 }, async () => {
     mock.reset();
-    mock.script({ pieces: ['Dear '], finish: null, then: 'stall' });
+    mock.script({ pieces: ['Dear '], finish: null, lastly: 'stall' });
     const controller = new AbortController();
     const stream = make(mock.url)
       .stream(textRequest({ model: 'mock' }), { signal: controller.signal, fetch })
@@ -166,7 +166,7 @@ describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
   });
 
   it('closes the socket when the reader walks away, and when it aborts before the headers', async () => {
-    mock.script({ pieces: ['Dear '], finish: null, then: 'stall' }, { firstMs: 60_000 });
+    mock.script({ pieces: ['Dear '], finish: null, lastly: 'stall' }, { firstMs: 60_000 });
     for await (const _part of make(mock.url).stream(textRequest({ model: 'mock' }), {
       signal: new AbortController().signal,
       fetch,

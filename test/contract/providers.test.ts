@@ -16,7 +16,7 @@ const subjects = [
   ...vendors.map(({ name, provider }) => ({
     name,
     opened: (pieces: readonly string[], { isSlow = false, isCut = false } = {}) => {
-      mock.script(isSlow ? { pieces, finish: null, then: 'stall' } : { pieces, finish: isCut ? 'length' : 'stop' });
+      mock.script(isSlow ? { pieces, finish: null, lastly: 'stall' } : { pieces, finish: isCut ? 'length' : 'stop' });
       return { provider: provider(mock.url), request: textRequest({ model: 'mock' }) };
     },
   })),

@@ -20,10 +20,10 @@ export interface Script {
   /** Wait before the headers, and before each piece. */
   readonly firstMs?: number;
   readonly pieceMs?: number;
-  /** How many bytes of the body go out before what `then` says; all when absent. */
+  /** How many bytes of the body go out before what `lastly` says; all when absent. */
   readonly afterBytes?: number;
   /** `end` the body politely, `cut` the socket, `stall` until the client goes away. */
-  readonly then?: 'end' | 'cut' | 'stall';
+  readonly lastly?: 'end' | 'cut' | 'stall';
 }
 
 /** One request as the mock saw it. */
@@ -132,8 +132,8 @@ export class MockProvider {
         if (sent.length > 0 && !response.write(sent)) await once(response, 'drain', { signal });
         if (left <= 0) break;
       }
-      if (script.then === 'stall') await once(signal, 'abort');
-      isOurs = script.then === 'cut';
+      if (script.lastly === 'stall' && !signal.aborted) await once(signal, 'abort');
+      isOurs = script.lastly === 'cut';
       if (isOurs) response.destroy();
       else response.end();
     } catch (error) {
@@ -151,6 +151,7 @@ async function* bodyOf(script: Script, wire: Wire, signal: AbortSignal): AsyncGe
   yield encoder.encode(wire.start());
   for await (const piece of script.pieces ?? mockLetter) {
     if (script.pieceMs) await delay(script.pieceMs, undefined, { signal });
+    signal.throwIfAborted();
     yield encoder.encode(wire.text(piece));
   }
   if (script.error !== undefined) yield encoder.encode(wire.error(script.error));

@@ -86,7 +86,7 @@ export async function outcomeOf(stream: AsyncIterable<StreamPart>): Promise<Outc
 
 /** The code a stream failed with; null when it did not. */
 export function codeOf({ error }: Outcome): string | null {
-  return error === null ? null : ((error as Partial<ProviderError>).code ?? String(error));
+  return error === null ? null : ((error as Partial<ProviderError>).code ?? (error as Error).message);
 }
 
 /** A `fetch` that answers with these bytes, in these chunks, without a network; it counts its calls. */

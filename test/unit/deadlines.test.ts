@@ -75,7 +75,7 @@ describe('withDeadlines', () => {
     await expect.poll(() => seen.signal).not.toBeNull();
     controller.abort(new Error('enough'));
 
-    expect(codeOf(await reading)).toBe('Error: enough');
+    expect(codeOf(await reading)).toBe('enough');
     expect(seen.signal?.reason).toEqual(new Error('enough'));
   });
 
