@@ -14,7 +14,8 @@ import {
 } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
-import { templateVersions } from '../templates/templates.table.ts';
+import type { PromptMessage } from '../providers/port.ts';
+import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
 /** QUEUED waits for a process with room, RUNNING has an open attempt, the others are final. */
@@ -49,11 +50,11 @@ export const generations = pgTable(
     model: text().notNull(),
     variables: jsonb().$type<Record<string, unknown>>().notNull(),
     metadata: jsonb().$type<Record<string, unknown>>(),
-    prompt: jsonb().$type<unknown[]>().notNull(),
+    prompt: jsonb().$type<readonly PromptMessage[]>().notNull(),
     draft: text().notNull(),
     maxOutputTokens: integer().notNull(),
     temperature: doublePrecision(),
-    failoverPolicy: text({ enum: ['RESTART', 'CONTINUE', 'STOP'] }).notNull(),
+    failoverPolicy: text({ enum: failoverPolicies }).notNull(),
     /** Raised by every take-over; a writer with an older one has lost. */
     epoch: integer().notNull(),
     /** Number of the current attempt; 0 while QUEUED. */

@@ -8,7 +8,17 @@ import type { RequestContext } from './context.ts';
 /** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
 export type EntityResolver = (reference: { readonly id: string }, context: RequestContext) => unknown;
 
+/** Makes the values of a subscription field. */
+export type Subscriber = (args: never, context: RequestContext) => AsyncIterable<unknown> | Promise<AsyncIterable<unknown>>;
+
+/** What a subscription's decorator says for `subscribe`: decorators run before there is an instance, so the schema's `subscribers` do it. */
+export function bySubscriber(): never {
+  throw new Error('this subscription has no subscriber: give buildApiSchema one');
+}
+
 export interface SchemaOptions {
+  /** By the name of the subscription field. */
+  readonly subscribers?: Readonly<Record<string, Subscriber>>;
   /** Makes or finds the instance of a resolver class; classes without constructor arguments need none. */
   readonly instanceOf?: (resolver: Function) => unknown;
   /** Classes that no field names: implementations of interfaces. */
@@ -27,14 +37,21 @@ const noPubSub = {
 
 /** The API's schema from its resolver classes. Arguments are not validated by decorators: services decide. */
 export function buildApiSchema(resolvers: readonly Function[], options: SchemaOptions = {}): GraphQLSchema {
-  const { instanceOf, orphanedTypes } = options;
-  return buildSchemaSync({
+  const { instanceOf, orphanedTypes, subscribers = {} } = options;
+  const schema = buildSchemaSync({
     resolvers: resolvers as NonEmptyArray<Function>,
     validate: false,
     pubSub: noPubSub,
     ...(instanceOf && { container: { get: (resolver: Function) => instanceOf(resolver) } }),
     ...(orphanedTypes && { orphanedTypes: [...orphanedTypes] }),
   });
+  const fields = schema.getSubscriptionType()?.getFields() ?? {};
+  for (const [name, subscriber] of Object.entries(subscribers)) {
+    const field = fields[name];
+    if (!field) throw new Error(`there is no subscription ${name}`);
+    field.subscribe = (_source, args, context: RequestContext) => subscriber(args as never, context);
+  }
+  return schema;
 }
 
 /** The same schema as a Federation 2 subgraph: with `_service`, `_entities` and batched reference resolvers by type name. */

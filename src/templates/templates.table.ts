@@ -3,6 +3,10 @@ import { foreignKey, integer, jsonb, pgPolicy, pgTable, text, timestamp, unique 
 import { id } from '../db/ids.ts';
 import { appRole, engineWall } from '../db/tenancy.ts';
 
+/** What happens to a text whose provider fails after the first token: it is written anew, or kept as INCOMPLETE. */
+export const failoverPolicies = ['RESTART', 'STOP'] as const;
+export type FailoverPolicy = (typeof failoverPolicies)[number];
+
 /** Library templates belong to nobody and are read by everyone; the engine's role writes them at boot. */
 const everyoneReads = () => pgPolicy('everyone_reads', { as: 'permissive', for: 'select', to: appRole, using: sql`true` });
 
@@ -33,7 +37,7 @@ export const templateVersions = pgTable(
     variablesSchema: jsonb().$type<Record<string, unknown>>().notNull(),
     sample: jsonb().$type<Record<string, unknown>>().notNull(),
     maxOutputTokens: integer().notNull(),
-    failoverPolicy: text({ enum: ['RESTART', 'CONTINUE', 'STOP'] }).notNull(),
+    failoverPolicy: text({ enum: failoverPolicies }).notNull(),
     draftSource: text().notNull(),
     promptSource: text().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

@@ -1,0 +1,135 @@
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { openDevelopmentKey } from './access/development-key.ts';
+import { KeyService } from './access/key.service.ts';
+import type { Config } from './config.ts';
+import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
+import { openEmbedded } from './db/embedded.ts';
+import { assertMigrated, migrate } from './db/migrate.ts';
+import { Engine } from './generations/engine.ts';
+import { Follower } from './generations/follow.ts';
+import { GenerationService } from './generations/generation.service.ts';
+import { observeGenerations } from './generations/metrics.ts';
+import { Purger } from './generations/purge.ts';
+import { buildPipeline } from './graphql/execute.ts';
+import { listen, type ConnectionLimits } from './graphql/server.ts';
+import { systemClock, type Clock } from './kernel/clock.ts';
+import { Lifecycle } from './kernel/lifecycle.ts';
+import type { Log } from './kernel/log.ts';
+import { Bus } from './messages/bus.ts';
+import { PostgresBus } from './messages/postgres-bus.ts';
+import { openMetrics } from './monitoring/metrics.ts';
+import { openProviders } from './providers/list.ts';
+import type { Provider } from './providers/port.ts';
+import { Models } from './routing/models.ts';
+import { buildSchemas } from './schema.ts';
+import { readLibrary } from './templates/library.ts';
+import { TemplateService } from './templates/template.service.ts';
+import { TenantService } from './tenants/tenant.service.ts';
+
+/** What surrounds an app: the real world, unless a test brings another. */
+export interface Surroundings {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly fetch?: typeof fetch;
+  /** Added to those that the configuration names. */
+  readonly providers?: readonly Provider[];
+  readonly connectionLimits?: Partial<ConnectionLimits>;
+  /** Process metrics are collected once per process. */
+  readonly hasProcessMetrics?: boolean;
+}
+
+/** A running Draftwire. */
+export interface App {
+  readonly url: string;
+  /** The key of the development tenant; null in production. */
+  readonly developmentKey: string | null;
+  /** Stops taking work, drains, closes everything; resolves with what could not be stopped. */
+  stop(): Promise<readonly Error[]>;
+}
+
+const libraryDir = fileURLToPath(new URL('../templates', import.meta.url));
+
+/** Opens everything, in order; whatever was opened is closed again when a later part fails. One straight line. */
+export async function openApp(config: Config, surroundings: Surroundings): Promise<App> {
+  const { log, clock = systemClock, providers: extraProviders = [], connectionLimits = {}, hasProcessMetrics = false } = surroundings;
+  const life = new Lifecycle(log);
+  try {
+    const library = await readLibrary(libraryDir);
+    const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
+    const metrics = openMetrics({ hasProcessMetrics });
+
+    await mkdir(config.dataDir, { recursive: true });
+    const databaseConfig = config.database ?? (await openOwnDatabase(config, life, log));
+    const ownerUrl = databaseConfig.ownerUrl ?? databaseConfig.url;
+    if (!config.isProduction || config.database === null) await migrate(ownerUrl, { loginUrl: databaseConfig.url });
+    const database = await openDatabase(databaseConfig, { log, clock });
+    life.onStop('database', () => database.close());
+    await assertMigrated(database);
+
+    const bus = new Bus(log);
+    const hints = await PostgresBus.open(database, bus, log);
+    life.onStop('hints', () => hints.stop());
+
+    const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const engine: Engine = new Engine(config.engine, { database, models, bus, audience: follower, clock, log, fetch: surroundings.fetch ?? fetch });
+    follower.open();
+    life.onStop('readers', () => follower.close());
+    const purger = new Purger({ database, log });
+    purger.open();
+    life.onStop('purger', () => purger.close());
+    engine.open();
+    life.onStop('generations', () => engine.drain());
+    observeGenerations(metrics.registry, { engine, follower });
+
+    const templates = new TemplateService(database, library);
+    await templates.storeLibrary();
+    const tenants = new TenantService(database);
+    const keys = new KeyService(database, config.secret ?? 'development');
+    const generations = new GenerationService({ database, templates, models, engine, follower, bus, clock });
+    const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
+
+    const { subgraph } = buildSchemas({ generations, templates, tenants, models });
+    const pipeline = buildPipeline({
+      schema: subgraph,
+      authenticate: (credentials) => keys.authenticate(credentials),
+      log,
+      registry: metrics.registry,
+    });
+    const server = await listen({
+      host: config.http.host,
+      port: config.http.port,
+      pipeline,
+      log,
+      metrics,
+      metricsToken: config.http.metricsToken,
+      readiness: async () => {
+        const isReady = await database.ping().then(
+          () => true,
+          () => false,
+        );
+        return { isReady, detail: { database: isReady, running: engine.runningCount, readers: follower.readerCount, role: config.role } };
+      },
+      allowedOrigins: config.http.allowedOrigins,
+      isDevelopment: !config.isProduction,
+      developmentKey,
+      limits: connectionLimits,
+      clock,
+    });
+    life.onStop('http', () => server.close());
+    life.onStop('readers of this process', () => {
+      engine.stopAccepting();
+      server.beginDrain();
+    });
+    return { url: server.url, developmentKey, stop: () => life.stop(config.stopDeadlineMs) };
+  } catch (error) {
+    await life.stop(config.stopDeadlineMs);
+    throw error;
+  }
+}
+
+async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
+  const embedded = await openEmbedded({ dataDir: config.dataDir, log });
+  life.onStop('embedded database', () => embedded.stop());
+  return { ...databaseDefaults, url: embedded.url };
+}

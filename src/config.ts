@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
+import type { EngineConfig } from './generations/engine.ts';
+import type { ProvidersConfig } from './providers/list.ts';
+
+export const roles = ['all', 'api', 'worker'] as const;
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Everything that can be set from outside; see the table in README. Times are milliseconds. */
+export interface Config {
+  readonly isProduction: boolean;
+  readonly http: { readonly host: string; readonly port: number; readonly allowedOrigins: readonly string[]; readonly metricsToken: string | null };
+  readonly dataDir: string;
+  /** Null: the embedded database under `dataDir`. */
+  readonly database: DatabaseConfig | null;
+  readonly role: (typeof roles)[number];
+  readonly logLevel: string;
+  readonly defaultModel: string | null;
+  readonly providers: ProvidersConfig;
+  readonly engine: EngineConfig;
+  /** Keys are hashed with it; null in development without one. */
+  readonly secret: string | null;
+  /** How long each part may take to stop. */
+  readonly stopDeadlineMs: number;
+}
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Reads the configuration; throws one Error that lists every problem. */
+export function readConfig(env: Env): Config {
+  const read = new Reader(env);
+  const isProduction = env.NODE_ENV === 'production';
+  const engine: EngineConfig = {
+    leaseMs: read.integer('GENERATION_LEASE_MS', 15_000, 300, 600_000),
+    totalTimeoutMs: read.integer('GENERATION_TOTAL_TIMEOUT_MS', 120_000, 100, 3_600_000),
+    firstTokenTimeoutMs: read.integer('GENERATION_FIRST_TOKEN_TIMEOUT_MS', 30_000, 10, 3_600_000),
+    idleTimeoutMs: read.integer('GENERATION_IDLE_TIMEOUT_MS', 15_000, 10, 3_600_000),
+    windowMs: read.integer('STREAM_WINDOW_MS', 25, 0, 1_000),
+    drainTimeoutMs: read.integer('DRAIN_TIMEOUT_MS', 20_000, 0, 600_000),
+    maxRunning: read.integer('MAX_RUNNING_GENERATIONS', 200, 1, 100_000),
+  };
+  const url = read.url('DATABASE_URL', ['postgres:', 'postgresql:']);
+  const ownerUrl = read.url('DATABASE_OWNER_URL', ['postgres:', 'postgresql:']);
+  const maxConnections = read.integer('DATABASE_MAX_CONNECTIONS', databaseDefaults.maxConnections, 6, 1_000);
+  if (url === null && ownerUrl !== null) read.problem('DATABASE_OWNER_URL needs DATABASE_URL beside it');
+  if (url === null && isProduction && env.EMBEDDED_DATABASE !== '1') {
+    read.problem('DATABASE_URL is missing; set it, or EMBEDDED_DATABASE=1 for one process on one machine');
+  }
+  const secret = read.text('SECRET') ?? read.file('SECRET_FILE');
+  if (secret === null && isProduction && url !== null) read.problem('SECRET or SECRET_FILE is missing: 32 or more random characters, the same for all processes');
+  if (secret !== null && secret.length < 16) read.problem('SECRET has fewer than 16 characters');
+  const config: Config = {
+    isProduction,
+    http: {
+      host: read.text('HOST') ?? '127.0.0.1',
+      port: read.integer('PORT', 4_000, 0, 65_535),
+      allowedOrigins: read.list('ALLOWED_ORIGINS'),
+      metricsToken: read.text('METRICS_TOKEN'),
+    },
+    dataDir: read.text('DATA_DIR') ?? '.data',
+    database: url === null ? null : { ...databaseDefaults, url, ownerUrl, maxConnections },
+    role: read.oneOf('ROLE', roles, 'all'),
+    logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    defaultModel: read.text('DEFAULT_MODEL'),
+    providers: {
+      openai: vendor(read, 'OPENAI'),
+      anthropic: vendor(read, 'ANTHROPIC'),
+      offline: { tokensPerSecond: read.number('OFFLINE_TOKENS_PER_SECOND', 60, 0, 1_000_000) },
+    },
+    engine,
+    secret,
+    stopDeadlineMs: engine.drainTimeoutMs + 10_000,
+  };
+  read.finish();
+  return config;
+}
+
+function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {
+  const apiKey = read.text(`${name}_API_KEY`) ?? read.file(`${name}_API_KEY_FILE`);
+  const baseUrl = read.url(`${name}_BASE_URL`, ['http:', 'https:']);
+  if (apiKey !== null) return { apiKey, baseUrl };
+  // Servers of one's own often ask for no key; the SDKs insist on some.
+  return baseUrl === null ? null : { apiKey: 'none', baseUrl };
+}
+
+/** Reads values by name and collects what is wrong with them; an empty value counts as absent. */
+class Reader {
+  private readonly problems: string[] = [];
+
+  constructor(private readonly env: Env) {}
+
+  problem(text: string): void {
+    this.problems.push(text);
+  }
+
+  text(name: string): string | null {
+    const value = this.env[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  }
+
+  file(name: string): string | null {
+    const path = this.text(name);
+    if (path === null) return null;
+    try {
+      return readFileSync(path, 'utf8').trim() || null;
+    } catch (error) {
+      this.problem(`${name}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+      return null;
+    }
+  }
+
+  list(name: string): string[] {
+    return (this.text(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+
+  number(name: string, standard: number, least: number, most: number): number {
+    const text = this.text(name);
+    if (text === null) return standard;
+    const value = Number(text);
+    if (Number.isFinite(value) && value >= least && value <= most) return value;
+    this.problem(`${name} is "${text}", not a number from ${least} to ${most}`);
+    return standard;
+  }
+
+  integer(name: string, standard: number, least: number, most: number): number {
+    const value = this.number(name, standard, least, most);
+    if (Number.isInteger(value)) return value;
+    this.problem(`${name} is "${value}", not a whole number`);
+    return standard;
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], standard: T): T {
+    const text = this.text(name);
+    if (text === null) return standard;
+    const value = values.find((candidate) => candidate === text);
+    if (value === undefined) this.problem(`${name} is "${text}", not one of ${values.join(', ')}`);
+    return value ?? standard;
+  }
+
+  /** The value is not repeated in a problem: URLs hold passwords. */
+  url(name: string, protocols: readonly string[]): string | null {
+    const text = this.text(name);
+    if (text === null) return null;
+    if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
+    this.problem(`${name} is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+    return null;
+  }
+
+  finish(): void {
+    if (this.problems.length > 0) throw new Error(`the configuration has problems:\n${this.problems.map((each) => `  ${each}`).join('\n')}`);
+  }
+}

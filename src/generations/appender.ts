@@ -1,0 +1,185 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Bus } from '../messages/bus.ts';
+import type { Database } from '../db/client.ts';
+import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
+import type { Run } from './run.ts';
+
+interface AppenderParts {
+  readonly database: Database;
+  readonly bus: Bus;
+  readonly audience: { changed(id: string): void };
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** At most this long after a text came it is sent to the database, together with all others. */
+const tickMs = 50;
+/** Pause after a flush that failed as a whole. */
+const retryMs = 250;
+
+/** The two clocks of a text: the delivery window towards readers of this process, the durability tick towards the database. */
+export class Appender {
+  private readonly unstored = new Set<Run>();
+  private readonly undelivered = new Set<Run>();
+  private readonly deliveredAt = new WeakMap<Run, number>();
+  private tick: NodeJS.Timeout | null = null;
+  private window: NodeJS.Timeout | null = null;
+  private flushing: Promise<void> | null = null;
+  private isClosed = false;
+
+  constructor(
+    private readonly parts: AppenderParts,
+    private readonly windowMs: number,
+  ) {}
+
+  /** Adds text to a run: readers get a run's first text at once and later text by the window; the store gets it by the tick. */
+  append(run: Run, text: string): void {
+    run.append(text);
+    this.unstored.add(run);
+    if (!this.tick && !this.flushing) this.arm(tickMs);
+    const now = this.parts.clock.monotonic();
+    if (now - (this.deliveredAt.get(run) ?? -Infinity) >= this.windowMs) {
+      this.deliver(run, now);
+    } else {
+      this.undelivered.add(run);
+      this.window ??= setTimeout(() => this.deliverAll(), this.windowMs);
+    }
+  }
+
+  /** Lets readers have all of a run's text now. */
+  deliver(run: Run, now = this.parts.clock.monotonic()): void {
+    this.undelivered.delete(run);
+    this.deliveredAt.set(run, now);
+    run.deliverable = run.text.length;
+    this.parts.audience.changed(run.id);
+  }
+
+  /** The attempt of a run was replaced: what was not stored of the old one never will be. */
+  forget(run: Run): void {
+    this.unstored.delete(run);
+    this.undelivered.delete(run);
+  }
+
+  /** Stores what there is now; resolves when it is stored or has failed. */
+  async flush(): Promise<void> {
+    await this.flushing;
+    await this.flushNow();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    if (this.tick) clearTimeout(this.tick);
+    if (this.window) clearTimeout(this.window);
+    await this.flushing;
+  }
+
+  /** Asks how runs stand that had no news for `quietMs`. */
+  async ask(runs: readonly Run[], quietMs: number): Promise<void> {
+    const now = this.parts.clock.monotonic();
+    const quiet = runs.filter((run) => run.stopReason === null && now - run.askedAt >= quietMs);
+    if (quiet.length === 0) return;
+    for (const run of quiet) run.askedAt = now;
+    try {
+      const standings = await askStandings(this.parts.database.engine, quiet);
+      for (const run of quiet) this.heed(run, standings.get(run.id));
+    } catch (err) {
+      // Asked again in half a second.
+      this.parts.log.debug({ err }, 'could not ask for cancellations');
+    }
+  }
+
+  private deliverAll(): void {
+    this.window = null;
+    const now = this.parts.clock.monotonic();
+    for (const run of this.undelivered) this.deliver(run, now);
+  }
+
+  private arm(ms: number): void {
+    if (this.isClosed) return;
+    this.tick ??= setTimeout(() => {
+      this.tick = null;
+      void this.flushNow();
+    }, ms);
+  }
+
+  private flushNow(): Promise<void> {
+    this.flushing ??= this.store().finally(() => {
+      this.flushing = null;
+    });
+    return this.flushing;
+  }
+
+  private async store(): Promise<void> {
+    const pieces = [...this.unstored].flatMap((run) => this.pieceOf(run) ?? []);
+    this.unstored.clear();
+    if (pieces.length === 0) return;
+    let wait = tickMs;
+    try {
+      await this.storeTogether(pieces);
+    } catch (err) {
+      if (isDataFault(err)) await this.storeEach(pieces);
+      else {
+        this.parts.log.warn({ err, pieces: pieces.length }, 'text was not stored yet');
+        for (const { run } of pieces) this.unstored.add(run);
+        wait = retryMs;
+      }
+    }
+    if (this.unstored.size > 0) this.arm(wait);
+  }
+
+  private async storeTogether(pieces: readonly Piece[]): Promise<void> {
+    const { engine } = this.parts.database;
+    const askedAt = this.parts.clock.monotonic();
+    const [standings] = await Promise.all([appendPieces(engine, pieces), storeFirstTokens(engine, pieces)]);
+    const watched: string[] = [];
+    for (const { run, attempt, start, body, firstTokenAgeMs } of pieces) {
+      run.askedAt = askedAt;
+      const standing = standings.get(run.id);
+      if (standing?.epoch === run.epoch) run.confirmStored(attempt, start + body.length);
+      if (firstTokenAgeMs !== null && attempt === run.attempt.number) run.isFirstTokenStored = true;
+      this.heed(run, standing);
+      if (run.isWatchedElsewhere) watched.push(run.id);
+      if (run.stored < run.text.length) this.unstored.add(run);
+    }
+    this.parts.bus.publish('generation.changed', watched);
+  }
+
+  /** One bad row must not fail its neighbours: each alone, and only the bad one stops. */
+  private async storeEach(pieces: readonly Piece[]): Promise<void> {
+    for (const piece of pieces) {
+      try {
+        await this.storeTogether([piece]);
+      } catch (err) {
+        if (!isDataFault(err)) this.unstored.add(piece.run);
+        else {
+          this.parts.log.error({ err, generationId: piece.run.id }, 'text that cannot be stored');
+          piece.run.stop('UNSTORABLE');
+        }
+      }
+    }
+  }
+
+  private pieceOf(run: Run): Piece | null {
+    if (run.stopReason === 'LOST' || run.stopReason === 'UNSTORABLE' || run.isEnded || run.stored >= run.text.length) return null;
+    return {
+      run,
+      attempt: run.attempt.number,
+      start: run.stored,
+      body: run.text.slice(run.stored),
+      firstTokenAgeMs: run.isFirstTokenStored ? null : run.firstTokenAgeMs,
+    };
+  }
+
+  private heed(run: Run, standing: Standing | undefined): void {
+    if (run.isEnding) return;
+    if (!standing || standing.epoch !== run.epoch || !standing.isRunning) run.stop('LOST');
+    else if (standing.isCancelRequested) run.stop('CANCELLED');
+  }
+}
+
+/** SQLSTATE classes 22 and 23: the statement's own values, so that repeating it cannot help. */
+function isDataFault(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^2[23]/.test(code);
+}

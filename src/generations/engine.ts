@@ -1,0 +1,300 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Database } from '../db/client.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Bus } from '../messages/bus.ts';
+import type { Models } from '../routing/models.ts';
+import { Appender } from './appender.ts';
+import { readStories } from './snapshot.ts';
+import { closeAbandoned } from './finish.ts';
+import { claim, claimClosings, releaseLeases, renewLeases, type Claim, type Closing } from './lease.ts';
+import { Run, type Work } from './run.ts';
+import type { Story } from './story.ts';
+import { Writer } from './writer.ts';
+
+/** Times in milliseconds. */
+export interface EngineConfig {
+  readonly leaseMs: number;
+  readonly totalTimeoutMs: number;
+  readonly firstTokenTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** The delivery window: a run's first text goes out at once, later text at most this much later. */
+  readonly windowMs: number;
+  /** How long a stopping process goes on writing before it gives its generations away. */
+  readonly drainTimeoutMs: number;
+  readonly maxRunning: number;
+}
+
+/** What the engine tells readers of this process. */
+export interface Audience {
+  /** There is more to deliver, or an attempt began. */
+  changed(id: string): void;
+  /** This process no longer has the run; `story` is its committed end, or null when the store has to be asked. */
+  left(id: string, story: Story | null): void;
+}
+
+export interface EngineParts {
+  readonly database: Database;
+  readonly models: Models;
+  readonly bus: Bus;
+  readonly audience: Audience;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly fetch: typeof fetch;
+}
+
+/** How often every process looks for generations that nobody writes. */
+const sweepMs = 1_000;
+/** How often a run without news is asked whether it is to be cancelled. */
+const pollMs = 500;
+
+/** Writes generations: those started here and those it takes over. Runs in every process and every role. */
+export class Engine {
+  private readonly runs = new Map<string, Run>();
+  private readonly writing = new Set<Promise<void>>();
+  private readonly appender: Appender;
+  private readonly writer: Writer;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly unsubscribe: (() => void)[] = [];
+  private reserved = 0;
+  private sweeping: Promise<void> | null = null;
+  private polling: Promise<void> | null = null;
+  private renewing: Promise<void> | null = null;
+  private isSweepAsked = false;
+  private isDraining = false;
+
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly parts: EngineParts,
+  ) {
+    this.appender = new Appender(parts, config.windowMs);
+    this.writer = new Writer(config, parts, this.appender);
+  }
+
+  /** Begins to renew, poll and sweep. */
+  open(): void {
+    const { bus } = this.parts;
+    const every = (ms: number, work: () => void) => this.timers.push(setInterval(work, ms));
+    every(this.config.leaseMs / 3, () => void this.renew());
+    every(pollMs / 2, () => void this.poll());
+    every(sweepMs, () => void this.sweep());
+    this.unsubscribe.push(
+      bus.on('generation.cancelRequested', ({ ids }) => this.each(ids, (run) => run.stop('CANCELLED'))),
+      bus.on('generation.watched', ({ ids, isRemote }) => {
+        if (isRemote) this.each(ids, (run) => (run.isWatchedElsewhere = true));
+      }),
+      bus.on('generation.waiting', () => void this.sweep()),
+    );
+  }
+
+  get runningCount(): number {
+    return this.runs.size;
+  }
+
+  /** The run of a generation that this process is writing. */
+  findRun(id: string): Run | undefined {
+    return this.runs.get(id);
+  }
+
+  /** Keeps room for one more run until `start` or `unreserve`; false when the process is full. */
+  reserve(): boolean {
+    if (this.isDraining || this.runs.size + this.reserved >= this.config.maxRunning) return false;
+    this.reserved++;
+    return true;
+  }
+
+  unreserve(): void {
+    this.reserved--;
+  }
+
+  get leaseMs(): number {
+    return this.config.leaseMs;
+  }
+
+  /** False once the process is stopping. */
+  get isAccepting(): boolean {
+    return !this.isDraining;
+  }
+
+  /** Begins to write what was leased to this process by a statement sent at `leasedAt` (monotonic); frees its reservation. */
+  start(work: Work, leasedAt: number): void {
+    this.reserved--;
+    this.run(work, leasedAt);
+  }
+
+  /** Takes no more work; what runs goes on. */
+  stopAccepting(): void {
+    this.isDraining = true;
+  }
+
+  /** Stops taking work, lets runs end for `drainTimeoutMs`, stores what is left and gives it away. */
+  async drain(): Promise<void> {
+    this.stopAccepting();
+    const deadline = new AbortController();
+    await Promise.race([this.settled(), pause(this.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
+    deadline.abort();
+    const left = [...this.runs.values()];
+    for (const run of left) run.stop('RELEASED');
+    await this.appender.flush();
+    if (left.length > 0) {
+      await releaseLeases(this.parts.database.engine, left);
+      this.parts.bus.publish(
+        'generation.waiting',
+        left.map(({ id }) => id),
+      );
+    }
+    await this.settled();
+    for (const timer of this.timers) clearInterval(timer);
+    for (const stop of this.unsubscribe) stop();
+    await this.appender.close();
+    await Promise.all([this.sweeping, this.polling, this.renewing]);
+  }
+
+  /** Looks once, now, for generations that nobody writes; a call during a look makes it look again. */
+  sweep(): Promise<void> {
+    this.isSweepAsked = true;
+    this.sweeping ??= this.sweepAll().finally(() => {
+      this.sweeping = null;
+      // Asked for after the last look and before this line.
+      if (this.isSweepAsked && !this.isDraining) void this.sweep();
+    });
+    return this.sweeping;
+  }
+
+  private async settled(): Promise<void> {
+    while (this.writing.size > 0) await Promise.all(this.writing);
+  }
+
+  private each(ids: readonly string[], act: (run: Run) => void): void {
+    for (const id of ids) {
+      const run = this.runs.get(id);
+      if (run) act(run);
+    }
+  }
+
+  private run(work: Work, leasedAt: number): void {
+    const run = new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
+    this.runs.set(run.id, run);
+    this.parts.audience.changed(run.id);
+    const writing = this.write(run);
+    this.writing.add(writing);
+    void writing.finally(() => this.writing.delete(writing));
+  }
+
+  private async write(run: Run): Promise<void> {
+    let story: Story | null = null;
+    try {
+      story = await this.writer.write(run);
+    } catch (err) {
+      // Nothing is lost: the lease runs out and the next process takes over.
+      this.parts.log.error({ err, generationId: run.id }, 'a run failed');
+      run.stop('LOST');
+    }
+    this.runs.delete(run.id);
+    this.parts.audience.left(run.id, story);
+    if (story) this.parts.bus.publish('generation.finished', [run.id]);
+    if (!this.isDraining) void this.fill();
+  }
+
+  /** Takes what waits in the queue as soon as there is room again. */
+  private async fill(): Promise<void> {
+    if (this.runs.size + this.reserved + 1 === this.config.maxRunning) await this.sweep();
+  }
+
+  private async sweepAll(): Promise<void> {
+    while (this.isSweepAsked && !this.isDraining) {
+      this.isSweepAsked = false;
+      try {
+        await this.closeLost();
+        await this.takeOver('RUNNING');
+        await this.takeOver('QUEUED');
+      } catch (err) {
+        // The database is away; the next second tries again.
+        this.parts.log.warn({ err }, 'could not look for waiting generations');
+      }
+    }
+  }
+
+  private async takeOver(status: 'RUNNING' | 'QUEUED'): Promise<void> {
+    const room = this.config.maxRunning - this.runs.size - this.reserved;
+    if (room <= 0 || this.isDraining) return;
+    const sentAt = this.parts.clock.monotonic();
+    const { leaseMs, totalTimeoutMs } = this.config;
+    const claims = await claim(this.parts.database.engine, status, Math.min(room, 50), leaseMs, totalTimeoutMs);
+    for (const claimed of claims) {
+      this.parts.log.info({ generationId: claimed.id, epoch: claimed.epoch, status }, 'generation taken');
+      this.run({ ...claimed, models: this.plan(claimed) }, sentAt);
+    }
+    if (claims.length > 0) {
+      this.parts.bus.publish(
+        'generation.changed',
+        claims.map(({ id }) => id),
+      );
+    }
+  }
+
+  /** The models for what was left of a generation: the one it had, then those of its route, as far as this process has them. */
+  private plan({ requestedModel, attempts }: Claim): string[] {
+    const last = attempts.at(-1)?.model;
+    const first = last !== undefined ? [last] : [];
+    try {
+      return [...new Set([...first, ...this.parts.models.plan(requestedModel)])];
+    } catch {
+      // Another build started it with a model this one does not know: the call will say so.
+      return first;
+    }
+  }
+
+  private async closeLost(): Promise<void> {
+    const { database, bus } = this.parts;
+    const closings = await claimClosings(database.engine, this.config.leaseMs, this.config.totalTimeoutMs);
+    for (const closing of closings) await this.close(closing);
+    bus.publish(
+      'generation.finished',
+      closings.map(({ id }) => id),
+    );
+  }
+
+  private async close(closing: Closing): Promise<void> {
+    const { engine } = this.parts.database;
+    const story = (await readStories(engine, [closing])).get(closing.id);
+    if (story) await closeAbandoned(engine, closing, story.text);
+  }
+
+  private async renew(): Promise<void> {
+    this.renewing ??= this.renewAll().finally(() => {
+      this.renewing = null;
+    });
+    await this.renewing;
+  }
+
+  private async renewAll(): Promise<void> {
+    const runs = [...this.runs.values()].filter((run) => run.stopReason !== 'LOST' && run.stopReason !== 'RELEASED');
+    if (runs.length === 0) return;
+    const sentAt = this.parts.clock.monotonic();
+    try {
+      const held = await renewLeases(this.parts.database.engine, runs, this.config.leaseMs);
+      for (const run of runs) {
+        const standing = held.get(run.id);
+        if (!standing) this.lose(run);
+        else run.confirmLease(sentAt);
+        if (standing?.isCancelRequested) run.stop('CANCELLED');
+      }
+    } catch (err) {
+      // Until the lease runs out there are more tries; after that the fence keeps readers safe.
+      this.parts.log.warn({ err, runs: runs.length }, 'could not renew leases');
+    }
+  }
+
+  private async poll(): Promise<void> {
+    this.polling ??= this.appender.ask([...this.runs.values()], pollMs).finally(() => {
+      this.polling = null;
+    });
+    await this.polling;
+  }
+
+  /** A row that does not answer to the epoch any more: unless this process is just ending it, someone else has it. */
+  private lose(run: Run): void {
+    if (!run.isEnding) run.stop('LOST');
+  }
+}

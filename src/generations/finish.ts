@@ -1,0 +1,128 @@
+import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import type { FinishReason, Usage } from '../providers/port.ts';
+import type { AttemptEnd, GenerationStatus, RestartReason } from './generations.table.ts';
+import type { Closing } from './lease.ts';
+import type { FailureCode } from './failures.ts';
+import type { Run } from './run.ts';
+
+export interface Failure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/** How a generation ended. */
+export interface Ending {
+  readonly status: Exclude<GenerationStatus, 'QUEUED' | 'RUNNING'>;
+  readonly endedBy: Exclude<AttemptEnd, 'TAKEN_OVER'>;
+  readonly text: string;
+  readonly finishReason: FinishReason | null;
+  readonly failure: Failure | null;
+  readonly usage: Usage | null;
+  readonly costMicros: number | null;
+}
+
+/**
+ * The one transaction that ends a run: text, usage, status and the attempt's end. False when the row is not this epoch's any more, or
+ * was ended before; `isEndedBy` tells the two apart after a lost answer.
+ */
+export async function finishRun(engine: Connection, run: Run, ending: Ending): Promise<boolean> {
+  const { failure, usage } = ending;
+  const firstTokenAgeMs = run.firstTokenAgeMs;
+  const rows = await engine.sql(
+    (sql) => sql`
+      with ended as (
+        update generations
+        set status = ${ending.status}, text = ${ending.text}, finish_reason = ${ending.finishReason}, finished_at = now(), lease_until = null,
+            failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null},
+            input_tokens = ${usage?.inputTokens ?? null}, output_tokens = ${usage?.outputTokens ?? null},
+            cached_input_tokens = ${usage?.cachedInputTokens ?? null}, cost_micros = ${ending.costMicros},
+            first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
+        where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and status = 'RUNNING'
+        returning tenant_id, id
+      )
+      update attempts a
+      set ended_at = now(), ended_by = ${ending.endedBy}, end_offset = ${ending.text.length},
+          failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null},
+          first_token_at = coalesce(a.first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
+      from ended e where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = ${run.attempt.number}
+      returning a.number`,
+  );
+  return rows.length === 1;
+}
+
+/** Whether a run's own finish is in the database: it was committed and the answer was lost on the way. */
+export async function isFinishedBy(engine: Connection, run: Run): Promise<boolean> {
+  const rows = await engine.sql(
+    (sql) => sql`
+      select 1 from generations
+      where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and finished_at is not null`,
+    { idempotent: true },
+  );
+  return rows.length === 1;
+}
+
+/**
+ * Ends the open attempt of a run and opens the next, in one statement. `base` is where the next one's text begins.
+ * False when the run is lost. Repeating it after a lost answer is harmless.
+ */
+export async function replaceAttempt(
+  engine: Connection,
+  run: Run,
+  next: { model: string; base: number; reason: RestartReason; failure: Failure },
+): Promise<boolean> {
+  const number = run.attempt.number;
+  const rows = await engine.sql(
+    (sql) => sql`
+      with held as (
+        update generations set attempt = ${number + 1}, model = ${next.model}
+        where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and status = 'RUNNING'
+        returning tenant_id, id, epoch
+      ), ended as (
+        update attempts a
+        set ended_at = now(), ended_by = 'FAILED', end_offset = ${run.text.length}, failure_code = ${next.failure.code}, failure_message = ${next.failure.message}
+        from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
+      )
+      insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason)
+      select tenant_id, id, ${number + 1}, epoch, ${next.model}, ${next.base}, ${next.reason} from held
+      on conflict (tenant_id, generation_id, number) do update set number = excluded.number
+      returning number`,
+    { idempotent: true },
+  );
+  return rows.length === 1;
+}
+
+/**
+ * Closes a generation that nobody writes on: one more attempt, without a call, whose base is the end of the stored text. So late rows
+ * of the lost process stay outside, and a reader that was ahead of the store is cut back like after any other take-over.
+ */
+export async function closeAbandoned(engine: Connection, { tenantId, id, epoch, reason }: Closing, text: string): Promise<boolean> {
+  const status: GenerationStatus = reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
+  const failure = closingFailures[reason];
+  const rows = await engine.sql(
+    (sql) => sql`
+      with ended as (
+        update generations
+        set status = ${status}, text = ${text}, finished_at = now(), lease_until = null, attempt = case when attempt = 0 then 0 else attempt + 1 end,
+            failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null}
+        where tenant_id = ${uuidOf(tenantId)} and id = ${uuidOf(id)} and epoch = ${epoch} and status in ('RUNNING', 'QUEUED')
+        returning tenant_id, id, attempt, epoch, model
+      ), lost as (
+        update attempts a set ended_at = now(), ended_by = 'TAKEN_OVER' from ended e
+        where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = e.attempt - 1 and a.ended_at is null
+      ), closed as (
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, ended_at, ended_by, end_offset)
+        select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}
+        from ended where attempt > 0
+      )
+      select id from ended`,
+  );
+  return rows.length === 1;
+}
+
+const closingFailures: Record<Closing['reason'], Failure | null> = {
+  CANCELLED: null,
+  ABANDONED: { code: 'ABANDONED', message: 'the processes writing it were lost too often', retryable: true },
+  TIMEOUT: { code: 'TIMEOUT', message: 'the total deadline ran out', retryable: true },
+};

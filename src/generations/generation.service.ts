@@ -1,0 +1,353 @@
+import { and, eq, getTableColumns, gte, inArray, lt, type SQL } from 'drizzle-orm';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { page, type Page, type PageInput } from '../db/page.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
+import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
+import { autoRoute, type Models } from '../routing/models.ts';
+import type { TemplateService } from '../templates/template.service.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { Engine } from './engine.ts';
+import type { Follower } from './follow.ts';
+import { attempts, generations, type AttemptRow, type GenerationRow, type GenerationStatus } from './generations.table.ts';
+import type { GenerationMessageValue } from './generation.messages.ts';
+import { insertGeneration, type Recipe } from './insert.ts';
+import { readStories } from './snapshot.ts';
+import { checkPosition, isFinal, type Step } from './story.ts';
+
+/** A generation as it is read: everything but the prompt. */
+export type GenerationView = Omit<GenerationRow, 'prompt'>;
+
+export interface StartInput {
+  readonly template: string;
+  readonly variables: Record<string, unknown>;
+  readonly model?: string | null;
+  readonly idempotencyKey?: string | null;
+  readonly maxOutputTokens?: number | null;
+  readonly temperature?: number | null;
+  readonly metadata?: Record<string, unknown> | null;
+}
+
+export interface RetryInput {
+  readonly id: string;
+  readonly model?: string | null;
+  readonly idempotencyKey?: string | null;
+}
+
+export interface GenerationFilter {
+  readonly status?: readonly GenerationStatus[] | null;
+  readonly template?: string | null;
+  readonly createdAfter?: Date | null;
+  readonly createdBefore?: Date | null;
+}
+
+/** The text of a generation and the position of exactly that text. */
+export interface TextAt {
+  readonly text: string;
+  readonly cursor: string;
+}
+
+export interface GenerationParts {
+  readonly database: Database;
+  readonly templates: TemplateService;
+  readonly models: Models;
+  readonly engine: Engine;
+  readonly follower: Follower;
+  readonly bus: Bus;
+  readonly clock: Clock;
+}
+
+const { prompt: _prompt, ...columns } = getTableColumns(generations);
+const mostOutputTokens = 32_000;
+const longestMetadata = 16_384;
+
+/** Starts generations and lets their owners watch, cancel, repeat and delete them. */
+export class GenerationService {
+  constructor(private readonly parts: GenerationParts) {}
+
+  /** Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. */
+  async start(scope: Scope, input: StartInput): Promise<GenerationView> {
+    scope.require('generations:write');
+    const claim = claimOf('generationStart', input);
+    const known = claim && (await this.findStarted(scope, claim));
+    if (known) return known;
+    const version = await this.parts.templates.getVersion(scope, input.template);
+    const requestedModel = input.model ?? autoRoute;
+    this.parts.models.plan(requestedModel);
+    const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
+    checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
+    if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
+    if (input.metadata && JSON.stringify(input.metadata).length > longestMetadata) {
+      throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, { path: ['input', 'metadata'] });
+    }
+    const { variables, draft, messages } = version.render(input.variables);
+    return this.begin(scope, claim, {
+      templateVersionId: version.id,
+      templateSlug: version.slug,
+      retryOf: null,
+      requestedModel,
+      variables,
+      metadata: input.metadata ?? null,
+      prompt: [...messages],
+      draft,
+      maxOutputTokens,
+      temperature: input.temperature ?? null,
+      failoverPolicy: version.failoverPolicy,
+    });
+  }
+
+  /** Starts a finished generation again, from the same template version and variables. */
+  async retry(scope: Scope, input: RetryInput): Promise<GenerationView> {
+    scope.require('generations:write');
+    const claim = claimOf('generationRetry', input);
+    const known = claim && (await this.findStarted(scope, claim));
+    if (known) return known;
+    const original = await this.findWhole(scope, input.id);
+    if (!original) throw noSuchGeneration(['input', 'id']);
+    if (!isFinal(original.status)) {
+      throw new AppError('CONFLICT', `the generation is ${original.status}; cancel it or wait for its end`, { path: ['input', 'id'] });
+    }
+    const requestedModel = input.model ?? original.requestedModel;
+    this.parts.models.plan(requestedModel);
+    return this.begin(scope, claim, { ...original, retryOf: original.id, requestedModel });
+  }
+
+  /** Asks for the end of a generation; one that has ended is returned as it is. */
+  async cancel(scope: Scope, id: string): Promise<GenerationView> {
+    scope.require('generations:write');
+    if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
+    await this.parts.database.as(scope).sql(
+      (sql) => sql`
+        update generations
+        set cancel_requested_at = coalesce(cancel_requested_at, now()),
+            text = case when status = 'QUEUED' then '' end,
+            finished_at = case when status = 'QUEUED' then now() end,
+            status = case when status = 'QUEUED' then 'CANCELLED' else status end
+        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING')`,
+      { idempotent: true },
+    );
+    this.parts.bus.publish('generation.cancelRequested', [id]);
+    const [row] = await this.find(scope, [id]);
+    if (!row) throw noSuchGeneration(['input', 'id']);
+    if (isFinal(row.status)) this.parts.bus.publish('generation.finished', [id]);
+    return row;
+  }
+
+  /** Deletes a generation with its attempts and texts, and stops it first if it runs. */
+  async delete(scope: Scope, id: string): Promise<string> {
+    scope.require('generations:write');
+    const isId = uuidOfId(id, 'gen') !== null;
+    const deleted = isId
+      ? await this.parts.database.as(scope).sql(
+          (sql) => sql`
+            with gone as (
+              delete from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} returning tenant_id, id
+            ), forgotten as (
+              delete from idempotency_keys k using gone g where k.tenant_id = g.tenant_id and k.thing_id = g.id
+            )
+            select id from gone`,
+        )
+      : [];
+    if (deleted.length === 0) throw noSuchGeneration(['input', 'id']);
+    this.parts.bus.publish('generation.cancelRequested', [id]);
+    this.parts.bus.publish('generation.changed', [id]);
+    return id;
+  }
+
+  /** Generations by id, in the order asked for; null for those that are unknown or another tenant's. */
+  async list(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
+    scope.require('generations:read');
+    return this.find(scope, ids);
+  }
+
+  /** A page of the tenant's generations, newest first. */
+  async page(scope: Scope, args: PageInput, filter: GenerationFilter): Promise<Page<GenerationView>> {
+    scope.require('generations:read');
+    const conditions: (SQL | undefined)[] = [
+      eq(generations.tenantId, scope.tenantId),
+      filter.status ? inArray(generations.status, [...filter.status]) : undefined,
+      filter.template ? eq(generations.templateSlug, filter.template) : undefined,
+      filter.createdAfter ? gte(generations.createdAt, filter.createdAfter) : undefined,
+      filter.createdBefore ? lt(generations.createdAt, filter.createdBefore) : undefined,
+    ];
+    return page<GenerationView>(args, {
+      list: 'generations',
+      key: generations.id,
+      direction: 'descending',
+      keyOf: ({ id }) => id,
+      rows: (where, orderBy, limit) =>
+        this.parts.database
+          .as(scope)
+          .query.select(columns)
+          .from(generations)
+          .where(and(...conditions, where))
+          .orderBy(orderBy)
+          .limit(limit),
+    });
+  }
+
+  /** The surviving text of generations that may still run, and where it is in the stream; null for unknown ids. */
+  async texts(scope: Scope, ids: readonly string[]): Promise<(TextAt | null)[]> {
+    const stories = await readStories(
+      this.parts.database.as(scope),
+      ids.map((id) => ({ tenantId: scope.tenantId, id })),
+    );
+    return ids.map((id) => {
+      const story = stories.get(id);
+      if (!story) return null;
+      const position = { attempt: story.attempts.at(-1)?.number ?? 0, offset: story.text.length, done: false };
+      return { text: story.text, cursor: encodeCursor(id, position) };
+    });
+  }
+
+  /** The attempts of generations, oldest first, by generation. */
+  async attempts(scope: Scope, ids: readonly string[]): Promise<AttemptRow[][]> {
+    const rows = await this.parts.database
+      .as(scope)
+      .query.select()
+      .from(attempts)
+      .where(and(eq(attempts.tenantId, scope.tenantId), inArray(attempts.generationId, [...ids])))
+      .orderBy(attempts.number);
+    const byGeneration = Map.groupBy(rows, ({ generationId }) => generationId);
+    return ids.map((id) => byGeneration.get(id) ?? []);
+  }
+
+  /**
+   * What happens to a generation from `after` on (null: from its beginning), until its end or until `signal` aborts.
+   * Rejects with NOT_FOUND or INVALID_CURSOR before the first message.
+   */
+  async stream(scope: Scope, id: string, after: string | null, signal: AbortSignal): Promise<AsyncIterable<GenerationMessageValue>> {
+    scope.require('generations:read');
+    if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['id']);
+    const position = after === null ? null : decodeCursor(id, after);
+    const { database, follower } = this.parts;
+    const asked = { tenantId: scope.tenantId, id };
+    const story = follower.known(scope.tenantId, id) ?? (await readStories(database.as(scope), [asked])).get(id);
+    if (!story) throw noSuchGeneration(['id']);
+    if (position) checkPosition(story, position);
+    return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);
+  }
+
+  private async *messages(scope: Scope, id: string, steps: AsyncIterable<Step>, signal: AbortSignal): AsyncGenerator<GenerationMessageValue> {
+    for await (const step of steps) {
+      if (step.kind === 'wait' || step.kind === 'end') continue;
+      const head = { generationId: id, cursor: encodeCursor(id, step.position), at: this.parts.clock.now() };
+      switch (step.kind) {
+        case 'delta':
+          yield { ...head, kind: 'GenerationDelta', offset: step.offset, text: step.text };
+          break;
+        case 'started':
+          yield { ...head, kind: 'GenerationStarted', attempt: step.attempt.number, model: step.attempt.model };
+          break;
+        case 'restarted': {
+          const { number, model, reason } = step.attempt;
+          yield { ...head, kind: 'GenerationRestarted', offset: step.offset, reason: reason ?? 'TAKE_OVER', attempt: number, model };
+          break;
+        }
+        case 'finished': {
+          const generation = await this.committed(scope, id, signal);
+          if (!generation) throw noSuchGeneration(['id']);
+          yield { ...head, kind: 'GenerationFinished', generation };
+        }
+      }
+    }
+  }
+
+  /** The row after its end; a reader that came so far waits for a database that is away. */
+  private async committed(scope: Scope, id: string, signal: AbortSignal): Promise<GenerationView | null> {
+    for (;;) {
+      try {
+        return (await this.list(scope, [id]))[0] ?? null;
+      } catch (error) {
+        if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT')) throw error;
+        await pause(500, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  private async begin(scope: Scope, claim: IdempotencyClaim | null, recipe: Recipe): Promise<GenerationView> {
+    const { engine, models, database, clock, bus } = this.parts;
+    if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
+    const plan = models.plan(recipe.requestedModel);
+    let isReserved = engine.reserve();
+    const isRunning = isReserved;
+    const leasedAt = clock.monotonic();
+    const id = newId('gen');
+    try {
+      const inserted = await insertGeneration(database.as(scope), {
+        scope,
+        id,
+        recipe,
+        claim,
+        model: plan[0] ?? recipe.requestedModel,
+        leaseMs: isRunning ? engine.leaseMs : null,
+      });
+      if (inserted.row === null) {
+        return await this.repeated(scope, inserted, claim);
+      }
+      const { prompt, ...row } = inserted.row;
+      if (isRunning) {
+        const open = { number: 1, base: 0, model: row.model, reason: null, endedBy: null, endOffset: null };
+        const work = { ...recipe, tenantId: scope.tenantId, id, epoch: row.epoch, attempts: [open], models: plan, messages: prompt, ageMs: 0 };
+        isReserved = false;
+        engine.start(work, leasedAt);
+      } else bus.publish('generation.waiting', [id]);
+      return row;
+    } finally {
+      // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.
+      if (isReserved) engine.unreserve();
+    }
+  }
+
+  private async find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
+    const known = ids.filter((id) => uuidOfId(id, 'gen') !== null);
+    if (known.length === 0) return ids.map(() => null);
+    const rows = await this.parts.database.as(scope).query.select(columns).from(generations).where(ofTenant(scope, known));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
+    if (uuidOfId(id, 'gen') === null) return null;
+    const [row] = await this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, [id]));
+    return row ?? null;
+  }
+
+  /** The generation that an earlier call with this key started; null when there is none. */
+  private async findStarted(scope: Scope, claim: IdempotencyClaim): Promise<GenerationView | null> {
+    const [found] = await this.parts.database.as(scope).sql<{ thing_id: string; input_hash: string }>(
+      (sql) => sql`
+        select thing_id, input_hash from idempotency_keys
+        where tenant_id = ${uuidOf(scope.tenantId)} and member_id = ${uuidOf(scope.memberId)} and operation = ${claim.operation}
+          and key = ${claim.key} and expires_at > now()`,
+      { idempotent: true },
+    );
+    return found ? this.repeated(scope, { id: idOfUuid('gen', found.thing_id), inputHash: found.input_hash }, claim) : null;
+  }
+
+  private async repeated(scope: Scope, { id, inputHash }: { id: string; inputHash: string | null }, claim: IdempotencyClaim | null): Promise<GenerationView> {
+    if (inputHash !== claim?.inputHash) {
+      throw new AppError('CONFLICT', 'this idempotency key was used with another input', { path: ['input', 'idempotencyKey'] });
+    }
+    const [row] = await this.find(scope, [id]);
+    if (!row) throw noSuchGeneration(['input', 'idempotencyKey']);
+    return row;
+  }
+}
+
+function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
+  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
+}
+
+function noSuchGeneration(path: readonly string[]): AppError {
+  return new AppError('NOT_FOUND', 'no such generation', { path });
+}
+
+function checkRange(name: string, value: number, least: number, most: number): void {
+  if (value < least || value > most) throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
+}

@@ -1,0 +1,159 @@
+import { GraphQLID } from 'graphql';
+import { Directive, Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { Column } from '../graphql/column.ts';
+import { connectionOf } from '../graphql/connection.ts';
+import { Node } from '../graphql/node.ts';
+import { DateTime } from '../graphql/scalars.ts';
+import { Template, TemplateVersion } from '../templates/template.type.ts';
+import { failureCodes, type FailureCode as Code } from './failures.ts';
+import {
+  attemptEnds,
+  attempts,
+  generations,
+  generationStatuses,
+  restartReasons,
+  type AttemptEnd as End,
+  type GenerationStatus as Status,
+  type RestartReason as Reason,
+} from './generations.table.ts';
+
+/** Registers a GraphQL enum for a closed list of words, with what each means. */
+function enumOf<W extends string>(name: string, description: string, words: Readonly<Record<W, string>>): { readonly [K in W]: K } {
+  const names = Object.keys(words) as W[];
+  const type = Object.fromEntries(names.map((word) => [word, word])) as { readonly [K in W]: K };
+  registerEnumType(type, {
+    name,
+    description,
+    valuesConfig: Object.fromEntries(names.map((word) => [word, { description: words[word] }])) as never,
+  });
+  return type;
+}
+
+export const GenerationStatus = enumOf<Status>('GenerationStatus', 'How far a generation is.', {
+  QUEUED: 'Waits for a process with room.',
+  RUNNING: 'Is being written.',
+  SUCCEEDED: 'Whole.',
+  INCOMPLETE: 'The text is kept, but the model stopped at its limit, or its stream died and nothing could go on.',
+  FAILED: 'There is no text to use; `failure` says why.',
+  CANCELLED: 'Somebody cancelled it; the text written until then is kept.',
+} satisfies Record<(typeof generationStatuses)[number], string>);
+
+export const FinishReason = enumOf('GenerationFinishReason', 'Why the model stopped.', {
+  STOP: 'It was done.',
+  LENGTH: 'It reached the limit of tokens.',
+  CONTENT_FILTER: 'A filter of the provider stopped it.',
+  OTHER: 'A reason that the provider added since.',
+});
+
+export const FailureCode = enumOf<Code>('GenerationFailureCode', 'Why a generation failed or stayed incomplete: the only codes there are.', failureCodes);
+
+export const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
+  PROVIDER_ERROR: 'The provider failed.',
+  TAKE_OVER: 'The process writing it was lost; another went on.',
+  ABANDONED: 'The processes writing it were lost too often.',
+  CANCELLED: 'It was cancelled while nobody was writing it.',
+  TIMEOUT: 'The total deadline ran out while nobody was writing it.',
+} satisfies Record<(typeof restartReasons)[number], string>);
+
+export const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', {
+  FINISHED: 'The provider finished.',
+  FAILED: 'The provider failed, or a deadline ran out.',
+  CANCELLED: 'The generation was cancelled.',
+  TAKEN_OVER: 'Its process was lost.',
+} satisfies Record<(typeof attemptEnds)[number], string>);
+
+@ObjectType({ description: 'Tokens as the provider counted them.', simpleResolvers: true })
+export class GenerationUsage {
+  @Column(generations.inputTokens, 'All input tokens, cached ones included; null when the provider did not say.') inputTokens!: number | null;
+  @Column(generations.outputTokens, 'Output tokens; null when the provider did not say.') outputTokens!: number | null;
+  @Column(generations.cachedInputTokens, 'Input tokens it had in its cache; null when the provider did not say.') cachedInputTokens!: number | null;
+}
+
+@ObjectType({ description: 'Why a generation failed or stayed incomplete.', simpleResolvers: true })
+export class GenerationFailure {
+  @Field(() => FailureCode, { description: 'What kind of failure.' }) code!: Code;
+  @Field(() => String, { description: 'What happened, for people.' }) message!: string;
+  @Field(() => Boolean, { description: 'Whether the same input may succeed later.' }) retryable!: boolean;
+}
+
+@ObjectType({ description: "One call to one provider's model inside a generation.", simpleResolvers: true })
+export class GenerationAttempt {
+  @Column(attempts.number, 'Counts the attempts of a generation from 1.') number!: number;
+  @Column(attempts.model, 'The model that was called.') model!: string;
+  @Column(attempts.base, 'Where its text begins in the text of the generation, in UTF-16 code units: 0 for a restart.') base!: number;
+  @Column(attempts.reason, 'Why it took the place of the one before; null for the first.', { type: () => RestartReason }) reason!: Reason | null;
+  @Column(attempts.startedAt, 'When it began.') startedAt!: Date;
+  @Column(attempts.firstTokenAt, 'When its first text came; null before.') firstTokenAt!: Date | null;
+  @Column(attempts.endedAt, 'When it ended; null while it runs.') endedAt!: Date | null;
+  @Column(attempts.endedBy, 'How it ended; null while it runs.', { type: () => AttemptEnd }) endedBy!: End | null;
+  @Field(() => FailureCode, { nullable: true, description: 'Why it failed; null when it did not.' }) failureCode!: Code | null;
+}
+
+@Directive('@key(fields: "id")')
+@ObjectType({ description: 'One run: template version + variables + model choice -> one text.', implements: Node })
+export class Generation extends Node {
+  @Column(generations.id, 'Its id.') declare id: string;
+  @Column(generations.status, 'How far it is.', { type: () => GenerationStatus }) status!: Status;
+  @Field(() => String, { description: 'The text: while it runs, what is stored of it and still stands.' }) text!: string;
+  @Field(() => String, { description: 'The position of exactly `text`: `generationStream(after:)` goes on there.' }) cursor!: string;
+  @Column(generations.requestedModel, 'The model or route that was asked for.') requestedModel!: string;
+  @Column(generations.model, 'The model of the latest attempt.') model!: string;
+  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first.' }) attempts!: GenerationAttempt[];
+  @Column(generations.draft, 'The plain text that the template wrote by itself.') draft!: string;
+  @Field(() => Template, { description: 'The template. Requires `templates:read`.' }) template!: Template;
+  @Field(() => TemplateVersion, { description: 'The version of it that was used. Requires `templates:read`.' }) templateVersion!: TemplateVersion;
+  @Column(generations.variables, 'The facts that the caller gave, with the defaults of the template.') variables!: Record<string, unknown>;
+  @Column(generations.metadata, 'What the caller attached; null when nothing was.') metadata!: Record<string, unknown> | null;
+  @Field(() => GenerationUsage, { nullable: true, description: 'Tokens used; null until it has finished, and when the provider did not say.' })
+  usage!: GenerationUsage | null;
+  @Column(generations.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.') costMicros!: number | null;
+  @Column(generations.createdAt, 'When it was asked for.') createdAt!: Date;
+  @Column(generations.startedAt, 'When its first attempt began; null while it is queued.') startedAt!: Date | null;
+  @Column(generations.firstTokenAt, 'When its first text came; null before.') firstTokenAt!: Date | null;
+  @Column(generations.finishedAt, 'When it ended; null before.') finishedAt!: Date | null;
+  @Column(generations.finishReason, 'Why the model stopped; null unless it finished.', { type: () => FinishReason })
+  finishReason!: keyof typeof FinishReason | null;
+  @Field(() => GenerationFailure, { nullable: true, description: 'Why it failed or stayed incomplete; null when it did not.' })
+  failure!: GenerationFailure | null;
+  @Field(() => Generation, { nullable: true, description: 'The generation that this one repeats; null when it repeats none, or it was deleted.' })
+  retryOf!: Generation | null;
+}
+
+/** One page of generations. */
+export const GenerationConnection = connectionOf(Generation);
+
+/** What a stream says. `kind` names the type: plain values have no class. */
+@InterfaceType({
+  description: 'Something that happened to a generation.',
+  resolveType: ({ kind }: { kind: string }) => kind,
+})
+export abstract class GenerationMessage {
+  @Field(() => GraphQLID, { description: 'The generation.', simple: true }) generationId!: string;
+  @Field(() => String, { description: 'The position after this message: `generationStream(after:)` goes on there.', simple: true }) cursor!: string;
+  @Field(() => DateTime, { description: 'When it was sent.', simple: true }) at!: Date;
+}
+
+@ObjectType({ description: 'An attempt has begun to write.', implements: GenerationMessage, simpleResolvers: true })
+export class GenerationStarted extends GenerationMessage {
+  @Field(() => Int, { description: 'Number of the attempt.' }) attempt!: number;
+  @Field(() => String, { description: 'The model that writes.' }) model!: string;
+}
+
+@ObjectType({ description: 'A piece of text.', implements: GenerationMessage, simpleResolvers: true })
+export class GenerationDelta extends GenerationMessage {
+  @Field(() => Int, { description: 'Where it begins in the text, in UTF-16 code units; always the length of the text before it.' }) offset!: number;
+  @Field(() => String, { description: 'The piece; never splits a surrogate pair.' }) text!: string;
+}
+
+@ObjectType({ description: 'Another attempt took over: cut the text back to `offset` and go on.', implements: GenerationMessage, simpleResolvers: true })
+export class GenerationRestarted extends GenerationMessage {
+  @Field(() => Int, { description: 'How much of the text stays, in UTF-16 code units.' }) offset!: number;
+  @Field(() => RestartReason, { description: 'Why.' }) reason!: Reason;
+  @Field(() => Int, { description: 'Number of the attempt.' }) attempt!: number;
+  @Field(() => String, { description: 'The model that writes now.' }) model!: string;
+}
+
+@ObjectType({ description: 'The end; nothing follows.', implements: GenerationMessage, simpleResolvers: true })
+export class GenerationFinished extends GenerationMessage {
+  @Field(() => Generation, { description: 'The generation as it was committed.' }) generation!: Generation;
+}

@@ -1,0 +1,117 @@
+import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { claimHours, type IdempotencyClaim } from '../idempotency/claim.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { GenerationRow } from './generations.table.ts';
+
+/** What a generation is written from; the same for a start and a retry. */
+export type Recipe = Pick<
+  GenerationRow,
+  | 'templateVersionId'
+  | 'templateSlug'
+  | 'retryOf'
+  | 'requestedModel'
+  | 'variables'
+  | 'metadata'
+  | 'prompt'
+  | 'draft'
+  | 'maxOutputTokens'
+  | 'temperature'
+  | 'failoverPolicy'
+>;
+
+export interface NewGeneration {
+  readonly scope: Scope;
+  readonly id: string;
+  readonly recipe: Recipe;
+  readonly claim: IdempotencyClaim | null;
+  /** The model of its first attempt. */
+  readonly model: string;
+  /** Leased to this process from the start, or null: QUEUED. */
+  readonly leaseMs: number | null;
+}
+
+/** Either the new row, or which generation the idempotency key already stands for. */
+export type Inserted = { readonly row: GenerationRow } | { readonly row: null; readonly id: string; readonly inputHash: string };
+
+interface InsertedRow {
+  thing_id: string;
+  input_hash: string | null;
+  created_at: Date | null;
+}
+
+/**
+ * One statement: the idempotency record, the generation and its first attempt, or nothing. Of any number of callers with the same
+ * key one inserts; the no-op update makes all others see its record. An expired record is taken over.
+ */
+export async function insertGeneration(tenant: Connection, { scope, id, recipe, claim, model, leaseMs }: NewGeneration): Promise<Inserted> {
+  const uuid = uuidOf(id, 'gen');
+  const isRunning = leaseMs !== null;
+  const [answer] = await tenant.sql<InsertedRow>(
+    (sql) => sql`
+      with asked as (${
+        claim
+          ? sql`
+        insert into idempotency_keys as k (tenant_id, member_id, operation, key, input_hash, thing_id, expires_at)
+        values (${uuidOf(scope.tenantId)}, ${uuidOf(scope.memberId)}, ${claim.operation}, ${claim.key}, ${claim.inputHash}, ${uuid},
+                now() + make_interval(hours => ${claimHours}::int))
+        on conflict (tenant_id, member_id, operation, key) do update
+        set input_hash = case when k.expires_at <= now() then excluded.input_hash else k.input_hash end,
+            thing_id = case when k.expires_at <= now() then excluded.thing_id else k.thing_id end,
+            expires_at = case when k.expires_at <= now() then excluded.expires_at else k.expires_at end
+        returning thing_id, input_hash`
+          : sql`select ${uuid}::uuid as thing_id, null::text as input_hash`
+      }), started as (
+        insert into generations (tenant_id, id, member_id, template_version_id, template_slug, retry_of, status, requested_model, model,
+          variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, epoch, attempt, lease_until, started_at)
+        select ${uuidOf(scope.tenantId)}::uuid, thing_id, ${uuidOf(scope.memberId)}::uuid, ${uuidOf(recipe.templateVersionId)}::uuid,
+          ${recipe.templateSlug}::text, ${recipe.retryOf === null ? null : uuidOf(recipe.retryOf)}::uuid,
+          ${isRunning ? 'RUNNING' : 'QUEUED'}::text, ${recipe.requestedModel}::text, ${model}::text,
+          ${sql.json(recipe.variables)}::jsonb, ${recipe.metadata && sql.json(recipe.metadata)}::jsonb, ${sql.json(recipe.prompt)}::jsonb,
+          ${recipe.draft}::text, ${recipe.maxOutputTokens}::int, ${recipe.temperature}::float8, ${recipe.failoverPolicy}::text,
+          ${isRunning ? 1 : 0}::int, ${isRunning ? 1 : 0}::int, now() + make_interval(secs => ${leaseMs === null ? null : leaseMs / 1_000}::float8),
+          case when ${isRunning}::bool then now() end
+        from asked where thing_id = ${uuid}
+        returning tenant_id, id, created_at
+      ), opened as (
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base)
+        select tenant_id, id, 1, 1, ${model}::text, 0 from started where ${isRunning}::bool
+      )
+      select asked.thing_id, asked.input_hash, started.created_at from asked left join started on true`,
+  );
+  if (!answer) throw new Error('the insert answered nothing');
+  if (!answer.created_at) return { row: null, id: idOfUuid('gen', answer.thing_id), inputHash: answer.input_hash ?? '' };
+  return { row: freshRow({ scope, id, recipe, claim, model, leaseMs }, answer.created_at) };
+}
+
+function freshRow({ scope, id, recipe, model, leaseMs }: NewGeneration, createdAt: Date): GenerationRow {
+  const isRunning = leaseMs !== null;
+  return {
+    ...recipe,
+    tenantId: scope.tenantId,
+    id,
+    memberId: scope.memberId,
+    status: isRunning ? 'RUNNING' : 'QUEUED',
+    model,
+    epoch: isRunning ? 1 : 0,
+    attempt: isRunning ? 1 : 0,
+    takeOvers: 0,
+    leaseUntil: isRunning ? new Date(createdAt.getTime() + leaseMs) : null,
+    cancelRequestedAt: null,
+    text: null,
+    finishReason: null,
+    failureCode: null,
+    failureMessage: null,
+    failureRetryable: null,
+    inputTokens: null,
+    outputTokens: null,
+    cachedInputTokens: null,
+    costMicros: null,
+    createdAt,
+    startedAt: isRunning ? createdAt : null,
+    firstTokenAt: null,
+    finishedAt: null,
+    chunksDeletedAt: null,
+  };
+}

@@ -1,0 +1,156 @@
+import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { PromptMessage } from '../providers/port.ts';
+import type { FailoverPolicy } from '../templates/templates.table.ts';
+import type { Run } from './run.ts';
+import type { AttemptState } from './story.ts';
+
+/** After this many take-overs a generation is given up: something in it kills its writers. */
+export const maxTakeOvers = 3;
+
+/** A generation that was claimed, ids as text. */
+export interface Claim {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly epoch: number;
+  readonly requestedModel: string;
+  readonly messages: readonly PromptMessage[];
+  readonly draft: string;
+  readonly maxOutputTokens: number;
+  readonly temperature: number | null;
+  readonly failoverPolicy: FailoverPolicy;
+  readonly ageMs: number;
+  readonly attempts: readonly AttemptState[];
+}
+
+/** A generation that nobody will write on: it only has to be closed. */
+export interface Closing {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly epoch: number;
+  readonly reason: 'CANCELLED' | 'ABANDONED' | 'TIMEOUT';
+}
+
+interface ClaimRow {
+  tenant_id: string;
+  id: string;
+  epoch: number;
+  requested_model: string;
+  prompt: PromptMessage[];
+  draft: string;
+  max_output_tokens: number;
+  temperature: number | null;
+  failover_policy: FailoverPolicy;
+  age_ms: number;
+  attempts: AttemptState[];
+}
+
+/** Renews the leases of runs; answers which ones are still this process's, and which are to be cancelled. */
+export async function renewLeases(engine: Connection, runs: readonly Run[], leaseMs: number): Promise<Map<string, { isCancelRequested: boolean }>> {
+  const rows = await engine.sql<{ id: string; cancel: boolean }>(
+    (sql) => sql`
+      update generations g set lease_until = now() + make_interval(secs => ${leaseMs / 1_000}::float8)
+      from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
+                  ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
+      where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'
+      returning g.id, g.cancel_requested_at is not null as cancel`,
+    { idempotent: true },
+  );
+  return new Map(rows.map((row) => [idOfUuid('gen', row.id), { isCancelRequested: row.cancel }]));
+}
+
+/** Gives generations back at once, for any process to take over. */
+export async function releaseLeases(engine: Connection, runs: readonly Run[]): Promise<void> {
+  await engine.sql(
+    (sql) => sql`
+      update generations g set lease_until = now()
+      from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
+                  ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
+      where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'`,
+    { idempotent: true },
+  );
+}
+
+/**
+ * Takes over up to `limit` generations whose lease ran out (in `RUNNING`) or that wait for a process (in `QUEUED`): raises the epoch,
+ * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them.
+ */
+export async function claim(engine: Connection, status: 'RUNNING' | 'QUEUED', limit: number, leaseMs: number, totalTimeoutMs: number): Promise<Claim[]> {
+  const rows = await engine.sql<ClaimRow>(
+    (sql) => sql`
+      with picked as materialized (
+        select tenant_id, id from generations
+        where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers}` : sql`true`}
+          and cancel_requested_at is null and created_at > now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8)
+        order by ${status === 'RUNNING' ? sql`lease_until` : sql`created_at`} limit ${limit} for update skip locked
+      ), taken as (
+        update generations g
+        set status = 'RUNNING', epoch = g.epoch + 1, attempt = g.attempt + 1, started_at = coalesce(g.started_at, now()),
+            take_overs = g.take_overs + ${status === 'RUNNING' ? 1 : 0}, lease_until = now() + make_interval(secs => ${leaseMs / 1_000}::float8)
+        from picked p where g.tenant_id = p.tenant_id and g.id = p.id
+        returning g.*
+      ), lost as (
+        update attempts a set ended_at = now(), ended_by = 'TAKEN_OVER' from taken t
+        where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.number = t.attempt - 1 and a.ended_at is null
+      ), opened as (
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason)
+        select tenant_id, id, attempt, epoch, model, 0, case when attempt > 1 then 'TAKE_OVER' end from taken
+        returning tenant_id, generation_id, number, base, model, reason
+      )
+      select t.tenant_id, t.id, t.epoch, t.requested_model, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
+             (extract(epoch from now() - t.created_at) * 1000)::float8 as age_ms,
+             coalesce((
+               select json_agg(json_build_object('number', a.number, 'base', a.base, 'model', a.model, 'reason', a.reason,
+                 'endedBy', coalesce(a.ended_by, 'TAKEN_OVER'), 'endOffset', a.end_offset) order by a.number)
+               from attempts a where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.number < t.attempt
+             )::jsonb, '[]') || jsonb_build_array(jsonb_build_object('number', o.number, 'base', o.base, 'model', o.model, 'reason', o.reason,
+                 'endedBy', null, 'endOffset', null)) as attempts
+      from taken t join opened o on o.tenant_id = t.tenant_id and o.generation_id = t.id`,
+  );
+  return rows.map((row) => ({
+    tenantId: idOfUuid('ten', row.tenant_id),
+    id: idOfUuid('gen', row.id),
+    epoch: row.epoch,
+    requestedModel: row.requested_model,
+    messages: row.prompt,
+    draft: row.draft,
+    maxOutputTokens: row.max_output_tokens,
+    temperature: row.temperature,
+    failoverPolicy: row.failover_policy,
+    ageMs: row.age_ms,
+    attempts: row.attempts,
+  }));
+}
+
+/**
+ * Fences up to 100 generations that only have to be closed: cancelled while their owner was dead, taken over too often, or past the
+ * total deadline without a living owner. They keep status and attempts until they are closed.
+ */
+export async function claimClosings(engine: Connection, leaseMs: number, totalTimeoutMs: number): Promise<Closing[]> {
+  const rows = await engine.sql<{ tenant_id: string; id: string; epoch: number; reason: Closing['reason'] }>(
+    (sql) => sql`
+      with lapsed as materialized (
+        select tenant_id, id from generations
+        where status = 'RUNNING' and lease_until <= now()
+          and (cancel_requested_at is not null or take_overs >= ${maxTakeOvers}
+               or created_at <= now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8))
+        order by lease_until limit 50 for update skip locked
+      ), waiting as materialized (
+        select tenant_id, id from generations
+        where status = 'QUEUED' and (lease_until is null or lease_until <= now())
+          and (cancel_requested_at is not null or created_at <= now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8))
+        order by created_at limit 50 for update skip locked
+      ), picked as (select * from lapsed union all select * from waiting)
+      update generations g set epoch = g.epoch + 1, lease_until = now() + make_interval(secs => ${leaseMs / 1_000}::float8)
+      from picked p where g.tenant_id = p.tenant_id and g.id = p.id
+      returning g.tenant_id, g.id, g.epoch,
+        case when g.cancel_requested_at is not null then 'CANCELLED' when g.take_overs >= ${maxTakeOvers} then 'ABANDONED' else 'TIMEOUT' end as reason`,
+  );
+  return rows.map((row) => ({
+    tenantId: idOfUuid('ten', row.tenant_id),
+    id: idOfUuid('gen', row.id),
+    epoch: row.epoch,
+    reason: row.reason,
+  }));
+}

@@ -1,0 +1,162 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { PromptMessage } from '../providers/port.ts';
+import type { FailoverPolicy } from '../templates/templates.table.ts';
+import type { AttemptState, Story } from './story.ts';
+
+/** What an engine needs to write a generation: the row as it was claimed, ids as text. */
+export interface Work {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly epoch: number;
+  /** All attempts, the open one last. */
+  readonly attempts: readonly AttemptState[];
+  /** Models still to be tried, by id; the first is the open attempt's. */
+  readonly models: readonly string[];
+  readonly messages: readonly PromptMessage[];
+  readonly draft: string;
+  readonly maxOutputTokens: number;
+  readonly temperature: number | null;
+  readonly failoverPolicy: FailoverPolicy;
+  /** Milliseconds since the generation was created, on the database's clock. */
+  readonly ageMs: number;
+}
+
+/** Why a run was told to stop before its provider ended. */
+export type StopReason = 'CANCELLED' | 'LOST' | 'RELEASED' | 'UNSTORABLE';
+
+/** A generation that this process is writing: its text, how much of it readers may see, how much is stored. */
+export class Run {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly epoch: number;
+  attempts: AttemptState[];
+  text = '';
+  /** Readers may see the text up to here. */
+  deliverable = 0;
+  /** The text is stored up to here. */
+  stored = 0;
+  /** Monotonic time of the oldest text that is not stored. */
+  unstoredSince = 0;
+  /** Monotonic time of the first token of the open attempt; null before it. */
+  firstTokenAt: number | null = null;
+  /** Whether the first token's time is in the database. */
+  isFirstTokenStored = false;
+  /** Monotonic time of the last answer about the row; with no news for half a second it is asked for. */
+  askedAt: number;
+  /** Whether a reader on another process wants a hint at every flush. */
+  isWatchedElsewhere = false;
+  stopReason: StopReason | null = null;
+  /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
+  isEnding = false;
+  /** Nothing is stored any more. */
+  isEnded = false;
+
+  private readonly aborter = new AbortController();
+  private fenceAt: number;
+  private onRoom: (() => void) | null = null;
+
+  constructor(
+    readonly work: Work,
+    private readonly clock: Clock,
+    /** Monotonic time just before the statement was sent that leased this generation. */
+    leasedAt: number,
+    private readonly leaseMs: number,
+  ) {
+    this.tenantId = work.tenantId;
+    this.id = work.id;
+    this.epoch = work.epoch;
+    this.attempts = [...work.attempts];
+    this.fenceAt = leasedAt + leaseMs;
+    this.askedAt = leasedAt;
+  }
+
+  get attempt(): AttemptState {
+    const attempt = this.attempts.at(-1);
+    if (!attempt) throw new Error(`run of ${this.id} has no attempt`);
+    return attempt;
+  }
+
+  /** Aborted when the run has to stop; `stopReason` says why. */
+  get signal(): AbortSignal {
+    return this.aborter.signal;
+  }
+
+  /** False once the lease may have been taken by another: from then on nothing may be delivered from here. */
+  get isTrusted(): boolean {
+    return this.stopReason !== 'LOST' && this.stopReason !== 'RELEASED' && this.clock.monotonic() < this.fenceAt;
+  }
+
+  /** Until when this process may deliver, in monotonic milliseconds. */
+  get trustedUntil(): number {
+    return this.fenceAt;
+  }
+
+  /** The lease was confirmed by a statement that was sent at `sentAt`. */
+  confirmLease(sentAt: number): void {
+    this.fenceAt = Math.max(this.fenceAt, sentAt + this.leaseMs);
+  }
+
+  /** The first reason stays. */
+  stop(reason: StopReason): void {
+    if (this.stopReason !== null && reason !== 'LOST') return;
+    this.stopReason = reason;
+    this.aborter.abort(reason);
+    this.giveRoom();
+  }
+
+  append(text: string): void {
+    const now = this.clock.monotonic();
+    if (this.stored === this.text.length) this.unstoredSince = now;
+    this.firstTokenAt ??= now;
+    this.text += text;
+  }
+
+  /** The open attempt gave up and another took its place; `base` code units of the text stay. */
+  replaceAttempt(ended: AttemptState, next: AttemptState): void {
+    this.attempts = [...this.attempts.slice(0, -1), ended, next];
+    this.text = this.text.slice(0, next.base);
+    this.deliverable = Math.min(this.deliverable, next.base);
+    this.stored = Math.min(this.stored, next.base);
+    this.firstTokenAt = null;
+    this.isFirstTokenStored = false;
+  }
+
+  /** Text up to `end` of attempt `attempt` is stored. */
+  confirmStored(attempt: number, end: number): void {
+    if (attempt !== this.attempt.number) return;
+    this.stored = Math.max(this.stored, end);
+    this.unstoredSince = this.clock.monotonic();
+    this.giveRoom();
+  }
+
+  /** Milliseconds since the first token of the open attempt; null before it. */
+  get firstTokenAgeMs(): number | null {
+    return this.firstTokenAt === null ? null : this.clock.monotonic() - this.firstTokenAt;
+  }
+
+  /** Resolves when less than the bound is unstored (64 KiB, 2 s), or the run has to stop. */
+  async room(): Promise<void> {
+    while (this.stopReason === null && this.isFull()) {
+      await new Promise<void>((resolve) => {
+        this.onRoom = resolve;
+      });
+    }
+  }
+
+  story(): Story {
+    return { status: 'RUNNING', attempts: this.attempts, text: this.text, end: this.deliverable };
+  }
+
+  private isFull(): boolean {
+    const unstored = this.text.length - this.stored;
+    return unstored > 0 && (unstored >= maxUnstoredUnits || this.clock.monotonic() - this.unstoredSince >= maxUnstoredMs);
+  }
+
+  private giveRoom(): void {
+    this.onRoom?.();
+    this.onRoom = null;
+  }
+}
+
+const maxUnstoredUnits = 65_536;
+const maxUnstoredMs = 2_000;

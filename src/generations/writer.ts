@@ -1,0 +1,206 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Database } from '../db/client.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Bus } from '../messages/bus.ts';
+import { withDeadlines } from '../providers/deadlines.ts';
+import { priceOf } from '../providers/models.ts';
+import { ProviderError, type FinishReason, type Usage } from '../providers/port.ts';
+import type { Models } from '../routing/models.ts';
+import { nextMove } from '../routing/next-move.ts';
+import type { Appender } from './appender.ts';
+import { TextCleaner } from './clean.ts';
+import type { EngineConfig } from './engine.ts';
+import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
+import type { Run } from './run.ts';
+import type { Story } from './story.ts';
+
+interface WriterParts {
+  readonly database: Database;
+  readonly models: Models;
+  readonly bus: Bus;
+  readonly audience: { changed(id: string): void };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly fetch: typeof fetch;
+}
+
+type Outcome =
+  | { readonly kind: 'finished'; readonly reason: FinishReason; readonly usage: Usage }
+  | { readonly kind: 'failed'; readonly error: ProviderError }
+  | { readonly kind: 'stopped' };
+
+/** Writes one run to its end: attempt after attempt, as the status table says, then the one transaction that ends it. */
+export class Writer {
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly parts: WriterParts,
+    private readonly appender: Appender,
+  ) {}
+
+  /** The committed end; null when the run was lost or given away. */
+  async write(run: Run): Promise<Story | null> {
+    const endsAt = this.parts.clock.monotonic() + this.config.totalTimeoutMs - run.work.ageMs;
+    for (let tries = 1; ; tries++) {
+      const remainingMs = endsAt - this.parts.clock.monotonic();
+      const outcome = await this.attempt(run, remainingMs);
+      if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
+      if (outcome.kind === 'stopped') return this.endStopped(run);
+      if (outcome.kind === 'finished') return this.end(run, finished(run, outcome));
+      const { error } = outcome;
+      const move = nextMove({
+        error,
+        hasText: run.text.length > run.attempt.base,
+        policy: run.work.failoverPolicy,
+        tries,
+        models: run.work.models,
+        remainingMs: endsAt - this.parts.clock.monotonic(),
+      });
+      const failure: Failure = { code: error.code, message: error.message, retryable: error.retryable };
+      this.parts.log.info({ generationId: run.id, attempt: run.attempt.number, model: run.attempt.model, code: error.code, move: move.kind }, 'attempt failed');
+      if (move.kind !== 'TRY') return this.end(run, failed(run, failure, move.kind === 'KEEP'));
+      const isHeld = await this.again(run, move.model, move.delayMs, failure);
+      if (!isHeld) return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.endStopped(run) : null;
+    }
+  }
+
+  /** One call: reads its stream to the end, whatever the end is. */
+  private async attempt(run: Run, remainingMs: number): Promise<Outcome> {
+    const { model } = run.attempt;
+    const choice = this.parts.models.find(model);
+    if (!choice) {
+      return { kind: 'failed', error: new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false }) };
+    }
+    const { messages, draft, maxOutputTokens, temperature } = run.work;
+    const cleaner = new TextCleaner();
+    try {
+      const parts = withDeadlines(
+        (signal) =>
+          choice.provider.stream({ model: choice.name, messages, draft, maxOutputTokens, temperature }, { signal, fetch: this.parts.fetch }),
+        {
+          firstTokenMs: this.config.firstTokenTimeoutMs,
+          idleMs: this.config.idleTimeoutMs,
+          totalMs: Math.max(0, remainingMs),
+          clock: this.parts.clock,
+          signal: run.signal,
+        },
+      );
+      for await (const part of parts) {
+        const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
+        if (text !== '') this.appender.append(run, text);
+        if (part.type === 'finish') return { kind: 'finished', reason: part.reason, usage: part.usage };
+        await run.room();
+      }
+      throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
+    } catch (error) {
+      if (run.stopReason !== null) return { kind: 'stopped' };
+      if (error instanceof ProviderError) return { kind: 'failed', error };
+      this.parts.log.error({ err: error, generationId: run.id, model }, 'a provider broke its promise');
+      return { kind: 'failed', error: new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause: error }) };
+    }
+  }
+
+  /** Opens the next attempt after a pause; false when the run stopped meanwhile. */
+  private async again(run: Run, model: string, delayMs: number, failure: Failure): Promise<boolean> {
+    try {
+      await pause(delayMs, undefined, { signal: run.signal });
+    } catch {
+      // Stopped while waiting.
+      return false;
+    }
+    return (await this.replace(run, model, 0, failure)) && run.stopReason === null;
+  }
+
+  /** Replaces the open attempt by one whose text begins at `base`; false when the run is lost. */
+  private async replace(run: Run, model: string, base: number, failure: Failure): Promise<boolean> {
+    const { database, bus, audience } = this.parts;
+    const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
+    const next = { model, base, reason: 'PROVIDER_ERROR' as const, failure };
+    if (!(await this.untilAnswered(run, () => replaceAttempt(database.engine, run, next)))) {
+      run.stop('LOST');
+      return false;
+    }
+    this.appender.forget(run);
+    run.replaceAttempt(ended, { number: ended.number + 1, base, model, reason: next.reason, endedBy: null, endOffset: null });
+    audience.changed(run.id);
+    if (run.isWatchedElsewhere) bus.publish('generation.changed', [run.id]);
+    return true;
+  }
+
+  /** Ends a run that was told to stop. */
+  private async endStopped(run: Run): Promise<Story | null> {
+    const nothing = { text: run.text, finishReason: null, usage: null, costMicros: null };
+    if (run.stopReason === 'CANCELLED') return this.end(run, { ...nothing, status: 'CANCELLED', endedBy: 'CANCELLED', failure: null });
+    // The text itself could not be stored: what was stored stays, and readers are cut back to it by one more attempt.
+    const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
+    if (!(await this.replace(run, run.attempt.model, run.stored, failure))) return null;
+    return this.end(run, { ...nothing, text: run.text, status: 'FAILED', endedBy: 'FAILED', failure });
+  }
+
+  private async end(run: Run, ending: Ending): Promise<Story | null> {
+    const { database, log } = this.parts;
+    // Readers get the last text while it is being committed; the end itself only after.
+    this.appender.deliver(run);
+    run.isEnding = true;
+    let isRepeat = false;
+    const isOurs = await this.untilAnswered(run, async () => {
+      if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
+      isRepeat = true;
+      return finishRun(database.engine, run, ending);
+    });
+    run.isEnded = true;
+    if (!isOurs) {
+      run.stop('LOST');
+      return null;
+    }
+    log.info({ generationId: run.id, status: ending.status, attempts: run.attempts.length, failureCode: ending.failure?.code }, 'generation finished');
+    const last = { ...run.attempt, endedBy: ending.endedBy, endOffset: ending.text.length };
+    return { status: ending.status, attempts: [...run.attempts.slice(0, -1), last], text: ending.text, end: ending.text.length };
+  }
+
+  /** Repeats a statement while the database is away, as long as the run is this process's. */
+  private async untilAnswered(run: Run, statement: () => Promise<boolean>): Promise<boolean> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+      try {
+        return await statement();
+      } catch (err) {
+        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return false;
+        if (!isUnavailable(err)) throw err;
+        this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
+        await pause(delayMs);
+      }
+    }
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return code === 'UNAVAILABLE' || code === 'TIMEOUT';
+}
+
+function finished(run: Run, { reason, usage }: { reason: FinishReason; usage: Usage }): Ending {
+  const isWhole = reason === 'STOP' || reason === 'OTHER';
+  return {
+    status: isWhole ? 'SUCCEEDED' : 'INCOMPLETE',
+    endedBy: 'FINISHED',
+    text: run.text,
+    finishReason: reason,
+    failure: null,
+    usage,
+    costMicros: costOf(run.attempt.model, usage),
+  };
+}
+
+function failed(run: Run, failure: Failure, isKept: boolean): Ending {
+  return { status: isKept ? 'INCOMPLETE' : 'FAILED', endedBy: 'FAILED', text: run.text, finishReason: null, failure, usage: null, costMicros: null };
+}
+
+/** Cost in millionths of a dollar; null when a price or a count is unknown. */
+function costOf(model: string, { inputTokens, outputTokens, cachedInputTokens }: Usage): number | null {
+  const price = priceOf(model);
+  if (!price || inputTokens === null || outputTokens === null) return null;
+  const cached = cachedInputTokens ?? 0;
+  const perMillion =
+    (inputTokens - cached) * price.inputMicrosPerMillion + cached * price.cachedInputMicrosPerMillion + outputTokens * price.outputMicrosPerMillion;
+  return Math.round(perMillion / 1_000_000);
+}

@@ -1,0 +1,22 @@
+/** Every message the bus carries. All name generations by id; a message is a hint, never the truth. */
+export const messageKinds = {
+  /** Text was stored or an attempt began; sent only while someone on another process watches. */
+  'generation.changed': true,
+  /** It has a final status. */
+  'generation.finished': true,
+  /** Someone asked to cancel it. */
+  'generation.cancelRequested': true,
+  /** It waits for a process: queued, or given back by one that is stopping. */
+  'generation.waiting': true,
+  /** A process without it has readers for it. */
+  'generation.watched': true,
+} as const;
+
+export type MessageKind = keyof typeof messageKinds;
+
+export interface Message {
+  readonly kind: MessageKind;
+  readonly ids: readonly string[];
+  /** Whether another process sent it. */
+  readonly isRemote: boolean;
+}

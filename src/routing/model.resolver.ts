@@ -1,0 +1,16 @@
+import { Ctx, Query, Resolver } from 'type-graphql';
+import type { RequestContext } from '../graphql/context.ts';
+import { autoRoute, type Models } from './models.ts';
+import { Model } from './model.type.ts';
+
+@Resolver(() => Model)
+export class ModelResolver {
+  constructor(private readonly catalogue: Models) {}
+
+  @Query(() => [Model], { description: 'The models of this process, by provider. Requires `models:read`.' })
+  models(@Ctx() { scope }: RequestContext): Model[] {
+    scope.require('models:read');
+    const [first] = this.catalogue.plan(autoRoute);
+    return this.catalogue.choices.map(({ id, provider, model }) => ({ ...model, id, provider: provider.id, isDefault: id === first }));
+  }
+}

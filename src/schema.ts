@@ -1,0 +1,54 @@
+import type { GraphQLSchema } from 'graphql';
+import { GenerationResolver } from './generations/generation.resolver.ts';
+import type { GenerationService } from './generations/generation.service.ts';
+import { GenerationDelta, GenerationFinished, GenerationRestarted, GenerationStarted } from './generations/generation.type.ts';
+import { NodeResolver } from './graphql/node.ts';
+import { buildApiSchema, buildSubgraph } from './graphql/schema.ts';
+import { ModelResolver } from './routing/model.resolver.ts';
+import type { Models } from './routing/models.ts';
+import { TemplateResolver } from './templates/template.resolver.ts';
+import type { TemplateService } from './templates/template.service.ts';
+import { TemplateVersion } from './templates/template.type.ts';
+import { TenantResolver } from './tenants/tenant.resolver.ts';
+import type { TenantService } from './tenants/tenant.service.ts';
+import { Member, Tenant } from './tenants/tenant.type.ts';
+
+/** What the resolvers translate for. */
+export interface Services {
+  readonly generations: GenerationService;
+  readonly templates: TemplateService;
+  readonly tenants: TenantService;
+  readonly models: Models;
+}
+
+export interface Schemas {
+  /** What clients see. */
+  readonly api: GraphQLSchema;
+  /** What is served: the same and, for gateways, `_service` and `_entities`. */
+  readonly subgraph: GraphQLSchema;
+}
+
+/** Builds the schema over its services. Straight wiring: a new resolver is made here and named in the lists below. */
+export function buildSchemas(services: Services): Schemas {
+  const templates = new TemplateResolver(services.templates);
+  const generations = new GenerationResolver(services.generations, templates);
+  const tenants = new TenantResolver(services.tenants);
+  const models = new ModelResolver(services.models);
+  const nodes = new NodeResolver({
+    gen: generations.byId,
+    tpl: templates.byId,
+    tpv: templates.versionById,
+    ten: tenants.byId,
+    mem: tenants.memberById,
+  });
+  const resolvers = [templates, generations, tenants, models, nodes];
+  const api = buildApiSchema(
+    resolvers.map((resolver) => resolver.constructor),
+    {
+      instanceOf: (wanted) => resolvers.find((resolver) => resolver.constructor === wanted),
+      orphanedTypes: [GenerationStarted, GenerationDelta, GenerationRestarted, GenerationFinished, TemplateVersion, Tenant, Member],
+      subscribers: { generationStream: generations.stream },
+    },
+  );
+  return { api, subgraph: buildSubgraph(api, nodes.entityResolvers()) };
+}

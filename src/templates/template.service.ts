@@ -1,0 +1,161 @@
+import { and, eq, inArray, type SQL } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { page, type Page, type PageInput } from '../db/page.ts';
+import { AppError } from '../kernel/errors.ts';
+import { idOfName, prefixOfId, uuidOfId } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { LibraryTemplate } from './library.ts';
+import { compileTemplate, type Rendering } from './render.ts';
+import { sealed, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
+import { templates, templateVersions, type FailoverPolicy, type TemplateRow, type TemplateVersionRow } from './templates.table.ts';
+import { checkVariables } from './variables.ts';
+
+/** A version that can be used: it checks variables and writes draft and prompt. */
+export interface UsableVersion {
+  readonly id: string;
+  readonly slug: string;
+  readonly maxOutputTokens: number;
+  readonly failoverPolicy: FailoverPolicy;
+  /** Throws INVALID_INPUT with the path of the first variable that does not fit. */
+  render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
+}
+
+export interface TemplateFilter {
+  readonly kind?: string | null;
+}
+
+/** The library's templates and their versions. */
+export class TemplateService {
+  private readonly bySlug: ReadonlyMap<string, UsableVersion>;
+  private readonly byId: ReadonlyMap<string, UsableVersion>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly library: readonly LibraryTemplate[],
+  ) {
+    const usable = library.map((source) => ({ source, version: usableVersion(versionId(source), source) }));
+    this.bySlug = new Map(usable.map(({ source, version }) => [source.slug, version]));
+    this.byId = new Map(usable.flatMap(({ source, version }) => [[templateId(source.slug), version] as const, [version.id, version] as const]));
+  }
+
+  /**
+   * Stores what the library holds: new templates, and a new version wherever the content changed. The same content has the same id in
+   * every process, so any number of them may do this at once.
+   */
+  async storeLibrary(): Promise<void> {
+    await this.database.engine.transaction(
+      async (transaction) => {
+        await transaction.sql((tag) => tag`select pg_advisory_xact_lock(7233918453)`);
+        for (const source of this.library) {
+          const ids = { template: uuidOf(templateId(source.slug)), version: uuidOf(versionId(source)) };
+          await transaction.sql(
+            (tag) => tag`
+              insert into templates (id, slug, kind, title, description, current_version_id)
+              values (${ids.template}, ${source.slug}, ${source.kind}, ${source.title}, ${source.description}, ${ids.version})
+              on conflict (id) do update set title = excluded.title, description = excluded.description, current_version_id = excluded.current_version_id`,
+          );
+          await transaction.sql(
+            (tag) => tag`
+              insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy,
+                draft_source, prompt_source)
+              select ${ids.version}, ${ids.template}, coalesce(max(number), 0) + 1, ${source.contentHash}, ${tag.json(source.variablesSchema)}::jsonb,
+                ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy}, ${source.draftSource},
+                ${source.promptSource}
+              from template_versions where template_id = ${ids.template}
+              on conflict (id) do nothing`,
+          );
+        }
+      },
+      { idempotent: true },
+    );
+  }
+
+  /** The version that a slug or the id of a template (its current version) or of a version names. Throws NOT_FOUND. */
+  async getVersion(scope: Scope, reference: string): Promise<UsableVersion> {
+    scope.require('templates:read');
+    const known = this.bySlug.get(reference) ?? this.byId.get(reference);
+    if (known) return known;
+    // A version of an earlier or later build: its sources are stored with it.
+    const [row] = prefixOfId(reference) === 'tpv' ? await this.versions(scope, [reference]) : [];
+    const [template] = row ? await this.list(scope, [row.templateId]) : [];
+    if (!row || !template) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
+    return usableVersion(row.id, sourceOf(template, row));
+  }
+
+  async findBySlug(scope: Scope, slug: string): Promise<TemplateRow | null> {
+    scope.require('templates:read');
+    const [row] = await this.database.as(scope).query.select().from(templates).where(eq(templates.slug, slug));
+    return row ?? null;
+  }
+
+  /** Templates by id, in the order asked for; null for unknown ones. */
+  async list(scope: Scope, ids: readonly string[]): Promise<(TemplateRow | null)[]> {
+    scope.require('templates:read');
+    const known = ids.filter((id) => uuidOfId(id, 'tpl') !== null);
+    const rows = known.length === 0 ? [] : await this.database.as(scope).query.select().from(templates).where(inArray(templates.id, known));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  /** Versions by id, in the order asked for; null for unknown ones. */
+  async versions(scope: Scope, ids: readonly string[]): Promise<(TemplateVersionRow | null)[]> {
+    scope.require('templates:read');
+    const known = ids.filter((id) => uuidOfId(id, 'tpv') !== null);
+    const rows =
+      known.length === 0 ? [] : await this.database.as(scope).query.select().from(templateVersions).where(inArray(templateVersions.id, known));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  /** A page of templates by slug. */
+  async page(scope: Scope, input: PageInput, filter: TemplateFilter): Promise<Page<TemplateRow>> {
+    scope.require('templates:read');
+    const ofKind: SQL | undefined = filter.kind ? eq(templates.kind, filter.kind) : undefined;
+    return page<TemplateRow>(input, {
+      list: 'templates',
+      key: templates.slug,
+      direction: 'ascending',
+      keyOf: ({ slug }) => slug,
+      rows: (where, orderBy, limit) =>
+        this.database.as(scope).query.select().from(templates).where(and(ofKind, where)).orderBy(orderBy).limit(limit),
+    });
+  }
+}
+
+function templateId(slug: string): string {
+  return idOfName('tpl', `library/${slug}`);
+}
+
+function versionId({ slug, contentHash }: TemplateSource): string {
+  return idOfName('tpv', `library/${slug}/${contentHash}`);
+}
+
+function usableVersion(id: string, source: TemplateSource): UsableVersion {
+  const template = compileTemplate(source);
+  return {
+    id,
+    slug: source.slug,
+    maxOutputTokens: source.maxOutputTokens,
+    failoverPolicy: source.failoverPolicy,
+    render(given) {
+      const variables: Variables = checkVariables(source.variablesSchema, given);
+      return { ...template.render(variables), variables };
+    },
+  };
+}
+
+function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateSource {
+  return sealed({
+    slug: template.slug,
+    kind: template.kind as TemplateKind,
+    title: template.title,
+    description: template.description,
+    variablesSchema: version.variablesSchema,
+    samples: [{ title: template.title, variables: version.sample }],
+    draftSource: version.draftSource,
+    promptSource: version.promptSource,
+    maxOutputTokens: version.maxOutputTokens,
+    failoverPolicy: version.failoverPolicy,
+  });
+}

@@ -1,0 +1,49 @@
+import { eq, and, inArray } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { AppError } from '../kernel/errors.ts';
+import { uuidOfId } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { members, tenants, type MemberRow, type TenantRow } from './tenants.table.ts';
+
+export interface TenantUpdate {
+  readonly generationRetentionDays?: number | null;
+}
+
+const longestRetentionDays = 3_650;
+
+/** The tenant of a scope and its people. */
+export class TenantService {
+  constructor(private readonly database: Database) {}
+
+  /** Tenants by id, in the order asked for; null for all but the own one. */
+  async list(scope: Scope, ids: readonly string[]): Promise<(TenantRow | null)[]> {
+    if (!ids.includes(scope.tenantId)) return ids.map(() => null);
+    const [row] = await this.database.as(scope).query.select().from(tenants).where(eq(tenants.id, scope.tenantId));
+    return ids.map((id) => (row && id === row.id ? row : null));
+  }
+
+  /** Members by id, in the order asked for; null for unknown ones. */
+  async members(scope: Scope, ids: readonly string[]): Promise<(MemberRow | null)[]> {
+    const known = ids.filter((id) => uuidOfId(id, 'mem') !== null);
+    if (known.length === 0) return ids.map(() => null);
+    const rows = await this.database
+      .as(scope)
+      .query.select()
+      .from(members)
+      .where(and(eq(members.tenantId, scope.tenantId), inArray(members.id, known)));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  async update(scope: Scope, { generationRetentionDays: days }: TenantUpdate): Promise<TenantRow> {
+    scope.require('tenant:write');
+    if (days != null && (days < 1 || days > longestRetentionDays)) {
+      throw new AppError('INVALID_INPUT', `generationRetentionDays is ${days}, not 1 to ${longestRetentionDays}`, { path: ['input', 'generationRetentionDays'] });
+    }
+    const { query } = this.database.as(scope);
+    if (days !== undefined) await query.update(tenants).set({ generationRetentionDays: days }).where(eq(tenants.id, scope.tenantId));
+    const [row] = await this.list(scope, [scope.tenantId]);
+    if (!row) throw new AppError('NOT_FOUND', 'no such tenant');
+    return row;
+  }
+}

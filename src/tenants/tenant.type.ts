@@ -1,0 +1,34 @@
+import { Directive, Field, ObjectType } from 'type-graphql';
+import { Column } from '../graphql/column.ts';
+import { Node } from '../graphql/node.ts';
+import { Payload } from '../graphql/payload.ts';
+import { members, tenants } from './tenants.table.ts';
+
+@Directive('@key(fields: "id")')
+@ObjectType({ description: 'An organisation whose data is kept apart.', implements: Node, simpleResolvers: true })
+export class Tenant extends Node {
+  @Column(tenants.id, 'Its id.') declare id: string;
+  @Column(tenants.name, 'Its name.') name!: string;
+  @Column(tenants.generationRetentionDays, 'Days after which finished generations are deleted; null keeps them.') generationRetentionDays!: number | null;
+  @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
+}
+
+@Directive('@key(fields: "id")')
+@ObjectType({ description: 'A person in a tenant.', implements: Node, simpleResolvers: true })
+export class Member extends Node {
+  @Column(members.id, 'Their id.') declare id: string;
+  @Column(members.email, 'Their email address.') email!: string;
+  @Column(members.createdAt, 'When they became a member.') createdAt!: Date;
+}
+
+@ObjectType({ description: 'Who asks.', simpleResolvers: true })
+export class Viewer {
+  @Field(() => Tenant, { description: 'The tenant they act for.' }) tenant!: Tenant;
+  @Field(() => Member, { description: 'The person the key belongs to.' }) actor!: Member;
+  @Field(() => [String], { description: 'What the key in use may do.' }) permissions!: string[];
+}
+
+@ObjectType({ description: 'What `tenantUpdate` did.', simpleResolvers: true })
+export class TenantUpdatePayload extends Payload {
+  @Field(() => Tenant, { nullable: true, description: 'The tenant; null when there are errors.' }) tenant!: Tenant | null;
+}
