@@ -41,10 +41,28 @@ export async function isGuardedByOther(place: Place): Promise<boolean> {
 async function isGuardAlive(file: string): Promise<boolean> {
   try {
     const pid = Number((await readFile(file, 'utf8')).split(' ')[0]);
-    return pid > 0 && kill(pid, 0);
+    return isAlive(pid) && (await hasArgument(pid, file));
   } catch {
-    // Gone meanwhile, or nobody of that number.
+    // Gone meanwhile.
     return false;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** Whether a living process was started with this argument. After a restart of the machine or container another may have its number. */
+export async function hasArgument(pid: number, argument: string): Promise<boolean> {
+  try {
+    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').includes(argument);
+  } catch {
+    // Gone meanwhile, or a system without /proc, where the number has to do.
+    return isAlive(pid);
   }
 }
 

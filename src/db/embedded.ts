@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { access, chown, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { kill, pid as ourPid } from 'node:process';
+import { pid as ourPid } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import type { Log } from '../kernel/log.ts';
 import { findPlace, programEnvironment, type Place } from './embedded-place.ts';
-import { isGuardedByOther, startGuarded, watchOrphan, type Guard } from './embedded-guard.ts';
+import { hasArgument, isAlive, isGuardedByOther, startGuarded, watchOrphan, type Guard } from './embedded-guard.ts';
 
 const run = promisify(execFile);
 
@@ -223,17 +223,13 @@ async function readPidFile(place: Place): Promise<PidFile | null> {
   }
 }
 
+/** The server's pid; null when none runs. A pid file that names somebody else's process is removed: Postgres would not start beside it. */
 async function runningPid(place: Place): Promise<number | null> {
   const found = await readPidFile(place);
-  return found && isAlive(found.pid) ? found.pid : null;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  if (!found || !isAlive(found.pid)) return null;
+  if (await hasArgument(found.pid, path.join(place.home, 'data'))) return found.pid;
+  await rm(path.join(place.home, 'data', 'postmaster.pid'), { force: true });
+  return null;
 }
 
 async function freePort(): Promise<number> {

@@ -51,6 +51,9 @@ afterAll(async () => {
 
 const note = (scope: { tenantId: string }, body: string) => ({ id: newId('gen'), tenantId: scope.tenantId, body });
 
+/** What is there, whoever's it is. The owner would not do: the wall binds it too, unless it is a superuser. */
+const stored = (...bodies: string[]) => db.engine.sql((sql) => sql`select body from notes where body = any(${bodies}::text[])`);
+
 describe('the tenant wall', () => {
   it('hides rows of other tenants, from reads, updates and deletes', async () => {
     const secret = note(theirs, 'theirs');
@@ -66,7 +69,7 @@ describe('the tenant wall', () => {
 
   it('refuses a row for another tenant', async () => {
     await expect(db.as(ours).query.insert(notes).values(note(theirs, 'smuggled'))).rejects.toMatchObject({ code: '42501' });
-    expect(await owner`select from notes where body = 'smuggled'`).toHaveLength(0);
+    expect(await stored('smuggled')).toEqual([]);
   });
 
   it('holds in a transaction, and when callers of two tenants share the connections', async () => {
@@ -206,7 +209,7 @@ describe('transactions', () => {
         throw new Error('changed my mind');
       }),
     ).rejects.toThrow('changed my mind');
-    expect(await owner`select body from notes where body in ('kept', 'lost')`).toEqual([{ body: 'kept' }]);
+    expect(await stored('kept', 'lost')).toEqual([{ body: 'kept' }]);
   });
 
   it('fail when a failed statement in them was swallowed', async () => {
@@ -221,7 +224,7 @@ describe('transactions', () => {
         return 'done';
       }),
     ).rejects.toMatchObject({ code: '23505' });
-    expect(await owner`select from notes where body = 'swallowed'`).toHaveLength(0);
+    expect(await stored('swallowed')).toEqual([]);
   });
 
   it('take no statement after their end', async () => {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { execPath, geteuid, kill } from 'node:process';
@@ -13,6 +13,8 @@ import { openEmbedded, type EmbeddedServer } from '../../src/db/embedded.ts';
 import { openLog } from '../../src/kernel/log.ts';
 
 const log = openLog({ level: 'silent' });
+// What is tested here survives the death of processes, not of the machine.
+const options = { fsync: false };
 const holderScript = fileURLToPath(new URL('../fixtures/embedded-holder.ts', import.meta.url));
 const cleanups: (() => unknown)[] = [];
 let dataDir: string;
@@ -21,14 +23,14 @@ beforeEach(async () => {
   dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-embedded-'));
   await chmod(dataDir, 0o711);
   const made = dataDir;
-  cleanups.push(() => rm(made, { recursive: true, force: true }));
+  cleanups.push(() => rm(made, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 });
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
 async function open(): Promise<EmbeddedServer> {
-  const server = await openEmbedded({ dataDir, log });
+  const server = await openEmbedded({ dataDir, log, options });
   cleanups.push(() => server.stop());
   return server;
 }
@@ -38,7 +40,12 @@ async function holder(): Promise<{ child: ChildProcess; pid: number; url?: strin
   const child = spawn(execPath, ['--disable-warning=ExperimentalWarning', holderScript, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  cleanups.push(() => child.kill('SIGKILL'));
+  cleanups.push(async () => {
+    const server = await serverPid().catch(() => 0);
+    child.kill('SIGKILL');
+    // Its guard stops the server; the folder can go after that.
+    if (server > 0) await untilGone(server);
+  });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = (await once(lines, 'line')) as [string];
   return { child, pid: child.pid ?? 0, ...(JSON.parse(line) as { url?: string; error?: string }) };
@@ -75,7 +82,7 @@ async function untilGone(pid: number): Promise<void> {
 
 describe('the embedded database', () => {
   it('starts, serves, stops without a trace and starts again with what it had', async () => {
-    const first = await openEmbedded({ dataDir, log });
+    const first = await openEmbedded({ dataDir, log, options });
     const pid = await serverPid();
     expect(
       await ask(first.url, `select current_setting('server_encoding') as encoding, version() like 'PostgreSQL 18%' as is18`),
@@ -152,7 +159,7 @@ describe('after kill -9 of the process that holds it', () => {
     await untilGone(held.pid);
     expect(isAlive(pid)).toBe(true);
 
-    const next = await openEmbedded({ dataDir, log });
+    const next = await openEmbedded({ dataDir, log, options });
     expect(await serverPid()).toBe(pid);
     expect(await ask(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     await next.stop();
@@ -160,10 +167,20 @@ describe('after kill -9 of the process that holds it', () => {
   });
 });
 
+it.runIf(os.platform() === 'linux')('starts over a pid file whose number now belongs to another process', async () => {
+  const first = await openEmbedded({ dataDir, log, options });
+  const file = path.join(dataDir, 'postgres/data/postmaster.pid');
+  const stale = (await readFile(file, 'utf8')).replace(/^\d+/, String(process.pid));
+  await first.stop();
+  await writeFile(file, stale);
+  const next = await open();
+  expect(await ask(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
 describe('two processes', () => {
   it('cannot hold it both: the second is told who does', async () => {
     const held = await holder();
-    await expect(openEmbedded({ dataDir, log })).rejects.toThrow(`in use by process ${held.pid}`);
+    await expect(openEmbedded({ dataDir, log, options })).rejects.toThrow(`in use by process ${held.pid}`);
     expect(await ask(held.url ?? '', 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
@@ -188,18 +205,18 @@ describe('two processes', () => {
 describe.runIf(geteuid?.() === 0)('as root, where the user that runs it cannot go', () => {
   it('lives elsewhere, found again by a pointer', async () => {
     await chmod(dataDir, 0o700);
-    const first = await openEmbedded({ dataDir, log });
+    const first = await openEmbedded({ dataDir, log, options });
     const { home } = JSON.parse(await readFile(path.join(dataDir, 'postgres.json'), 'utf8')) as { home: string };
     cleanups.push(() => rm(home, { recursive: true, force: true }));
     await ask(first.url, 'create table kept as select 1 as one');
     await first.stop();
     expect((await stat(home)).mode & 0o777).toBe(0o700);
 
-    const second = await openEmbedded({ dataDir, log });
+    const second = await openEmbedded({ dataDir, log, options });
     expect(await ask(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
     await second.stop();
 
     await rm(home, { recursive: true });
-    await expect(openEmbedded({ dataDir, log })).rejects.toThrow('which is not there');
+    await expect(openEmbedded({ dataDir, log, options })).rejects.toThrow('which is not there');
   });
 });

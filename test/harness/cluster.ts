@@ -22,6 +22,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const cluster = await openCluster();
   const template = `draftwire_template_${randomBytes(6).toString('hex')}`;
   const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
+  const rolesBefore = await ourRoles(admin);
   try {
     await admin.unsafe(`create database ${template}`);
     await migrate(urlOfDatabase(cluster.url, template));
@@ -34,9 +35,20 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('databaseTemplate', template);
   return async () => {
     await admin.unsafe(`drop database if exists ${template} with (force)`);
+    for (const role of await ourRoles(admin)) {
+      // Another run on the same server may still need them: then it is the one to drop them.
+      if (!rolesBefore.includes(role)) await admin.unsafe(`drop role ${role}`).catch(() => undefined);
+    }
     await admin.end();
     await cluster.stop();
   };
+}
+
+async function ourRoles(admin: postgres.Sql): Promise<string[]> {
+  const rows = await admin<
+    { name: string }[]
+  >`select rolname as name from pg_roles where rolname in ('draftwire_app', 'draftwire_engine')`;
+  return rows.map((row) => row.name);
 }
 
 /** The same server and login, another database. */
