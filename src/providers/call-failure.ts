@@ -1,5 +1,5 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
-import { errorIn, isObject, stringOf } from './read.ts';
+import { errorIn, isObject, stringOf } from './json.ts';
 import type { ProviderError } from './port.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { failure, failureOf } from './failures.ts';
+import { errorIn, isObject, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
-import { errorIn, finish, isObject, numberOf, objectIn, stringOf, type Converter } from './read.ts';
+import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 const reasons: Readonly<Record<string, FinishReason>> = {

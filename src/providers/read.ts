@@ -1,4 +1,5 @@
 import { failure, failureOf, scrub } from './failures.ts';
+import { errorIn, parsed } from './json.ts';
 import { ProviderError, type FinishReason, type StreamPart, type Usage } from './port.ts';
 import { SseSplitter, type SseEvent } from './sse.ts';
 
@@ -24,14 +25,11 @@ const drainMs = 250;
 const longestErrorBody = 16_384;
 
 /** Reads a response as parts of the port: text, then exactly one finish, or a throw. The connection is released in each case. */
-export async function* readParts(
-  response: Response,
-  { provider, converter, signal, secrets }: Reading,
-): AsyncGenerator<StreamPart> {
+export async function* readParts(response: Response, reading: Reading): AsyncGenerator<StreamPart> {
+  const { provider, converter, signal } = reading;
   signal.throwIfAborted();
   const contentType = response.headers.get('content-type') ?? '';
-  if (/^(text\/html|application\/json)/i.test(contentType))
-    throw await unexpectedBody(response, { provider, contentType, secrets });
+  if (/^(text\/html|application\/json)/i.test(contentType)) throw await unexpectedBody(response.body, contentType, reading);
   if (response.body === null) throw failure('STREAM_CUT', `${provider} answered without a body`);
 
   const reader = response.body.getReader();
@@ -45,10 +43,7 @@ export async function* readParts(
     for (;;) {
       const bytes = await nextBytes(reader);
       signal.throwIfAborted();
-      const parts =
-        bytes === null ? [lastPart(provider, converter, splitter)] : splitter.push(bytes).map((event) => converter.take(event));
-      for (const part of parts) {
-        if (part === null) continue;
+      for (const part of bytes === null ? [lastPart(provider, converter, splitter)] : partsIn(splitter.push(bytes), converter)) {
         if (part.type === 'text') hasText = true;
         else if (!hasText) throw emptyCompletion(provider, part.reason);
         isFinished = part.type === 'finish';
@@ -61,6 +56,14 @@ export async function* readParts(
     if (isFinished) await drain(reader);
     else stop();
     signal.removeEventListener('abort', stop);
+  }
+}
+
+/** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
+function* partsIn(events: readonly SseEvent[], converter: Converter): Generator<StreamPart> {
+  for (const event of events) {
+    const part = converter.take(event);
+    if (part !== null) yield part;
   }
 }
 
@@ -92,18 +95,28 @@ function emptyCompletion(provider: string, reason: FinishReason): ProviderError 
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */
 async function unexpectedBody(
-  response: Response,
-  { provider, contentType, secrets }: { provider: string; contentType: string; secrets: readonly string[] },
+  body: ReadableStream<Uint8Array> | null,
+  contentType: string,
+  { provider, signal, secrets }: Reading,
 ): Promise<ProviderError> {
-  const length = Number(response.headers.get('content-length') ?? 0);
-  const text = length > longestErrorBody ? '' : await response.text().catch(() => '');
-  if (text === '') {
-    await response.body?.cancel().catch(ignoreBroken);
-    return failure('STREAM_CUT', `${provider} answered with an empty body`);
-  }
+  const text = body === null ? '' : await firstText(body.getReader());
+  signal.throwIfAborted();
+  if (text === '') return failure('STREAM_CUT', `${provider} answered with an empty body`);
   const error = errorIn(parsed(text));
   if (error) return failureOf({ provider, status: null, ...error, secrets });
   return failure('STREAM_MALFORMED', `${provider} answered with ${scrub(contentType, secrets)} instead of an event stream`);
+}
+
+/** A body's text as far as an error goes; the rest of a longer one is not read. */
+async function firstText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let bytes = await nextBytes(reader); bytes !== null; bytes = await nextBytes(reader)) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > longestErrorBody) break;
+  }
+  await reader.cancel().catch(ignoreBroken);
+  return text;
 }
 
 /** Lets a body that is done end by itself, so that its connection can serve the next call. */
@@ -121,44 +134,7 @@ async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<v
 /** A connection that broke while it was being given up is given up all the same. */
 function ignoreBroken(_error: unknown): void {}
 
-/** The JSON object in an event's data. Throws STREAM_MALFORMED. */
-export function objectIn(provider: string, data: string): Record<string, unknown> {
-  const value = parsed(data);
-  if (isObject(value)) return value;
-  throw failure('STREAM_MALFORMED', `${provider} sent an event that is no JSON object`);
-}
-
-/** The vendor's words and sentence in `{ error: { type, code, message } }`, or in one of the flatter forms; null when it is no error. */
-export function errorIn(value: unknown): { words: string[]; message: string | null } | null {
-  if (!isObject(value)) return null;
-  const isFlat = value.error === undefined && (value.type === 'error' || value.object === 'error');
-  const error = isFlat ? value : value.error;
-  if (typeof error === 'string') return { words: [], message: error };
-  if (!isObject(error)) return null;
-  return { words: [error.code, error.type].filter((word) => typeof word === 'string'), message: stringOf(error.message) };
-}
-
 /** The finish part a vendor's numbers make. */
 export function finish(reason: FinishReason, usage: Usage): StreamPart {
   return { type: 'finish', reason, usage };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function numberOf(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
-}
-
-export function stringOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not JSON is an answer here, and each caller says what it means
-  }
 }

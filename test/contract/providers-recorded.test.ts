@@ -8,7 +8,7 @@ describe.each(vendors)('$name with a recorded stream', ({ provider, recorded, fi
   const ask = (fetching: typeof fetch) =>
     outcomeOf(provider(nowhere).stream(textRequest(), { signal: new AbortController().signal, fetch: fetching }));
 
-  it('gives the same parts wherever the network cuts the bytes', async () => {
+  it('gives the same parts wherever the network cuts the bytes', { timeout: 120_000 }, async () => {
     const whole = await ask(cannedFetch([bytes]));
     expect(whole).toMatchObject({ error: null, text: expect.stringContaining('山田') as string });
     expect(whole.text).toContain('👩‍💻');
@@ -22,7 +22,7 @@ describe.each(vendors)('$name with a recorded stream', ({ provider, recorded, fi
     expect(byteByByte).toEqual(whole);
   });
 
-  it('never takes a stream that ends early for a success, whichever byte is the last', async () => {
+  it('never takes a stream that ends early for a success, whichever byte is the last', { timeout: 120_000 }, async () => {
     const text = new TextDecoder().decode(bytes);
     const signalAt = text.indexOf(finishSignal);
     expect(signalAt).toBeGreaterThan(0);
@@ -70,18 +70,29 @@ describe('recorded streams', () => {
     expect(parts.at(-1)).toMatchObject({ type: 'finish', reason, usage });
   });
 
-  it.each([
-    ['openai-chat-refused.sse', chat, 'CONTENT_REFUSED', false],
-    ['openai-chat-error.sse', chat, 'OVERLOADED', true],
-    ['openai-responses-refused.sse', responses, 'CONTENT_REFUSED', false],
-    ['openai-responses-failed.sse', responses, 'RATE_LIMITED', true],
-    ['openai-responses-error.sse', responses, 'PROVIDER_QUOTA', false],
-    ['openai-responses-error-flat.sse', responses, 'OVERLOADED', true],
-    ['anthropic-messages-overloaded.sse', messages, 'OVERLOADED', true],
-    ['anthropic-messages-refusal.sse', messages, 'CONTENT_REFUSED', false],
-  ])('%s fails', async (name, subject, code, retryable) => {
-    const { error } = await replayed(subject, name);
+  it('finishes at the finish, whatever else comes in the same chunk', async () => {
+    for (const { provider, recorded } of vendors) {
+      const more = new TextEncoder().encode('data: {"type":"error","error":{"message":"too late"}}\n\ndata: nonsense\n\n');
+      const fetching = cannedFetch([Uint8Array.from([...fixture(recorded), ...more])]);
+      const stream = provider(nowhere).stream(textRequest(), { signal: new AbortController().signal, fetch: fetching });
 
-    expect(error).toMatchObject({ name: 'ProviderError', code, retryable });
+      await expect(outcomeOf(stream)).resolves.toMatchObject({ error: null });
+    }
+  });
+
+  it.each([
+    ['openai-chat-refused.sse', chat, 'CONTENT_REFUSED', false, ''],
+    ['openai-chat-error.sse', chat, 'OVERLOADED', true, 'Dear '],
+    ['openai-responses-refused.sse', responses, 'CONTENT_REFUSED', false, ''],
+    ['openai-responses-failed.sse', responses, 'RATE_LIMITED', true, 'Dear '],
+    ['openai-responses-error.sse', responses, 'PROVIDER_QUOTA', false, ''],
+    ['openai-responses-error-flat.sse', responses, 'OVERLOADED', true, ''],
+    ['anthropic-messages-overloaded.sse', messages, 'OVERLOADED', true, 'Dear '],
+    ['anthropic-messages-refusal.sse', messages, 'CONTENT_REFUSED', false, ''],
+  ])('%s fails, after the text that came before', async (name, subject, code, retryable, text) => {
+    const outcome = await replayed(subject, name);
+
+    expect(outcome.error).toMatchObject({ name: 'ProviderError', code, retryable });
+    expect(outcome.text).toBe(text);
   });
 });

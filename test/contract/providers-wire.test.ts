@@ -61,6 +61,11 @@ describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
       { raw: '{"error":{"type":"server_error","message":"no"}}', headers: { 'content-type': 'application/json' } },
       'OVERLOADED',
     ],
+    [
+      'it is a page without end',
+      { raw: '<p>'.repeat(400_000), lastly: 'stall', headers: { 'content-type': 'text/html' } } as const,
+      'STREAM_MALFORMED',
+    ],
     ['it is JSON of another kind', { raw: '{"ok":true}', headers: { 'content-type': 'application/json' } }, 'STREAM_MALFORMED'],
     ['an error comes inside the stream', { error: 'we are busy' }, 'OVERLOADED'],
     ['the filter stops it without any text', { pieces: [], finish: 'filter' } as const, 'CONTENT_REFUSED'],
@@ -202,6 +207,18 @@ describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
 
     await expect(reading).resolves.toMatchObject({ error: { message: 'enough' } });
     await cancelled;
+  });
+
+  it('stops reading a page when it is aborted', async () => {
+    mock.script({ raw: '<p>', lastly: 'stall', headers: { 'content-type': 'text/html' } });
+    const controller = new AbortController();
+    const waiting = ask(fetch, controller.signal);
+    await expect.poll(() => mock.calls.length).toBe(1);
+    await mock.calls[0]?.answered;
+    controller.abort(new Error('enough'));
+
+    await expect(waiting).resolves.toMatchObject({ parts: [], error: { message: 'enough' } });
+    await expect(mock.calls[0]?.over).resolves.toBe('closed by client');
   });
 
   it('finishes, and lets the body end by itself when that comes a little later', async () => {

@@ -1,0 +1,42 @@
+import { failure } from './failures.ts';
+
+/** The JSON object in an event's data. Throws STREAM_MALFORMED. */
+export function objectIn(provider: string, data: string): Record<string, unknown> {
+  const value = parsed(data);
+  if (isObject(value)) return value;
+  throw failure('STREAM_MALFORMED', `${provider} sent an event that is no JSON object`);
+}
+
+/** The vendor's words and sentence in `{ error: { type, code, message } }`, or in one of the flatter forms; null when it is no error. */
+export function errorIn(value: unknown): { words: string[]; message: string | null } | null {
+  if (!isObject(value)) return null;
+  const isFlat = value.error === undefined && (value.type === 'error' || value.object === 'error');
+  const error = isFlat ? value : value.error;
+  if (typeof error === 'string') return { words: [], message: error };
+  if (!isObject(error)) return null;
+  return { words: [error.code, error.type].filter((word) => typeof word === 'string'), message: stringOf(error.message) };
+}
+
+/** Whether a JSON value is an object: no array, no null. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The number a field holds; null when it holds something else. */
+export function numberOf(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** The text a field holds; null when it holds something else. */
+export function stringOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** The JSON value a text holds; undefined when it is no JSON. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // not JSON is an answer here, and each caller says what it means
+  }
+}
