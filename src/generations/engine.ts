@@ -174,6 +174,8 @@ export class Engine {
 
   private run(work: Work, leasedAt: number): void {
     const run = new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
+    // This process may have lost and regained it; the old run has not heard of it yet.
+    this.runs.get(run.id)?.stop('LOST');
     this.runs.set(run.id, run);
     this.parts.audience.changed(run.id);
     const writing = this.write(run);
@@ -190,8 +192,10 @@ export class Engine {
       this.parts.log.error({ err, generationId: run.id }, 'a run failed');
       run.stop('LOST');
     }
-    this.runs.delete(run.id);
-    this.parts.audience.left(run.id, story);
+    if (this.runs.get(run.id) === run) {
+      this.runs.delete(run.id);
+      this.parts.audience.left(run.id, story);
+    }
     if (story) this.parts.bus.publish('generation.finished', [run.id]);
     if (!this.isDraining) void this.fill();
   }
@@ -205,6 +209,8 @@ export class Engine {
     while (this.isSweepAsked && !this.isDraining) {
       this.isSweepAsked = false;
       try {
+        // A lease of one's own that ran out (the database was away) is renewed and not taken over, which would cost its tokens again.
+        if ([...this.runs.values()].some((run) => !run.isTrusted)) await this.renew();
         await this.closeLost();
         await this.takeOver('RUNNING');
         await this.takeOver('QUEUED');
