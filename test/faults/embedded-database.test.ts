@@ -40,15 +40,18 @@ async function holder(): Promise<{ child: ChildProcess; pid: number; url?: strin
   const child = spawn(execPath, ['--disable-warning=ExperimentalWarning', holderScript, dataDir], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let holds = false;
   cleanups.push(async () => {
-    const server = await serverPid().catch(() => 0);
+    const server = holds ? await serverPid().catch(() => 0) : 0;
     child.kill('SIGKILL');
     // Its guard stops the server; the folder can go after that.
     if (server > 0) await untilGone(server);
   });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const [line] = (await once(lines, 'line')) as [string];
-  return { child, pid: child.pid ?? 0, ...(JSON.parse(line) as { url?: string; error?: string }) };
+  const outcome = JSON.parse(line) as { url?: string; error?: string };
+  holds = outcome.url !== undefined;
+  return { child, pid: child.pid ?? 0, ...outcome };
 }
 
 async function ask<Row extends postgres.Row>(url: string, text: string): Promise<Row[]> {
