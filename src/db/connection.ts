@@ -112,14 +112,14 @@ function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, s
   const begin = lane.sendSimple(`begin;${preamble}`);
   const main = lane.send(statement, shape);
   const commit = lane.sendSimple('commit');
-  const outcome = Promise.allSettled([begin.rows, main.rows, commit.rows]).then(([began, answered, committed]) => {
-    if (began.status === 'rejected') throw began.reason;
-    if (answered.status === 'rejected') throw answered.reason;
-    if (committed.status === 'rejected') throw committed.reason;
+  const answers = [begin.rows, main.rows, commit.rows] as const;
+  // The lane is free when all have answered; the first to fail says why.
+  const outcome = Promise.allSettled(answers).then(async () => {
+    const [, rows, committed] = await Promise.all(answers);
     // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
     if (committed.value.command !== 'COMMIT')
       throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
-    return answered.value;
+    return rows;
   });
   return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => true };
 }
@@ -128,7 +128,7 @@ function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, s
 class Transaction implements Statements {
   readonly query = queryBuilder((statement, shape) => this.send(statement, shape));
   private isOver = false;
-  private failure: { readonly reason: unknown } | null = null;
+  private failure: Error | null = null;
 
   constructor(
     private readonly lane: Lane,
@@ -152,7 +152,7 @@ class Transaction implements Statements {
       this.isOver = true;
       const ended = await this.lane.sendSimple('commit').rows;
       // Work that swallowed a failed statement: Postgres has undone the whole.
-      if (ended.command !== 'COMMIT') throw this.failure?.reason ?? new Error('the transaction was rolled back');
+      if (ended.command !== 'COMMIT') throw this.failure ?? new Error('the transaction was rolled back');
       return result;
     } catch (error) {
       this.isOver = true;
@@ -167,7 +167,7 @@ class Transaction implements Statements {
     try {
       return await this.lane.send(statement, shape).rows;
     } catch (reason) {
-      this.failure ??= { reason };
+      this.failure ??= reason instanceof Error ? reason : new Error('a statement failed', { cause: reason });
       throw reason;
     }
   }
@@ -192,11 +192,7 @@ function queryBuilder(send: (statement: CompiledStatement, shape: RowShape) => P
     const rows = await send({ text, parameters: values.map(encode) }, method === 'all' ? 'arrays' : 'objects');
     return { rows };
   };
-  return new PgRemoteDatabase(
-    dialect,
-    new PlainErrorSession(callback, dialect, undefined),
-    undefined,
-  ) as unknown as PgRemoteDatabase;
+  return new PgRemoteDatabase(dialect, new PlainErrorSession(callback, dialect, undefined), undefined);
 }
 
 function isSelect(text: string): boolean {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { kill, pid as ourPid } from 'node:process';
 import { programEnvironment, type Place } from './embedded-place.ts';
@@ -79,8 +80,8 @@ function spawnGuard(place: Place, script: string, args: readonly string[]): Guar
   closeSync(log);
   // Neither the guard nor its pipe keeps us alive.
   child.unref();
-  const input = child.stdin as (NonNullable<ChildProcess['stdin']> & { unref?(): void }) | null;
-  input?.unref?.();
+  const input = child.stdin;
+  if (input instanceof net.Socket) input.unref();
   input?.on('error', () => undefined);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());

@@ -51,7 +51,7 @@ export function failureFor(error: unknown): unknown {
       return new AppError('UNAVAILABLE', 'the database is busy with the same rows', { retryAfterMs: 100, cause: error });
     case 'deadline':
       return new AppError('TIMEOUT', 'the database did not answer within the deadline', { retryAfterMs: 1_000, cause: error });
-    case 'statement':
+    default:
       return error;
   }
 }

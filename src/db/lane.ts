@@ -1,6 +1,6 @@
 import type net from 'node:net';
 import postgres from 'postgres';
-import { LateError } from './failures.ts';
+import type { LateError } from './failures.ts';
 import { cancelBackend, connectTo, type Backend, type Endpoint } from './socket.ts';
 import type { CompiledStatement } from './statement.ts';
 import { typeParsers } from './types.ts';
@@ -84,7 +84,8 @@ export class Lane {
   send(statement: CompiledStatement, shape: RowShape): Sent {
     const options = { prepare: true, simple: false } as postgres.UnsafeQueryOptions;
     const query = this.client.unsafe(statement.text, [...statement.parameters], options);
-    if (shape === 'arrays') query.values();
+    // Only says how rows come back; the query goes out below.
+    if (shape === 'arrays') void query.values();
     return this.execute(query);
   }
 

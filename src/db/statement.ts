@@ -63,6 +63,9 @@ export function encode(value: unknown): string | null {
       if (value instanceof Date) return value.toISOString();
       if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
       return Array.isArray(value) ? encodeArray(value) : JSON.stringify(value);
+    case 'undefined':
+    case 'function':
+    case 'symbol':
     default:
       throw new Error(`cannot send a value of type ${typeof value} to the database`);
   }

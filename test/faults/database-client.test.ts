@@ -210,7 +210,10 @@ async function wire() {
   const server = net.createServer((near) => {
     sockets.add(near);
     near.on('error', () => undefined);
-    if (mode === 'closed') return near.destroy();
+    if (mode === 'closed') {
+      near.destroy();
+      return;
+    }
     const far = net.connect(Number(target.port), target.hostname);
     sockets.add(far);
     far.on('error', () => undefined);
