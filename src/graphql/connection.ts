@@ -1,7 +1,8 @@
 import 'reflect-metadata';
-import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
+import { ArgsType, Directive, Field, Int, ObjectType, type ClassType } from 'type-graphql';
 
 /** Where a page lies in its list. */
+@Directive('@shareable')
 @ObjectType({ description: 'Where a page lies in its list.', simpleResolvers: true })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether more follows after `endCursor`.' }) hasNextPage!: boolean;

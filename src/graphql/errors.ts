@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { errorCodes, type AppError, type ErrorCode as Code } from '../kernel/errors.ts';
 
 /** The GraphQL enum of the closed list of codes. */
@@ -12,6 +12,7 @@ registerEnumType(ErrorCode, {
 });
 
 /** An expected failure of a mutation. */
+@Directive('@shareable')
 @ObjectType({ description: 'An expected failure of a mutation.', simpleResolvers: true })
 export class UserError {
   @Field(() => ErrorCode, { description: 'What kind of failure it is.' }) code!: Code;

@@ -52,7 +52,8 @@ export function refusal(code: ErrorCode, message: string): GraphQLError {
  */
 export function maskError(thrown: unknown, mask: Mask): GraphQLError {
   const at = thrown instanceof GraphQLError ? thrown : undefined;
-  const cause = at?.originalError ?? thrown;
+  let cause = thrown;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
   if (cause instanceof AppError && cause.code !== 'INTERNAL') return shownError(cause, at);
   if (at && isErrorCode(at.extensions.code) && at.extensions.code !== 'INTERNAL') return at;
   if (at && isFaultOfRequest(at)) return located(at.message, at, { code: 'INVALID_INPUT', ...pathOfVariable(at) });

@@ -15,12 +15,12 @@ export interface OperationMetrics {
   readonly subscriptions: Gauge<'transport'>;
 }
 
-const labelNames = ['operationName', 'operationType', 'transport'] as const;
+const labelNames = ['operation_name', 'operation_type', 'transport'] as const;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 function labelsOf(context: unknown): Record<(typeof labelNames)[number], string> {
   const { operationName, operationType, transport } = context as OperationContext;
-  return { operationName, operationType, transport };
+  return { operation_name: operationName, operation_type: operationType, transport };
 }
 
 /** Registers the metrics of the GraphQL pipeline; once per registry. */

@@ -97,6 +97,7 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   }
 
   private end(): void {
+    if (this.isEnded) return;
     this.isEnded = true;
     this.hooks.onEnd();
     this.waiting?.resolve(done);

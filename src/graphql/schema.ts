@@ -1,8 +1,16 @@
 import 'reflect-metadata';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
-import { lexicographicSortSchema, parse, printSchema, type GraphQLSchema } from 'graphql';
+import {
+  GraphQLError,
+  lexicographicSortSchema,
+  parse,
+  printSchema,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+} from 'graphql';
 import { buildSchemaSync, createResolversMap, type NonEmptyArray } from 'type-graphql';
+import { AppError } from '../kernel/errors.ts';
 import type { RequestContext } from './context.ts';
 
 /** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
@@ -51,7 +59,27 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     if (!field) throw new Error(`there is no subscription ${name}`);
     field.subscribe = (_source, args, context: RequestContext) => subscriber(args as never, context);
   }
+  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+    for (const field of Object.values(root?.getFields() ?? {})) {
+      if (field.resolve) field.resolve = locatable(field.resolve);
+      if (field.subscribe) field.subscribe = locatable(field.subscribe);
+    }
+  }
   return schema;
+}
+
+/**
+ * graphql-js takes any error that has a `path` array for one that knows its place in the answer; the path of an AppError is one
+ * in the input. Wrapped, it gets its place as well.
+ */
+function locatable<S, C>(resolve: GraphQLFieldResolver<S, C>): GraphQLFieldResolver<S, C> {
+  return async (source, args, context, info) => {
+    try {
+      return (await resolve(source, args, context, info)) as unknown;
+    } catch (error) {
+      throw error instanceof AppError ? new GraphQLError(error.message, { originalError: error }) : error;
+    }
+  };
 }
 
 /** The same schema as a Federation 2 subgraph: with `_service`, `_entities` and batched reference resolvers by type name. */

@@ -123,24 +123,27 @@ class Refusal extends Error {
 }
 
 async function send(response: ServerResponse, results: ResultStream | ExecutionResult): Promise<void> {
-  if (!(results instanceof ResultStream)) return write(response, results, null);
+  if (!(results instanceof ResultStream)) return void (await write(response, results, null));
   try {
-    for await (const result of results) await write(response, result, results.cursor);
+    for await (const result of results) {
+      if (!(await write(response, result, results.cursor))) return;
+    }
   } catch (error) {
     // A stream throws only what may be shown.
     await write(response, { errors: [error as GraphQLError] }, null);
   }
 }
 
-/** Resolves when the socket took it or is gone, so that no more is read than is sent. */
-async function write(response: ServerResponse, result: ExecutionResult, cursor: string | null): Promise<void> {
-  if (response.writableEnded || response.destroyed) return;
+/** Resolves when the socket took it, so that no more is read than is sent; false when the reader is gone. */
+async function write(response: ServerResponse, result: ExecutionResult, cursor: string | null): Promise<boolean> {
+  if (response.writableEnded || response.destroyed) return false;
   const id = cursor !== null && !/[\r\n\0]/.test(cursor) ? `id: ${cursor}\n` : '';
-  if (response.write(`${id}event: next\ndata: ${JSON.stringify(result)}\n\n`)) return;
+  if (response.write(`${id}event: next\ndata: ${JSON.stringify(result)}\n\n`)) return true;
   const { promise, resolve } = Promise.withResolvers<void>();
   response.once('drain', resolve).once('close', resolve);
   await promise;
   response.off('drain', resolve).off('close', resolve);
+  return !response.destroyed;
 }
 
 function requestOf(request: FastifyRequest): OperationRequest {

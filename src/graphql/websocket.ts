@@ -108,16 +108,19 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       },
     };
     const isAlive = keepAlive(socket, options.keepAliveMs);
-    const send = (message: string): Promise<void> =>
-      new Promise((resolve) => {
-        if (socket.readyState !== socket.OPEN) return resolve();
-        socket.send(message, () => {
-          if (socket.isPaused && socket.bufferedAmount < pauseAboveBytes) socket.resume();
-          // Whether it left or the socket broke: the close event ends what is running.
-          resolve();
-        });
-        if (socket.bufferedAmount > pauseAboveBytes) socket.pause();
+    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const send = (message: string): Promise<void> => {
+      // A closing socket takes nothing: wait for its end, or a source that always has more would spin.
+      if (socket.readyState !== socket.OPEN) return gone;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      socket.send(message, () => {
+        if (socket.isPaused && socket.bufferedAmount < pauseAboveBytes) socket.resume();
+        // Whether it left or the socket broke: the close event ends what is running.
+        resolve();
       });
+      if (socket.bufferedAmount > pauseAboveBytes) socket.pause();
+      return promise;
+    };
     const onMessage = (take: (message: string) => Promise<void>): void => {
       socket.on('message', (message: Buffer) => {
         take(message.toString()).catch((error: unknown) => {

@@ -1,6 +1,8 @@
 import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
 import {
   Arg,
+  Args,
   Ctx,
   Directive,
   Field,
@@ -15,7 +17,6 @@ import {
   Subscription,
 } from 'type-graphql';
 import { type RequestContext } from '../../src/graphql/context.ts';
-import { Args } from 'type-graphql';
 import { ConnectionArgs, connectionOf, type Connection } from '../../src/graphql/connection.ts';
 import { buildPipeline, type PipelineOptions } from '../../src/graphql/execute.ts';
 import type { LoaderFactory } from '../../src/graphql/loaders.ts';
@@ -181,6 +182,11 @@ async function* failing(): AsyncGenerator<Tick> {
   throw new TypeError('canary-secret in the stream');
 }
 
+/** The schema alone, without federation. */
+export function tinySchema(): GraphQLSchema {
+  return buildApiSchema([ThingResolver]);
+}
+
 /** Keys by name: what each may do. */
 export const keys: Readonly<Record<string, readonly Permission[]>> = { all: allPermissions, little: ['generations:read'] };
 
@@ -197,7 +203,7 @@ export async function openTinyApp(
   const log = openLog({ level: 'info', destination: { write: (line) => logged.push(line) } });
   const metrics = openMetrics({ hasProcessMetrics: false });
   const pipeline = buildPipeline({
-    schema: buildSubgraph(buildApiSchema([ThingResolver]), { Thing: ({ id }) => ({ id }) }),
+    schema: buildSubgraph(tinySchema(), { Thing: ({ id }) => ({ id }) }),
     authenticate({ authorization }) {
       const key = authorization?.replace(/^Bearer /, '') ?? '';
       const held = Object.hasOwn(keys, key) ? keys[key] : undefined;
