@@ -18,7 +18,7 @@ import { attempts, generations, type AttemptRow, type GenerationRow, type Genera
 import type { GenerationMessageValue } from './generation.messages.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
 import { readStories } from './snapshot.ts';
-import { checkPosition, isFinal, type Step } from './story.ts';
+import { checkPosition, isFinal, isReached, type Step } from './story.ts';
 
 /** A generation as it is read: everything but the prompt. */
 export type GenerationView = Omit<GenerationRow, 'prompt'>;
@@ -227,7 +227,10 @@ export class GenerationService {
     const position = after === null ? null : decodeCursor(id, after);
     const { database, follower } = this.parts;
     const asked = { tenantId: scope.tenantId, id };
-    const story = follower.known(scope.tenantId, id) ?? (await readStories(database.as(scope), [asked])).get(id);
+    const known = follower.known(scope.tenantId, id);
+    // A position that memory has not come to yet may be one of another process: the store decides.
+    const isEnough = known !== null && (position === null || isReached(known, position));
+    const story = isEnough ? known : (await readStories(database.as(scope), [asked])).get(id);
     if (!story) throw noSuchGeneration(['id']);
     if (position) checkPosition(story, position);
     return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);

@@ -60,7 +60,7 @@ export function assemble(attempts: readonly AttemptState[], chunks: readonly Chu
   for (const { number, base } of attempts) {
     text = text.slice(0, base);
     for (const { attempt, start, body } of chunks) {
-      if (attempt !== number || start < base || start > text.length) continue;
+      if (attempt !== number || start > text.length) continue;
       if (start + body.length > text.length) text = text.slice(0, start) + body;
     }
   }
@@ -77,6 +77,11 @@ export function checkPosition(story: Story, position: Position): void {
   if (attempt?.endOffset != null && position.offset > attempt.endOffset) throw invalidCursor('it is beyond the end of its attempt');
   const isHeld = position.offset <= survivingOffset(story.attempts, position.attempt, position.offset);
   if (isHeld && splitsPair(story.text, position.offset)) throw invalidCursor('it is inside a character');
+}
+
+/** Whether a reader of this story can be at `position` already. */
+export function isReached(story: Story, { attempt, done }: Position): boolean {
+  return attempt <= (story.attempts.at(-1)?.number ?? 0) && (!done || isFinal(story.status));
 }
 
 /** What a reader at `position` (null: it has seen nothing) is told next. Replays state, not history. */
@@ -96,6 +101,8 @@ export function nextStep(story: Story, position: Position | null): Step {
     const offset = survivingOffset(story.attempts, position.attempt, position.offset);
     return { kind: 'restarted', position: { attempt: current.number, offset, done: false }, attempt: current, offset };
   }
+  // What is known here is older than what the reader saw elsewhere.
+  if (position.attempt > current.number) return { kind: 'wait' };
   if (position.offset < story.end) {
     const to = sliceEnd(story.text, position.offset, story.end);
     const text = story.text.slice(position.offset, to);
