@@ -117,8 +117,7 @@ function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, s
   const outcome = Promise.allSettled(answers).then(async () => {
     const [, rows, committed] = await Promise.all(answers);
     // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
-    if (committed.value.command !== 'COMMIT')
-      throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
+    if (committed.command !== 'COMMIT') throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
     return rows;
   });
   return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => true };
