@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { openEmbedded, type EmbeddedServer } from '../../src/db/embedded.ts';
@@ -19,7 +21,7 @@ declare module 'vitest' {
 
 /** One cluster per run: the server at TEST_DATABASE_URL, or an embedded one in a folder of its own. Nothing of it is left behind. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const cluster = await openCluster();
+  const [cluster] = await Promise.all([openCluster(), build()]);
   const template = `draftwire_template_${randomBytes(6).toString('hex')}`;
   const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
   const rolesBefore = await ourRoles(admin);
@@ -42,6 +44,19 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await admin.end();
     await cluster.stop();
   };
+}
+
+/** Compiles the product, so that tests of whole processes run what is in src. */
+async function build(): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
+  await new Promise<void>((resolve, reject) => {
+    execFile(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root }, (error, output) => {
+      // 2: there are type errors, which are another check's to report, and everything was written all the same.
+      if (error && error.code !== 2) reject(new Error(`could not compile the product: ${output}`, { cause: error }));
+      else resolve();
+    });
+  });
 }
 
 async function ourRoles(admin: postgres.Sql): Promise<string[]> {

@@ -1,0 +1,91 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Env } from '../../src/config.ts';
+import { post } from './clients.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Draftwire as a process of its own: what `npm start` runs. */
+export interface RunningProcess extends AsyncDisposable {
+  readonly url: string;
+  /** A key of the development tenant with every permission; good for all processes on the same database. */
+  readonly key: string;
+  readonly pid: number;
+  /** What it wrote, line by line, standard error included. */
+  readonly lines: readonly string[];
+  readonly exited: Promise<Exit>;
+  signal(signal: NodeJS.Signals): void;
+  /** Sends an operation over HTTP with the key; throws when the answer has errors. */
+  ask<T = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<T>;
+  /** Kills it if it lives, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface ProcessOptions {
+  readonly database: { readonly url: string };
+  /** On top of an environment that suits tests: a free port, a folder of its own, the database. */
+  readonly env?: Env;
+}
+
+/** Starts one and waits until it serves. Rejects with its output when it does not. */
+export async function startProcess({ database, env = {} }: ProcessOptions): Promise<RunningProcess> {
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-process-'));
+  const child = spawn(process.execPath, [path.join(root, 'dist/main.js')], {
+    cwd: dataDir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      PORT: '0',
+      DATA_DIR: dataDir,
+      DATABASE_URL: database.url,
+      DATABASE_MAX_CONNECTIONS: '10',
+      DRAIN_TIMEOUT_MS: '1000',
+      ...env,
+    },
+  });
+  const lines: string[] = [];
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const stop = async (): Promise<void> => {
+    // A stopped process dies of SIGKILL too.
+    child.kill('SIGKILL');
+    await exited;
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const url = await Promise.race([readyUrl(child, lines), exited.then(() => Promise.reject(new Error('it ended at once')))]);
+    const key = (await readFile(path.join(dataDir, 'dev-key'), 'utf8')).trim();
+    const signal = (name: NodeJS.Signals): void => void child.kill(name);
+    const ask = async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
+      const { data, errors } = (await post(url, { query, variables }, { key })).body;
+      if (errors?.length) throw new Error(JSON.stringify(errors));
+      return data as T;
+    };
+    return { url, key, ask, pid: child.pid ?? 0, lines, exited, signal, stop, [Symbol.asyncDispose]: stop };
+  } catch (cause) {
+    await stop();
+    throw new Error(`the process did not start:\n${lines.join('\n')}`, { cause });
+  }
+}
+
+function readyUrl({ stdout, stderr }: ChildProcess, lines: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    for (const input of [stdout, stderr]) {
+      if (!input) continue;
+      createInterface({ input }).on('line', (line) => {
+        lines.push(line);
+        const ready = /"url":"([^"]+)".*"msg":"ready"/.exec(line);
+        if (ready?.[1]) resolve(ready[1]);
+      });
+    }
+  });
+}
