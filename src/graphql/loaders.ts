@@ -15,7 +15,7 @@ export class Loaders {
     const existing = this.made.get(factory);
     if (existing) return existing as DataLoader<K, V>;
     const loader = new DataLoader<K, V>(factory(this.scope), { maxBatchSize: 500 });
-    this.made.set(factory, loader as DataLoader<unknown, unknown>);
+    this.made.set(factory, loader);
     return loader;
   }
 

@@ -75,7 +75,7 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
 function locatable<S, C>(resolve: GraphQLFieldResolver<S, C>): GraphQLFieldResolver<S, C> {
   return async (source, args, context, info) => {
     try {
-      return (await resolve(source, args, context, info)) as unknown;
+      return await resolve(source, args, context, info);
     } catch (error) {
       throw error instanceof AppError ? new GraphQLError(error.message, { originalError: error }) : error;
     }

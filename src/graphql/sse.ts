@@ -151,7 +151,7 @@ function requestOf(request: FastifyRequest): OperationRequest {
     const { body } = request;
     if (typeof body !== 'object' || body === null || Array.isArray(body))
       throw new AppError('BAD_REQUEST', 'the body must be a JSON object');
-    return body as OperationRequest;
+    return body;
   }
   const { query, operationName, variables } = request.query as Record<string, unknown>;
   return { query, operationName, variables: typeof variables === 'string' ? parseJson(variables) : variables };

@@ -84,7 +84,7 @@ class ThingResolver {
 
   @Query(() => ThingConnection, { description: 'Things.' })
   things(@Args(() => ConnectionArgs) { first }: ConnectionArgs): Connection<Thing> {
-    const nodes = Array.from({ length: first ?? 20 }, (_, index) => ({ id: `t${index}` }) as Thing);
+    const nodes = Array.from({ length: first ?? 20 }, (_, index) => ({ id: `t${index}` }));
     const edges = nodes.map((node) => ({ cursor: node.id, node }));
     return { nodes, edges, pageInfo: { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null } };
   }
