@@ -1,0 +1,84 @@
+import type { ExecutionResult } from 'graphql';
+import { KeyService } from '../../src/access/key.service.ts';
+import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { newId } from '../../src/kernel/id.ts';
+import { openLog } from '../../src/kernel/log.ts';
+import { allPermissions, type Permission } from '../../src/kernel/scope.ts';
+import { members } from '../../src/tenants/tenants.table.ts';
+import type { TestApp } from './app.ts';
+import { post } from './clients.ts';
+
+/** Somebody with a key. */
+export interface Caller {
+  readonly tenantId: string;
+  readonly memberId: string;
+  readonly key: string;
+  /** Sends an operation over HTTP with the key; throws when the answer has errors. */
+  ask<T = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<T>;
+  /** The same, errors included. */
+  answer(query: string, variables?: Record<string, unknown>): Promise<ExecutionResult>;
+}
+
+export interface MemberOptions {
+  /** What the key may do; everything when absent. */
+  readonly can?: readonly Permission[];
+  /** Somebody of the tenant; the development tenant when absent. */
+  readonly of?: Pick<Caller, 'tenantId'>;
+}
+
+/** Makes the people of a test, beside those an app makes by itself. */
+export interface Seed {
+  /** A new tenant, as its owner with every permission. */
+  tenant(name?: string): Promise<Caller>;
+  /** A new member of a tenant, with a key. */
+  member(options?: MemberOptions): Promise<Caller>;
+  close(): Promise<void>;
+}
+
+/** Opens one on the database of an app that has no SECRET of its own. Close it before the app stops. */
+export async function openSeed(app: TestApp): Promise<Seed> {
+  const config = { ...databaseDefaults, url: app.database.url, maxConnections: 6 };
+  const database = await openDatabase(config, { log: openLog({ level: 'silent' }), clock: systemClock });
+  const keys = new KeyService(database, 'development');
+  let made = 0;
+  const uniqueName = () => `seed-${(made += 1)}`;
+
+  const callerOf = (tenantId: string, memberId: string, key: string): Caller => {
+    const answer = async (query: string, variables: Record<string, unknown> = {}) =>
+      (await post(app.url, { query, variables }, { key })).body;
+    return {
+      tenantId,
+      memberId,
+      key,
+      answer,
+      ask: async <T>(query: string, variables?: Record<string, unknown>) => {
+        const { data, errors } = await answer(query, variables);
+        if (errors?.length) throw new Error(JSON.stringify(errors));
+        return data as T;
+      },
+    };
+  };
+
+  return {
+    async tenant(name = uniqueName()) {
+      const owner = await keys.bootstrap(name, `owner@${name}.example`);
+      return callerOf(owner.tenantId, owner.memberId, owner.key);
+    },
+    async member({ can = allPermissions, of } = {}) {
+      const tenantId = of?.tenantId ?? (await ownTenant(app));
+      const id = newId('mem');
+      await database
+        .as({ tenantId })
+        .query.insert(members)
+        .values({ id, tenantId, email: `${uniqueName()}@${tenantId}.example` });
+      return callerOf(tenantId, id, await keys.create(tenantId, id, 'seed', can));
+    },
+    close: () => database.close(),
+  };
+}
+
+async function ownTenant(app: TestApp): Promise<string> {
+  const { viewer } = await app.ask<{ viewer: { tenant: { id: string } } }>('{ viewer { tenant { id } } }');
+  return viewer.tenant.id;
+}
