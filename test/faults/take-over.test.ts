@@ -3,8 +3,8 @@ import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startProcess } from '../harness/process.ts';
-import { readGeneration } from '../harness/reader.ts';
-import { mockEnv, tellTales } from '../harness/tellers.ts';
+import { readGeneration } from '../harness/lasting-reader.ts';
+import { mockEnv, tellTales } from '../harness/tales.ts';
 
 let database: TestDatabase;
 

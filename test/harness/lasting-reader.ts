@@ -29,6 +29,7 @@ export interface Ended {
 
 /** A message as it came, and when. */
 export type Seen = TextMessage & {
+  readonly cursor: string;
   readonly at: number;
   readonly reason?: string;
   readonly attempt?: number;
@@ -83,7 +84,7 @@ export function readGeneration({ urls, key, id }: ReaderOptions): Reader {
     on: { closed: (event) => closes.push((event as { code: number }).code) },
   });
   // The client sends the same variables again after each loss: they hold the last cursor.
-  const stop = client.subscribe<{ generationStream: TextMessage & Partial<Seen> }>(
+  const stop = client.subscribe<{ generationStream: Seen }>(
     { query: stream, variables },
     {
       next({ data, errors }) {
