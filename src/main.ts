@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { openApp } from './app.ts';
+import { announce } from './cli/running.ts';
 import { readConfig } from './config.ts';
 import { openLog } from './kernel/log.ts';
 
@@ -10,11 +11,13 @@ async function main(): Promise<number> {
   const config = readConfig(process.env);
   const log = openLog({ level: config.logLevel });
   const app = await openApp(config, { log, hasProcessMetrics: true });
+  const takeBack = await announce(config.dataDir, app.url);
   if (app.developmentKey !== null) {
     process.stdout.write(`\nDraftwire is ready.\n  GraphiQL         ${app.url}/graphql\n  Development key  ${app.developmentKey}\n\n`);
   }
   log.info({ url: app.url, role: config.role }, 'ready');
   log.info({ signal: await stopped.promise }, 'stopping');
+  await takeBack();
   const failures = await app.stop();
   log.info({ failures: failures.length }, 'stopped');
   return failures.length === 0 ? 0 : 1;

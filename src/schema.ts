@@ -3,7 +3,7 @@ import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import { GenerationDelta, GenerationFinished, GenerationRestarted, GenerationStarted } from './generations/generation.type.ts';
 import { NodeResolver } from './graphql/node.ts';
-import { buildApiSchema, buildSubgraph } from './graphql/schema.ts';
+import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
 import { TemplateResolver } from './templates/template.resolver.ts';
@@ -51,4 +51,24 @@ export function buildSchemas(services: Services): Schemas {
     },
   );
   return { api, subgraph: buildSubgraph(api, nodes.entityResolvers()) };
+}
+
+/** The contract as it is printed into `schema/`; needs no services, since printing calls nothing. */
+export function printSchemas(): { readonly api: string; readonly subgraph: string } {
+  const { api } = buildSchemas({
+    generations: uncalled('generations'),
+    templates: uncalled('templates'),
+    tenants: uncalled('tenants'),
+    models: uncalled('models'),
+  });
+  return { api: printApi(api), subgraph: printSubgraph(api) };
+}
+
+/** Stands in for a service that nobody calls, and throws if somebody does. */
+function uncalled<K extends keyof Services>(name: K): Services[K] {
+  const fail = (): never => {
+    throw new Error(`the ${name} service is not there while the schema is printed`);
+  };
+  // A proxy has no type of its own.
+  return new Proxy({}, { get: fail }) as Services[K];
 }

@@ -1,8 +1,8 @@
-/** A message of `generationStream`, as far as the text depends on it. */
+/** A message of `generationStream`, as far as the text depends on it; the messages of the `GenerationStream` operation fit. */
 export type TextMessage =
-  | { readonly __typename: 'GenerationStarted' | 'GenerationFinished'; readonly cursor: string }
-  | { readonly __typename: 'GenerationDelta'; readonly cursor: string; readonly offset: number; readonly text: string }
-  | { readonly __typename: 'GenerationRestarted'; readonly cursor: string; readonly offset: number };
+  | { readonly __typename: 'GenerationStarted' | 'GenerationFinished' }
+  | { readonly __typename: 'GenerationDelta'; readonly offset: number; readonly text: string }
+  | { readonly __typename: 'GenerationRestarted'; readonly offset: number };
 
 /**
  * The client's half of the stream: the text after a message. Offsets count UTF-16 code units, what `length` counts.
@@ -11,10 +11,14 @@ export type TextMessage =
 export function reduceText(text: string, message: TextMessage): string {
   switch (message.__typename) {
     case 'GenerationDelta':
-      if (message.offset !== text.length) throw new Error(`gap in the stream: at ${text.length}, the next piece begins at ${message.offset}`);
+      if (message.offset !== text.length) {
+        throw new Error(`gap in the stream: at ${text.length}, the next piece begins at ${message.offset}`);
+      }
       return text + message.text;
     case 'GenerationRestarted':
-      if (message.offset > text.length) throw new Error(`gap in the stream: at ${text.length}, told to cut back to ${message.offset}`);
+      if (message.offset > text.length) {
+        throw new Error(`gap in the stream: at ${text.length}, told to cut back to ${message.offset}`);
+      }
       return text.slice(0, message.offset);
     default:
       return text;

@@ -1,0 +1,1778 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** Why something was refused or failed: the only codes there are. */
+export type ErrorCode =
+  /** The request is not a well-formed GraphQL request. */
+  | 'BAD_REQUEST'
+  /** The request contradicts what is stored, such as an idempotency key used with another input. */
+  | 'CONFLICT'
+  /** The key is valid but lacks a permission; the message names it. */
+  | 'FORBIDDEN'
+  /** The document is not GraphQL. */
+  | 'GRAPHQL_PARSE_FAILED'
+  /** The document does not fit the schema. */
+  | 'GRAPHQL_VALIDATION_FAILED'
+  /** A fault of ours; the request id finds it in the log. */
+  | 'INTERNAL'
+  /** A cursor that is malformed, or belongs to another list, thing or attempt. */
+  | 'INVALID_CURSOR'
+  /** A value in the input does not fit; `path` names it. */
+  | 'INVALID_INPUT'
+  /** The document is deeper, wider or longer than is allowed; the message names the limit. */
+  | 'LIMIT_EXCEEDED'
+  /** No such thing, or not yours: the two are deliberately not told apart. */
+  | 'NOT_FOUND'
+  /** This transport does not carry this kind of operation. */
+  | 'OPERATION_NOT_SUPPORTED'
+  /** The request body or message is above the size limit. */
+  | 'PAYLOAD_TOO_LARGE'
+  /** Too many requests; `retryAfterMs` says when to come back. */
+  | 'RATE_LIMITED'
+  /** The work did not end within its deadline. */
+  | 'TIMEOUT'
+  /** No key, or one that is unknown, expired or revoked. */
+  | 'UNAUTHENTICATED'
+  /** A part we need is away or shutting down; retry later. */
+  | 'UNAVAILABLE';
+
+/** How an attempt ended. */
+export type GenerationAttemptEnd =
+  /** The generation was cancelled. */
+  | 'CANCELLED'
+  /** The provider failed, or a deadline ran out. */
+  | 'FAILED'
+  /** The provider finished. */
+  | 'FINISHED'
+  /** Its process was lost. */
+  | 'TAKEN_OVER';
+
+/** What to cancel. */
+export type GenerationCancelInput = {
+  /** The generation. */
+  readonly id: string;
+};
+
+/** What to delete. */
+export type GenerationDeleteInput = {
+  /** The generation. */
+  readonly id: string;
+};
+
+/** Why a generation failed or stayed incomplete: the only codes there are. */
+export type GenerationFailureCode =
+  /** The processes writing it were lost too often. */
+  | 'ABANDONED'
+  /** The provider refuses this content. */
+  | 'CONTENT_REFUSED'
+  /** Prompt and answer do not fit the window of the model. */
+  | 'CONTEXT_TOO_LONG'
+  /** The model finished without writing anything. */
+  | 'EMPTY_COMPLETION'
+  /** A fault of ours; the log has the cause. */
+  | 'INTERNAL'
+  /** The provider does not accept the request. */
+  | 'INVALID_REQUEST'
+  /** The provider does not have this model. */
+  | 'MODEL_NOT_FOUND'
+  /** The provider could not be reached or the connection broke. */
+  | 'NETWORK'
+  /** The provider is overloaded or failing (HTTP 5xx, in-band server errors). */
+  | 'OVERLOADED'
+  /** The provider does not accept our key, or the key may not use this model. */
+  | 'PROVIDER_AUTH'
+  /** The account at the provider is out of money or quota. */
+  | 'PROVIDER_QUOTA'
+  /** The provider refuses for now: too many requests or tokens. */
+  | 'RATE_LIMITED'
+  /** The stream ended before its finish signal. */
+  | 'STREAM_CUT'
+  /** The provider sent something that is not its own protocol. */
+  | 'STREAM_MALFORMED'
+  /** A deadline ran out. */
+  | 'TIMEOUT';
+
+/** Which generations to list. */
+export type GenerationFilter = {
+  /** Only those created at this moment or later. */
+  readonly createdAfter?: string | null | undefined;
+  /** Only those created before this moment. */
+  readonly createdBefore?: string | null | undefined;
+  /** Only those with one of these statuses. */
+  readonly status?: ReadonlyArray<GenerationStatus> | null | undefined;
+  /** Only those of the template with this slug. */
+  readonly template?: string | null | undefined;
+};
+
+/** Why the model stopped. */
+export type GenerationFinishReason =
+  /** A filter of the provider stopped it. */
+  | 'CONTENT_FILTER'
+  /** It reached the limit of tokens. */
+  | 'LENGTH'
+  /** A reason that the provider added since. */
+  | 'OTHER'
+  /** It was done. */
+  | 'STOP';
+
+/** Why an attempt took the place of another. */
+export type GenerationRestartReason =
+  /** The processes writing it were lost too often. */
+  | 'ABANDONED'
+  /** It was cancelled while nobody was writing it. */
+  | 'CANCELLED'
+  /** The provider failed. */
+  | 'PROVIDER_ERROR'
+  /** The process writing it was lost; another went on. */
+  | 'TAKE_OVER'
+  /** The total deadline ran out while nobody was writing it. */
+  | 'TIMEOUT';
+
+/** What to write again. */
+export type GenerationRetryInput = {
+  /** The generation; it must have ended. */
+  readonly id: string;
+  /** 1 to 255 characters: the same member, key and input give the same generation for 24 hours; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Another model or route; the same as before when absent. */
+  readonly model?: string | null | undefined;
+};
+
+/** What to write. */
+export type GenerationStartInput = {
+  /** 1 to 255 characters: the same member, key and input give the same generation for 24 hours; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Tokens the model may write, 1 to 32000; the limit of the template when absent. */
+  readonly maxOutputTokens?: number | null | undefined;
+  /** Anything of yours to find it again by, up to 16 KiB of JSON. */
+  readonly metadata?: Record<string, unknown> | null | undefined;
+  /** A model id like `anthropic/<name>`, or a route. */
+  readonly model?: string | null | undefined;
+  /** 0 to 2; left to the model when absent. */
+  readonly temperature?: number | null | undefined;
+  /** Slug, or the id of a template or of one version. */
+  readonly template: string;
+  /** The facts; `TemplateVersion.variablesSchema` describes them. */
+  readonly variables: Record<string, unknown>;
+};
+
+/** How far a generation is. */
+export type GenerationStatus =
+  /** Somebody cancelled it; the text written until then is kept. */
+  | 'CANCELLED'
+  /** There is no text to use; `failure` says why. */
+  | 'FAILED'
+  /** The text is kept, but the model stopped at its limit, or its stream died and nothing could go on. */
+  | 'INCOMPLETE'
+  /** Waits for a process with room. */
+  | 'QUEUED'
+  /** Is being written. */
+  | 'RUNNING'
+  /** Whole. */
+  | 'SUCCEEDED';
+
+/** Which templates to list. */
+export type TemplateFilter = {
+  /** Only those of this kind, such as `cover-letter`. */
+  readonly kind?: string | null | undefined;
+};
+
+/** What to change about the own tenant; absent fields stay. */
+export type TenantUpdateInput = {
+  /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
+  readonly generationRetentionDays?: number | null | undefined;
+};
+
+export type GenerationPartsFragment = {
+  readonly id: string;
+  readonly status: GenerationStatus;
+  readonly text: string;
+  readonly cursor: string;
+  readonly requestedModel: string;
+  readonly model: string;
+  readonly metadata: Record<string, unknown> | null;
+  readonly costMicros: number | null;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly firstTokenAt: string | null;
+  readonly finishedAt: string | null;
+  readonly finishReason: GenerationFinishReason | null;
+  readonly usage: {
+    readonly inputTokens: number | null;
+    readonly outputTokens: number | null;
+    readonly cachedInputTokens: number | null;
+  } | null;
+  readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+};
+
+export type TemplatePartsFragment = {
+  readonly id: string;
+  readonly slug: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly description: string;
+};
+
+export type UserErrorPartsFragment = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly path: ReadonlyArray<string> | null;
+};
+
+export type GenerationCancelMutationVariables = Exact<{
+  input: GenerationCancelInput;
+}>;
+
+export type GenerationCancelMutation = {
+  readonly generationCancel: {
+    readonly generation: {
+      readonly id: string;
+      readonly status: GenerationStatus;
+      readonly text: string;
+      readonly cursor: string;
+      readonly requestedModel: string;
+      readonly model: string;
+      readonly metadata: Record<string, unknown> | null;
+      readonly costMicros: number | null;
+      readonly createdAt: string;
+      readonly startedAt: string | null;
+      readonly firstTokenAt: string | null;
+      readonly finishedAt: string | null;
+      readonly finishReason: GenerationFinishReason | null;
+      readonly usage: {
+        readonly inputTokens: number | null;
+        readonly outputTokens: number | null;
+        readonly cachedInputTokens: number | null;
+      } | null;
+      readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type GenerationDeleteMutationVariables = Exact<{
+  input: GenerationDeleteInput;
+}>;
+
+export type GenerationDeleteMutation = {
+  readonly generationDelete: {
+    readonly deletedId: string | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type GenerationRetryMutationVariables = Exact<{
+  input: GenerationRetryInput;
+}>;
+
+export type GenerationRetryMutation = {
+  readonly generationRetry: {
+    readonly generation: {
+      readonly id: string;
+      readonly status: GenerationStatus;
+      readonly text: string;
+      readonly cursor: string;
+      readonly requestedModel: string;
+      readonly model: string;
+      readonly metadata: Record<string, unknown> | null;
+      readonly costMicros: number | null;
+      readonly createdAt: string;
+      readonly startedAt: string | null;
+      readonly firstTokenAt: string | null;
+      readonly finishedAt: string | null;
+      readonly finishReason: GenerationFinishReason | null;
+      readonly retryOf: { readonly id: string } | null;
+      readonly usage: {
+        readonly inputTokens: number | null;
+        readonly outputTokens: number | null;
+        readonly cachedInputTokens: number | null;
+      } | null;
+      readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type GenerationStartMutationVariables = Exact<{
+  input: GenerationStartInput;
+}>;
+
+export type GenerationStartMutation = {
+  readonly generationStart: {
+    readonly generation: {
+      readonly id: string;
+      readonly status: GenerationStatus;
+      readonly text: string;
+      readonly cursor: string;
+      readonly requestedModel: string;
+      readonly model: string;
+      readonly metadata: Record<string, unknown> | null;
+      readonly costMicros: number | null;
+      readonly createdAt: string;
+      readonly startedAt: string | null;
+      readonly firstTokenAt: string | null;
+      readonly finishedAt: string | null;
+      readonly finishReason: GenerationFinishReason | null;
+      readonly usage: {
+        readonly inputTokens: number | null;
+        readonly outputTokens: number | null;
+        readonly cachedInputTokens: number | null;
+      } | null;
+      readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type GenerationStreamSubscriptionVariables = Exact<{
+  id: string;
+  after?: string | null | undefined;
+}>;
+
+export type GenerationStreamSubscription = {
+  readonly generationStream:
+    | {
+        readonly __typename: 'GenerationDelta';
+        readonly offset: number;
+        readonly text: string;
+        readonly generationId: string;
+        readonly cursor: string;
+        readonly at: string;
+      }
+    | {
+        readonly __typename: 'GenerationFinished';
+        readonly generationId: string;
+        readonly cursor: string;
+        readonly at: string;
+        readonly generation: {
+          readonly id: string;
+          readonly status: GenerationStatus;
+          readonly text: string;
+          readonly cursor: string;
+          readonly requestedModel: string;
+          readonly model: string;
+          readonly metadata: Record<string, unknown> | null;
+          readonly costMicros: number | null;
+          readonly createdAt: string;
+          readonly startedAt: string | null;
+          readonly firstTokenAt: string | null;
+          readonly finishedAt: string | null;
+          readonly finishReason: GenerationFinishReason | null;
+          readonly usage: {
+            readonly inputTokens: number | null;
+            readonly outputTokens: number | null;
+            readonly cachedInputTokens: number | null;
+          } | null;
+          readonly failure: {
+            readonly code: GenerationFailureCode;
+            readonly message: string;
+            readonly retryable: boolean;
+          } | null;
+        };
+      }
+    | {
+        readonly __typename: 'GenerationRestarted';
+        readonly offset: number;
+        readonly reason: GenerationRestartReason;
+        readonly attempt: number;
+        readonly model: string;
+        readonly generationId: string;
+        readonly cursor: string;
+        readonly at: string;
+      }
+    | {
+        readonly __typename: 'GenerationStarted';
+        readonly attempt: number;
+        readonly model: string;
+        readonly generationId: string;
+        readonly cursor: string;
+        readonly at: string;
+      };
+};
+
+export type GenerationQueryVariables = Exact<{
+  id: string;
+}>;
+
+export type GenerationQuery = {
+  readonly generation: {
+    readonly draft: string;
+    readonly variables: Record<string, unknown>;
+    readonly id: string;
+    readonly status: GenerationStatus;
+    readonly text: string;
+    readonly cursor: string;
+    readonly requestedModel: string;
+    readonly model: string;
+    readonly metadata: Record<string, unknown> | null;
+    readonly costMicros: number | null;
+    readonly createdAt: string;
+    readonly startedAt: string | null;
+    readonly firstTokenAt: string | null;
+    readonly finishedAt: string | null;
+    readonly finishReason: GenerationFinishReason | null;
+    readonly template: {
+      readonly id: string;
+      readonly slug: string;
+      readonly kind: string;
+      readonly title: string;
+      readonly description: string;
+    };
+    readonly templateVersion: { readonly id: string; readonly number: number };
+    readonly attempts: ReadonlyArray<{
+      readonly number: number;
+      readonly model: string;
+      readonly base: number;
+      readonly reason: GenerationRestartReason | null;
+      readonly startedAt: string;
+      readonly firstTokenAt: string | null;
+      readonly endedAt: string | null;
+      readonly endedBy: GenerationAttemptEnd | null;
+      readonly failureCode: GenerationFailureCode | null;
+    }>;
+    readonly retryOf: { readonly id: string } | null;
+    readonly usage: {
+      readonly inputTokens: number | null;
+      readonly outputTokens: number | null;
+      readonly cachedInputTokens: number | null;
+    } | null;
+    readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+  } | null;
+};
+
+export type GenerationsQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: GenerationFilter | null | undefined;
+}>;
+
+export type GenerationsQuery = {
+  readonly generations: {
+    readonly nodes: ReadonlyArray<{
+      readonly id: string;
+      readonly status: GenerationStatus;
+      readonly model: string;
+      readonly costMicros: number | null;
+      readonly createdAt: string;
+      readonly finishedAt: string | null;
+      readonly template: {
+        readonly id: string;
+        readonly slug: string;
+        readonly kind: string;
+        readonly title: string;
+        readonly description: string;
+      };
+    }>;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type ModelsQueryVariables = Exact<{ [key: string]: never }>;
+
+export type ModelsQuery = {
+  readonly models: ReadonlyArray<{
+    readonly id: string;
+    readonly provider: string;
+    readonly name: string;
+    readonly contextWindow: number | null;
+    readonly maxOutputTokens: number | null;
+    readonly isDefault: boolean;
+  }>;
+};
+
+export type TemplateQueryVariables = Exact<{
+  slug: string;
+}>;
+
+export type TemplateQuery = {
+  readonly template: {
+    readonly id: string;
+    readonly slug: string;
+    readonly kind: string;
+    readonly title: string;
+    readonly description: string;
+    readonly currentVersion: {
+      readonly id: string;
+      readonly number: number;
+      readonly variablesSchema: Record<string, unknown>;
+      readonly sample: Record<string, unknown>;
+      readonly maxOutputTokens: number;
+    };
+  } | null;
+};
+
+export type TemplatesQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: TemplateFilter | null | undefined;
+}>;
+
+export type TemplatesQuery = {
+  readonly templates: {
+    readonly nodes: ReadonlyArray<{
+      readonly id: string;
+      readonly slug: string;
+      readonly kind: string;
+      readonly title: string;
+      readonly description: string;
+    }>;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type TenantUpdateMutationVariables = Exact<{
+  input: TenantUpdateInput;
+}>;
+
+export type TenantUpdateMutation = {
+  readonly tenantUpdate: {
+    readonly tenant: { readonly id: string; readonly generationRetentionDays: number | null } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type ViewerQueryVariables = Exact<{ [key: string]: never }>;
+
+export type ViewerQuery = {
+  readonly viewer: {
+    readonly permissions: ReadonlyArray<string>;
+    readonly tenant: { readonly id: string; readonly name: string; readonly generationRetentionDays: number | null };
+    readonly actor: { readonly id: string; readonly email: string };
+  };
+};
+
+export const GenerationPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationPartsFragment, unknown>;
+export const TemplatePartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'TemplateParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Template' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'slug' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TemplatePartsFragment, unknown>;
+export const UserErrorPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<UserErrorPartsFragment, unknown>;
+export const GenerationCancelDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'GenerationCancel' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationCancelInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generationCancel' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'generation' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'GenerationParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationCancelMutation, GenerationCancelMutationVariables>;
+export const GenerationDeleteDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'GenerationDelete' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationDeleteInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generationDelete' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'deletedId' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationDeleteMutation, GenerationDeleteMutationVariables>;
+export const GenerationRetryDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'GenerationRetry' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationRetryInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generationRetry' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'generation' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'FragmentSpread', name: { kind: 'Name', value: 'GenerationParts' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'retryOf' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'Field', name: { kind: 'Name', value: 'id' } }],
+                        },
+                      },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationRetryMutation, GenerationRetryMutationVariables>;
+export const GenerationStartDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'GenerationStart' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationStartInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generationStart' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'generation' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'GenerationParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationStartMutation, GenerationStartMutationVariables>;
+export const GenerationStreamDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'subscription',
+      name: { kind: 'Name', value: 'GenerationStream' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generationStream' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: '__typename' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'generationId' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'at' } },
+                {
+                  kind: 'InlineFragment',
+                  typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationStarted' } },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'attempt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'InlineFragment',
+                  typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationDelta' } },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'offset' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'InlineFragment',
+                  typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationRestarted' } },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'offset' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'attempt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'InlineFragment',
+                  typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationFinished' } },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'generation' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'GenerationParts' } }],
+                        },
+                      },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationStreamSubscription, GenerationStreamSubscriptionVariables>;
+export const GenerationDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Generation' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ID' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generation' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'id' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'id' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'FragmentSpread', name: { kind: 'Name', value: 'GenerationParts' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'draft' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'variables' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'template' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'TemplateParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'templateVersion' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'attempts' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'base' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endedAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endedBy' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'retryOf' },
+                  selectionSet: { kind: 'SelectionSet', selections: [{ kind: 'Field', name: { kind: 'Name', value: 'id' } }] },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'GenerationParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Generation' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'text' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'cursor' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestedModel' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'metadata' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'usage' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'inputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'outputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'cachedInputTokens' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'firstTokenAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'finishReason' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'failure' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'retryable' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'TemplateParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Template' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'slug' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationQuery, GenerationQueryVariables>;
+export const GenerationsDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Generations' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'GenerationFilter' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'generations' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'filter' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'nodes' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'status' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'costMicros' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'finishedAt' } },
+                      {
+                        kind: 'Field',
+                        name: { kind: 'Name', value: 'template' },
+                        selectionSet: {
+                          kind: 'SelectionSet',
+                          selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'TemplateParts' } }],
+                        },
+                      },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'TemplateParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Template' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'slug' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<GenerationsQuery, GenerationsQueryVariables>;
+export const ModelsDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Models' },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'models' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'provider' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'contextWindow' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'maxOutputTokens' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'isDefault' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ModelsQuery, ModelsQueryVariables>;
+export const TemplateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Template' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'slug' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'template' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'slug' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'slug' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'FragmentSpread', name: { kind: 'Name', value: 'TemplateParts' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'currentVersion' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'number' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'variablesSchema' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'sample' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'maxOutputTokens' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'TemplateParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Template' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'slug' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TemplateQuery, TemplateQueryVariables>;
+export const TemplatesDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Templates' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'TemplateFilter' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'templates' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'filter' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'filter' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'nodes' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'TemplateParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'TemplateParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Template' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'slug' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'kind' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'title' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'description' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TemplatesQuery, TemplatesQueryVariables>;
+export const TenantUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'TenantUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'TenantUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'tenantUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'tenant' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'generationRetentionDays' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TenantUpdateMutation, TenantUpdateMutationVariables>;
+export const ViewerDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Viewer' },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'viewer' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'tenant' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'generationRetentionDays' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'actor' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'email' } },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ViewerQuery, ViewerQueryVariables>;
