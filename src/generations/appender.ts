@@ -106,6 +106,8 @@ export class Appender {
   private flushNow(): Promise<void> {
     this.flushing ??= this.store().finally(() => {
       this.flushing = null;
+      // Came after the last look and before this line.
+      if (this.unstored.size > 0) this.arm(tickMs);
     });
     return this.flushing;
   }

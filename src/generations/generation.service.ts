@@ -121,17 +121,19 @@ export class GenerationService {
   async cancel(scope: Scope, id: string): Promise<GenerationView> {
     scope.require('generations:write');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
-    await this.parts.database.as(scope).sql(
+    const asked = await this.parts.database.as(scope).sql(
       (sql) => sql`
         update generations
         set cancel_requested_at = coalesce(cancel_requested_at, now()),
             text = case when status = 'QUEUED' then '' end,
             finished_at = case when status = 'QUEUED' then now() end,
             status = case when status = 'QUEUED' then 'CANCELLED' else status end
-        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING')`,
+        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING')
+        returning id`,
       { idempotent: true },
     );
-    this.parts.bus.publish('generation.cancelRequested', [id]);
+    // Only what was this tenant's to cancel: engines heed the hint without another look.
+    if (asked.length > 0) this.parts.bus.publish('generation.cancelRequested', [id]);
     const [row] = await this.find(scope, [id]);
     if (!row) throw noSuchGeneration(['input', 'id']);
     if (isFinal(row.status)) this.parts.bus.publish('generation.finished', [id]);
