@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { Kind, type DocumentNode } from 'graphql';
 import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyService } from './access/key.service.ts';
+import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
 import { openEmbedded } from './db/embedded.ts';
@@ -35,6 +37,8 @@ export interface Surroundings {
   /** Added to those that the configuration names. */
   readonly providers?: readonly Provider[];
   readonly connectionLimits?: Partial<ConnectionLimits>;
+  /** The template library; the product's own when absent. */
+  readonly libraryDir?: string;
   /** Process metrics are collected once per process. */
   readonly hasProcessMetrics?: boolean;
 }
@@ -48,11 +52,11 @@ export interface App {
   stop(): Promise<readonly Error[]>;
 }
 
-const libraryDir = fileURLToPath(new URL('../templates', import.meta.url));
+const ownLibraryDir = fileURLToPath(new URL('../templates', import.meta.url));
 
 /** Opens everything, in order; whatever was opened is closed again when a later part fails. One straight line. */
 export async function openApp(config: Config, surroundings: Surroundings): Promise<App> {
-  const { log, clock = systemClock, providers: extraProviders = [], connectionLimits = {}, hasProcessMetrics = false } = surroundings;
+  const { log, clock = systemClock, providers: extraProviders = [], connectionLimits = {}, libraryDir = ownLibraryDir, hasProcessMetrics = false } = surroundings;
   const life = new Lifecycle(log);
   try {
     const library = await readLibrary(libraryDir);
@@ -85,7 +89,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
     const tenants = new TenantService(database);
-    const keys = new KeyService(database, config.secret ?? 'development');
+    const keys = new KeyService(database, config.secret);
     const generations = new GenerationService({ database, templates, models, engine, follower, bus, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
@@ -95,6 +99,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: (credentials) => keys.authenticate(credentials),
       log,
       registry: metrics.registry,
+      knownOperations: operationNames(operations),
     });
     const server = await listen({
       host: config.http.host,
@@ -117,9 +122,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       clock,
     });
     life.onStop('http', () => server.close());
-    life.onStop('readers of this process', () => {
+    // While runs come to their end the process goes on answering: not ready, no new work, readers sent away.
+    life.onStop('work of this process', () => {
       engine.stopAccepting();
       server.beginDrain();
+      return engine.drain();
     });
     return { url: server.url, developmentKey, stop: () => life.stop(config.stopDeadlineMs) };
   } catch (error) {
@@ -128,8 +135,15 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   }
 }
 
-async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
+/** Opens the embedded database under `dataDir`; `life` stops it. */
+export async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url };
+}
+
+/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
+function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
+  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
+  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }

@@ -25,6 +25,8 @@ async function main(): Promise<number> {
 
 try {
   process.exitCode = await main();
+  // What could not be stopped must not keep the process.
+  if (process.exitCode !== 0) process.exit();
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -62,6 +62,8 @@ export class Engine {
   private renewing: Promise<void> | null = null;
   private isSweepAsked = false;
   private isDraining = false;
+  private hasGivenAway = false;
+  private draining: Promise<void> | null = null;
 
   constructor(
     private readonly config: EngineConfig,
@@ -127,27 +129,39 @@ export class Engine {
     this.isDraining = true;
   }
 
-  /** Stops taking work, lets runs end for `drainTimeoutMs`, stores what is left and gives it away. */
-  async drain(): Promise<void> {
+  /** Stops taking work, lets runs end for `drainTimeoutMs`, stores what is left and gives it away. A second call waits for the first. */
+  drain(): Promise<void> {
     this.stopAccepting();
+    this.draining ??= this.drainAll();
+    return this.draining;
+  }
+
+  private async drainAll(): Promise<void> {
     const deadline = new AbortController();
-    await Promise.race([this.settled(), pause(this.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
-    deadline.abort();
+    try {
+      await Promise.race([this.settled(), pause(this.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
+      await this.giveAway();
+      await this.settled();
+    } finally {
+      deadline.abort();
+      for (const timer of this.timers) clearInterval(timer);
+      for (const stop of this.unsubscribe) stop();
+      await this.appender.close();
+      await Promise.all([this.sweeping, this.polling, this.renewing]);
+    }
+  }
+
+  private async giveAway(): Promise<void> {
+    this.hasGivenAway = true;
     const left = [...this.runs.values()];
     for (const run of left) run.stop('RELEASED');
     await this.appender.flush();
-    if (left.length > 0) {
-      await releaseLeases(this.parts.database.engine, left);
-      this.parts.bus.publish(
-        'generation.waiting',
-        left.map(({ id }) => id),
-      );
-    }
-    await this.settled();
-    for (const timer of this.timers) clearInterval(timer);
-    for (const stop of this.unsubscribe) stop();
-    await this.appender.close();
-    await Promise.all([this.sweeping, this.polling, this.renewing]);
+    if (left.length === 0) return;
+    await releaseLeases(this.parts.database.engine, left);
+    this.parts.bus.publish(
+      'generation.waiting',
+      left.map(({ id }) => id),
+    );
   }
 
   /** Looks once, now, for generations that nobody writes; a call during a look makes it look again. */
@@ -177,6 +191,8 @@ export class Engine {
     // This process may have lost and regained it; the old run has not heard of it yet.
     this.runs.get(run.id)?.stop('LOST');
     this.runs.set(run.id, run);
+    // Its statement was under way when all others were given away: nobody has it once its lease has run out.
+    if (this.hasGivenAway) run.stop('RELEASED');
     this.parts.audience.changed(run.id);
     const writing = this.write(run);
     this.writing.add(writing);

@@ -55,10 +55,14 @@ export async function renewLeases(engine: Connection, runs: readonly Run[], leas
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
       where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'
       returning g.id, g.cancel_requested_at is not null as cancel`,
-    { idempotent: true },
+    // A connection that fell silent must not use up the lease: the next try comes on another.
+    { idempotent: true, deadlineMs: Math.max(500, leaseMs / 3) },
   );
   return new Map(rows.map((row) => [idOfUuid('gen', row.id), { isCancelRequested: row.cancel }]));
 }
+
+/** A process that is stopping has no time to wait for a database that is away. */
+const releaseDeadlineMs = 3_000;
 
 /** Gives generations back at once, for any process to take over. */
 export async function releaseLeases(engine: Connection, runs: readonly Run[]): Promise<void> {
@@ -68,7 +72,7 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
       from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
       where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'`,
-    { idempotent: true },
+    { idempotent: true, deadlineMs: releaseDeadlineMs },
   );
 }
 

@@ -96,9 +96,10 @@ export class Run {
     this.fenceAt = Math.max(this.fenceAt, sentAt + this.leaseMs);
   }
 
-  /** The first reason stays. */
+  /** The first reason stays, unless the run is not this process's any more. */
   stop(reason: StopReason): void {
-    if (this.stopReason !== null && reason !== 'LOST') return;
+    if (this.stopReason !== null && reason !== 'LOST' && reason !== 'RELEASED') return;
+    if (this.stopReason === 'LOST') return;
     this.stopReason = reason;
     this.aborter.abort(reason);
     this.giveRoom();
