@@ -57,7 +57,7 @@ class CutReader {
   /** Reads up to `messages` messages over a socket of its own, then cuts it. */
   async read(app: TestApp, messages: number, isElsewhere: boolean): Promise<void> {
     const client = wsClient(app.url, app.key);
-    const results = client.iterate<{ generationStream: TextMessage & { generation?: { status: string; text: string } } }>({
+    const results = client.iterate<{ generationStream: TextMessage & { cursor: string; generation?: { status: string; text: string } } }>({
       query: stream,
       variables: { id: this.id, after: this.cursor },
     });
