@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { Kind, type DocumentNode } from 'graphql';
 import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyService } from './access/key.service.ts';
+import * as operations from './client/operations.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -136,10 +138,17 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 }
 
 /** Opens the embedded database under `dataDir`; `life` stops it. */
+export /** Opens the embedded database under `dataDir`; `life` stops it. */
 export async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url };
+}
+
+/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
+function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
+  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
+  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }
 
 /** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */

@@ -18,8 +18,8 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
-  /** Keys are hashed with it; null in development without one. */
-  readonly secret: string | null;
+  /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
+  readonly secret: string;
   /** How long each part may take to stop. */
   readonly stopDeadlineMs: number;
 }
@@ -68,7 +68,7 @@ export function readConfig(env: Env): Config {
       offline: { tokensPerSecond: read.number('OFFLINE_TOKENS_PER_SECOND', 60, 0, 1_000_000) },
     },
     engine,
-    secret,
+    secret: secret ?? 'development',
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,
   };
   read.finish();
