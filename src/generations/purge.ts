@@ -63,8 +63,8 @@ async function deleteChunks(engine: Connection): Promise<void> {
 async function deleteClaims(engine: Connection): Promise<void> {
   await engine.sql(
     (sql) => sql`
-      delete from idempotency_keys where ctid in (
-        select ctid from idempotency_keys where expires_at < now() order by expires_at limit ${batch} for update skip locked)`,
+      delete from idempotency_keys where expires_at < now() and ctid in (
+        select ctid from idempotency_keys where expires_at < now() order by expires_at limit ${batch})`,
     { idempotent: true },
   );
 }
