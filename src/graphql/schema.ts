@@ -43,6 +43,13 @@ const noPubSub = {
   },
 };
 
+// type-graphql makes these types by itself and takes no description for them.
+const rootDescriptions = {
+  Query: 'What can be read; over HTTP.',
+  Mutation: 'What can be done; over HTTP. Expected failures are in `errors` of each payload.',
+  Subscription: 'What can be watched; over WebSocket and server-sent events.',
+};
+
 /** The API's schema from its resolver classes. Arguments are not validated by decorators: services decide. */
 export function buildApiSchema(resolvers: readonly Function[], options: SchemaOptions = {}): GraphQLSchema {
   const { instanceOf, orphanedTypes, subscribers = {} } = options;
@@ -53,6 +60,10 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     ...(instanceOf && { container: { get: (resolver: Function) => instanceOf(resolver) } }),
     ...(orphanedTypes && { orphanedTypes: [...orphanedTypes] }),
   });
+  for (const [name, description] of Object.entries(rootDescriptions)) {
+    const type = schema.getType(name);
+    if (type) type.description = description;
+  }
   const fields = schema.getSubscriptionType()?.getFields() ?? {};
   for (const [name, subscriber] of Object.entries(subscribers)) {
     const field = fields[name];
