@@ -69,8 +69,8 @@ interface SampleFile {
 }
 
 async function readSamples(library: string, folder: string, text: (file: string) => Promise<string>): Promise<SampleFile[]> {
-  const names = await readdir(join(library, folder, 'samples')).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []; // a template without samples is reported with what it lacks
+  const names = await readdir(join(library, folder, 'samples')).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // a template without samples is reported with what it lacks
     throw error;
   });
   const files = names.filter((name) => name.endsWith('.yaml')).toSorted();

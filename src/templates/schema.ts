@@ -100,7 +100,7 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
     const at = ['properties', name];
     if (!namePattern.test(name)) fail(`${name} is no name: it must match ${namePattern.source}`, ...at);
     if (!isObject(property)) fail('a property needs a schema', ...at);
-    else if (!/\S.*\.$/.test(String(property['description'] ?? '')))
+    else if (typeof property['description'] !== 'string' || !/\S.*\.$/.test(property['description']))
       fail('a property needs a description that ends with a period', ...at);
     else walk(property, [...path, ...at], problems);
   }

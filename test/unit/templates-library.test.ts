@@ -385,7 +385,7 @@ describe('a broken library', () => {
             : lineOf(text, where);
     const error = await readLibrary(dir).then(
       () => new Error('the library was read'),
-      (failure: Error) => failure,
+      (failure: unknown) => failure as Error,
     );
     const named = `cover-letter/classic/${where === '@sample' ? sample : file}:${line}: `;
     const problems = error.message.split('\n').filter((problem) => problem.trim().startsWith(named));
