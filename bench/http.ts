@@ -11,7 +11,17 @@ const connections = 32;
 const stored = 60;
 const query = /* GraphQL */ `
   query List($first: Int) {
-    generations(first: $first) { nodes { id status requestedModel model finishReason createdAt finishedAt } }
+    generations(first: $first) {
+      nodes {
+        id
+        status
+        requestedModel
+        model
+        finishReason
+        createdAt
+        finishedAt
+      }
+    }
   }
 `;
 const body = JSON.stringify({ query, operationName: 'List', variables: { first: 20 } });
@@ -56,7 +66,9 @@ export async function http({ rounds, seconds }: Effort): Promise<Report> {
       { name: mercurius.name, server: mercurius, headers: plain, samples: [] },
     ];
     for (const { name, server, headers } of contestants) {
-      const answer = (await (await fetch(`${server.url}/graphql`, { method: 'POST', headers, body })).json()) as { data: unknown };
+      const answer = (await (await fetch(`${server.url}/graphql`, { method: 'POST', headers, body })).json()) as {
+        data: unknown;
+      };
       if (!isDeepStrictEqual(answer.data, data)) throw new Error(`${name} answers another list`);
       await load(server, headers, Math.min(2, seconds));
     }
@@ -132,7 +144,16 @@ async function load(server: Server, headers: Record<string, string>, seconds: nu
 /** Writes letters with the offline provider, so that the list holds rows as large as real ones. */
 async function store(product: Product): Promise<void> {
   const start = /* GraphQL */ `
-    mutation Start($input: GenerationStartInput!) { generationStart(input: $input) { generation { id } errors { message } } }
+    mutation Start($input: GenerationStartInput!) {
+      generationStart(input: $input) {
+        generation {
+          id
+        }
+        errors {
+          message
+        }
+      }
+    }
   `;
   const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Warehouse Planner', company: 'Fjord Logistics' } };
   for (let written = 0; written < stored; written++) {

@@ -30,12 +30,20 @@ async function main(): Promise<number> {
     options: { rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '3' } },
   });
   const [name = ''] = positionals;
-  if (!Object.hasOwn(benchmarks, name)) throw new Error(`usage: npm run bench -- ${Object.keys(benchmarks).join(' | ')} [--rounds 5] [--seconds 3]`);
-  if (!existsSync(path.join(folder, 'node_modules'))) execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
-  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  if (!Object.hasOwn(benchmarks, name))
+    throw new Error(`usage: npm run bench -- ${Object.keys(benchmarks).join(' | ')} [--rounds 5] [--seconds 3]`);
+  if (!existsSync(path.join(folder, 'node_modules')))
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
+  execFileSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   pin(process.pid, cores.load);
   const [startedAt, busyAt] = [Date.now(), busySeconds()];
-  const report = await benchmarks[name as keyof typeof benchmarks]({ rounds: Number(values.rounds), seconds: Number(values.seconds) });
+  const report = await benchmarks[name as keyof typeof benchmarks]({
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+  });
   const machine = {
     cpu: os.cpus()[0]?.model,
     cores: os.cpus().length,

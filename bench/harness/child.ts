@@ -11,10 +11,15 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** A named peer; its process talks over IPC. */
+export interface Peer extends Server {
+  readonly child: ChildProcess;
+}
+
 const stopMs = 15_000;
 
 /** Starts `peers/<file>.ts` on the server's core; it says where it listens, over IPC. */
-export async function startPeer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Promise<Server> {
+export async function startPeer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Promise<Peer> {
   const path = fileURLToPath(new URL(`../peers/${file}.ts`, import.meta.url));
   const child = spawn(process.execPath, [path], {
     env: { ...process.env, NODE_ENV: 'production', ...env },
@@ -25,7 +30,7 @@ export async function startPeer(name: string, file: string, env: Readonly<Record
   gone.catch(() => undefined);
   const pid = pidOf(child);
   pin(pid, cores.server);
-  return { name, url, pid, stop: () => stopChild(child) };
+  return { name, url, pid, child, stop: () => stopChild(child) };
 }
 
 /** Ends a child politely, and for good when it does not listen. */

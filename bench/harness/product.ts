@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Pool } from 'undici';
 import { pidOf, stopChild, type Server } from './child.ts';
 import { cores, pin } from './cpu.ts';
 
@@ -38,6 +39,7 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
   pin(pidOf(child), cores.server);
   const key = (await readFile(path.join(dataDir, 'dev-key'), 'utf8')).trim();
   const { home } = JSON.parse(await readFile(path.join(dataDir, 'postgres.json'), 'utf8')) as { home: string };
+  const pool = new Pool(url, { connections: 64, pipelining: 1 });
   return {
     name: 'Draftwire',
     url,
@@ -46,12 +48,18 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
     databaseUrl: await databaseUrlOf(home),
     async ask<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
-      const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
-      const { data, errors } = (await response.json()) as { data: T; errors?: unknown };
+      const { body } = await pool.request({
+        path: '/graphql',
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ query, variables }),
+      });
+      const { data, errors } = (await body.json()) as { data: T; errors?: unknown };
       if (errors) throw new Error(`the product refused: ${JSON.stringify(errors)}`);
       return data;
     },
     async stop() {
+      await pool.close();
       await stopChild(child);
       await rm(home, { recursive: true, force: true });
       await rm(dataDir, { recursive: true, force: true });

@@ -28,7 +28,8 @@ export function atMost(name: string, value: number, most: number): Gate {
 /** Prints the table, then everything as one line of JSON; true when all gates are met. */
 export function print(report: Report): boolean {
   console.table(report.table);
-  for (const { name, value, limit, isMet } of report.gates) console.log(`${isMet ? 'met   ' : 'FAILED'}  ${name}: ${value} (${limit})`);
+  for (const { name, value, limit, isMet } of report.gates)
+    console.log(`${isMet ? 'met   ' : 'FAILED'}  ${name}: ${value} (${limit})`);
   console.log(JSON.stringify(report));
   return report.gates.every(({ isMet }) => isMet);
 }

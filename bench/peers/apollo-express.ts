@@ -9,4 +9,6 @@ const server = new ApolloServer({ typeDefs, resolvers });
 await server.start();
 const app = express();
 app.use('/graphql', express.json(), expressMiddleware(server));
-const listening = app.listen(0, '127.0.0.1', () => process.send?.({ url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}` }));
+const listening = app.listen(0, '127.0.0.1', () =>
+  process.send?.({ url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}` }),
+);

@@ -12,8 +12,20 @@ const nodes = generations.nodes.map((node) => ({
 /** The part of the product's schema that the list needs, served from memory. */
 export const typeDefs = /* GraphQL */ `
   ${DateTimeTypeDefinition}
-  enum GenerationStatus { QUEUED RUNNING SUCCEEDED INCOMPLETE FAILED CANCELLED }
-  enum FinishReason { STOP LENGTH CONTENT_FILTER OTHER }
+  enum GenerationStatus {
+    QUEUED
+    RUNNING
+    SUCCEEDED
+    INCOMPLETE
+    FAILED
+    CANCELLED
+  }
+  enum FinishReason {
+    STOP
+    LENGTH
+    CONTENT_FILTER
+    OTHER
+  }
   type Generation {
     id: ID!
     status: GenerationStatus!
@@ -23,8 +35,12 @@ export const typeDefs = /* GraphQL */ `
     createdAt: DateTime!
     finishedAt: DateTime
   }
-  type GenerationConnection { nodes: [Generation!]! }
-  type Query { generations(first: Int = 20): GenerationConnection! }
+  type GenerationConnection {
+    nodes: [Generation!]!
+  }
+  type Query {
+    generations(first: Int = 20): GenerationConnection!
+  }
 `;
 
 export const resolvers = {
