@@ -1,10 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
-import { Kind, type DocumentNode } from 'graphql';
 import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyService } from './access/key.service.ts';
-import * as operations from './client/operations.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -58,7 +56,14 @@ const ownLibraryDir = fileURLToPath(new URL('../templates', import.meta.url));
 
 /** Opens everything, in order; whatever was opened is closed again when a later part fails. One straight line. */
 export async function openApp(config: Config, surroundings: Surroundings): Promise<App> {
-  const { log, clock = systemClock, providers: extraProviders = [], connectionLimits = {}, libraryDir = ownLibraryDir, hasProcessMetrics = false } = surroundings;
+  const {
+    log,
+    clock = systemClock,
+    providers: extraProviders = [],
+    connectionLimits = {},
+    libraryDir = ownLibraryDir,
+    hasProcessMetrics = false,
+  } = surroundings;
   const life = new Lifecycle(log);
   try {
     const library = await readLibrary(libraryDir);
@@ -78,7 +83,15 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('hints', () => hints.stop());
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
-    const engine: Engine = new Engine(config.engine, { database, models, bus, audience: follower, clock, log, fetch: surroundings.fetch ?? fetch });
+    const engine: Engine = new Engine(config.engine, {
+      database,
+      models,
+      bus,
+      audience: follower,
+      clock,
+      log,
+      fetch: surroundings.fetch ?? fetch,
+    });
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, log });
@@ -115,7 +128,10 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
           () => true,
           () => false,
         );
-        return { isReady, detail: { database: isReady, running: engine.runningCount, readers: follower.readerCount, role: config.role } };
+        return {
+          isReady,
+          detail: { database: isReady, running: engine.runningCount, readers: follower.readerCount, role: config.role },
+        };
       },
       allowedOrigins: config.http.allowedOrigins,
       isDevelopment: !config.isProduction,
@@ -138,17 +154,10 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 }
 
 /** Opens the embedded database under `dataDir`; `life` stops it. */
-export /** Opens the embedded database under `dataDir`; `life` stops it. */
 export async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url };
-}
-
-/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
-function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
-  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
-  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }
 
 /** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */

@@ -9,7 +9,12 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 /** Everything that can be set from outside; see the table in README. Times are milliseconds. */
 export interface Config {
   readonly isProduction: boolean;
-  readonly http: { readonly host: string; readonly port: number; readonly allowedOrigins: readonly string[]; readonly metricsToken: string | null };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly allowedOrigins: readonly string[];
+    readonly metricsToken: string | null;
+  };
   readonly dataDir: string;
   /** Null: the embedded database under `dataDir`. */
   readonly database: DatabaseConfig | null;
@@ -47,7 +52,8 @@ export function readConfig(env: Env): Config {
     read.problem('DATABASE_URL is missing; set it, or EMBEDDED_DATABASE=1 for one process on one machine');
   }
   const secret = read.text('SECRET') ?? read.file('SECRET_FILE');
-  if (secret === null && isProduction && url !== null) read.problem('SECRET or SECRET_FILE is missing: 32 or more random characters, the same for all processes');
+  if (secret === null && isProduction && url !== null)
+    read.problem('SECRET or SECRET_FILE is missing: 32 or more random characters, the same for all processes');
   if (secret !== null && secret.length < 16) read.problem('SECRET has fewer than 16 characters');
   const config: Config = {
     isProduction,
@@ -150,6 +156,7 @@ class Reader {
   }
 
   finish(): void {
-    if (this.problems.length > 0) throw new Error(`the configuration has problems:\n${this.problems.map((each) => `  ${each}`).join('\n')}`);
+    if (this.problems.length > 0)
+      throw new Error(`the configuration has problems:\n${this.problems.map((each) => `  ${each}`).join('\n')}`);
   }
 }

@@ -13,7 +13,9 @@ async function main(): Promise<number> {
   const app = await openApp(config, { log, hasProcessMetrics: true });
   const takeBack = await announce(config.dataDir, app.url);
   if (app.developmentKey !== null) {
-    process.stdout.write(`\nDraftwire is ready.\n  GraphiQL         ${app.url}/graphql\n  Development key  ${app.developmentKey}\n\n`);
+    process.stdout.write(
+      `\nDraftwire is ready.\n  GraphiQL         ${app.url}/graphql\n  Development key  ${app.developmentKey}\n\n`,
+    );
   }
   log.info({ url: app.url, role: config.role }, 'ready');
   log.info({ signal: await stopped.promise }, 'stopping');

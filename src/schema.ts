@@ -46,7 +46,15 @@ export function buildSchemas(services: Services): Schemas {
     resolvers.map((resolver) => resolver.constructor),
     {
       instanceOf: (wanted) => resolvers.find((resolver) => resolver.constructor === wanted),
-      orphanedTypes: [GenerationStarted, GenerationDelta, GenerationRestarted, GenerationFinished, TemplateVersion, Tenant, Member],
+      orphanedTypes: [
+        GenerationStarted,
+        GenerationDelta,
+        GenerationRestarted,
+        GenerationFinished,
+        TemplateVersion,
+        Tenant,
+        Member,
+      ],
       subscribers: { generationStream: generations.stream },
     },
   );

@@ -41,7 +41,8 @@ export class KeyService {
 
   /** The scope that an Authorization value proves; throws UNAUTHENTICATED. The same key is looked up once at a time. */
   async authenticate({ authorization }: { readonly authorization: string | null }): Promise<Scope> {
-    if (authorization === null) throw new AppError('UNAUTHENTICATED', 'a key is missing: send the header authorization: Bearer <key>');
+    if (authorization === null)
+      throw new AppError('UNAUTHENTICATED', 'a key is missing: send the header authorization: Bearer <key>');
     const known = this.known.get(authorization);
     if (known) return known;
     const looking = this.looking.get(authorization);
@@ -58,7 +59,12 @@ export class KeyService {
   }
 
   /** Makes a key of a member; the answer is its only copy. */
-  async create(tenantId: string, memberId: string, name: string, permissions: readonly Permission[] = allPermissions): Promise<string> {
+  async create(
+    tenantId: string,
+    memberId: string,
+    name: string,
+    permissions: readonly Permission[] = allPermissions,
+  ): Promise<string> {
     const id = newId('key');
     const key = `dw_live_${id.slice('key_'.length)}_${randomBytes(32).toString('base64url')}`;
     await this.database
@@ -75,7 +81,8 @@ export class KeyService {
 
   /** A key of the development tenant, which is made when there is none; any number of processes may do this at once. */
   async createDevelopmentKey(): Promise<string> {
-    return (await this.createOwner(developmentTenant, developmentMember, 'Development', 'developer@localhost', 'development')).key;
+    return (await this.createOwner(developmentTenant, developmentMember, 'Development', 'developer@localhost', 'development'))
+      .key;
   }
 
   private async createOwner(tenantId: string, memberId: string, name: string, email: string, keyName: string): Promise<Owner> {
@@ -101,7 +108,8 @@ export class KeyService {
   /** One of the acts without a tenant (protocol.md, rule 20): before the key is found nobody knows whose it is. */
   private find(uuid: string): Promise<KeyRow[]> {
     return this.database.engine.sql<KeyRow>(
-      (sql) => sql`select id, tenant_id, member_id, secret_hash, permissions from api_keys where id = ${uuid} and revoked_at is null`,
+      (sql) =>
+        sql`select id, tenant_id, member_id, secret_hash, permissions from api_keys where id = ${uuid} and revoked_at is null`,
       { idempotent: true },
     );
   }

@@ -99,9 +99,6 @@ export async function askStandings(engine: Connection, runs: readonly Run[]): Pr
 
 function standings(rows: readonly StandingRow[]): Map<string, Standing> {
   return new Map(
-    rows.map((row) => [
-      idOfUuid('gen', row.id),
-      { epoch: row.epoch, isRunning: row.running, isCancelRequested: row.cancel },
-    ]),
+    rows.map((row) => [idOfUuid('gen', row.id), { epoch: row.epoch, isRunning: row.running, isCancelRequested: row.cancel }]),
   );
 }

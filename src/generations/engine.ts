@@ -48,6 +48,9 @@ const sweepMs = 1_000;
 /** How often a run without news is asked whether it is to be cancelled. */
 const pollMs = 500;
 
+/** How long a stopping process may take to store and give away what is left: it has no time to wait for a database that is away. */
+const giveAwayMs = 5_000;
+
 /** Writes generations: those started here and those it takes over. Runs in every process and every role. */
 export class Engine {
   private readonly runs = new Map<string, Run>();
@@ -137,18 +140,13 @@ export class Engine {
   }
 
   private async drainAll(): Promise<void> {
-    const deadline = new AbortController();
-    try {
-      await Promise.race([this.settled(), pause(this.config.drainTimeoutMs, undefined, { signal: deadline.signal }).catch(() => undefined)]);
-      await this.giveAway();
-      await this.settled();
-    } finally {
-      deadline.abort();
-      for (const timer of this.timers) clearInterval(timer);
-      for (const stop of this.unsubscribe) stop();
-      await this.appender.close();
-      await Promise.all([this.sweeping, this.polling, this.renewing]);
-    }
+    await isDoneWithin(this.config.drainTimeoutMs, this.settled());
+    const isGiven = await isDoneWithin(giveAwayMs, this.giveAway());
+    for (const timer of this.timers) clearInterval(timer);
+    for (const stop of this.unsubscribe) stop();
+    const closed = this.appender.close();
+    if (!isGiven) throw new Error('the database is away: what was left waits for its lease to run out');
+    await Promise.all([closed, this.sweeping, this.polling, this.renewing]);
   }
 
   private async giveAway(): Promise<void> {
@@ -156,12 +154,14 @@ export class Engine {
     const left = [...this.runs.values()];
     for (const run of left) run.stop('RELEASED');
     await this.appender.flush();
-    if (left.length === 0) return;
-    await releaseLeases(this.parts.database.engine, left);
-    this.parts.bus.publish(
-      'generation.waiting',
-      left.map(({ id }) => id),
-    );
+    if (left.length > 0) {
+      await releaseLeases(this.parts.database.engine, left);
+      this.parts.bus.publish(
+        'generation.waiting',
+        left.map(({ id }) => id),
+      );
+    }
+    await this.settled();
   }
 
   /** Looks once, now, for generations that nobody writes; a call during a look makes it look again. */
@@ -318,5 +318,17 @@ export class Engine {
   /** A row that does not answer to the epoch any more: unless this process is just ending it, someone else has it. */
   private lose(run: Run): void {
     if (!run.isEnding) run.stop('LOST');
+  }
+}
+
+async function isDoneWithin(ms: number, work: Promise<void>): Promise<boolean> {
+  const timer = new AbortController();
+  const late = pause(ms, false, { signal: timer.signal });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    timer.abort();
+    // Aborted by the line above: nobody waits for it any more.
+    late.catch(() => undefined);
   }
 }

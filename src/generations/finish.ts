@@ -97,8 +97,13 @@ export async function replaceAttempt(
  * Closes a generation that nobody writes on: one more attempt, without a call, whose base is the end of the stored text. So late rows
  * of the lost process stay outside, and a reader that was ahead of the store is cut back like after any other take-over.
  */
-export async function closeAbandoned(engine: Connection, { tenantId, id, epoch, reason }: Closing, text: string): Promise<boolean> {
-  const status: GenerationStatus = reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
+export async function closeAbandoned(
+  engine: Connection,
+  { tenantId, id, epoch, reason }: Closing,
+  text: string,
+): Promise<boolean> {
+  const status: GenerationStatus =
+    reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
   const failure = closingFailures[reason];
   const rows = await engine.sql(
     (sql) => sql`

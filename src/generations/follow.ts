@@ -6,7 +6,7 @@ import type { Bus } from '../messages/bus.ts';
 import type { Position } from './cursor.ts';
 import type { Audience } from './engine.ts';
 import type { Run } from './run.ts';
-import { readStories } from './snapshot.ts';
+import { readStories, type StoredStory } from './snapshot.ts';
 import { isFinal, nextStep, type Step, type Story } from './story.ts';
 
 interface FollowParts {
@@ -24,6 +24,8 @@ interface Tail {
   readonly readers: Set<Wake>;
   /** The last known state of one that is written elsewhere; null until it is read. */
   story: Story | null;
+  /** The latest reading of the store, which the next one goes on from. */
+  stored: StoredStory | null;
   /** Raised whenever `story` is set, so that an older read does not win. */
   version: number;
   isGone: boolean;
@@ -96,12 +98,18 @@ export class Follower implements Audience {
    * Steps of a generation after `position`, until its end or until `signal` aborts. `story` is what a caller has just read, if it did.
    * Throws NOT_FOUND when the generation is deleted meanwhile. The caller has checked that the reader may see it.
    */
-  async *follow(tenantId: string, id: string, story: Story | null, position: Position | null, signal: AbortSignal): AsyncGenerator<Step> {
+  async *follow(
+    tenantId: string,
+    id: string,
+    story: Story | null,
+    position: Position | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<Step> {
     const bell = new Wake();
     const tail = this.join(tenantId, id, story, bell);
     signal.addEventListener('abort', bell.ring);
     try {
-      for (let at = position; !signal.aborted; ) {
+      for (let at = position; !signal.aborted;) {
         if (tail.isGone) throw new AppError('NOT_FOUND', 'the generation was deleted');
         const now = this.storyOf(tail);
         const step: Step = now ? nextStep(now, at) : { kind: 'wait' };
@@ -125,7 +133,16 @@ export class Follower implements Audience {
 
   private join(tenantId: string, id: string, story: Story | null, bell: Wake): Tail {
     const existing = this.tails.get(id);
-    const tail: Tail = existing ?? { tenantId, id, readers: new Set(), story, version: 0, isGone: false, isLocal: false };
+    const tail: Tail = existing ?? {
+      tenantId,
+      id,
+      readers: new Set(),
+      story,
+      stored: null,
+      version: 0,
+      isGone: false,
+      isLocal: false,
+    };
     tail.readers.add(bell);
     if (existing) return tail;
     this.tails.set(id, tail);
@@ -196,12 +213,13 @@ export class Follower implements Audience {
       try {
         const stories = await readStories(
           this.parts.database.engine,
-          asked.map(({ tail }) => tail),
+          asked.map(({ tail: { tenantId, id, stored } }) => ({ tenantId, id, known: stored })),
         );
         for (const { tail, version } of asked) {
           if (tail.version !== version) continue;
           const story = stories.get(tail.id);
           tail.isGone = story === undefined;
+          tail.stored = story ?? null;
           this.set(tail, story ?? null);
         }
       } catch (err) {

@@ -10,11 +10,21 @@ const keyDescription =
 @InputType({ description: 'What to write.' })
 export class GenerationStartInput {
   @Field(() => String, { description: 'Slug, or the id of a template or of one version.' }) template!: string;
-  @Field(() => JSONObject, { description: 'The facts; `TemplateVersion.variablesSchema` describes them.' }) variables!: Record<string, unknown>;
-  @Field(() => String, { nullable: true, defaultValue: autoRoute, description: 'A model id like `anthropic/<name>`, or a route.' })
+  @Field(() => JSONObject, { description: 'The facts; `TemplateVersion.variablesSchema` describes them.' }) variables!: Record<
+    string,
+    unknown
+  >;
+  @Field(() => String, {
+    nullable: true,
+    defaultValue: autoRoute,
+    description: 'A model id like `anthropic/<name>`, or a route.',
+  })
   model?: string | null;
   @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
-  @Field(() => Int, { nullable: true, description: 'Tokens the model may write, 1 to 32000; the limit of the template when absent.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Tokens the model may write, 1 to 32000; the limit of the template when absent.',
+  })
   maxOutputTokens?: number | null;
   @Field(() => Float, { nullable: true, description: '0 to 2; left to the model when absent.' }) temperature?: number | null;
   @Field(() => JSONObject, { nullable: true, description: 'Anything of yours to find it again by, up to 16 KiB of JSON.' })
@@ -29,7 +39,8 @@ export class GenerationCancelInput {
 @InputType({ description: 'What to write again.' })
 export class GenerationRetryInput {
   @Field(() => ID, { description: 'The generation; it must have ended.' }) id!: string;
-  @Field(() => String, { nullable: true, description: 'Another model or route; the same as before when absent.' }) model?: string | null;
+  @Field(() => String, { nullable: true, description: 'Another model or route; the same as before when absent.' }) model?:
+    string | null;
   @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
 }
 
@@ -40,8 +51,10 @@ export class GenerationDeleteInput {
 
 @InputType('GenerationFilter', { description: 'Which generations to list.' })
 export class GenerationFilterInput {
-  @Field(() => [GenerationStatus], { nullable: true, description: 'Only those with one of these statuses.' }) status?: Status[] | null;
+  @Field(() => [GenerationStatus], { nullable: true, description: 'Only those with one of these statuses.' }) status?:
+    Status[] | null;
   @Field(() => String, { nullable: true, description: 'Only those of the template with this slug.' }) template?: string | null;
-  @Field(() => DateTime, { nullable: true, description: 'Only those created at this moment or later.' }) createdAfter?: Date | null;
+  @Field(() => DateTime, { nullable: true, description: 'Only those created at this moment or later.' })
+  createdAfter?: Date | null;
   @Field(() => DateTime, { nullable: true, description: 'Only those created before this moment.' }) createdBefore?: Date | null;
 }

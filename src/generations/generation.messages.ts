@@ -12,6 +12,12 @@ export type GenerationMessageValue = Head &
   (
     | { readonly kind: 'GenerationStarted'; readonly attempt: number; readonly model: string }
     | { readonly kind: 'GenerationDelta'; readonly offset: number; readonly text: string }
-    | { readonly kind: 'GenerationRestarted'; readonly offset: number; readonly reason: RestartReason; readonly attempt: number; readonly model: string }
+    | {
+        readonly kind: 'GenerationRestarted';
+        readonly offset: number;
+        readonly reason: RestartReason;
+        readonly attempt: number;
+        readonly model: string;
+      }
     | { readonly kind: 'GenerationFinished'; readonly generation: GenerationView }
   );

@@ -4,18 +4,23 @@ import { Generation } from './generation.type.ts';
 
 @ObjectType({ description: 'What `generationStart` did.', simpleResolvers: true })
 export class GenerationStartPayload extends Payload {
-  @Field(() => Generation, { nullable: true, description: 'The generation; null when there are errors.' }) generation!: Generation | null;
+  @Field(() => Generation, { nullable: true, description: 'The generation; null when there are errors.' })
+  generation!: Generation | null;
 }
 
 @ObjectType({ description: 'What `generationCancel` did.', simpleResolvers: true })
 export class GenerationCancelPayload extends Payload {
-  @Field(() => Generation, { nullable: true, description: 'The generation; its stream says when it has ended. Null when there are errors.' })
+  @Field(() => Generation, {
+    nullable: true,
+    description: 'The generation; its stream says when it has ended. Null when there are errors.',
+  })
   generation!: Generation | null;
 }
 
 @ObjectType({ description: 'What `generationRetry` did.', simpleResolvers: true })
 export class GenerationRetryPayload extends Payload {
-  @Field(() => Generation, { nullable: true, description: 'The new generation; null when there are errors.' }) generation!: Generation | null;
+  @Field(() => Generation, { nullable: true, description: 'The new generation; null when there are errors.' })
+  generation!: Generation | null;
 }
 
 @ObjectType({ description: 'What `generationDelete` did.', simpleResolvers: true })

@@ -8,11 +8,29 @@ import { bySubscriber } from '../graphql/schema.ts';
 import type { TemplateResolver } from '../templates/template.resolver.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
 import { encodeCursor } from './cursor.ts';
-import { GenerationCancelInput, GenerationDeleteInput, GenerationFilterInput, GenerationRetryInput, GenerationStartInput } from './generation.input.ts';
+import {
+  GenerationCancelInput,
+  GenerationDeleteInput,
+  GenerationFilterInput,
+  GenerationRetryInput,
+  GenerationStartInput,
+} from './generation.input.ts';
 import type { GenerationMessageValue } from './generation.messages.ts';
-import { GenerationCancelPayload, GenerationDeletePayload, GenerationRetryPayload, GenerationStartPayload } from './generation.payload.ts';
+import {
+  GenerationCancelPayload,
+  GenerationDeletePayload,
+  GenerationRetryPayload,
+  GenerationStartPayload,
+} from './generation.payload.ts';
 import type { GenerationService, GenerationView, TextAt } from './generation.service.ts';
-import { Generation, GenerationAttempt, GenerationConnection, GenerationFailure, GenerationMessage, GenerationUsage } from './generation.type.ts';
+import {
+  Generation,
+  GenerationAttempt,
+  GenerationConnection,
+  GenerationFailure,
+  GenerationMessage,
+  GenerationUsage,
+} from './generation.type.ts';
 import type { AttemptRow } from './generations.table.ts';
 import { isFinal } from './story.ts';
 
@@ -33,39 +51,63 @@ export class GenerationResolver {
     private readonly templates: TemplateResolver,
   ) {}
 
-  @Query(() => Generation, { nullable: true, description: 'The generation with this id; null when there is none, or it is not yours. Requires `generations:read`.' })
+  @Query(() => Generation, {
+    nullable: true,
+    description: 'The generation with this id; null when there is none, or it is not yours. Requires `generations:read`.',
+  })
   generation(@Ctx() { loaders }: RequestContext, @Arg('id', () => GraphQLID, { description: 'Its id.' }) id: string) {
     return loaders.get(this.byId).load(id);
   }
 
-  @Query(() => GenerationConnection, { name: 'generations', description: 'Generations, newest first. Requires `generations:read`.' })
+  @Query(() => GenerationConnection, {
+    name: 'generations',
+    description: 'Generations, newest first. Requires `generations:read`.',
+  })
   page(
     @Ctx() { scope }: RequestContext,
     @Args(() => ConnectionArgs) { first, after }: ConnectionArgs,
-    @Arg('filter', () => GenerationFilterInput, { nullable: true, description: 'Which ones; all when absent.' }) filter?: GenerationFilterInput | null,
+    @Arg('filter', () => GenerationFilterInput, { nullable: true, description: 'Which ones; all when absent.' })
+    filter?: GenerationFilterInput | null,
   ) {
     return this.generations.page(scope, { first: first ?? 20, after }, filter ?? {});
   }
 
   @Mutation(() => GenerationStartPayload, { description: 'Starts a generation. Requires `generations:write`.' })
-  generationStart(@Ctx() { scope }: RequestContext, @Arg('input', () => GenerationStartInput, { description: 'What to write.' }) input: GenerationStartInput) {
+  generationStart(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => GenerationStartInput, { description: 'What to write.' }) input: GenerationStartInput,
+  ) {
     return payload(async () => ({ generation: await this.generations.start(scope, input) }));
   }
 
   @Mutation(() => GenerationCancelPayload, {
-    description: 'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is. Requires `generations:write`.',
+    description:
+      'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is. Requires `generations:write`.',
   })
-  generationCancel(@Ctx() { scope }: RequestContext, @Arg('input', () => GenerationCancelInput, { description: 'Which one.' }) { id }: GenerationCancelInput) {
+  generationCancel(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => GenerationCancelInput, { description: 'Which one.' }) { id }: GenerationCancelInput,
+  ) {
     return payload(async () => ({ generation: await this.generations.cancel(scope, id) }));
   }
 
-  @Mutation(() => GenerationRetryPayload, { description: 'Starts a finished generation again, as a new one with `retryOf`. Requires `generations:write`.' })
-  generationRetry(@Ctx() { scope }: RequestContext, @Arg('input', () => GenerationRetryInput, { description: 'Which one.' }) input: GenerationRetryInput) {
+  @Mutation(() => GenerationRetryPayload, {
+    description: 'Starts a finished generation again, as a new one with `retryOf`. Requires `generations:write`.',
+  })
+  generationRetry(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => GenerationRetryInput, { description: 'Which one.' }) input: GenerationRetryInput,
+  ) {
     return payload(async () => ({ generation: await this.generations.retry(scope, input) }));
   }
 
-  @Mutation(() => GenerationDeletePayload, { description: 'Deletes a generation for good, with its texts; one that runs is stopped. Requires `generations:write`.' })
-  generationDelete(@Ctx() { scope }: RequestContext, @Arg('input', () => GenerationDeleteInput, { description: 'Which one.' }) { id }: GenerationDeleteInput) {
+  @Mutation(() => GenerationDeletePayload, {
+    description: 'Deletes a generation for good, with its texts; one that runs is stopped. Requires `generations:write`.',
+  })
+  generationDelete(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => GenerationDeleteInput, { description: 'Which one.' }) { id }: GenerationDeleteInput,
+  ) {
     return payload(async () => ({ deletedId: await this.generations.delete(scope, id) }));
   }
 
@@ -78,14 +120,20 @@ export class GenerationResolver {
   generationStream(
     @Root() message: GenerationMessageValue,
     @Arg('id', () => GraphQLID, { description: 'The generation.' }) _id: string,
-    @Arg('after', () => String, { nullable: true, description: 'The `cursor` of the last message that was applied, or of a `Generation`.' }) _after?: string | null,
+    @Arg('after', () => String, {
+      nullable: true,
+      description: 'The `cursor` of the last message that was applied, or of a `Generation`.',
+    })
+    _after?: string | null,
   ) {
     return message;
   }
 
   /** The values of `generationStream`. */
-  readonly stream = ({ id, after }: StreamArgs, { scope, signal }: RequestContext): Promise<AsyncIterable<GenerationMessageValue>> =>
-    this.generations.stream(scope, id, after ?? null, signal);
+  readonly stream = (
+    { id, after }: StreamArgs,
+    { scope, signal }: RequestContext,
+  ): Promise<AsyncIterable<GenerationMessageValue>> => this.generations.stream(scope, id, after ?? null, signal);
 
   @FieldResolver(() => String)
   async text(@Root() row: GenerationView, @Ctx() { loaders }: RequestContext): Promise<string> {

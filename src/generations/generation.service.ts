@@ -83,7 +83,9 @@ export class GenerationService {
     checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
     if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
     if (input.metadata && JSON.stringify(input.metadata).length > longestMetadata) {
-      throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, { path: ['input', 'metadata'] });
+      throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {
+        path: ['input', 'metadata'],
+      });
     }
     const { variables, draft, messages } = version.render(input.variables);
     return this.begin(scope, claim, {
@@ -110,7 +112,9 @@ export class GenerationService {
     const original = await this.findWhole(scope, input.id);
     if (!original) throw noSuchGeneration(['input', 'id']);
     if (!isFinal(original.status)) {
-      throw new AppError('CONFLICT', `the generation is ${original.status}; cancel it or wait for its end`, { path: ['input', 'id'] });
+      throw new AppError('CONFLICT', `the generation is ${original.status}; cancel it or wait for its end`, {
+        path: ['input', 'id'],
+      });
     }
     const requestedModel = input.model ?? original.requestedModel;
     this.parts.models.plan(requestedModel);
@@ -223,7 +227,12 @@ export class GenerationService {
    * What happens to a generation from `after` on (null: from its beginning), until its end or until `signal` aborts.
    * Rejects with NOT_FOUND or INVALID_CURSOR before the first message.
    */
-  async stream(scope: Scope, id: string, after: string | null, signal: AbortSignal): Promise<AsyncIterable<GenerationMessageValue>> {
+  async stream(
+    scope: Scope,
+    id: string,
+    after: string | null,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<GenerationMessageValue>> {
     scope.require('generations:read');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['id']);
     const position = after === null ? null : decodeCursor(id, after);
@@ -238,7 +247,12 @@ export class GenerationService {
     return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);
   }
 
-  private async *messages(scope: Scope, id: string, steps: AsyncIterable<Step>, signal: AbortSignal): AsyncGenerator<GenerationMessageValue> {
+  private async *messages(
+    scope: Scope,
+    id: string,
+    steps: AsyncIterable<Step>,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationMessageValue> {
     for await (const step of steps) {
       if (step.kind === 'wait' || step.kind === 'end') continue;
       const head = { generationId: id, cursor: encodeCursor(id, step.position), at: this.parts.clock.now() };
@@ -251,7 +265,14 @@ export class GenerationService {
           break;
         case 'restarted': {
           const { number, model, reason } = step.attempt;
-          yield { ...head, kind: 'GenerationRestarted', offset: step.offset, reason: reason ?? 'TAKE_OVER', attempt: number, model };
+          yield {
+            ...head,
+            kind: 'GenerationRestarted',
+            offset: step.offset,
+            reason: reason ?? 'TAKE_OVER',
+            attempt: number,
+            model,
+          };
           break;
         }
         case 'finished': {
@@ -269,7 +290,8 @@ export class GenerationService {
       try {
         return (await this.list(scope, [id]))[0] ?? null;
       } catch (error) {
-        if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT')) throw error;
+        if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT'))
+          throw error;
         await pause(500, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -298,7 +320,16 @@ export class GenerationService {
       const { prompt, ...row } = inserted.row;
       if (isRunning) {
         const open = { number: 1, base: 0, model: row.model, reason: null, endedBy: null, endOffset: null };
-        const work = { ...recipe, tenantId: scope.tenantId, id, epoch: row.epoch, attempts: [open], models: plan, messages: prompt, ageMs: 0 };
+        const work = {
+          ...recipe,
+          tenantId: scope.tenantId,
+          id,
+          epoch: row.epoch,
+          attempts: [open],
+          models: plan,
+          messages: prompt,
+          ageMs: 0,
+        };
         isReserved = false;
         engine.start(work, leasedAt);
       } else bus.publish('generation.waiting', [id]);
@@ -319,7 +350,11 @@ export class GenerationService {
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
     if (uuidOfId(id, 'gen') === null) return null;
-    const [row] = await this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, [id]));
+    const [row] = await this.parts.database
+      .as(scope)
+      .query.select()
+      .from(generations)
+      .where(ofTenant(scope, [id]));
     return row ?? null;
   }
 
@@ -335,7 +370,11 @@ export class GenerationService {
     return found ? this.repeated(scope, { id: idOfUuid('gen', found.thing_id), inputHash: found.input_hash }, claim) : null;
   }
 
-  private async repeated(scope: Scope, { id, inputHash }: { id: string; inputHash: string | null }, claim: IdempotencyClaim | null): Promise<GenerationView> {
+  private async repeated(
+    scope: Scope,
+    { id, inputHash }: { id: string; inputHash: string | null },
+    claim: IdempotencyClaim | null,
+  ): Promise<GenerationView> {
     if (inputHash !== claim?.inputHash) {
       throw new AppError('CONFLICT', 'this idempotency key was used with another input', { path: ['input', 'idempotencyKey'] });
     }
@@ -354,5 +393,6 @@ function noSuchGeneration(path: readonly string[]): AppError {
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value < least || value > most) throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
+  if (value < least || value > most)
+    throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
 }

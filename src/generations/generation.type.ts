@@ -18,7 +18,11 @@ import {
 } from './generations.table.ts';
 
 /** Registers a GraphQL enum for a closed list of words, with what each means. */
-function enumOf<W extends string>(name: string, description: string, words: Readonly<Record<W, string>>): { readonly [K in W]: K } {
+function enumOf<W extends string>(
+  name: string,
+  description: string,
+  words: Readonly<Record<W, string>>,
+): { readonly [K in W]: K } {
   const names = Object.keys(words) as W[];
   const type = Object.fromEntries(names.map((word) => [word, word])) as { readonly [K in W]: K };
   registerEnumType(type, {
@@ -45,7 +49,11 @@ export const FinishReason = enumOf('GenerationFinishReason', 'Why the model stop
   OTHER: 'A reason that the provider added since.',
 });
 
-export const FailureCode = enumOf<Code>('GenerationFailureCode', 'Why a generation failed or stayed incomplete: the only codes there are.', failureCodes);
+export const FailureCode = enumOf<Code>(
+  'GenerationFailureCode',
+  'Why a generation failed or stayed incomplete: the only codes there are.',
+  failureCodes,
+);
 
 export const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
@@ -64,9 +72,11 @@ export const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt en
 
 @ObjectType({ description: 'Tokens as the provider counted them.', simpleResolvers: true })
 export class GenerationUsage {
-  @Column(generations.inputTokens, 'All input tokens, cached ones included; null when the provider did not say.') inputTokens!: number | null;
+  @Column(generations.inputTokens, 'All input tokens, cached ones included; null when the provider did not say.') inputTokens!:
+    number | null;
   @Column(generations.outputTokens, 'Output tokens; null when the provider did not say.') outputTokens!: number | null;
-  @Column(generations.cachedInputTokens, 'Input tokens it had in its cache; null when the provider did not say.') cachedInputTokens!: number | null;
+  @Column(generations.cachedInputTokens, 'Input tokens it had in its cache; null when the provider did not say.')
+  cachedInputTokens!: number | null;
 }
 
 @ObjectType({ description: 'Why a generation failed or stayed incomplete.', simpleResolvers: true })
@@ -80,8 +90,10 @@ export class GenerationFailure {
 export class GenerationAttempt {
   @Column(attempts.number, 'Counts the attempts of a generation from 1.') number!: number;
   @Column(attempts.model, 'The model that was called.') model!: string;
-  @Column(attempts.base, 'Where its text begins in the text of the generation, in UTF-16 code units: 0 for a restart.') base!: number;
-  @Column(attempts.reason, 'Why it took the place of the one before; null for the first.', { type: () => RestartReason }) reason!: Reason | null;
+  @Column(attempts.base, 'Where its text begins in the text of the generation, in UTF-16 code units: 0 for a restart.')
+  base!: number;
+  @Column(attempts.reason, 'Why it took the place of the one before; null for the first.', { type: () => RestartReason })
+  reason!: Reason | null;
   @Column(attempts.startedAt, 'When it began.') startedAt!: Date;
   @Column(attempts.firstTokenAt, 'When its first text came; null before.') firstTokenAt!: Date | null;
   @Column(attempts.endedAt, 'When it ended; null while it runs.') endedAt!: Date | null;
@@ -95,18 +107,27 @@ export class Generation extends Node {
   @Column(generations.id, 'Its id.') declare id: string;
   @Column(generations.status, 'How far it is.', { type: () => GenerationStatus }) status!: Status;
   @Field(() => String, { description: 'The text: while it runs, what is stored of it and still stands.' }) text!: string;
-  @Field(() => String, { description: 'The position of exactly `text`: `generationStream(after:)` goes on there.' }) cursor!: string;
+  @Field(() => String, { description: 'The position of exactly `text`: `generationStream(after:)` goes on there.' })
+  cursor!: string;
   @Column(generations.requestedModel, 'The model or route that was asked for.') requestedModel!: string;
   @Column(generations.model, 'The model of the latest attempt.') model!: string;
   @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first.' }) attempts!: GenerationAttempt[];
   @Column(generations.draft, 'The plain text that the template wrote by itself.') draft!: string;
   @Field(() => Template, { description: 'The template. Requires `templates:read`.' }) template!: Template;
-  @Field(() => TemplateVersion, { description: 'The version of it that was used. Requires `templates:read`.' }) templateVersion!: TemplateVersion;
-  @Column(generations.variables, 'The facts that the caller gave, with the defaults of the template.') variables!: Record<string, unknown>;
+  @Field(() => TemplateVersion, { description: 'The version of it that was used. Requires `templates:read`.' })
+  templateVersion!: TemplateVersion;
+  @Column(generations.variables, 'The facts that the caller gave, with the defaults of the template.') variables!: Record<
+    string,
+    unknown
+  >;
   @Column(generations.metadata, 'What the caller attached; null when nothing was.') metadata!: Record<string, unknown> | null;
-  @Field(() => GenerationUsage, { nullable: true, description: 'Tokens used; null until it has finished, and when the provider did not say.' })
+  @Field(() => GenerationUsage, {
+    nullable: true,
+    description: 'Tokens used; null until it has finished, and when the provider did not say.',
+  })
   usage!: GenerationUsage | null;
-  @Column(generations.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.') costMicros!: number | null;
+  @Column(generations.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.')
+  costMicros!: number | null;
   @Column(generations.createdAt, 'When it was asked for.') createdAt!: Date;
   @Column(generations.startedAt, 'When its first attempt began; null while it is queued.') startedAt!: Date | null;
   @Column(generations.firstTokenAt, 'When its first text came; null before.') firstTokenAt!: Date | null;
@@ -115,7 +136,10 @@ export class Generation extends Node {
   finishReason!: keyof typeof FinishReason | null;
   @Field(() => GenerationFailure, { nullable: true, description: 'Why it failed or stayed incomplete; null when it did not.' })
   failure!: GenerationFailure | null;
-  @Field(() => Generation, { nullable: true, description: 'The generation that this one repeats; null when it repeats none, or it was deleted.' })
+  @Field(() => Generation, {
+    nullable: true,
+    description: 'The generation that this one repeats; null when it repeats none, or it was deleted.',
+  })
   retryOf!: Generation | null;
 }
 
@@ -129,7 +153,11 @@ export const GenerationConnection = connectionOf(Generation);
 })
 export abstract class GenerationMessage {
   @Field(() => GraphQLID, { description: 'The generation.', simple: true }) generationId!: string;
-  @Field(() => String, { description: 'The position after this message: `generationStream(after:)` goes on there.', simple: true }) cursor!: string;
+  @Field(() => String, {
+    description: 'The position after this message: `generationStream(after:)` goes on there.',
+    simple: true,
+  })
+  cursor!: string;
   @Field(() => DateTime, { description: 'When it was sent.', simple: true }) at!: Date;
 }
 
@@ -141,11 +169,18 @@ export class GenerationStarted extends GenerationMessage {
 
 @ObjectType({ description: 'A piece of text.', implements: GenerationMessage, simpleResolvers: true })
 export class GenerationDelta extends GenerationMessage {
-  @Field(() => Int, { description: 'Where it begins in the text, in UTF-16 code units; always the length of the text before it.' }) offset!: number;
+  @Field(() => Int, {
+    description: 'Where it begins in the text, in UTF-16 code units; always the length of the text before it.',
+  })
+  offset!: number;
   @Field(() => String, { description: 'The piece; never splits a surrogate pair.' }) text!: string;
 }
 
-@ObjectType({ description: 'Another attempt took over: cut the text back to `offset` and go on.', implements: GenerationMessage, simpleResolvers: true })
+@ObjectType({
+  description: 'Another attempt took over: cut the text back to `offset` and go on.',
+  implements: GenerationMessage,
+  simpleResolvers: true,
+})
 export class GenerationRestarted extends GenerationMessage {
   @Field(() => Int, { description: 'How much of the text stays, in UTF-16 code units.' }) offset!: number;
   @Field(() => RestartReason, { description: 'Why.' }) reason!: Reason;

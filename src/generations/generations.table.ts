@@ -84,9 +84,15 @@ export const generations = pgTable(
     primaryKey({ columns: [table.tenantId, table.id] }),
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
     index('generations_tenant_id_member_id').on(table.tenantId, table.memberId),
-    index('generations_lease').on(table.leaseUntil).where(sql`status = 'RUNNING'`),
-    index('generations_queue').on(table.createdAt).where(sql`status = 'QUEUED'`),
-    index('generations_finished').on(table.finishedAt).where(sql`finished_at is not null and chunks_deleted_at is null`),
+    index('generations_lease')
+      .on(table.leaseUntil)
+      .where(sql`status = 'RUNNING'`),
+    index('generations_queue')
+      .on(table.createdAt)
+      .where(sql`status = 'QUEUED'`),
+    index('generations_finished')
+      .on(table.finishedAt)
+      .where(sql`finished_at is not null and chunks_deleted_at is null`),
     index('generations_retention').on(table.tenantId, table.finishedAt),
     tenantWall(),
     engineWall(),
@@ -117,7 +123,10 @@ export const attempts = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.generationId, table.number] }),
-    foreignKey({ columns: [table.tenantId, table.generationId], foreignColumns: [generations.tenantId, generations.id] }).onDelete('cascade'),
+    foreignKey({
+      columns: [table.tenantId, table.generationId],
+      foreignColumns: [generations.tenantId, generations.id],
+    }).onDelete('cascade'),
     tenantWall(),
     engineWall(),
   ],
@@ -136,7 +145,10 @@ export const chunks = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.generationId, table.attempt, table.start] }),
-    foreignKey({ columns: [table.tenantId, table.generationId], foreignColumns: [generations.tenantId, generations.id] }).onDelete('cascade'),
+    foreignKey({
+      columns: [table.tenantId, table.generationId],
+      foreignColumns: [generations.tenantId, generations.id],
+    }).onDelete('cascade'),
     tenantWall(),
     engineWall(),
   ],

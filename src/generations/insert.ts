@@ -45,7 +45,10 @@ interface InsertedRow {
  * One statement: the idempotency record, the generation and its first attempt, or nothing. Of any number of callers with the same
  * key one inserts; the no-op update makes all others see its record. An expired record is taken over.
  */
-export async function insertGeneration(tenant: Connection, { scope, id, recipe, claim, model, leaseMs }: NewGeneration): Promise<Inserted> {
+export async function insertGeneration(
+  tenant: Connection,
+  { scope, id, recipe, claim, model, leaseMs }: NewGeneration,
+): Promise<Inserted> {
   const uuid = uuidOf(id, 'gen');
   const isRunning = leaseMs !== null;
   const [answer] = await tenant.sql<InsertedRow>(

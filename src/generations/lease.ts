@@ -47,7 +47,11 @@ interface ClaimRow {
 }
 
 /** Renews the leases of runs; answers which ones are still this process's, and which are to be cancelled. */
-export async function renewLeases(engine: Connection, runs: readonly Run[], leaseMs: number): Promise<Map<string, { isCancelRequested: boolean }>> {
+export async function renewLeases(
+  engine: Connection,
+  runs: readonly Run[],
+  leaseMs: number,
+): Promise<Map<string, { isCancelRequested: boolean }>> {
   const rows = await engine.sql<{ id: string; cancel: boolean }>(
     (sql) => sql`
       update generations g set lease_until = now() + make_interval(secs => ${leaseMs / 1_000}::float8)
@@ -61,9 +65,6 @@ export async function renewLeases(engine: Connection, runs: readonly Run[], leas
   return new Map(rows.map((row) => [idOfUuid('gen', row.id), { isCancelRequested: row.cancel }]));
 }
 
-/** A process that is stopping has no time to wait for a database that is away. */
-const releaseDeadlineMs = 3_000;
-
 /** Gives generations back at once, for any process to take over. */
 export async function releaseLeases(engine: Connection, runs: readonly Run[]): Promise<void> {
   await engine.sql(
@@ -72,7 +73,7 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
       from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
       where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'`,
-    { idempotent: true, deadlineMs: releaseDeadlineMs },
+    { idempotent: true },
   );
 }
 
@@ -80,7 +81,13 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
  * Takes over up to `limit` generations whose lease ran out (in `RUNNING`) or that wait for a process (in `QUEUED`): raises the epoch,
  * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them.
  */
-export async function claim(engine: Connection, status: 'RUNNING' | 'QUEUED', limit: number, leaseMs: number, totalTimeoutMs: number): Promise<Claim[]> {
+export async function claim(
+  engine: Connection,
+  status: 'RUNNING' | 'QUEUED',
+  limit: number,
+  leaseMs: number,
+  totalTimeoutMs: number,
+): Promise<Claim[]> {
   const rows = await engine.sql<ClaimRow>(
     (sql) => sql`
       with picked as materialized (

@@ -51,14 +51,23 @@ export function survivingOffset(attempts: readonly AttemptState[], attempt: numb
   return attempts.reduce((least, later) => (later.number > attempt ? Math.min(least, later.base) : least), offset);
 }
 
+/** Where a reading of chunks ended: the last row, and the text before it. The next reading begins with that row, which may have grown. */
+export interface Mark {
+  readonly attempt: number;
+  readonly start: number;
+  readonly text: string;
+}
+
 /**
  * The surviving text of stored chunks (ordered by attempt, then start). Rows of an attempt count from its base up to the base of
  * every later attempt, so late rows of a process that lost its lease change nothing; it stops at the first gap.
+ * With the mark of an earlier reading, `chunks` are those from the marked row on.
  */
-export function assemble(attempts: readonly AttemptState[], chunks: readonly Chunk[]): string {
-  let text = '';
+export function assemble(attempts: readonly AttemptState[], chunks: readonly Chunk[], mark: Mark | null = null): string {
+  let text = mark?.text ?? '';
   for (const { number, base } of attempts) {
-    text = text.slice(0, base);
+    if (mark && number < mark.attempt) continue;
+    if (number !== mark?.attempt) text = text.slice(0, base);
     for (const { attempt, start, body } of chunks) {
       if (attempt !== number || start > text.length) continue;
       if (start + body.length > text.length) text = text.slice(0, start) + body;
@@ -74,7 +83,8 @@ export function checkPosition(story: Story, position: Position): void {
   if (position.done && !isFinal(story.status)) throw invalidCursor('it says finished, and the generation is not');
   if (position.attempt === 0 && position.offset > 0) throw invalidCursor('it is ahead of the generation');
   const attempt = story.attempts[position.attempt - 1];
-  if (attempt?.endOffset != null && position.offset > attempt.endOffset) throw invalidCursor('it is beyond the end of its attempt');
+  if (attempt?.endOffset != null && position.offset > attempt.endOffset)
+    throw invalidCursor('it is beyond the end of its attempt');
   const isHeld = position.offset <= survivingOffset(story.attempts, position.attempt, position.offset);
   if (isHeld && splitsPair(story.text, position.offset)) throw invalidCursor('it is inside a character');
 }

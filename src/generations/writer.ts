@@ -57,7 +57,10 @@ export class Writer {
         remainingMs: endsAt - this.parts.clock.monotonic(),
       });
       const failure: Failure = { code: error.code, message: error.message, retryable: error.retryable };
-      this.parts.log.info({ generationId: run.id, attempt: run.attempt.number, model: run.attempt.model, code: error.code, move: move.kind }, 'attempt failed');
+      this.parts.log.info(
+        { generationId: run.id, attempt: run.attempt.number, model: run.attempt.model, code: error.code, move: move.kind },
+        'attempt failed',
+      );
       if (move.kind !== 'TRY') return this.end(run, failed(run, failure, move.kind === 'KEEP'));
       const isHeld = await this.again(run, move.model, move.delayMs, failure);
       if (!isHeld) return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.endStopped(run) : null;
@@ -69,14 +72,20 @@ export class Writer {
     const { model } = run.attempt;
     const choice = this.parts.models.find(model);
     if (!choice) {
-      return { kind: 'failed', error: new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false }) };
+      return {
+        kind: 'failed',
+        error: new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false }),
+      };
     }
     const { messages, draft, maxOutputTokens, temperature } = run.work;
     const cleaner = new TextCleaner();
     try {
       const parts = withDeadlines(
         (signal) =>
-          choice.provider.stream({ model: choice.name, messages, draft, maxOutputTokens, temperature }, { signal, fetch: this.parts.fetch }),
+          choice.provider.stream(
+            { model: choice.name, messages, draft, maxOutputTokens, temperature },
+            { signal, fetch: this.parts.fetch },
+          ),
         {
           firstTokenMs: this.config.firstTokenTimeoutMs,
           idleMs: this.config.idleTimeoutMs,
@@ -96,7 +105,13 @@ export class Writer {
       if (run.stopReason !== null) return { kind: 'stopped' };
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model }, 'a provider broke its promise');
-      return { kind: 'failed', error: new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause: error }) };
+      return {
+        kind: 'failed',
+        error: new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', {
+          retryable: true,
+          cause: error,
+        }),
+      };
     }
   }
 
@@ -130,7 +145,8 @@ export class Writer {
   /** Ends a run that was told to stop. */
   private async endStopped(run: Run): Promise<Story | null> {
     const nothing = { text: run.text, finishReason: null, usage: null, costMicros: null };
-    if (run.stopReason === 'CANCELLED') return this.end(run, { ...nothing, status: 'CANCELLED', endedBy: 'CANCELLED', failure: null });
+    if (run.stopReason === 'CANCELLED')
+      return this.end(run, { ...nothing, status: 'CANCELLED', endedBy: 'CANCELLED', failure: null });
     // The text itself could not be stored: what was stored stays, and readers are cut back to it by one more attempt.
     const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
     if (!(await this.replace(run, run.attempt.model, run.stored, failure))) return null;
@@ -153,7 +169,10 @@ export class Writer {
       run.stop('LOST');
       return null;
     }
-    log.info({ generationId: run.id, status: ending.status, attempts: run.attempts.length, failureCode: ending.failure?.code }, 'generation finished');
+    log.info(
+      { generationId: run.id, status: ending.status, attempts: run.attempts.length, failureCode: ending.failure?.code },
+      'generation finished',
+    );
     const last = { ...run.attempt, endedBy: ending.endedBy, endOffset: ending.text.length };
     return { status: ending.status, attempts: [...run.attempts.slice(0, -1), last], text: ending.text, end: ending.text.length };
   }
@@ -192,7 +211,15 @@ function finished(run: Run, { reason, usage }: { reason: FinishReason; usage: Us
 }
 
 function failed(run: Run, failure: Failure, isKept: boolean): Ending {
-  return { status: isKept ? 'INCOMPLETE' : 'FAILED', endedBy: 'FAILED', text: run.text, finishReason: null, failure, usage: null, costMicros: null };
+  return {
+    status: isKept ? 'INCOMPLETE' : 'FAILED',
+    endedBy: 'FAILED',
+    text: run.text,
+    finishReason: null,
+    failure,
+    usage: null,
+    costMicros: null,
+  };
 }
 
 /** Cost in millionths of a dollar; null when a price or a count is unknown. */
@@ -201,6 +228,8 @@ function costOf(model: string, { inputTokens, outputTokens, cachedInputTokens }:
   if (!price || inputTokens === null || outputTokens === null) return null;
   const cached = cachedInputTokens ?? 0;
   const perMillion =
-    (inputTokens - cached) * price.inputMicrosPerMillion + cached * price.cachedInputMicrosPerMillion + outputTokens * price.outputMicrosPerMillion;
+    (inputTokens - cached) * price.inputMicrosPerMillion +
+    cached * price.cachedInputMicrosPerMillion +
+    outputTokens * price.outputMicrosPerMillion;
   return Math.round(perMillion / 1_000_000);
 }

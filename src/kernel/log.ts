@@ -9,7 +9,19 @@ export interface LogConfig {
 }
 
 /** Paths whose values never reach a log line: credentials and what people wrote. */
-const secretPaths = ['authorization', 'password', 'secret', 'apiKey', 'key', 'token', 'variables', 'text', 'prompt', 'draft', 'cookie'];
+const secretPaths = [
+  'authorization',
+  'password',
+  'secret',
+  'apiKey',
+  'key',
+  'token',
+  'variables',
+  'text',
+  'prompt',
+  'draft',
+  'cookie',
+];
 
 /** JSON lines on standard output; known secrets and letter texts are replaced before they are written. */
 export function openLog(config: LogConfig): Log {

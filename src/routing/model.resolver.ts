@@ -11,6 +11,11 @@ export class ModelResolver {
   models(@Ctx() { scope }: RequestContext): Model[] {
     scope.require('models:read');
     const [first] = this.catalogue.plan(autoRoute);
-    return this.catalogue.choices.map(({ id, provider, model }) => ({ ...model, id, provider: provider.id, isDefault: id === first }));
+    return this.catalogue.choices.map(({ id, provider, model }) => ({
+      ...model,
+      id,
+      provider: provider.id,
+      isDefault: id === first,
+    }));
   }
 }

@@ -21,7 +21,9 @@ export class Models {
     /** A model id; null: the first model of each provider that has a key, else the offline one. */
     private readonly defaultModel: string | null,
   ) {
-    this.choices = providers.flatMap((provider) => provider.models.map((model) => ({ id: `${provider.id}/${model.name}`, provider, model })));
+    this.choices = providers.flatMap((provider) =>
+      provider.models.map((model) => ({ id: `${provider.id}/${model.name}`, provider, model })),
+    );
     if (defaultModel !== null && !this.find(defaultModel)) throw new Error(`DEFAULT_MODEL: there is no model ${defaultModel}`);
   }
 
@@ -30,14 +32,18 @@ export class Models {
     if (requested !== autoRoute) {
       if (this.find(requested)) return [requested];
       const known = [autoRoute, ...this.choices.slice(0, 20).map(({ id }) => id)].join(', ');
-      throw new AppError('INVALID_INPUT', `there is no model or route with this name; known: ${known}`, { path: ['input', 'model'] });
+      throw new AppError('INVALID_INPUT', `there is no model or route with this name; known: ${known}`, {
+        path: ['input', 'model'],
+      });
     }
     const vendors = this.providers.filter(({ id }) => id !== 'offline');
     const firsts = (vendors.length > 0 ? vendors : this.providers).flatMap((provider) => {
       const [model] = provider.models;
       return model ? [`${provider.id}/${model.name}`] : [];
     });
-    return this.defaultModel === null ? firsts : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)];
+    return this.defaultModel === null
+      ? firsts
+      : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)];
   }
 
   /** The provider and its own name for a model id; null when there is none. */

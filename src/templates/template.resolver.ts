@@ -12,12 +12,19 @@ export class TemplateResolver {
   /** Templates by id. */
   readonly byId: LoaderFactory<string, TemplateRow | null> = (scope) => (ids) => this.templates.list(scope, ids);
   /** Versions by id. */
-  readonly versionById: LoaderFactory<string, TemplateVersionRow | null> = (scope) => (ids) => this.templates.versions(scope, ids);
+  readonly versionById: LoaderFactory<string, TemplateVersionRow | null> = (scope) => (ids) =>
+    this.templates.versions(scope, ids);
 
   constructor(private readonly templates: TemplateService) {}
 
-  @Query(() => Template, { nullable: true, description: 'The template with this slug; null when there is none. Requires `templates:read`.' })
-  template(@Ctx() { scope }: RequestContext, @Arg('slug', () => String, { description: 'Its slug.' }) slug: string): Promise<TemplateRow | null> {
+  @Query(() => Template, {
+    nullable: true,
+    description: 'The template with this slug; null when there is none. Requires `templates:read`.',
+  })
+  template(
+    @Ctx() { scope }: RequestContext,
+    @Arg('slug', () => String, { description: 'Its slug.' }) slug: string,
+  ): Promise<TemplateRow | null> {
     return this.templates.findBySlug(scope, slug);
   }
 
@@ -25,7 +32,8 @@ export class TemplateResolver {
   list(
     @Ctx() { scope }: RequestContext,
     @Args(() => ConnectionArgs) { first, after }: ConnectionArgs,
-    @Arg('filter', () => TemplateFilterInput, { nullable: true, description: 'Which ones; all when absent.' }) filter?: TemplateFilterInput | null,
+    @Arg('filter', () => TemplateFilterInput, { nullable: true, description: 'Which ones; all when absent.' })
+    filter?: TemplateFilterInput | null,
   ) {
     return this.templates.page(scope, { first: first ?? 20, after }, filter ?? {});
   }

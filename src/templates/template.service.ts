@@ -8,7 +8,13 @@ import type { Scope } from '../kernel/scope.ts';
 import type { LibraryTemplate } from './library.ts';
 import { compileTemplate, type Rendering } from './render.ts';
 import { sealed, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
-import { templates, templateVersions, type FailoverPolicy, type TemplateRow, type TemplateVersionRow } from './templates.table.ts';
+import {
+  templates,
+  templateVersions,
+  type FailoverPolicy,
+  type TemplateRow,
+  type TemplateVersionRow,
+} from './templates.table.ts';
 import { checkVariables } from './variables.ts';
 
 /** A version that can be used: it checks variables and writes draft and prompt. */
@@ -36,7 +42,9 @@ export class TemplateService {
   ) {
     const usable = library.map((source) => ({ source, version: usableVersion(versionId(source), source) }));
     this.bySlug = new Map(usable.map(({ source, version }) => [source.slug, version]));
-    this.byId = new Map(usable.flatMap(({ source, version }) => [[templateId(source.slug), version] as const, [version.id, version] as const]));
+    this.byId = new Map(
+      usable.flatMap(({ source, version }) => [[templateId(source.slug), version] as const, [version.id, version] as const]),
+    );
   }
 
   /**
@@ -93,7 +101,8 @@ export class TemplateService {
   async list(scope: Scope, ids: readonly string[]): Promise<(TemplateRow | null)[]> {
     scope.require('templates:read');
     const known = ids.filter((id) => uuidOfId(id, 'tpl') !== null);
-    const rows = known.length === 0 ? [] : await this.database.as(scope).query.select().from(templates).where(inArray(templates.id, known));
+    const rows =
+      known.length === 0 ? [] : await this.database.as(scope).query.select().from(templates).where(inArray(templates.id, known));
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
   }
@@ -103,7 +112,9 @@ export class TemplateService {
     scope.require('templates:read');
     const known = ids.filter((id) => uuidOfId(id, 'tpv') !== null);
     const rows =
-      known.length === 0 ? [] : await this.database.as(scope).query.select().from(templateVersions).where(inArray(templateVersions.id, known));
+      known.length === 0
+        ? []
+        : await this.database.as(scope).query.select().from(templateVersions).where(inArray(templateVersions.id, known));
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
   }

@@ -10,9 +10,13 @@ export class TemplateVersion extends Node {
   @Column(templateVersions.id, 'Its id; `generationStart` takes it to use exactly this version.') declare id: string;
   @Column(templateVersions.number, 'Counts the versions of a template from 1.') number!: number;
   @Column(templateVersions.contentHash, 'SHA-256 of its content, in hex.') contentHash!: string;
-  @Column(templateVersions.variablesSchema, 'What variables it takes, as JSON Schema (2020-12).') variablesSchema!: Record<string, unknown>;
+  @Column(templateVersions.variablesSchema, 'What variables it takes, as JSON Schema (2020-12).') variablesSchema!: Record<
+    string,
+    unknown
+  >;
   @Column(templateVersions.sample, 'Variables that fit, to try it with.') sample!: Record<string, unknown>;
-  @Column(templateVersions.maxOutputTokens, 'Tokens a generation may use when its caller names no limit.') maxOutputTokens!: number;
+  @Column(templateVersions.maxOutputTokens, 'Tokens a generation may use when its caller names no limit.')
+  maxOutputTokens!: number;
   @Column(templateVersions.createdAt, 'When it was stored.') createdAt!: Date;
 }
 
@@ -25,7 +29,8 @@ export class Template extends Node {
   @Column(templates.title, 'Its name for people.') title!: string;
   @Column(templates.description, 'What it is good for.') description!: string;
   @Column(templates.createdAt, 'When it was first stored.') createdAt!: Date;
-  @Field(() => TemplateVersion, { description: 'The version that a generation uses when it names none.' }) currentVersion!: TemplateVersion;
+  @Field(() => TemplateVersion, { description: 'The version that a generation uses when it names none.' })
+  currentVersion!: TemplateVersion;
 }
 
 /** One page of templates. */

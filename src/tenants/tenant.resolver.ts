@@ -26,7 +26,10 @@ export class TenantResolver {
   }
 
   @Mutation(() => TenantUpdatePayload, { description: 'Changes settings of the own tenant. Requires `tenant:write`.' })
-  tenantUpdate(@Ctx() { scope }: RequestContext, @Arg('input', () => TenantUpdateInput, { description: 'What to change.' }) input: TenantUpdateInput) {
+  tenantUpdate(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => TenantUpdateInput, { description: 'What to change.' }) input: TenantUpdateInput,
+  ) {
     return payload(async () => ({ tenant: await this.tenants.update(scope, input) }));
   }
 }

@@ -38,10 +38,13 @@ export class TenantService {
   async update(scope: Scope, { generationRetentionDays: days }: TenantUpdate): Promise<TenantRow> {
     scope.require('tenant:write');
     if (days != null && (days < 1 || days > longestRetentionDays)) {
-      throw new AppError('INVALID_INPUT', `generationRetentionDays is ${days}, not 1 to ${longestRetentionDays}`, { path: ['input', 'generationRetentionDays'] });
+      throw new AppError('INVALID_INPUT', `generationRetentionDays is ${days}, not 1 to ${longestRetentionDays}`, {
+        path: ['input', 'generationRetentionDays'],
+      });
     }
     const { query } = this.database.as(scope);
-    if (days !== undefined) await query.update(tenants).set({ generationRetentionDays: days }).where(eq(tenants.id, scope.tenantId));
+    if (days !== undefined)
+      await query.update(tenants).set({ generationRetentionDays: days }).where(eq(tenants.id, scope.tenantId));
     const [row] = await this.list(scope, [scope.tenantId]);
     if (!row) throw new AppError('NOT_FOUND', 'no such tenant');
     return row;

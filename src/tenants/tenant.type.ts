@@ -9,7 +9,8 @@ import { members, tenants } from './tenants.table.ts';
 export class Tenant extends Node {
   @Column(tenants.id, 'Its id.') declare id: string;
   @Column(tenants.name, 'Its name.') name!: string;
-  @Column(tenants.generationRetentionDays, 'Days after which finished generations are deleted; null keeps them.') generationRetentionDays!: number | null;
+  @Column(tenants.generationRetentionDays, 'Days after which finished generations are deleted; null keeps them.')
+  generationRetentionDays!: number | null;
   @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
 }
 

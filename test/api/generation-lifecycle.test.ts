@@ -7,12 +7,14 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { StreamReader, StreamRefused } from '../harness/stream-reader.ts';
 import { Teller, type Call } from '../harness/teller.ts';
 
-const fields = 'id status text cursor model requestedModel finishReason retryOf { id } failure { code message retryable } usage { inputTokens outputTokens cachedInputTokens } costMicros attempts { number model base endedBy failureCode }';
+const fields =
+  'id status text cursor model requestedModel finishReason retryOf { id } failure { code message retryable } usage { inputTokens outputTokens cachedInputTokens } costMicros attempts { number model base endedBy failureCode }';
 const documents = {
   start: `mutation ($input: GenerationStartInput!) { generationStart(input: $input) { generation { ${fields} } errors { code path } } }`,
   cancel: `mutation ($input: GenerationCancelInput!) { generationCancel(input: $input) { generation { ${fields} } errors { code message path } } }`,
   retry: `mutation ($input: GenerationRetryInput!) { generationRetry(input: $input) { generation { ${fields} } errors { code message path } } }`,
-  delete: 'mutation ($input: GenerationDeleteInput!) { generationDelete(input: $input) { deletedId errors { code message path } } }',
+  delete:
+    'mutation ($input: GenerationDeleteInput!) { generationDelete(input: $input) { deletedId errors { code message path } } }',
   one: `query ($id: ID!) { generation(id: $id) { ${fields} } }`,
 };
 
@@ -47,9 +49,13 @@ describe('the life of a generation', () => {
     await app.sql`delete from generations`;
   });
 
-  const mutate = async (name: 'start' | 'cancel' | 'retry' | 'delete', input: Record<string, unknown>, as: Pick<Caller, 'ask'> = app): Promise<Payload> =>
-    Object.values(await as.ask<Record<string, Payload>>(documents[name], { input }))[0] as Payload;
-  const find = async (id: string, as: Pick<Caller, 'ask'> = app) => (await as.ask<{ generation: Row | null }>(documents.one, { id })).generation;
+  const mutate = async (
+    name: 'start' | 'cancel' | 'retry' | 'delete',
+    input: Record<string, unknown>,
+    as: Pick<Caller, 'ask'> = app,
+  ): Promise<Payload> => Object.values(await as.ask<Record<string, Payload>>(documents[name], { input }))[0] as Payload;
+  const find = async (id: string, as: Pick<Caller, 'ask'> = app) =>
+    (await as.ask<{ generation: Row | null }>(documents.one, { id })).generation;
   const begin = async (): Promise<{ id: string; call: Call }> => {
     const calling = teller.nextCall();
     const { generation } = await mutate('start', { template: 'cover-letter-classic', variables });
@@ -76,7 +82,11 @@ describe('the life of a generation', () => {
       expect(errors).toEqual([]);
       expect(watching.messages.at(-1)?.generation).toEqual({ id, status: 'CANCELLED', text: 'Dear 😀 Ms', failure: null });
       expect(watching.text).toBe('Dear 😀 Ms');
-      expect(await find(id)).toMatchObject({ status: 'CANCELLED', text: 'Dear 😀 Ms', attempts: [{ number: 1, endedBy: 'CANCELLED' }] });
+      expect(await find(id)).toMatchObject({
+        status: 'CANCELLED',
+        text: 'Dear 😀 Ms',
+        attempts: [{ number: 1, endedBy: 'CANCELLED' }],
+      });
     });
 
     it('leaves one that has ended as it is', async () => {
@@ -87,7 +97,10 @@ describe('the life of a generation', () => {
     });
 
     it.each(['nonsense', unknown, 'tpl_00000000000000000000000000'])('knows no %s', async (id) => {
-      expect(await mutate('cancel', { id })).toEqual({ generation: null, errors: [{ code: 'NOT_FOUND', message: 'no such generation', path: ['input', 'id'] }] });
+      expect(await mutate('cancel', { id })).toEqual({
+        generation: null,
+        errors: [{ code: 'NOT_FOUND', message: 'no such generation', path: ['input', 'id'] }],
+      });
     });
   });
 
@@ -117,10 +130,14 @@ describe('the life of a generation', () => {
 
     it('refuses one that runs, unknown ones and unknown models', async () => {
       const { id } = await begin();
-      expect((await mutate('retry', { id })).errors).toEqual([{ code: 'CONFLICT', message: 'the generation is RUNNING; cancel it or wait for its end', path: ['input', 'id'] }]);
+      expect((await mutate('retry', { id })).errors).toEqual([
+        { code: 'CONFLICT', message: 'the generation is RUNNING; cancel it or wait for its end', path: ['input', 'id'] },
+      ]);
       expect((await mutate('retry', { id: unknown })).errors).toMatchObject([{ code: 'NOT_FOUND', path: ['input', 'id'] }]);
       const done = await written('x');
-      expect((await mutate('retry', { id: done, model: 'mock/none' })).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input', 'model'] }]);
+      expect((await mutate('retry', { id: done, model: 'mock/none' })).errors).toMatchObject([
+        { code: 'INVALID_INPUT', path: ['input', 'model'] },
+      ]);
     });
   });
 
@@ -152,7 +169,13 @@ describe('the life of a generation', () => {
         const now = await find(id);
         return now && now.text.length === 8 ? now : null;
       });
-      expect(row).toMatchObject({ status: 'RUNNING', text: 'Dear Ms ', usage: null, failure: null, attempts: [{ number: 1, base: 0, endedBy: null }] });
+      expect(row).toMatchObject({
+        status: 'RUNNING',
+        text: 'Dear Ms ',
+        usage: null,
+        failure: null,
+        attempts: [{ number: 1, base: 0, endedBy: null }],
+      });
       const joined = new StreamReader(app, id, row.cursor, row.text);
       call.say('山田').finish();
       await joined.toEnd();
@@ -181,7 +204,11 @@ describe('the life of a generation', () => {
       const { id, call } = await begin();
       call.fail(new ProviderError('CONTENT_REFUSED', 'mock refuses', { retryable: false }));
       const watching = await new StreamReader(app, id).toEnd();
-      expect(await find(id)).toMatchObject({ status: 'FAILED', text: '', failure: { code: 'CONTENT_REFUSED', message: 'mock refuses', retryable: false } });
+      expect(await find(id)).toMatchObject({
+        status: 'FAILED',
+        text: '',
+        failure: { code: 'CONTENT_REFUSED', message: 'mock refuses', retryable: false },
+      });
       expect(watching.messages.at(-1)?.generation).toMatchObject({ status: 'FAILED', failure: { code: 'CONTENT_REFUSED' } });
     });
   });
@@ -207,7 +234,10 @@ describe('the life of a generation', () => {
       call.say('three').finish();
       await first.toEnd();
       for (const [index, { cursor }] of first.messages.entries()) {
-        const textThen = first.messages.slice(0, index + 1).map((message) => ('text' in message ? message.text : '')).join('');
+        const textThen = first.messages
+          .slice(0, index + 1)
+          .map((message) => ('text' in message ? message.text : ''))
+          .join('');
         const again = await new StreamReader(app, id, cursor, textThen).toEnd();
         expect(again.text).toBe('one two three');
         expect(again.messages.length).toBe(index === first.messages.length - 1 ? 0 : index === first.messages.length - 2 ? 1 : 2);
@@ -267,11 +297,17 @@ describe('the life of a generation', () => {
     const id = await written('private');
     expect(await find(id, stranger)).toBeNull();
     for (const name of ['cancel', 'retry', 'delete'] as const) {
-      expect((await mutate(name, { id }, stranger)).errors).toMatchObject([{ code: 'NOT_FOUND', message: 'no such generation', path: ['input', 'id'] }]);
+      expect((await mutate(name, { id }, stranger)).errors).toMatchObject([
+        { code: 'NOT_FOUND', message: 'no such generation', path: ['input', 'id'] },
+      ]);
     }
-    await expect(new StreamReader({ url: app.url, key: stranger.key }, id).toEnd()).rejects.toEqual(new StreamRefused(['NOT_FOUND']));
+    await expect(new StreamReader({ url: app.url, key: stranger.key }, id).toEnd()).rejects.toEqual(
+      new StreamRefused(['NOT_FOUND']),
+    );
     const { id: running, call } = await begin();
-    await expect(new StreamReader({ url: app.url, key: stranger.key }, running).toEnd()).rejects.toEqual(new StreamRefused(['NOT_FOUND']));
+    await expect(new StreamReader({ url: app.url, key: stranger.key }, running).toEnd()).rejects.toEqual(
+      new StreamRefused(['NOT_FOUND']),
+    );
     expect(call.signal.aborted).toBe(false);
     expect(await find(id)).toMatchObject({ text: 'private' });
   });

@@ -36,7 +36,8 @@ describe('generationStart', () => {
     await app.sql`delete from idempotency_keys`;
   });
 
-  const begin = async (input: Record<string, unknown>) => (await app.ask<Started>(start, { input: { template: 'cover-letter-classic', variables: facts, ...input } })).generationStart;
+  const begin = async (input: Record<string, unknown>) =>
+    (await app.ask<Started>(start, { input: { template: 'cover-letter-classic', variables: facts, ...input } })).generationStart;
 
   it('starts at once and gives the provider the prompt, the draft and the limits', async () => {
     const calling = teller.nextCall();
@@ -60,16 +61,36 @@ describe('generationStart', () => {
     call.say('Dear ', 'you').finish();
     const reader = await new StreamReader(app, generation?.id ?? '').toEnd();
     expect(reader.text).toBe('Dear you');
-    expect(reader.messages.at(-1)?.generation).toEqual({ id: generation?.id, status: 'SUCCEEDED', text: 'Dear you', failure: null });
+    expect(reader.messages.at(-1)?.generation).toEqual({
+      id: generation?.id,
+      status: 'SUCCEEDED',
+      text: 'Dear you',
+      failure: null,
+    });
   });
 
   it.each<[string, Record<string, unknown>, string, string[]]>([
     ['an unknown template', { template: 'no-such' }, 'NOT_FOUND', ['input', 'template']],
     ['a template id of nothing', { template: 'tpl_00000000000000000000000000' }, 'NOT_FOUND', ['input', 'template']],
     ['an empty template', { template: '' }, 'NOT_FOUND', ['input', 'template']],
-    ['a missing variable', { variables: { applicant: { name: 'Ada' }, job: { title: 'x' } } }, 'INVALID_INPUT', ['input', 'variables', 'job', 'company']],
-    ['a variable of the wrong type', { variables: { ...facts, skills: 'many' } }, 'INVALID_INPUT', ['input', 'variables', 'skills']],
-    ['a variable that is not in the schema', { variables: { ...facts, salary: 1 } }, 'INVALID_INPUT', ['input', 'variables', 'salary']],
+    [
+      'a missing variable',
+      { variables: { applicant: { name: 'Ada' }, job: { title: 'x' } } },
+      'INVALID_INPUT',
+      ['input', 'variables', 'job', 'company'],
+    ],
+    [
+      'a variable of the wrong type',
+      { variables: { ...facts, skills: 'many' } },
+      'INVALID_INPUT',
+      ['input', 'variables', 'skills'],
+    ],
+    [
+      'a variable that is not in the schema',
+      { variables: { ...facts, salary: 1 } },
+      'INVALID_INPUT',
+      ['input', 'variables', 'salary'],
+    ],
     ['a model that is not there', { model: 'mock/other' }, 'INVALID_INPUT', ['input', 'model']],
     ['a provider that is not there', { model: 'nobody/teller' }, 'INVALID_INPUT', ['input', 'model']],
     ['no tokens', { maxOutputTokens: 0 }, 'INVALID_INPUT', ['input', 'maxOutputTokens']],
@@ -88,7 +109,13 @@ describe('generationStart', () => {
   });
 
   it('takes nulls for what is optional', async () => {
-    const { generation, errors } = await begin({ model: null, idempotencyKey: null, maxOutputTokens: null, temperature: null, metadata: null });
+    const { generation, errors } = await begin({
+      model: null,
+      idempotencyKey: null,
+      maxOutputTokens: null,
+      temperature: null,
+      metadata: null,
+    });
     expect(errors).toEqual([]);
     expect(generation).toMatchObject({ requestedModel: 'auto', metadata: null });
   });
@@ -126,7 +153,9 @@ describe('generationStart', () => {
       await begin({ idempotencyKey: 'taken' });
       const { generation, errors } = await begin({ idempotencyKey: 'taken', temperature: 1 });
       expect(generation).toBeNull();
-      expect(errors).toEqual([{ code: 'CONFLICT', message: 'this idempotency key was used with another input', path: ['input', 'idempotencyKey'] }]);
+      expect(errors).toEqual([
+        { code: 'CONFLICT', message: 'this idempotency key was used with another input', path: ['input', 'idempotencyKey'] },
+      ]);
       expect(await count(app)).toBe(1);
     });
 

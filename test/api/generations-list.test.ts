@@ -31,10 +31,18 @@ describe('generations', () => {
     app = await openTestApp({ providers: [teller], env: { DEFAULT_MODEL: 'mock/teller' } });
     seed = await openSeed(app);
     stranger = await seed.tenant();
-    for (const template of ['cover-letter-classic', 'cover-letter-classic', 'cover-letter-new-graduate', 'cover-letter-classic', 'cover-letter-classic']) {
+    for (const template of [
+      'cover-letter-classic',
+      'cover-letter-classic',
+      'cover-letter-new-graduate',
+      'cover-letter-classic',
+      'cover-letter-classic',
+    ]) {
       const calling = teller.nextCall();
       const variables = await sampleVariables(app, template);
-      const { generationStart } = await app.ask<{ generationStart: { generation: { id: string } } }>(start, { input: { template, variables } });
+      const { generationStart } = await app.ask<{ generationStart: { generation: { id: string } } }>(start, {
+        input: { template, variables },
+      });
       const call = await calling;
       ids.unshift(generationStart.generation.id);
       if (ids.length === 5) continue;
@@ -48,20 +56,27 @@ describe('generations', () => {
     await app.stop();
   });
 
-  const page = async (variables: Record<string, unknown> = {}) => (await app.ask<{ generations: Page }>(list, variables)).generations;
+  const page = async (variables: Record<string, unknown> = {}) =>
+    (await app.ask<{ generations: Page }>(list, variables)).generations;
   const idsOf = ({ nodes }: Page) => nodes.map(({ id }) => id);
-  const codesOf = async (variables: Record<string, unknown>) => (await app.answer(list, variables)).errors?.map(({ extensions }) => extensions?.['code']);
+  const codesOf = async (variables: Record<string, unknown>) =>
+    (await app.answer(list, variables)).errors?.map(({ extensions }) => extensions?.['code']);
 
   it('lists the newest first', async () => {
     const all = await page();
     expect(idsOf(all)).toEqual(ids);
     expect(all.edges.map(({ node }) => node.id)).toEqual(ids);
-    expect(all.pageInfo).toEqual({ hasNextPage: false, hasPreviousPage: false, startCursor: all.edges[0]?.cursor, endCursor: all.edges[4]?.cursor });
+    expect(all.pageInfo).toEqual({
+      hasNextPage: false,
+      hasPreviousPage: false,
+      startCursor: all.edges[0]?.cursor,
+      endCursor: all.edges[4]?.cursor,
+    });
   });
 
   it('goes on behind a cursor, to the end, whatever is added meanwhile', async () => {
     const seen: string[] = [];
-    for (let after: string | null = null; ; ) {
+    for (let after: string | null = null; ;) {
       const next: Page = await page({ first: 2, after });
       seen.push(...idsOf(next));
       after = next.pageInfo.endCursor;
@@ -69,7 +84,11 @@ describe('generations', () => {
     }
     expect(seen).toEqual(ids);
     const last = await page({ after: (await page()).pageInfo.endCursor });
-    expect(last).toEqual({ nodes: [], edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: true, startCursor: null, endCursor: null } });
+    expect(last).toEqual({
+      nodes: [],
+      edges: [],
+      pageInfo: { hasNextPage: false, hasPreviousPage: true, startCursor: null, endCursor: null },
+    });
   });
 
   it('filters by status, template and time', async () => {
@@ -78,7 +97,10 @@ describe('generations', () => {
     expect(idsOf(await page({ filter: { status: [] } }))).toEqual([]);
     expect(idsOf(await page({ filter: { template: 'cover-letter-new-graduate' } }))).toEqual([ids[2]]);
     expect(idsOf(await page({ filter: { template: 'no-such' } }))).toEqual([]);
-    const { generation } = await app.ask<{ generation: { createdAt: string } }>('query ($id: ID!) { generation(id: $id) { createdAt } }', { id: ids[2] });
+    const { generation } = await app.ask<{ generation: { createdAt: string } }>(
+      'query ($id: ID!) { generation(id: $id) { createdAt } }',
+      { id: ids[2] },
+    );
     const later = new Date(new Date(generation.createdAt).getTime() + 1).toISOString();
     expect(idsOf(await page({ filter: { createdAfter: later } }))).toEqual(ids.slice(0, 2));
     expect(idsOf(await page({ filter: { createdBefore: later } }))).toEqual(ids.slice(2));
@@ -89,12 +111,14 @@ describe('generations', () => {
     expect(await codesOf({ first })).toEqual(['INVALID_INPUT']);
   });
 
-  it.each([['nonsense'], [''], [Buffer.from('["templates","x"]').toString('base64url')], [Buffer.from('["generations","tpl_0"]').toString('base64url')]])(
-    'refuses the cursor %s',
-    async (after) => {
-      expect(await codesOf({ after })).toEqual(['INVALID_CURSOR']);
-    },
-  );
+  it.each([
+    ['nonsense'],
+    [''],
+    [Buffer.from('["templates","x"]').toString('base64url')],
+    [Buffer.from('["generations","tpl_0"]').toString('base64url')],
+  ])('refuses the cursor %s', async (after) => {
+    expect(await codesOf({ after })).toEqual(['INVALID_CURSOR']);
+  });
 
   it("shows nobody another tenant's", async () => {
     const { generations } = await stranger.ask<{ generations: Page }>(list, { first: 100 });
@@ -107,6 +131,9 @@ describe('generations', () => {
   it('needs generations:read', async () => {
     const nobody = await seed.member({ can: ['templates:read'] });
     const { errors } = await nobody.answer(list);
-    expect(errors?.[0]).toMatchObject({ message: 'this needs the permission generations:read', extensions: { code: 'FORBIDDEN' } });
+    expect(errors?.[0]).toMatchObject({
+      message: 'this needs the permission generations:read',
+      extensions: { code: 'FORBIDDEN' },
+    });
   });
 });

@@ -23,7 +23,8 @@ describe('what nobody needs any more', () => {
   });
 
   const counts = async () => {
-    const [row] = await app.sql`select (select count(*)::int from generations) as generations, (select count(*)::int from chunks) as chunks,
+    const [row] =
+      await app.sql`select (select count(*)::int from generations) as generations, (select count(*)::int from chunks) as chunks,
       (select count(*)::int from idempotency_keys) as keys`;
     return row;
   };
@@ -42,7 +43,9 @@ describe('what nobody needs any more', () => {
     await app.sql`update generations set finished_at = finished_at - interval '61 seconds'`;
     await purger.run();
     expect(await counts()).toEqual({ generations: 1, chunks: 0, keys: 0 });
-    expect(await app.ask('query ($id: ID!) { generation(id: $id) { text } }', { id })).toMatchObject({ generation: { text: expect.stringContaining('Dear') } });
+    expect(await app.ask('query ($id: ID!) { generation(id: $id) { text } }', { id })).toMatchObject({
+      generation: { text: expect.stringContaining('Dear') },
+    });
 
     await app.ask('mutation { tenantUpdate(input: { generationRetentionDays: 7 }) { errors { code } } }');
     await app.sql`update generations set finished_at = now() - interval '6 days'`;

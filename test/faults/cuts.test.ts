@@ -34,7 +34,10 @@ function storyteller(): Provider {
       const pieces = dice.whole(60, 120);
       for (let piece = 0; piece < pieces; piece++) {
         await pause(dice.whole(0, 40), undefined, { signal });
-        yield { type: 'text', text: `${dice.pick(['𝒢', '👩‍💻', '山', 'é', 'x'])}${calls}.${piece}${dice.pick([' ', '\n', '😀😀'])}` };
+        yield {
+          type: 'text',
+          text: `${dice.pick(['𝒢', '👩‍💻', '山', 'é', 'x'])}${calls}.${piece}${dice.pick([' ', '\n', '😀😀'])}`,
+        };
       }
       yield { type: 'finish', reason: 'STOP', usage: { inputTokens: 1, outputTokens: pieces, cachedInputTokens: 0 } };
     },
@@ -57,7 +60,9 @@ class CutReader {
   /** Reads up to `messages` messages over a socket of its own, then cuts it. */
   async read(app: TestApp, messages: number, isElsewhere: boolean): Promise<void> {
     const client = wsClient(app.url, app.key);
-    const results = client.iterate<{ generationStream: TextMessage & { cursor: string; generation?: { status: string; text: string } } }>({
+    const results = client.iterate<{
+      generationStream: TextMessage & { cursor: string; generation?: { status: string; text: string } };
+    }>({
       query: stream,
       variables: { id: this.id, after: this.cursor },
     });
@@ -143,7 +148,10 @@ describe('readers that are cut at random', () => {
     expect(readers.reduce((sum, { cuts }) => sum + cuts, 0)).toBeGreaterThanOrEqual(cutCount);
     expect(readers.reduce((sum, { cutsWhileRunning }) => sum + cutsWhileRunning, 0)).toBeGreaterThanOrEqual(cutCount / 2);
     for (const reader of readers) {
-      const [row] = await writer.sql<{ text: string; status: string }>`select text, status from generations where id = ${uuid(reader.id)}::uuid`;
+      const [row] = await writer.sql<{
+        text: string;
+        status: string;
+      }>`select text, status from generations where id = ${uuid(reader.id)}::uuid`;
       expect(reader.text, `seed ${seed}, ${reader.id}`).toBe(row?.text);
       expect(reader.final).toEqual({ status: row?.status, text: row?.text });
       const states = await storedStates(writer, reader.id, row?.text ?? '');
@@ -160,8 +168,10 @@ async function loseLease(app: TestApp, id: string): Promise<void> {
 
 /** Every text that was ever stored, as the longest state of each attempt. */
 async function storedStates(app: TestApp, id: string, final: string): Promise<string[]> {
-  const attempts = await app.sql<AttemptState>`select number, base from attempts where generation_id = ${uuid(id)}::uuid order by number`;
-  const chunks = await app.sql<Chunk>`select attempt, start, body from chunks where generation_id = ${uuid(id)}::uuid order by attempt, start`;
+  const attempts =
+    await app.sql<AttemptState>`select number, base from attempts where generation_id = ${uuid(id)}::uuid order by number`;
+  const chunks =
+    await app.sql<Chunk>`select attempt, start, body from chunks where generation_id = ${uuid(id)}::uuid order by attempt, start`;
   return [final, ...attempts.map((_, index) => assemble(attempts.slice(0, index + 1), chunks))];
 }
 

@@ -25,7 +25,10 @@ export interface TestApp {
   /** Everything that was logged, one JSON line each. */
   readonly lines: readonly string[];
   /** One statement as the owner of the database. */
-  sql<T extends object = Record<string, unknown>>(strings: TemplateStringsArray, ...values: (string | number | null)[]): Promise<T[]>;
+  sql<T extends object = Record<string, unknown>>(
+    strings: TemplateStringsArray,
+    ...values: (string | number | null)[]
+  ): Promise<T[]>;
   /** Sends an operation over HTTP with the key; throws when the answer has errors. */
   ask<T = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<T>;
   /** The same, errors included. */
@@ -58,7 +61,8 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     throw error;
   }
   const key = app.developmentKey ?? '';
-  const answer = async (query: string, variables: Record<string, unknown> = {}) => (await post(app.url, { query, variables }, { key })).body;
+  const answer = async (query: string, variables: Record<string, unknown> = {}) =>
+    (await post(app.url, { query, variables }, { key })).body;
   return {
     url: app.url,
     key,

@@ -46,12 +46,14 @@ export async function get(url: string, asked: Asked, options: HttpOptions = {}):
   return { status: response.status, headers: response.headers, body: (await response.json()) as ExecutionResult };
 }
 
-/** A graphql-ws client, as applications use it; it does not reconnect by itself. */
-export function wsClient(url: string, key: string | null): Client {
+/** A graphql-ws client, as applications use it; it reconnects by itself when it is allowed tries. */
+export function wsClient(url: string, key: string | null, { retryAttempts = 0 } = {}): Client {
   return createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
-    retryAttempts: 0,
+    retryAttempts,
+    retryWait: async () => undefined,
+    shouldRetry: () => true,
     connectionParams: key === null ? {} : { Authorization: `Bearer ${key}` },
   });
 }

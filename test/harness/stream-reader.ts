@@ -19,7 +19,12 @@ export type ReadMessage = TextMessage & {
   readonly attempt?: number;
   readonly model?: string;
   readonly reason?: string;
-  readonly generation?: { readonly id: string; readonly status: string; readonly text: string; readonly failure: { code: string } | null };
+  readonly generation?: {
+    readonly id: string;
+    readonly status: string;
+    readonly text: string;
+    readonly failure: { code: string } | null;
+  };
 };
 
 /** The errors that ended a stream. */

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { decodeCursor, encodeCursor, type Position } from '../../src/generations/cursor.ts';
-import { assemble, checkPosition, nextStep, sliceUnits, survivingOffset, type AttemptState, type Chunk, type Story } from '../../src/generations/story.ts';
+import {
+  assemble,
+  checkPosition,
+  nextStep,
+  sliceUnits,
+  survivingOffset,
+  type AttemptState,
+  type Chunk,
+  type Mark,
+  type Story,
+} from '../../src/generations/story.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { randomOf, type Random } from '../harness/random.ts';
 
@@ -14,7 +24,12 @@ const attempt = (number: number, base = 0, over: Partial<AttemptState> = {}): At
   ...over,
 });
 const running = (text: string, ...attempts: AttemptState[]): Story => ({ status: 'RUNNING', attempts, text, end: text.length });
-const finished = (text: string, ...attempts: AttemptState[]): Story => ({ status: 'SUCCEEDED', attempts, text, end: text.length });
+const finished = (text: string, ...attempts: AttemptState[]): Story => ({
+  status: 'SUCCEEDED',
+  attempts,
+  text,
+  end: text.length,
+});
 const at = (number: number, offset: number, done = false): Position => ({ attempt: number, offset, done });
 
 describe('cursor', () => {
@@ -74,9 +89,19 @@ describe('assemble', () => {
     ['a row that was stored twice, longer the second time', [attempt(1)], [chunk(1, 0, 'abc'), chunk(1, 2, 'cd')], 'abcd'],
     ['a restart', [attempt(1), attempt(2)], [chunk(1, 0, 'abcd'), chunk(2, 0, 'xy')], 'xy'],
     ['a continuation', [attempt(1), attempt(2, 2)], [chunk(1, 0, 'abcd'), chunk(2, 2, 'xy')], 'abxy'],
-    ['late rows of a lost process', [attempt(1), attempt(2, 2)], [chunk(1, 0, 'ab'), chunk(1, 2, 'LATE'), chunk(2, 2, 'xy')], 'abxy'],
+    [
+      'late rows of a lost process',
+      [attempt(1), attempt(2, 2)],
+      [chunk(1, 0, 'ab'), chunk(1, 2, 'LATE'), chunk(2, 2, 'xy')],
+      'abxy',
+    ],
     ['a closing attempt without text', [attempt(1), attempt(2, 3)], [chunk(1, 0, 'abcdef')], 'abc'],
-    ['a continuation of a continuation', [attempt(1), attempt(2, 4), attempt(3, 2)], [chunk(1, 0, 'abcd'), chunk(2, 4, 'ef'), chunk(3, 2, 'z')], 'abz'],
+    [
+      'a continuation of a continuation',
+      [attempt(1), attempt(2, 4), attempt(3, 2)],
+      [chunk(1, 0, 'abcd'), chunk(2, 4, 'ef'), chunk(3, 2, 'z')],
+      'abz',
+    ],
     ['a gap', [attempt(1)], [chunk(1, 0, 'ab'), chunk(1, 5, 'xx')], 'ab'],
     ['a row of an attempt that is not known yet', [attempt(1)], [chunk(1, 0, 'ab'), chunk(2, 0, 'zz')], 'ab'],
   ])('%s', (_name, attempts, chunks, text) => {
@@ -120,7 +145,10 @@ describe('nextStep', () => {
   });
 
   it('finishes what was cancelled before its first attempt', () => {
-    expect(nextStep({ status: 'CANCELLED', attempts: [], text: '', end: 0 }, null)).toEqual({ kind: 'finished', position: at(0, 0, true) });
+    expect(nextStep({ status: 'CANCELLED', attempts: [], text: '', end: 0 }, null)).toEqual({
+      kind: 'finished',
+      position: at(0, 0, true),
+    });
   });
 
   it('cuts long text into slices that split no surrogate pair', () => {
@@ -145,6 +173,7 @@ describe('any reader, any time', () => {
     const readers = Array.from({ length: 4 }, () => new Reader(random));
     for (let tick = 0; tick < 60; tick++) {
       world.act();
+      world.readOn();
       for (const reader of readers) reader.look(world);
     }
     world.finish();
@@ -163,6 +192,7 @@ class World {
   memory = '';
   stored = 0;
   isOver = false;
+  private mark: Mark | null = null;
 
   constructor(private readonly random: Random) {}
 
@@ -189,12 +219,26 @@ class World {
     this.attempts = [...this.attempts.slice(0, -1), { ...this.current, endedBy: 'FINISHED', endOffset: this.memory.length }];
   }
 
+  /** A follower that reads from its mark on, now and then, knows the same as one that reads everything. */
+  readOn(): void {
+    if (this.random() < 0.6) return;
+    const { mark } = this;
+    const chunks = this.chunks.filter(
+      (row) => !mark || row.attempt > mark.attempt || (row.attempt === mark.attempt && row.start >= mark.start),
+    );
+    const text = assemble(this.attempts, chunks, mark);
+    expect(text).toBe(assemble(this.attempts, this.chunks));
+    const last = chunks.at(-1);
+    if (last) this.mark = { attempt: last.attempt, start: last.start, text: text.slice(0, last.start) };
+  }
+
   private get current(): AttemptState {
     return this.attempts.at(-1) ?? attempt(1);
   }
 
   private flush(to: number): void {
-    if (to > this.stored) this.chunks.push({ attempt: this.current.number, start: this.stored, body: this.memory.slice(this.stored, to) });
+    if (to > this.stored)
+      this.chunks.push({ attempt: this.current.number, start: this.stored, body: this.memory.slice(this.stored, to) });
     this.stored = Math.max(this.stored, to);
     this.chunks.sort((a, b) => a.attempt - b.attempt || a.start - b.start);
   }
@@ -262,7 +306,7 @@ class Reader {
 
 function read(story: Story, from: Position | null) {
   const steps = [];
-  for (let position = from; ; ) {
+  for (let position = from; ;) {
     const step = nextStep(story, position);
     if (step.kind === 'wait' || step.kind === 'end') return steps;
     steps.push(step);
