@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readConfig, type Env } from '../../src/config.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'draftwire-config-'));
+const file = (name: string, text: string): string => {
+  const full = path.join(folder, name);
+  writeFileSync(full, text);
+  return full;
+};
+const url = 'postgres://user:canary@db.example:5432/draftwire';
+const secret = '0123456789abcdef0123456789abcdef';
+
+describe('readConfig', () => {
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('needs nothing in development', () => {
+    expect(readConfig({})).toMatchObject({
+      isProduction: false,
+      http: { host: '127.0.0.1', port: 4_000, allowedOrigins: [], metricsToken: null },
+      dataDir: '.data',
+      database: null,
+      role: 'all',
+      defaultModel: null,
+      providers: { openai: null, anthropic: null },
+      engine: { leaseMs: 15_000, totalTimeoutMs: 120_000, firstTokenTimeoutMs: 30_000, idleTimeoutMs: 15_000, windowMs: 25 },
+      secret: 'development',
+    });
+  });
+
+  it('reads values, lists, files, and takes empty for absent', () => {
+    const config = readConfig({
+      PORT: ' 8080 ',
+      HOST: '',
+      ALLOWED_ORIGINS: 'https://a.example, https://b.example,',
+      OPENAI_API_KEY: 'sk-1',
+      ANTHROPIC_API_KEY_FILE: file('anthropic', 'sk-ant-2\n'),
+      OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1',
+      SECRET_FILE: file('secret', `${secret}\n`),
+      DATABASE_URL: url,
+    });
+    expect(config).toMatchObject({
+      http: { host: '127.0.0.1', port: 8_080, allowedOrigins: ['https://a.example', 'https://b.example'] },
+      providers: {
+        openai: { apiKey: 'sk-1', baseUrl: 'http://127.0.0.1:11434/v1' },
+        anthropic: { apiKey: 'sk-ant-2', baseUrl: null },
+      },
+      secret,
+      database: { url, ownerUrl: null },
+    });
+  });
+
+  it('takes a server of one’s own without a key', () => {
+    expect(readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' }).providers.openai).toEqual({
+      apiKey: 'none',
+      baseUrl: 'http://127.0.0.1:11434/v1',
+    });
+  });
+
+  it.each<[string, Env, string]>([
+    ['a port that is none', { PORT: 'http' }, 'PORT is "http", not a number from 0 to 65535'],
+    ['a port with a fraction', { PORT: '1.5' }, 'PORT is "1.5", not a whole number'],
+    ['a port that is too high', { PORT: '65536' }, 'PORT is "65536"'],
+    ['a role that is none', { ROLE: 'boss' }, 'ROLE is "boss", not one of all, api, worker'],
+    ['a log level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL is "loud"'],
+    ['a database that is no URL', { DATABASE_URL: 'canary' }, 'DATABASE_URL is no URL that begins with postgres://'],
+    ['another database', { DATABASE_URL: 'mysql://root:canary@x/y' }, 'DATABASE_URL is no URL that begins with postgres://'],
+    ['an owner without a database', { DATABASE_OWNER_URL: url }, 'DATABASE_OWNER_URL needs DATABASE_URL beside it'],
+    ['a file that is not there', { SECRET_FILE: '/no/such/file' }, 'SECRET_FILE: cannot read /no/such/file: ENOENT'],
+    ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
+    ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
+    ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],
+  ])('refuses %s', (_name, env, problem) => {
+    expect(() => readConfig(env)).toThrow(problem);
+    expect(() => readConfig(env)).not.toThrow('canary');
+  });
+
+  it('names all problems at once', () => {
+    expect(() => readConfig({ PORT: 'x', ROLE: 'y' })).toThrow(/PORT is "x".*\n.*ROLE is "y"/);
+  });
+
+  it('lets production have an embedded database when it is asked for', () => {
+    expect(readConfig({ NODE_ENV: 'production', EMBEDDED_DATABASE: '1' })).toMatchObject({ isProduction: true, database: null });
+  });
+});
