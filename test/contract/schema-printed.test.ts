@@ -66,10 +66,9 @@ describe('the printed contract', () => {
   });
 
   it('gives every node type its key in the subgraph', async () => {
-    const definitions = parse(await read('schema/subgraph.graphql')).definitions.filter(
-      ({ kind }) => kind === Kind.OBJECT_TYPE_DEFINITION,
-    );
-    const nodes = definitions.filter(({ interfaces }) => interfaces?.some(({ name }) => name.value === 'Node'));
+    const { definitions } = parse(await read('schema/subgraph.graphql'));
+    const types = definitions.filter((definition) => definition.kind === Kind.OBJECT_TYPE_DEFINITION);
+    const nodes = types.filter(({ interfaces }) => interfaces?.some(({ name }) => name.value === 'Node'));
     expect(nodes.length).toBeGreaterThan(3);
     expect(
       nodes.filter(({ directives }) => !directives?.some(({ name }) => name.value === 'key')).map(({ name }) => name.value),
