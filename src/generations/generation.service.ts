@@ -23,6 +23,7 @@ import { checkPosition, isFinal, isReached, type Step } from './story.ts';
 /** A generation as it is read: everything but the prompt. */
 export type GenerationView = Omit<GenerationRow, 'prompt'>;
 
+/** What a generation is made from; absent and null mean the same. */
 export interface StartInput {
   readonly template: string;
   readonly variables: Record<string, unknown>;
@@ -33,12 +34,14 @@ export interface StartInput {
   readonly metadata?: Record<string, unknown> | null;
 }
 
+/** Which generation to write anew, with what changed. */
 export interface RetryInput {
   readonly id: string;
   readonly model?: string | null;
   readonly idempotencyKey?: string | null;
 }
 
+/** Which generations to list; absent and null let all pass. */
 export interface GenerationFilter {
   readonly status?: readonly GenerationStatus[] | null;
   readonly template?: string | null;
@@ -52,6 +55,7 @@ export interface TextAt {
   readonly cursor: string;
 }
 
+/** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
   readonly templates: TemplateService;

@@ -20,6 +20,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What goes with an expected failure beside its code and message. */
 export interface AppErrorOptions {
   /** Where in the input the fault is, from the argument down: `['input', 'variables', 'company']`. */
   readonly path?: readonly (string | number)[];

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 
 export type Log = pino.Logger;
 
+/** How much is logged, and where to. */
 export interface LogConfig {
   readonly level: string;
   /** Where lines go; standard output when absent. */

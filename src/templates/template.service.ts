@@ -27,6 +27,7 @@ export interface UsableVersion {
   render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
 
+/** Which templates to list; absent and null let all pass. */
 export interface TemplateFilter {
   readonly kind?: string | null;
 }

@@ -5,6 +5,7 @@ import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { members, tenants, type MemberRow, type TenantRow } from './tenants.table.ts';
 
+/** What to change about a tenant; absent leaves as it is. */
 export interface TenantUpdate {
   readonly generationRetentionDays?: number | null;
 }
