@@ -10,10 +10,15 @@ import { openSeed, type Seed } from '../harness/seed.ts';
 import { gated, mockEnv, tale, tellTales } from '../harness/tales.ts';
 
 const cancel = 'mutation ($id: ID!) { generationCancel(input: { id: $id }) { generation { id status } errors { code } } }';
-const look = 'query ($id: ID!) { generation(id: $id) { status text cursor failure { code } attempts { number reason endedBy } } }';
+const look =
+  'query ($id: ID!) { generation(id: $id) { status text cursor failure { code } attempts { number reason endedBy } } }';
 
 interface Looked {
-  readonly generation: { readonly status: string; readonly text: string; readonly attempts: readonly { reason: string | null; endedBy: string }[] };
+  readonly generation: {
+    readonly status: string;
+    readonly text: string;
+    readonly attempts: readonly { reason: string | null; endedBy: string }[];
+  };
 }
 
 /** How long after now the call's socket was closed by us. */

@@ -113,9 +113,13 @@ describe('a rolling restart', () => {
     const urls = () => running.map(({ url }) => url);
     const [{ key }] = running as [RunningProcess];
 
-    const ids = await Promise.all(Array.from({ length: 50 }, (_, index) => startGeneration(running[index % 2] as RunningProcess)));
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => startGeneration(running[index % 2] as RunningProcess)),
+    );
     const readers = ids.map((id, index) => readGeneration({ urls: () => (index % 3 ? urls() : urls().toReversed()), key, id }));
-    await using _readers = { [Symbol.asyncDispose]: async () => void (await Promise.all(readers.map((reader) => reader.close()))) };
+    await using _readers = {
+      [Symbol.asyncDispose]: async () => void (await Promise.all(readers.map((reader) => reader.close()))),
+    };
     await Promise.all(readers.map((reader) => reader.atLeast(50)));
 
     for (const index of [0, 1]) {

@@ -124,14 +124,23 @@ describe('a generation whose writers die', () => {
     for (const loss of [1, 2, 3, 4]) {
       await eventually(() => mock.calls.length === loss, 5_000, `call ${loss}`);
       await eventually(
-        async () => (await owner`select 1 from chunks c join generations g using (tenant_id) where c.generation_id = g.id and g.id = ${uuidOf(id)} and c.attempt = g.attempt`).length > 0,
+        async () =>
+          (
+            await owner`select 1 from chunks c join generations g using (tenant_id) where c.generation_id = g.id and g.id = ${uuidOf(id)} and c.attempt = g.attempt`
+          ).length > 0,
       );
       // The owner is gone, as far as the others can tell: it may still write, and must lose.
       await owner`update generations set lease_until = now() - interval '1 second', epoch = epoch + 1 where id = ${uuidOf(id)}`;
     }
     const ended = await reader.ended;
     expect(ended).toMatchObject({ status: 'FAILED', failure: { code: 'ABANDONED' } });
-    expect(ended.attempts.map(({ endedBy }) => endedBy)).toEqual(['TAKEN_OVER', 'TAKEN_OVER', 'TAKEN_OVER', 'TAKEN_OVER', 'FAILED']);
+    expect(ended.attempts.map(({ endedBy }) => endedBy)).toEqual([
+      'TAKEN_OVER',
+      'TAKEN_OVER',
+      'TAKEN_OVER',
+      'TAKEN_OVER',
+      'FAILED',
+    ]);
     expect(ended.attempts.at(-1)?.reason).toBe('ABANDONED');
     expect(reader.text).toBe(ended.text);
     expect(tale(4, 1_000).join('').startsWith(ended.text)).toBe(true);
@@ -208,7 +217,9 @@ function isRestart({ __typename }: { readonly __typename: string }): boolean {
 async function pastLease(id: string): Promise<void> {
   const owner = postgres(database.url, { max: 1, onnotice: () => undefined });
   try {
-    await eventually(async () => (await owner`select 1 from generations where id = ${uuidOf(id)} and lease_until < now()`).length > 0);
+    await eventually(
+      async () => (await owner`select 1 from generations where id = ${uuidOf(id)} and lease_until < now()`).length > 0,
+    );
   } finally {
     await owner.end();
   }

@@ -41,7 +41,7 @@ export interface Reader extends AsyncDisposable {
   readonly text: string;
   readonly cursor: string | null;
   readonly messages: readonly Seen[];
-  /** The codes its sockets were closed with, oldest first. */
+  /** The codes its sockets were closed with before the end, oldest first. */
   readonly closes: readonly number[];
   /** Resolves at the end; rejects on an error of the stream, a gap, or a message after the end. */
   readonly ended: Promise<Ended>;
@@ -81,7 +81,7 @@ export function readGeneration({ urls, key, id }: ReaderOptions): Reader {
     retryAttempts: 1_000,
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
     shouldRetry: () => true,
-    on: { closed: (event) => closes.push((event as { code: number }).code) },
+    on: { closed: (event) => void (isOver || closes.push((event as { code: number }).code)) },
   });
   // The client sends the same variables again after each loss: they hold the last cursor.
   const stop = client.subscribe<{ generationStream: Seen }>(

@@ -9,6 +9,8 @@ export interface Proxy extends AsyncDisposable {
   /** The database's URL, by this way. */
   readonly url: string;
   become(mode: ProxyMode): void;
+  /** From now on the client hears nothing on connections over which it once sent this text. */
+  mute(text: string): void;
   /** Cuts the connections there are; new ones are carried as before. */
   cut(): void;
   close(): Promise<void>;
@@ -19,9 +21,13 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
   const target = new URL(databaseUrl);
   const sockets = new Set<net.Socket>();
   let mode: ProxyMode = 'open';
+  let muted: string | null = null;
   const server = net.createServer((near) => {
     if (mode === 'closed') return near.destroy();
     const far = net.connect(Number(target.port || 5432), target.hostname);
+    let said = '';
+    near.on('data', (bytes) => (said += bytes.toString('latin1')));
+    const isHeard = (from: net.Socket) => mode !== 'silent' && !(from === far && muted !== null && said.includes(muted));
     for (const [from, to] of [
       [near, far],
       [far, near],
@@ -33,7 +39,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
         sockets.delete(from);
         to.destroy();
       });
-      from.on('data', (bytes) => mode !== 'silent' && to.write(bytes));
+      from.on('data', (bytes) => isHeard(from) && to.write(bytes));
     }
   });
   server.listen(0, '127.0.0.1');
@@ -55,6 +61,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
       if (next === 'closed' || mode === 'silent') cut();
       mode = next;
     },
+    mute: (text) => void (muted = text),
     cut,
     close,
     [Symbol.asyncDispose]: close,
