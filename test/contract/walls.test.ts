@@ -1,0 +1,182 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+
+// Who may see what, as the migrated database itself says it: a new table is covered on arrival.
+
+/** Tables that belong to no tenant: everyone reads the library, nobody but the engine writes it. */
+const sharedTables = ['template_versions', 'templates'];
+
+/** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
+const engineGrants: Readonly<Record<string, string>> = {
+  // Key lookup, and the retention of each tenant.
+  api_keys: 'SELECT',
+  tenants: 'SELECT',
+  // Writing, take-over and cleaning up after the end.
+  attempts: 'INSERT SELECT UPDATE',
+  chunks: 'DELETE INSERT SELECT UPDATE',
+  generations: 'DELETE SELECT UPDATE',
+  idempotency_keys: 'DELETE SELECT',
+  // The library is stored at boot.
+  template_versions: 'INSERT SELECT UPDATE',
+  templates: 'INSERT SELECT UPDATE',
+};
+
+const appGrants: Readonly<Record<string, string>> = {
+  api_keys: 'INSERT SELECT UPDATE',
+  attempts: 'DELETE INSERT SELECT UPDATE',
+  chunks: 'SELECT',
+  generations: 'DELETE INSERT SELECT UPDATE',
+  idempotency_keys: 'DELETE INSERT SELECT UPDATE',
+  members: 'INSERT SELECT UPDATE',
+  template_versions: 'SELECT',
+  templates: 'SELECT',
+  tenants: 'INSERT SELECT UPDATE',
+};
+
+let database: TestDatabase;
+let owner: postgres.Sql;
+let tables: string[];
+let tenantTables: string[];
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  owner = postgres(database.url, { max: 1, onnotice: () => undefined });
+  const rows = await owner<{ name: string }[]>`
+    select relname as name from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
+  tables = rows.map(({ name }) => name);
+  tenantTables = tables.filter((name) => !sharedTables.includes(name));
+});
+
+afterAll(async () => {
+  await owner.end();
+  await database.drop();
+});
+
+const grantsOf = async (role: string) => {
+  const rows = await owner<{ table: string; grants: string }[]>`
+    select table_name as table, string_agg(privilege_type, ' ' order by privilege_type) as grants
+    from information_schema.role_table_grants
+    where grantee = ${role} and table_schema = 'public' group by table_name`;
+  return Object.fromEntries(rows.map(({ table, grants }) => [table, grants]));
+};
+
+describe('the second wall', () => {
+  it('stands around every table, for its owner too', async () => {
+    const open = await owner<{ name: string }[]>`
+      select relname as name from pg_class
+      where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)`;
+
+    expect(tables).toContain('generations');
+    expect(open.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('lets the app at the rows of its tenant only', async () => {
+    const policies = await owner<{ table: string; name: string; command: string; using: string; check: string | null }[]>`
+      select tablename as table, policyname as name, cmd as command, qual as using, with_check as check
+      from pg_policies where schemaname = 'public' and 'draftwire_app' = any(roles) order by tablename, policyname`;
+    const wall = (column: string) => `(${column} = (NULLIF(current_setting('draftwire.tenant'::text, true), ''::text))::uuid)`;
+
+    expect(policies.map((policy) => ({ ...policy }))).toEqual(
+      tables.map((table) => {
+        if (sharedTables.includes(table)) return { table, name: 'everyone_reads', command: 'SELECT', using: 'true', check: null };
+        const rule = wall(table === 'tenants' ? 'id' : 'tenant_id');
+        return { table, name: 'tenant_wall', command: 'ALL', using: rule, check: rule };
+      }),
+    );
+  });
+
+  it('lets the engine at the named tables only, and reading stays reading', async () => {
+    const policies = await owner<{ table: string; name: string; command: string }[]>`
+      select tablename as table, policyname as name, cmd as command
+      from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename`;
+
+    expect(policies.map((policy) => ({ ...policy }))).toEqual(
+      Object.entries(engineGrants)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+        .map(([table, grants]) =>
+          grants === 'SELECT'
+            ? { table, name: 'engine_reads', command: 'SELECT' }
+            : { table, name: 'engine_wall', command: 'ALL' },
+        ),
+    );
+  });
+
+  it('knows no policy for anybody else', async () => {
+    const others = await owner<{ table: string; name: string }[]>`
+      select tablename as table, policyname as name from pg_policies
+      where schemaname = 'public' and not roles <@ array['draftwire_app', 'draftwire_engine']::name[]`;
+
+    expect([...others]).toEqual([]);
+  });
+});
+
+describe('the roles', () => {
+  it('may do what is named, and nothing more', async () => {
+    expect(await grantsOf('draftwire_app')).toEqual(appGrants);
+    expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
+    expect(await grantsOf('PUBLIC')).toEqual({});
+  });
+
+  it('own nothing, bypass nothing and log in nowhere', async () => {
+    const roles = await owner<Record<string, unknown>[]>`
+      select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication
+      from pg_roles where rolname in ('draftwire_app', 'draftwire_engine') order by rolname`;
+    const owned = await owner`
+      select relname from pg_class where relowner in (select oid from pg_roles where rolname in ('draftwire_app', 'draftwire_engine'))`;
+    const nothing = {
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreaterole: false,
+      rolcreatedb: false,
+      rolcanlogin: false,
+      rolreplication: false,
+    };
+
+    expect(roles.map((role) => ({ ...role }))).toEqual([
+      { rolname: 'draftwire_app', ...nothing },
+      { rolname: 'draftwire_engine', ...nothing },
+    ]);
+    expect([...owned]).toEqual([]);
+  });
+
+  it('pass no function or view of ours that acts with its owner’s rights', async () => {
+    const functions = await owner`select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef`;
+    const views = await owner`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm')`;
+
+    expect([...functions, ...views]).toEqual([]);
+  });
+});
+
+describe('a tenant table', () => {
+  it('has its tenant in every row, first in a unique index', async () => {
+    const rows = await owner<{ table: string }[]>`
+      select c.relname as table from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and a.attnotnull
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p')
+        and exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indkey[0] = a.attnum)
+      order by c.relname`;
+
+    expect(rows.map(({ table }) => table)).toEqual(tenantTables.filter((name) => name !== 'tenants'));
+  });
+
+  it('points at another only together with its tenant', async () => {
+    const keys = await owner<{ table: string; target: string; columns: string[]; targetColumns: string[] }[]>`
+      select k.conrelid::regclass::text as table, k.confrelid::regclass::text as target,
+        array(select attname::text from unnest(k.conkey) with ordinality as at(number, place)
+          join pg_attribute on attrelid = k.conrelid and attnum = number order by place) as columns,
+        array(select attname::text from unnest(k.confkey) with ordinality as at(number, place)
+          join pg_attribute on attrelid = k.confrelid and attnum = number order by place) as "targetColumns"
+      from pg_constraint k where k.contype = 'f' and k.connamespace = 'public'::regnamespace`;
+    const among = keys.filter(
+      ({ table, target }) => tenantTables.includes(table) && tenantTables.includes(target) && target !== 'tenants',
+    );
+
+    expect(among.length).toBeGreaterThan(3);
+    expect(among.filter(({ columns, targetColumns }) => columns[0] !== 'tenant_id' || targetColumns[0] !== 'tenant_id')).toEqual(
+      [],
+    );
+    expect(keys.filter(({ table, target }) => sharedTables.includes(table) && tenantTables.includes(target))).toEqual([]);
+  });
+});
