@@ -59,8 +59,6 @@ export class MockProvider {
   readonly calls = new Map<string, Call>();
   /** Milliseconds by which tokens were written late: how far the load process itself was behind. */
   lateness: number[] = [];
-  /** False keeps answers waiting before their first byte. */
-  isAnswering = true;
   onCall: (call: Call) => void = () => undefined;
   private readonly running = new Set<Running>();
   private readonly sockets = new Set<Socket>();
@@ -124,7 +122,6 @@ export class MockProvider {
   }
 
   private tick(): void {
-    if (!this.isAnswering) return;
     const { tokens: count, tokensPerSecond } = this.script;
     for (const stream of this.running) {
       for (let now = performance.now(); stream.sent < count; now = performance.now()) {

@@ -10,7 +10,7 @@ import { Pool } from 'undici';
 import { pidOf, stopChild, type Server } from './child.ts';
 import { cores, pin } from './cpu.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+const root = process.env.BENCH_ROOT ?? fileURLToPath(new URL('../..', import.meta.url));
 const startMs = 60_000;
 
 /** Draftwire as it ships: the built process on its embedded database, with a key. */

@@ -89,7 +89,7 @@ export class PooledConnection implements Connection {
       const release = () => pool.release(lane);
       current.outcome.then(release, release);
       try {
-        return await lane.within(Math.min(silenceMs, left), new LateError(isFrozen), current.outcome, current.mayCancel);
+        return await lane.within(Math.min(silenceMs, left), () => new LateError(isFrozen), current.outcome, current.mayCancel);
       } catch (error) {
         const kind = kindOfFailure(error);
         const canRepeat = options.idempotent === true || (kind === 'connection' && !current.wasSent());

@@ -94,11 +94,11 @@ export class Lane {
     return this.execute(this.client.unsafe(text));
   }
 
-  /** Waits for work on this lane. Past `limitMs` it rejects with `late`, cancels what runs if `mayCancel`, and gives the lane up. */
-  within<T>(limitMs: number, late: LateError, work: Promise<T>, mayCancel: () => boolean): Promise<T> {
+  /** Waits for work on this lane. Past `limitMs` it rejects with what `late` makes, cancels what runs if `mayCancel`, and gives the lane up. */
+  within<T>(limitMs: number, late: () => LateError, work: Promise<T>, mayCancel: () => boolean): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(late);
+        reject(late());
         this.abandon(mayCancel());
       }, limitMs);
       void work.then(resolve, reject).finally(() => clearTimeout(timer));

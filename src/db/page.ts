@@ -33,27 +33,53 @@ export interface PagedList<Row> {
 
 const mostOnAPage = 100;
 
+/** A list whose rows are read by raw SQL. */
+export interface RawList<Row> {
+  readonly list: string;
+  readonly key: PgColumn;
+  keyOf(row: Row): string;
+  /** Selects at most `limit` rows behind the key `after`, from the start when it is null. */
+  rows(after: string | null, limit: number): PromiseLike<readonly Row[]>;
+}
+
 /** Reads one page by its key, never by counting: rows that come or go meanwhile shift nothing. */
 export async function page<Row>(input: PageInput, list: PagedList<Row>): Promise<Page<Row>> {
+  const isDescending = list.direction === 'descending';
+  return rawPage(input, {
+    list: list.list,
+    key: list.key,
+    keyOf: (row) => list.keyOf(row),
+    rows: (after, limit) => {
+      const where = after === null ? undefined : (isDescending ? lt : gt)(list.key, after);
+      return list.rows(where, isDescending ? desc(list.key) : asc(list.key), limit);
+    },
+  });
+}
+
+/** The same for hot lists. Cursors are made when they are asked for: most readers want no more than the nodes. */
+export async function rawPage<Row>(input: PageInput, list: RawList<Row>): Promise<Page<Row>> {
   const { first } = input;
   if (!Number.isInteger(first) || first < 1 || first > mostOnAPage) {
     throw new AppError('INVALID_INPUT', `first is 1 to ${mostOnAPage}`, { path: ['first'] });
   }
   const after = input.after ?? null;
-  const isDescending = list.direction === 'descending';
-  const where = after === null ? undefined : (isDescending ? lt : gt)(list.key, keyOfCursor(list, after));
-  const found = await list.rows(where, isDescending ? desc(list.key) : asc(list.key), first + 1);
+  const found = await list.rows(after === null ? null : keyOfCursor(list, after), first + 1);
   const nodes = found.slice(0, first);
-  const edges = nodes.map((node) => ({ cursor: cursorOf(list.list, list.keyOf(node)), node }));
+  const cursorAt = (node: Row): string => cursorOf(list.list, list.keyOf(node));
   return {
     nodes,
-    edges,
-    pageInfo: {
-      hasNextPage: found.length > first,
-      // Behind a cursor there is at least the row it was made of.
-      hasPreviousPage: after !== null,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+    get edges() {
+      return nodes.map((node) => ({ cursor: cursorAt(node), node }));
+    },
+    get pageInfo() {
+      const [start, end] = [nodes[0], nodes.at(-1)];
+      return {
+        hasNextPage: found.length > first,
+        // Behind a cursor there is at least the row it was made of.
+        hasPreviousPage: after !== null,
+        startCursor: start === undefined ? null : cursorAt(start),
+        endCursor: end === undefined ? null : cursorAt(end),
+      };
     },
   };
 }
@@ -62,7 +88,7 @@ function cursorOf(list: string, key: string): string {
   return Buffer.from(JSON.stringify([list, key])).toString('base64url');
 }
 
-function keyOfCursor<Row>(list: PagedList<Row>, cursor: string): string {
+function keyOfCursor(list: Pick<RawList<never>, 'list' | 'key'>, cursor: string): string {
   const key = decode(list.list, cursor);
   // Only a cursor written as we write it: base64url has several spellings of the same bytes.
   if (key === null || cursorOf(list.list, key) !== cursor || !fits(list.key, key)) {

@@ -26,14 +26,27 @@ export class Statement {
 /** Writes SQL: `sql<Row>` is the connection's business, here `${value}` is a parameter and `${sql`...`}` a nested piece. */
 export interface SqlTag {
   (strings: TemplateStringsArray, ...values: SqlValue[]): Statement;
+  /** Columns by their names in code, each under that name: `created_at as "createdAt"`. */
+  columns(names: readonly string[]): Statement;
   /** JSON text for a json or jsonb parameter. Plain objects become JSON by themselves; arrays and strings need this. */
   json(value: unknown): string;
 }
 
 export const sql: SqlTag = Object.assign(
   (strings: TemplateStringsArray, ...values: SqlValue[]): Statement => new Statement(strings, values),
-  { json: (value: unknown): string => JSON.stringify(value) },
+  {
+    columns: (names: readonly string[]): Statement => {
+      const text = names.map((name) => `${snakeCase(name)} as "${name}"`).join(', ');
+      return new Statement(Object.assign([text], { raw: [text] }), []);
+    },
+    json: (value: unknown): string => JSON.stringify(value),
+  },
 );
+
+function snakeCase(name: string): string {
+  if (!/^[a-zA-Z]+$/.test(name)) throw new Error(`not a column name: ${name}`);
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
 
 function write(statement: Statement, parameters: (string | null)[]): string {
   let text = statement.strings[0] ?? '';

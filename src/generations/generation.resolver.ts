@@ -1,10 +1,11 @@
-import { GraphQLID } from 'graphql';
-import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { GraphQLID, type GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Ctx, FieldResolver, Info, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { ConnectionArgs } from '../graphql/connection.ts';
 import type { RequestContext } from '../graphql/context.ts';
 import type { LoaderFactory } from '../graphql/loaders.ts';
 import { payload } from '../graphql/payload.ts';
 import { bySubscriber } from '../graphql/schema.ts';
+import { fieldsOnPage } from '../graphql/selection.ts';
 import type { TemplateResolver } from '../templates/template.resolver.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
 import { encodeCursor } from './cursor.ts';
@@ -65,11 +66,12 @@ export class GenerationResolver {
   })
   page(
     @Ctx() { scope }: RequestContext,
+    @Info() info: GraphQLResolveInfo,
     @Args(() => ConnectionArgs) { first, after }: ConnectionArgs,
     @Arg('filter', () => GenerationFilterInput, { nullable: true, description: 'Which ones; all when absent.' })
     filter?: GenerationFilterInput | null,
   ) {
-    return this.generations.page(scope, { first: first ?? 20, after }, filter ?? {});
+    return this.generations.page(scope, { first: first ?? 20, after }, filter ?? {}, fieldsOnPage(info));
   }
 
   @Mutation(() => GenerationStartPayload, { description: 'Starts a generation. Requires `generations:write`.' })

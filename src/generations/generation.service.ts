@@ -1,8 +1,8 @@
-import { and, eq, getTableColumns, gte, inArray, lt, type SQL } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
@@ -17,6 +17,7 @@ import type { Follower } from './follow.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow, type GenerationStatus } from './generations.table.ts';
 import type { GenerationMessageValue } from './generation.messages.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
+import { listGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { checkPosition, isFinal, isReached, type Step } from './story.ts';
 
@@ -175,29 +176,19 @@ export class GenerationService {
     return this.find(scope, ids);
   }
 
-  /** A page of the tenant's generations, newest first. */
-  async page(scope: Scope, args: PageInput, filter: GenerationFilter): Promise<Page<GenerationView>> {
+  /** A page of the tenant's generations, newest first; its rows hold what `fields` of a Generation need, and no more. */
+  async page(
+    scope: Scope,
+    args: PageInput,
+    filter: GenerationFilter,
+    fields: ReadonlySet<string>,
+  ): Promise<Page<GenerationView>> {
     scope.require('generations:read');
-    const conditions: (SQL | undefined)[] = [
-      eq(generations.tenantId, scope.tenantId),
-      filter.status ? inArray(generations.status, [...filter.status]) : undefined,
-      filter.template ? eq(generations.templateSlug, filter.template) : undefined,
-      filter.createdAfter ? gte(generations.createdAt, filter.createdAfter) : undefined,
-      filter.createdBefore ? lt(generations.createdAt, filter.createdBefore) : undefined,
-    ];
-    return page<GenerationView>(args, {
+    return rawPage<GenerationView>(args, {
       list: 'generations',
       key: generations.id,
-      direction: 'descending',
       keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select(columns)
-          .from(generations)
-          .where(and(...conditions, where))
-          .orderBy(orderBy)
-          .limit(limit),
+      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope.tenantId, { filter, fields, after, limit }),
     });
   }
 

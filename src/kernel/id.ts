@@ -14,8 +14,12 @@ export const idPrefixes = {
 export type IdPrefix = keyof typeof idPrefixes;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const values = new Map(alphabet.split('').map((character, value) => [character, BigInt(value)]));
+const values = new Map(alphabet.split('').map((character, value) => [character.charCodeAt(0), value]));
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const hexDigits = '0123456789abcdef';
+const [digit0, letterA, dash] = [48, 97, 45] as const;
+/** Three letters and the underscore. */
+const prefixLength = 4;
 const idPattern = /^([a-z]{3})_([0-7][0-9a-hjkmnp-tv-z]{25})$/;
 
 /** A fresh id, `gen_01j...`: the prefix and a UUIDv7 in Crockford's base 32 (TypeID), so later ids sort later. */
@@ -34,23 +38,42 @@ export function idOfName(prefix: IdPrefix, name: string): string {
 /** The text form of a stored UUID. */
 export function idOfUuid(prefix: IdPrefix, uuid: string): string {
   if (!uuidPattern.test(uuid)) throw new Error(`not a uuid: ${uuid}`);
-  let rest = BigInt(`0x${uuid.replaceAll('-', '')}`);
-  let text = '';
-  for (let digit = 0; digit < 26; digit++) {
-    text = alphabet[Number(rest & 31n)] + text;
-    rest >>= 5n;
+  let text = `${prefix}_`;
+  // 26 characters of 5 bits begin two bits before the 128. No BigInt: every row of every page comes through here.
+  let bits = 0;
+  let count = 2;
+  for (let index = 0; index < uuid.length; index++) {
+    const code = uuid.charCodeAt(index);
+    if (code === dash) continue;
+    bits = (bits << 4) | (code < letterA ? code - digit0 : code - letterA + 10);
+    count += 4;
+    while (count >= 5) {
+      count -= 5;
+      text += alphabet[bits >> count];
+      bits &= (1 << count) - 1;
+    }
   }
-  return `${prefix}_${text}`;
+  return text;
 }
 
 /** The UUID inside an id; null when the text is no id or, with `prefix`, one of another kind. */
 export function uuidOfId(id: string, prefix?: IdPrefix): string | null {
   const match = idPattern.exec(id);
   if (!match || (prefix !== undefined && match[1] !== prefix)) return null;
-  let value = 0n;
-  for (const character of match[2] ?? '') value = (value << 5n) | (values.get(character) ?? 0n);
-  const hex = value.toString(16).padStart(32, '0');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  let uuid = '';
+  let bits = 0;
+  let count = -2;
+  for (let index = prefixLength; index < id.length; index++) {
+    bits = (bits << 5) | (values.get(id.charCodeAt(index)) ?? 0);
+    count += 5;
+    while (count >= 4) {
+      count -= 4;
+      if (uuid.length === 8 || uuid.length === 13 || uuid.length === 18 || uuid.length === 23) uuid += '-';
+      uuid += hexDigits[bits >> count];
+      bits &= (1 << count) - 1;
+    }
+  }
+  return uuid;
 }
 
 /** The kind of thing an id names; null when it is no id of ours. */

@@ -1,0 +1,76 @@
+import { getTableColumns } from 'drizzle-orm';
+import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import type { GenerationFilter, GenerationView } from './generation.service.ts';
+import { generations } from './generations.table.ts';
+
+type ColumnName = keyof GenerationView;
+
+const { prompt: _prompt, ...columns } = getTableColumns(generations);
+
+/** What the fields of a Generation that are not a column by themselves are made of. */
+const sources: Readonly<Record<string, readonly ColumnName[]>> = {
+  text: ['text'],
+  cursor: ['status', 'attempt', 'text'],
+  usage: ['inputTokens', 'outputTokens', 'cachedInputTokens'],
+  failure: ['failureCode', 'failureMessage', 'failureRetryable'],
+  templateVersion: ['templateVersionId'],
+  template: ['templateVersionId'],
+};
+
+/** The columns that a list reads, and which of them are ids. */
+interface Projection {
+  readonly names: readonly ColumnName[];
+  readonly ids: readonly ColumnName[];
+}
+
+const projections = new WeakMap<ReadonlySet<string>, Projection>();
+
+function projectionOf(fields: ReadonlySet<string>): Projection {
+  const known = projections.get(fields);
+  if (known) return known;
+  const wanted = new Set<string>(['id']);
+  for (const field of fields) for (const name of sources[field] ?? [field]) wanted.add(name);
+  const names = (Object.keys(columns) as ColumnName[]).filter((name) => wanted.has(name));
+  const projection = { names, ids: names.filter((name) => columns[name].columnType === 'PgCustomColumn') };
+  projections.set(fields, projection);
+  return projection;
+}
+
+/** Which part of a list is wanted. */
+export interface Excerpt {
+  readonly filter: GenerationFilter;
+  /** Fields of the GraphQL type Generation. */
+  readonly fields: ReadonlySet<string>;
+  /** The id to go on behind; null begins with the newest. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/**
+ * A tenant's generations, newest first. The rows hold only the columns that the fields are made of: letters are long, and most lists
+ * show none of them.
+ */
+export async function listGenerations(
+  tenant: Connection,
+  tenantId: string,
+  { filter, fields, after, limit }: Excerpt,
+): Promise<GenerationView[]> {
+  const { names, ids } = projectionOf(fields);
+  const rows = await tenant.sql<Record<string, unknown>>(
+    (sql) => sql`
+      select ${sql.columns(names)} from generations
+      where tenant_id = ${uuidOf(tenantId)}
+        ${filter.status ? sql`and status = any(${filter.status}::text[])` : sql``}
+        ${filter.template ? sql`and template_slug = ${filter.template}` : sql``}
+        ${filter.createdAfter ? sql`and created_at >= ${filter.createdAfter}` : sql``}
+        ${filter.createdBefore ? sql`and created_at < ${filter.createdBefore}` : sql``}
+        ${after === null ? sql`` : sql`and id < ${uuidOf(after)}`}
+      order by id desc limit ${limit}`,
+    { idempotent: true },
+  );
+  for (const row of rows) {
+    for (const name of ids) if (row[name] !== null) row[name] = columns[name].mapFromDriverValue(row[name] as never);
+  }
+  return rows as unknown as GenerationView[];
+}
