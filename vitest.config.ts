@@ -11,5 +11,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most of the time a file waits (for leases, deadlines, processes): more of them than there are cores.
+    maxWorkers: 4,
   },
 });
