@@ -168,7 +168,7 @@ describe('_entities', () => {
   it('still asks for the permission of each thing', async () => {
     const gateway = await seed.member({ can: ['schema:federate'] });
     const { data, errors } = await gateway.answer(entities, { of: own });
-    expect((data?._entities as (Reference | null)[]).map((one) => one?.__typename ?? null)).toEqual([
+    expect((data as { _entities: (Reference | null)[] })._entities.map((one) => one?.__typename ?? null)).toEqual([
       null,
       null,
       null,
