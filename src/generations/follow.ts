@@ -107,6 +107,8 @@ export class Follower implements Audience {
   ): AsyncGenerator<Step> {
     const bell = new Wake();
     const tail = this.join(tenantId, id, story, bell);
+    // A generator keeps its arguments: each slow reader would hold a copy of the text.
+    story = null;
     signal.addEventListener('abort', bell.ring);
     try {
       for (let at = position; !signal.aborted;) {
