@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { shownError } from './shown-error.ts';
 
 export type Log = pino.Logger;
 
@@ -24,12 +25,13 @@ const secretPaths = [
   'cookie',
 ];
 
-/** JSON lines on standard output; known secrets and letter texts are replaced before they are written. */
+/** JSON lines on standard output; known secrets and letter texts are replaced before they are written, errors (`err`) lose what may quote values. */
 export function openLog(config: LogConfig): Log {
   const options = {
     level: config.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: shownError },
     redact: { paths: secretPaths.flatMap((path) => [path, `*.${path}`, `*.*.${path}`]), censor: '[redacted]' },
   };
   return config.destination ? pino(options, config.destination) : pino(options);

@@ -110,4 +110,35 @@ describe('the log', () => {
     expect(lines[0]).not.toContain('canary');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 30, msg: 'hello', generationId: 'gen_1', key: '[redacted]' });
   });
+
+  it('shows of errors what they are, not what they quote', () => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });
+    const row = Object.assign(new Error('duplicate key value violates unique constraint "members_email"'), {
+      severity: 'ERROR',
+      code: '23505',
+      detail: 'Key (email)=(canary) already exists.',
+      where: 'canary',
+      parameters: ['canary'],
+      table_name: 'members',
+      constraint_name: 'members_email',
+    });
+    const value = Object.assign(new Error('invalid input syntax for type uuid: "canary"\n  canary'), {
+      severity: 'ERROR',
+      code: '22P02',
+    });
+    const parse = new SyntaxError('Unexpected token c, "canary" is not valid JSON');
+    log.error({ err: new AggregateError([value, parse, 'canary'], 'several', { cause: row }) }, 'failed');
+
+    expect(lines[0]).not.toContain('canary');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      err: {
+        type: 'AggregateError',
+        message: 'several',
+        stack: expect.stringMatching(/^\s+at /),
+        cause: { message: row.message, code: '23505', table: 'members', constraint: 'members_email' },
+        errors: [{ code: '22P02' }, { type: 'SyntaxError' }, { type: 'string' }],
+      },
+    });
+  });
 });
