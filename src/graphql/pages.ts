@@ -45,7 +45,7 @@ export function checkPages(
         if (size !== null && (size < 1 || size > limits.pageSize)) {
           throw new AppError('INVALID_INPUT', `first is ${size}, not 1 to ${limits.pageSize}`, { path: ['first'] });
         }
-        count(selection.selectionSet, field ? getNamedType(field.type) : null, times * (size ?? 1));
+        count(selection.selectionSet, field ? getNamedType(field.type) : null, times * (size ?? askedFor(selection, variables)));
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         const condition = selection.typeCondition?.name.value;
         count(selection.selectionSet, condition === undefined ? type : schema.getType(condition), times);
@@ -76,4 +76,12 @@ function pageSizeOf(
     if (standard?.kind === Kind.INT) return Number(standard.value);
   }
   return typeof argument.defaultValue === 'number' ? argument.defaultValue : null;
+}
+
+/** How many things a field asks for by name, in `nodes(ids:)` and `_entities(representations:)`: at least one. */
+function askedFor(node: FieldNode, variables: Variables): number {
+  const given = node.arguments?.find(({ name }) => name.value === 'ids' || name.value === 'representations')?.value;
+  if (given?.kind === Kind.LIST) return Math.max(1, given.values.length);
+  const value = given?.kind === Kind.VARIABLE ? variables[given.name.value] : null;
+  return Array.isArray(value) ? Math.max(1, value.length) : 1;
 }

@@ -182,3 +182,11 @@ describe('_entities', () => {
     ]);
   });
 });
+
+it('costs a gateway what it asks for: more fields than an answer may hold are refused', async () => {
+  const of = Array.from({ length: 4_600 }, () => ({ __typename: 'Tenant', id: 'x' }));
+  const { errors } = await app.answer(entities, { of });
+  expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['LIMIT_EXCEEDED']);
+  const few = await app.answer(entities, { of: of.slice(0, 100) });
+  expect(few.errors).toBeUndefined();
+});
