@@ -2,7 +2,6 @@ import { envelop, useEngine, useSchema, type GetEnvelopedFn } from '@envelop/cor
 import { useParserCache } from '@envelop/parser-cache';
 import { useValidationCache } from '@envelop/validation-cache';
 import {
-  execute,
   getOperationAST,
   getVariableValues,
   GraphQLError,
@@ -22,6 +21,7 @@ import type { Registry } from 'prom-client';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
+import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
@@ -96,12 +96,13 @@ export class Pipeline {
     this.log = options.log;
     this.limits = { ...defaultLimits, ...options.limits };
     this.metrics = measureOperations(options.registry);
+    const executor = new Executor(options.schema);
     this.enveloped = envelop({
       plugins: [
         useEngine({
           parse,
           validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
-          execute: (args: ExecutionArgs) => execute({ ...args, hideSuggestions: true }),
+          execute: (args: ExecutionArgs) => executor.execute(args, (args.contextValue as OperationContext).operationType),
           subscribe: (args: ExecutionArgs) => subscribeTo(args, (value) => (args.contextValue as OperationContext).take(value)),
         }),
         useSchema(options.schema),
