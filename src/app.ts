@@ -153,8 +153,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   }
 }
 
-/** Opens the embedded database under `dataDir`; `life` stops it. */
-export async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
+async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url };

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createClient } from 'graphql-ws';
+import { createClient, type Client } from 'graphql-ws';
 import { openApp } from '../app.ts';
 import { ask, type Endpoint } from '../client/ask.ts';
 import { followGeneration, type FinishedGeneration } from '../client/follow.ts';
@@ -24,11 +24,27 @@ const number = new Intl.NumberFormat('en');
 async function demo(paper: Paper, signal: AbortSignal): Promise<void> {
   const config = readConfig({ ...process.env, HOST: '127.0.0.1', PORT: '0' });
   const server = (await runningServer(config)) ?? (await ownServer(config));
+  const client = connect(server);
   try {
-    await show(server, paper, signal);
+    await show(server, client, paper, signal);
   } finally {
+    await client.dispose();
     await server.stop();
   }
+}
+
+function connect(server: Server): Client {
+  return createClient({
+    url: `${server.url.replace('http', 'ws')}/graphql`,
+    connectionParams: { Authorization: `Bearer ${server.key}` },
+    // Connected before there is something to read: the time to the first token is the product's, not the handshake's.
+    lazy: false,
+    // What keeps it from connecting ends the reading as well, and is reported there.
+    onNonLazyError: () => undefined,
+    retryAttempts: retries,
+    // A server that restarts refuses connections for a while; the stream goes on after its last cursor.
+    shouldRetry: () => true,
+  });
 }
 
 async function runningServer(config: Config): Promise<Server | null> {
@@ -52,7 +68,7 @@ async function ownServer(config: Config): Promise<Server> {
   throw new Error('the demo needs a development key, and NODE_ENV=production has none');
 }
 
-async function show(server: Server, paper: Paper, signal: AbortSignal): Promise<void> {
+async function show(server: Server, client: Client, paper: Paper, signal: AbortSignal): Promise<void> {
   const letter = new Letter(paper);
   const print = (line = ''): void => paper.write(`${line}\n`);
   const label = (name: string, value: string): void => print(`  ${letter.dim(name.padEnd(11))}  ${value}`);
@@ -77,32 +93,24 @@ async function show(server: Server, paper: Paper, signal: AbortSignal): Promise<
   label('generation', generation.id);
   print();
 
-  const client = createClient({
-    url: `${server.url.replace('http', 'ws')}/graphql`,
-    connectionParams: { Authorization: `Bearer ${server.key}` },
-    retryAttempts: retries,
-    // A server that restarts refuses connections for a while; the stream goes on after its last cursor.
-    shouldRetry: () => true,
-  });
   let firstAt = 0;
   let lastAt = 0;
   let read = '';
   const finished = await followGeneration(client, generation.id, {
     signal,
     onMessage(message, text) {
+      read = text;
       if (message.__typename === 'GenerationRestarted')
         letter.cutBack(message.offset, text, `${message.reason}: attempt ${message.attempt} goes on from ${message.offset}`);
       if (message.__typename !== 'GenerationDelta') return;
       lastAt = performance.now();
       firstAt ||= lastAt;
-      read = text;
       letter.add(
         message.text,
         `  at ${number.format(text.length)} · ${perSecond(text.length, lastAt - firstAt)} characters/s · first token after ${milliseconds(firstAt - startedAt)}`,
       );
     },
   }).finally(() => letter.finish());
-  await client.dispose();
 
   print();
   if (finished.failure)

@@ -89,7 +89,7 @@ export class Letter {
 
   private beginRow(position: number): string {
     this.row = 0;
-    return this.dim(`${String(position).padStart(gutterWidth - 3)} │ `);
+    return `${this.dim(`${String(position).padStart(gutterWidth - 3)} │`)} `;
   }
 
   private endRow(position: number): string {

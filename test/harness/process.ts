@@ -3,10 +3,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../../src/config.ts';
 import { post } from './clients.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
 
+const startTimeoutMs = 40_000;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a process ended. */
@@ -21,6 +24,8 @@ export interface RunningProcess extends AsyncDisposable {
   /** A key of the development tenant with every permission; good for all processes on the same database. */
   readonly key: string;
   readonly pid: number;
+  /** Its DATA_DIR, gone once it is stopped. */
+  readonly dataDir: string;
   /** What it wrote, line by line, standard error included. */
   readonly lines: readonly string[];
   readonly exited: Promise<Exit>;
@@ -54,6 +59,7 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
     },
   });
   const lines: string[] = [];
+  const started = new AbortController();
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   const stop = async (): Promise<void> => {
     // A stopped process dies of SIGKILL too.
@@ -62,7 +68,13 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const url = await Promise.race([readyUrl(child, lines), exited.then(() => Promise.reject(new Error('it ended at once')))]);
+    const url = await Promise.race([
+      readyUrl(child, lines),
+      exited.then(() => Promise.reject(new Error('it ended at once'))),
+      pause(startTimeoutMs, null, { signal: started.signal, ref: false }).then(() =>
+        Promise.reject(new Error('it takes too long')),
+      ),
+    ]).finally(() => started.abort());
     const key = (await readFile(path.join(dataDir, 'dev-key'), 'utf8')).trim();
     const signal = (name: NodeJS.Signals): void => void child.kill(name);
     const ask = async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
@@ -70,11 +82,35 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
       if (errors?.length) throw new Error(JSON.stringify(errors));
       return data as T;
     };
-    return { url, key, ask, pid: child.pid ?? 0, lines, exited, signal, stop, [Symbol.asyncDispose]: stop };
+    return { url, key, ask, dataDir, pid: child.pid ?? 0, lines, exited, signal, stop, [Symbol.asyncDispose]: stop };
   } catch (cause) {
     await stop();
     throw new Error(`the process did not start:\n${lines.join('\n')}`, { cause });
   }
+}
+
+/** Processes on one database of their own; all of it goes when the test is over. */
+export interface Fleet extends AsyncDisposable {
+  readonly database: TestDatabase;
+  /** May be changed: what is in it at the end is stopped. */
+  readonly processes: RunningProcess[];
+}
+
+/** Starts one process for each environment, all at once. */
+export async function startFleet(...envs: Env[]): Promise<Fleet> {
+  const database = await openTestDatabase();
+  const started = await Promise.allSettled(envs.map((env) => startProcess({ database, env })));
+  const processes = started.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+  const dispose = async (): Promise<void> => {
+    await Promise.all(processes.map((each) => each.stop()));
+    await database.drop();
+  };
+  const failed = started.find((each) => each.status === 'rejected');
+  if (failed) {
+    await dispose();
+    throw failed.reason;
+  }
+  return { database, processes, [Symbol.asyncDispose]: dispose };
 }
 
 function readyUrl({ stdout, stderr }: ChildProcess, lines: string[]): Promise<string> {

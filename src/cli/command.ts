@@ -1,0 +1,46 @@
+import { parseArgs } from 'node:util';
+
+/** What an operator asks for. */
+export type Command =
+  { readonly name: 'migrate' } | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string };
+
+/** What was typed is no command. */
+export class UsageError extends Error {}
+
+export const usage = `Usage:
+  npm run admin -- migrate
+      Brings the schema at DATABASE_URL up to this build, as the owner (DATABASE_OWNER_URL, or DATABASE_URL
+      where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
+  npm run admin -- bootstrap --tenant NAME --email EMAIL
+      Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
+`;
+
+/** The command that the words of a command line are; throws UsageError. */
+export function commandOf(args: readonly string[]): Command {
+  const { positionals, values } = parsed(args);
+  const [name, ...rest] = positionals;
+  if (name === undefined) throw new UsageError('a command is missing');
+  if (name !== 'migrate' && name !== 'bootstrap') throw new UsageError(`there is no command ${name}`);
+  if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
+  if (name === 'bootstrap') return { name, ...ownerOf(values) };
+  if (Object.keys(values).length > 0) throw new UsageError('migrate takes no options');
+  return { name };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { tenant: { type: 'string' }, email: { type: 'string' } },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function ownerOf({ tenant = '', email = '' }: { tenant?: string; email?: string }): { tenant: string; email: string } {
+  if (tenant.trim() === '') throw new UsageError('bootstrap needs --tenant NAME');
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError('bootstrap needs --email EMAIL, an address like ada@example.org');
+  return { tenant: tenant.trim(), email };
+}

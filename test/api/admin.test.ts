@@ -1,0 +1,78 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { urlOfDatabase } from '../harness/cluster.ts';
+import { post } from '../harness/clients.ts';
+import { runCommand } from '../harness/command.ts';
+import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { openTestApp } from '../harness/app.ts';
+
+const secret = 'a secret of thirty-two characters';
+
+describe('npm run admin', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await openTestDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const admin = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+    runCommand('cli/admin.js', args, { NODE_ENV: 'production', DATABASE_URL: database.url, ...env });
+
+  it('shows how to use it', async () => {
+    const { code, stdout, stderr } = await admin(['drop'], { SECRET: secret });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^there is no command drop\n\nUsage:\n/);
+  });
+
+  it('bootstraps a tenant in production; its key is an owner with every permission', async () => {
+    const { code, stdout } = await admin(['bootstrap', '--tenant', 'Acme', '--email', 'ada@acme.example'], { SECRET: secret });
+    expect(code).toBe(0);
+    const key = /^key +(\S+)$/m.exec(stdout)?.[1] ?? '';
+
+    const app = await openTestApp({ database, env: { NODE_ENV: 'production', SECRET: secret } });
+    const query = '{ viewer { tenant { name } actor { email } permissions } }';
+    const { body } = await post(app.url, { query }, { key });
+    const other = await openTestApp({ database, env: { NODE_ENV: 'production', SECRET: `${secret}!` } });
+    const refused = await post(other.url, { query }, { key });
+    await Promise.all([app.stop(), other.stop()]);
+
+    expect(body).toMatchObject({ data: { viewer: { tenant: { name: 'Acme' }, actor: { email: 'ada@acme.example' } } } });
+    expect(refused.status).toBe(401);
+  });
+
+  it('demands the secret of the servers to bootstrap', async () => {
+    const { code, stdout, stderr } = await admin(['bootstrap', '--tenant', 'Acme', '--email', 'ada@acme.example']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('SECRET or SECRET_FILE is missing');
+  });
+
+  it('migrates an empty database, as often as one likes; before, it says what to do', async () => {
+    const name = `draftwire_test_admin_${process.pid}`;
+    const server = postgres(inject('databaseAdminUrl'), { max: 1, onnotice: () => undefined });
+    await server.unsafe(`create database ${name}`);
+    try {
+      const env = { DATABASE_URL: urlOfDatabase(inject('databaseAdminUrl'), name), SECRET: secret };
+      const args = ['bootstrap', '--tenant', 'Acme', '--email', 'ada@acme.example'];
+      expect(await admin(args, env)).toMatchObject({ code: 1, stderr: expect.stringContaining('npm run admin -- migrate') });
+      const { SECRET: _unneeded, ...withoutSecret } = env;
+      expect(await admin(['migrate'], withoutSecret)).toMatchObject({
+        code: 0,
+        stdout: 'The database is up to date.\n',
+        stderr: '',
+      });
+      expect(await admin(['migrate'], withoutSecret)).toMatchObject({ code: 0 });
+      expect(await admin(args, env)).toMatchObject({ code: 0 });
+    } finally {
+      await server.unsafe(`drop database ${name} with (force)`);
+      await server.end();
+    }
+  });
+
+  it('has nothing to migrate without a database', async () => {
+    const { code, stderr } = await admin(['migrate'], { DATABASE_URL: '' });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'DATABASE_URL is missing; the embedded database is migrated whenever it starts\n',
+    });
+  });
+});
