@@ -23,7 +23,7 @@ import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
-import { Models } from './routing/models.ts';
+import { autoRoute, Models } from './routing/models.ts';
 import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
@@ -68,6 +68,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   try {
     const library = await readLibrary(libraryDir);
     const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
+    const [first] = models.plan(autoRoute);
+    await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
 
     await mkdir(config.dataDir, { recursive: true });

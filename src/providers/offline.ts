@@ -25,6 +25,7 @@ export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions
     id: 'offline',
     models: offlineModels,
     acceptsUnknownModels: false,
+    prepare: () => import('gpt-tokenizer'),
     async *stream(request, { signal }): AsyncGenerator<StreamPart> {
       signal.throwIfAborted();
       if (!offlineModels.some(({ name }) => name === request.model)) {

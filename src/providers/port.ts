@@ -93,5 +93,7 @@ export interface Provider {
   readonly models: readonly ProviderModel[];
   /** Whether names outside `models` are worth a try (compatible servers list their own). */
   readonly acceptsUnknownModels: boolean;
+  /** Loads what the first call would otherwise wait for; called at boot for the provider that `auto` begins with. */
+  prepare?(): Promise<unknown>;
   stream(request: TextRequest, options: { signal: AbortSignal; fetch: typeof fetch }): AsyncIterable<StreamPart>;
 }
