@@ -23,7 +23,7 @@ interface Candidate {
 }
 
 /**
- * Executes queries: graphql-js, or code made of a document that is asked often. What a client gets is the same to the byte: a compiled
+ * Executes operations, and each result of a subscription: graphql-js, or code made of a document that is asked often. What a client gets is the same to the byte: a compiled
  * query that meets an error is left to graphql-js, whose errors are the ones that everybody knows.
  */
 export class Executor {
@@ -33,8 +33,8 @@ export class Executor {
   constructor(private readonly schema: GraphQLSchema) {}
 
   async execute(args: ExecutionArgs, operationType: string): Promise<ExecutionResult> {
-    // Only what may run twice.
-    const run = operationType === OperationTypeNode.QUERY ? this.findRun(args) : null;
+    // Only what may run twice: queries, and the results of subscriptions.
+    const run = operationType === OperationTypeNode.MUTATION ? null : this.findRun(args);
     if (run) {
       const result = await run(args.rootValue, args.contextValue, args.variableValues);
       if (!result.errors) return result;

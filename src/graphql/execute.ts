@@ -97,13 +97,15 @@ export class Pipeline {
     this.limits = { ...defaultLimits, ...options.limits };
     this.metrics = measureOperations(options.registry);
     const executor = new Executor(options.schema);
+    const run = (args: ExecutionArgs) => executor.execute(args, (args.contextValue as OperationContext).operationType);
     this.enveloped = envelop({
       plugins: [
         useEngine({
           parse,
           validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
-          execute: (args: ExecutionArgs) => executor.execute(args, (args.contextValue as OperationContext).operationType),
-          subscribe: (args: ExecutionArgs) => subscribeTo(args, (value) => (args.contextValue as OperationContext).take(value)),
+          execute: run,
+          subscribe: (args: ExecutionArgs) =>
+            subscribeTo(args, { onValue: (value) => (args.contextValue as OperationContext).take(value), execute: run }),
         }),
         useSchema(options.schema),
         // Failed parses are not cached: the cache would throw before they are counted.

@@ -1,11 +1,11 @@
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
 
 const done = { done: true, value: undefined } as const;
 
-/** Runs a subscription: the field's iterable, each of its values executed into a result. `onValue` is told each value first. */
+/** Runs a subscription: the field's iterable, each of its values executed into a result. `onValue` is told each value before `execute` is. */
 export async function subscribeTo(
   args: ExecutionArgs,
-  onValue: (value: unknown) => void,
+  { onValue, execute }: { onValue: (value: unknown) => void; execute: (args: ExecutionArgs) => Promise<ExecutionResult> },
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;

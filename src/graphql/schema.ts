@@ -76,6 +76,11 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
       if (field.subscribe) field.subscribe = locatable(field.subscribe);
     }
   }
+  // What the subscriber gives is the value: a resolver in between would cost a promise and an argument check for every message.
+  for (const name of Object.keys(subscribers)) {
+    const field = fields[name];
+    if (field) field.resolve = (message) => message;
+  }
   return schema;
 }
 
@@ -99,7 +104,31 @@ export function buildSubgraph(schema: GraphQLSchema, entityResolvers: Readonly<R
   for (const [type, resolve] of Object.entries(entityResolvers)) {
     resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
   }
-  return buildSubgraphSchema([{ typeDefs: parse(printSubgraph(schema)), resolvers: resolvers as never }]);
+  const subgraph = buildSubgraphSchema([{ typeDefs: parse(printSubgraph(schema)), resolvers: resolvers as never }]);
+  const entities = subgraph.getQueryType()?.getFields()._entities;
+  if (entities?.resolve) {
+    const { resolve } = entities;
+    entities.resolve = locatable((source, args: { representations: readonly unknown[] }, context, info) => {
+      checkRepresentations(args.representations, entityResolvers);
+      return resolve(source, args, context, info);
+    });
+  }
+  return subgraph;
+}
+
+/** `_Any` lets everything pass, and Apollo takes what is no entity for a fault of ours. */
+function checkRepresentations(
+  representations: readonly unknown[],
+  entityResolvers: Readonly<Record<string, EntityResolver>>,
+): void {
+  for (const [index, representation] of representations.entries()) {
+    const type =
+      typeof representation === 'object' && representation !== null && '__typename' in representation && representation.__typename;
+    if (typeof type === 'string' && Object.hasOwn(entityResolvers, type)) continue;
+    throw new AppError('INVALID_INPUT', 'a representation is an object whose `__typename` is an entity', {
+      path: ['representations', String(index)],
+    });
+  }
 }
 
 /** `schema/schema.graphql`: what clients see, sorted, without federation; parses by itself. */
