@@ -1,5 +1,6 @@
-import { print } from 'graphql';
+import { print, type ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../../src/client/ask.ts';
 import { followGeneration, type FinishedGeneration, type StreamMessage } from '../../src/client/follow.ts';
 import {
   GenerationCancelDocument,
@@ -162,13 +163,14 @@ describe('server-sent events', () => {
       );
       for await (const event of stream.events) {
         if (event.event !== 'next') continue;
-        const { generationStream } = event.result?.data as unknown as GenerationStreamSubscription;
+        const { generationStream } = (event.result as ExecutionResult<GenerationStreamSubscription>).data ?? {};
+        if (!generationStream) throw new Error('an event without data');
         text = reduceText(text, generationStream);
         last = event.id;
         if (isCut && text.length > 200) stream.stop();
       }
     }
-    const { generation } = await plainClient(app).ask(GenerationDocument, { id });
+    const { generation } = await ask(app, GenerationDocument, { id });
     expect(generation).toMatchObject({ status: 'SUCCEEDED', text });
   });
 });

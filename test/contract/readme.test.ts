@@ -31,12 +31,15 @@ function rowsOf(title: string): string[][] {
 function namesRead(): Set<string> {
   const names = new Set<string>();
   for (const mode of ['production', 'development']) {
-    const env = new Proxy({} as Env, {
-      get(_target, name) {
-        names.add(String(name));
-        return name === 'NODE_ENV' ? mode : undefined;
+    const env = new Proxy<Env>(
+      {},
+      {
+        get(_target, name) {
+          names.add(String(name));
+          return name === 'NODE_ENV' ? mode : undefined;
+        },
       },
-    });
+    );
     try {
       readConfig(env);
     } catch {
@@ -48,11 +51,7 @@ function namesRead(): Set<string> {
 
 describe('README', () => {
   it('lists every setting, and no other', () => {
-    expect(
-      rowsOf('Configuration')
-        .map(([name]) => name)
-        .toSorted(),
-    ).toEqual([...namesRead()].toSorted());
+    expect(new Set(rowsOf('Configuration').map(([name]) => name))).toEqual(namesRead());
   });
 
   it('follows a generation through files and functions that exist', async () => {
