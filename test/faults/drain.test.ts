@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { post } from '../harness/clients.ts';
-import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { openTestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { sampleVariables, startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
-import { startProcess, type RunningProcess } from '../harness/process.ts';
+import { startFleet, startProcess, type RunningProcess } from '../harness/process.ts';
 import { openProxy } from '../harness/proxy.ts';
 import { gated, mockEnv, paced, tale, tellTales } from '../harness/tales.ts';
 
@@ -14,12 +14,10 @@ const start = `mutation ($input: GenerationStartInput!) {
 }`;
 const slug = 'cover-letter-classic';
 
-let database: TestDatabase;
+// Processes take their time to start where many start at once.
+vi.setConfig({ testTimeout: 90_000 });
 
-beforeAll(async () => {
-  database = await openTestDatabase();
-});
-afterAll(() => database.drop());
+type Pair = [RunningProcess, RunningProcess];
 
 /** The words that `/readyz` answers with. */
 async function readiness({ url }: RunningProcess): Promise<[number, string]> {
@@ -33,8 +31,8 @@ describe('SIGTERM', () => {
     const stuck = gated(tale(1), []);
     mock.script({ pieces: stuck.pieces });
     const env = { ...mockEnv(mock), DRAIN_TIMEOUT_MS: '1500' };
-    await using leaving = await startProcess({ database, env });
-    await using staying = await startProcess({ database, env });
+    await using fleet = await startFleet(env, env);
+    const [leaving, staying] = fleet.processes as Pair;
     const variables = await sampleVariables(leaving);
     const id = await startGeneration(leaving);
     await using reader = readGeneration({ urls: [leaving.url, staying.url], key: leaving.key, id });
@@ -64,13 +62,15 @@ describe('SIGTERM', () => {
     expect((restart?.at ?? Infinity) - signalledAt).toBeLessThan(1_500 + 2_000);
     expect(reader.text).toBe(ended.text);
   });
+});
 
-  it('waits for what ends within the drain', async () => {
+describe('a drain', () => {
+  it.concurrent('waits for what ends within the drain', async () => {
     await using mock = await MockProvider.open();
     const text = tellTales(mock, 20);
     const env = { ...mockEnv(mock), DRAIN_TIMEOUT_MS: '10000' };
-    await using leaving = await startProcess({ database, env });
-    await using staying = await startProcess({ database, env });
+    await using fleet = await startFleet(env, env);
+    const [leaving, staying] = fleet.processes as Pair;
     const id = await startGeneration(leaving);
     await using reader = readGeneration({ urls: [leaving.url, staying.url], key: leaving.key, id });
     await reader.atLeast(50);
@@ -81,9 +81,11 @@ describe('SIGTERM', () => {
     expect(mock.calls).toHaveLength(1);
   });
 
-  it('ends the process even when the database is away', { timeout: 60_000 }, async () => {
+  it.concurrent('ends the process even when the database is away', async () => {
     await using mock = await MockProvider.open();
     const text = tellTales(mock, 20);
+    const database = await openTestDatabase();
+    await using _database = { [Symbol.asyncDispose]: () => database.drop() };
     await using way = await openProxy(database.url);
     const env = { ...mockEnv(mock), DRAIN_TIMEOUT_MS: '500', GENERATION_LEASE_MS: '3000' };
     await using leaving = await startProcess({ database: way, env });
@@ -102,14 +104,14 @@ describe('SIGTERM', () => {
 });
 
 describe('a rolling restart', () => {
-  it('under 50 live streams loses, repeats and mixes nothing', { timeout: 90_000 }, async () => {
+  it('under 50 live streams loses, repeats and mixes nothing', async () => {
     await using mock = await MockProvider.open();
     // Some end within the drain, some outlast it; each call tells another tale.
     const lengthOf = (call: number) => 40 + (call % 7) * 30;
     mock.always(() => ({ pieces: paced(tale(mock.calls.length, lengthOf(mock.calls.length)), 40) }));
     const env = { ...mockEnv(mock), DRAIN_TIMEOUT_MS: '1000' };
-    const running: RunningProcess[] = await Promise.all([startProcess({ database, env }), startProcess({ database, env })]);
-    await using _all = { [Symbol.asyncDispose]: async () => void (await Promise.all(running.map((one) => one.stop()))) };
+    await using fleet = await startFleet(env, env);
+    const { database, processes: running } = fleet;
     const urls = () => running.map(({ url }) => url);
     const [{ key }] = running as [RunningProcess];
 
