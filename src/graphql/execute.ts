@@ -61,6 +61,8 @@ export interface Operation {
   readonly definition: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: OperationContext;
+  /** The phases of the pipeline, bound to the context. */
+  readonly phases: ReturnType<GetEnvelopedFn<object>>;
 }
 
 /** A request that may not run, and why; the errors may be shown as they are. */
@@ -147,7 +149,7 @@ export class Pipeline {
   async execute(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
-      const result: ExecutionResult = await this.enveloped(operation.context).execute(this.argsOf(operation));
+      const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
       return maskResult(result, mask);
     } catch (error) {
       return { errors: [maskError(error, mask)] };
@@ -160,9 +162,7 @@ export class Pipeline {
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
     try {
-      const results = (await this.enveloped(context).subscribe(this.argsOf(operation))) as Awaited<
-        ReturnType<typeof subscribeTo>
-      >;
+      const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
       gauge.inc();
       return new ResultStream(results[Symbol.asyncIterator](), {
@@ -181,7 +181,8 @@ export class Pipeline {
 
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { query, operationName, variables } = requestOf(request);
-    const { parse, validate } = this.enveloped(context);
+    const phases = this.enveloped(context);
+    const { parse, validate } = phases;
     let document: DocumentNode;
     try {
       document = parse(query, { maxTokens: this.limits.tokens }) as DocumentNode;
@@ -211,7 +212,7 @@ export class Pipeline {
         misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
       );
     checkPages(this.schema, document, definition, variables, this.limits);
-    return { errors: null, document, definition, variables, context };
+    return { errors: null, document, definition, variables, context, phases };
   }
 
   private check(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
