@@ -59,7 +59,13 @@ export class Listener {
     this.lane = lane;
     const { signal } = this.stopping;
     const { heartbeatMs } = this.options;
-    const ask = (text: string) => lane.within(heartbeatMs, () => new LateError(true), lane.sendSimple(text).rows, () => false);
+    const ask = (text: string) =>
+      lane.within(
+        heartbeatMs,
+        () => new LateError(true),
+        lane.sendSimple(text).rows,
+        () => false,
+      );
     try {
       await ask(`listen "${this.channel.replaceAll('"', '""')}"`);
       if (signal.aborted) return;

@@ -70,7 +70,7 @@ export async function listGenerations(
     { idempotent: true },
   );
   for (const row of rows) {
-    for (const name of ids) if (row[name] !== null) row[name] = columns[name].mapFromDriverValue(row[name] as never);
+    for (const name of ids) if (row[name] !== null) row[name] = columns[name].mapFromDriverValue(row[name]);
   }
   return rows as unknown as GenerationView[];
 }

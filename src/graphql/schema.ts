@@ -123,7 +123,10 @@ function checkRepresentations(
 ): void {
   for (const [index, representation] of representations.entries()) {
     const type =
-      typeof representation === 'object' && representation !== null && '__typename' in representation && representation.__typename;
+      typeof representation === 'object' &&
+      representation !== null &&
+      '__typename' in representation &&
+      representation.__typename;
     if (typeof type === 'string' && Object.hasOwn(entityResolvers, type)) continue;
     throw new AppError('INVALID_INPUT', 'a representation is an object whose `__typename` is an entity', {
       path: ['representations', String(index)],
