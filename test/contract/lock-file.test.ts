@@ -7,9 +7,9 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-const read = <T>(name: string) => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')) as T;
-const { packages } = read<{ packages: Readonly<Record<string, LockedPackage>> }>('package-lock.json');
-const { allowScripts, ...listed } = read<Readonly<Record<string, Readonly<Record<string, unknown>>>>>('package.json');
+const read = (name: string): unknown => JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'));
+const { packages } = read('package-lock.json') as { packages: Readonly<Record<string, LockedPackage>> };
+const { allowScripts, ...listed } = read('package.json') as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 it('locks the builds for every platform, as `npm ci` wants it', () => {
   // A registry that lacks a platform's build makes npm leave it out of the lock file without a word.
