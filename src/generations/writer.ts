@@ -9,7 +9,7 @@ import { ProviderError, type FinishReason, type Usage } from '../providers/port.
 import type { Models } from '../routing/models.ts';
 import { nextMove } from '../routing/next-move.ts';
 import type { Appender } from './appender.ts';
-import { TextCleaner } from './clean.ts';
+import { clean, TextCleaner } from './clean.ts';
 import type { EngineConfig } from './engine.ts';
 import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import type { Run } from './run.ts';
@@ -56,7 +56,7 @@ export class Writer {
         models: run.work.models,
         remainingMs: endsAt - this.parts.clock.monotonic(),
       });
-      const failure: Failure = { code: error.code, message: error.message, retryable: error.retryable };
+      const failure: Failure = { code: error.code, message: clean(error.message), retryable: error.retryable };
       this.parts.log.info(
         { generationId: run.id, attempt: run.attempt.number, model: run.attempt.model, code: error.code, move: move.kind },
         'attempt failed',
@@ -97,7 +97,7 @@ export class Writer {
       for await (const part of parts) {
         const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
         if (text !== '') this.appender.append(run, text);
-        if (part.type === 'finish') return { kind: 'finished', reason: part.reason, usage: part.usage };
+        if (part.type === 'finish') return { kind: 'finished', reason: part.reason, usage: countsOf(part.usage) };
         await run.room();
       }
       throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
@@ -195,6 +195,19 @@ export class Writer {
 function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return code === 'UNAVAILABLE' || code === 'TIMEOUT';
+}
+
+/** Counts that a column can hold; what is no count is as good as not said, and never worth losing the text for. */
+function countsOf({ inputTokens, outputTokens, cachedInputTokens }: Usage): Usage {
+  return {
+    inputTokens: countOf(inputTokens),
+    outputTokens: countOf(outputTokens),
+    cachedInputTokens: countOf(cachedInputTokens),
+  };
+}
+
+function countOf(tokens: number | null): number | null {
+  return Number.isInteger(tokens) && tokens !== null && tokens >= 0 && tokens < 2 ** 31 ? tokens : null;
 }
 
 function finished(run: Run, { reason, usage }: { reason: FinishReason; usage: Usage }): Ending {
