@@ -184,6 +184,8 @@ export class GenerationService {
     fields: ReadonlySet<string>,
   ): Promise<Page<GenerationView>> {
     scope.require('generations:read');
+    checkMoment('createdAfter', filter.createdAfter);
+    checkMoment('createdBefore', filter.createdBefore);
     return rawPage<GenerationView>(args, {
       list: 'generations',
       key: generations.id,
@@ -220,7 +222,7 @@ export class GenerationService {
 
   /**
    * What happens to a generation from `after` on (null: from its beginning), until its end or until `signal` aborts.
-   * Rejects with NOT_FOUND or INVALID_CURSOR before the first message.
+   * Rejects with NOT_FOUND or INVALID_CURSOR before the first message; waits while the database is away.
    */
   async stream(
     scope: Scope,
@@ -236,7 +238,9 @@ export class GenerationService {
     const known = follower.known(scope.tenantId, id);
     // A position that memory has not come to yet may be one of another process: the store decides.
     const isEnough = known !== null && (position === null || isReached(known, position));
-    const story = isEnough ? known : (await readStories(database.as(scope), [asked])).get(id);
+    const story = isEnough
+      ? known
+      : await onceAnswered(async () => (await readStories(database.as(scope), [asked])).get(id), signal);
     if (!story) throw noSuchGeneration(['id']);
     if (position) checkPosition(story, position);
     return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);
@@ -271,23 +275,10 @@ export class GenerationService {
           break;
         }
         case 'finished': {
-          const generation = await this.committed(scope, id, signal);
+          const [generation] = await onceAnswered(() => this.list(scope, [id]), signal);
           if (!generation) throw noSuchGeneration(['id']);
           yield { ...head, kind: 'GenerationFinished', generation };
         }
-      }
-    }
-  }
-
-  /** The row after its end; a reader that came so far waits for a database that is away. */
-  private async committed(scope: Scope, id: string, signal: AbortSignal): Promise<GenerationView | null> {
-    for (;;) {
-      try {
-        return (await this.list(scope, [id]))[0] ?? null;
-      } catch (error) {
-        if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT'))
-          throw error;
-        await pause(500, undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -379,12 +370,31 @@ export class GenerationService {
   }
 }
 
+/** Readers wait for a database that is away: the answer once it comes, or the failure when they have gone. */
+async function onceAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT')) throw error;
+      await pause(500, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
 function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
   return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
 }
 
 function noSuchGeneration(path: readonly string[]): AppError {
   return new AppError('NOT_FOUND', 'no such generation', { path });
+}
+
+/** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
+function checkMoment(name: string, moment: Date | null | undefined): void {
+  const year = moment?.getUTCFullYear() ?? 1;
+  if (year < 1 || year > 9999)
+    throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: ['filter', name] });
 }
 
 function checkRange(name: string, value: number, least: number, most: number): void {

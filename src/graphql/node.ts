@@ -54,12 +54,12 @@ export class NodeResolver {
   }
 
   /** The reference resolvers of a federation subgraph, by type name; batched like everything else. */
-  entityResolvers(): Record<string, (reference: { readonly id: string }, context: RequestContext) => Promise<Node | null>> {
+  entityResolvers(): Record<string, (reference: { readonly id: unknown }, context: RequestContext) => Promise<Node | null>> {
     const prefixes = Object.keys(this.loaders) as IdPrefix[];
     return Object.fromEntries(
       prefixes.map((prefix) => [
         idPrefixes[prefix],
-        async ({ id }, context) => (prefixOfId(id) === prefix ? this.load(context, id) : null),
+        async ({ id }, context) => (typeof id === 'string' && prefixOfId(id) === prefix ? this.load(context, id) : null),
       ]),
     );
   }

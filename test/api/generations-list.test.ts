@@ -120,6 +120,18 @@ describe('generations', () => {
     expect(await codesOf({ after })).toEqual(['INVALID_CURSOR']);
   });
 
+  it('refuses moments that the database does not know', async () => {
+    for (const moment of ['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+23:59', '9999-12-31T23:59:59-23:59']) {
+      for (const name of ['createdAfter', 'createdBefore']) {
+        const { errors } = await app.answer(list, { filter: { [name]: moment } });
+        expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'INVALID_INPUT', path: ['filter', name] }]);
+      }
+    }
+    expect(
+      (await page({ filter: { createdAfter: '0001-01-01T00:00:00Z', createdBefore: '9999-12-31T23:59:59Z' } })).nodes,
+    ).toHaveLength(5);
+  });
+
   it("shows nobody another tenant's", async () => {
     const { generations } = await stranger.ask<{ generations: Page }>(list, { first: 100 });
     expect(generations.nodes).toEqual([]);

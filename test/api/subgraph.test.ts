@@ -127,6 +127,33 @@ describe('_entities', () => {
     expect(data?._entities).toEqual([null, expect.objectContaining(own[0])]);
   });
 
+  it('refuses what is no reference to an entity', async () => {
+    const id = own[0]?.id;
+    const typed = [
+      'Nope',
+      '__proto__',
+      'constructor',
+      'Query',
+      'String',
+      'Node',
+      'GenerationMessage',
+      'Viewer',
+      '_Entity',
+      '',
+      5,
+    ];
+    for (const odd of [5, 'x', [], [own[0]], {}, { id }, ...typed.map((__typename) => ({ __typename, id }))]) {
+      const { data, errors } = await app.answer(entities, { of: [own[0], odd] });
+      expect(data, JSON.stringify(odd)).toBeNull();
+      expect(errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'INVALID_INPUT', path: ['representations', '1'] }]);
+    }
+  });
+
+  it('is null for an id inside a list', async () => {
+    const of = own.map(({ __typename, id }) => ({ __typename, id: [id] }));
+    expect(await app.answer(entities, { of })).toEqual({ data: { _entities: own.map(() => null) } });
+  });
+
   it('is null for what is another tenant’s', async () => {
     expect((await resolved(own, other)).map((one) => one?.__typename ?? null)).toEqual([
       null,
