@@ -376,7 +376,8 @@ async function onceAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Prom
     try {
       return await ask();
     } catch (error) {
-      if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT')) throw error;
+      if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT'))
+        throw error;
       await pause(500, undefined, { signal }).catch(() => undefined);
     }
   }
