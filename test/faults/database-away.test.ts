@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/port.ts';
 import { openTestApp } from '../harness/app.ts';
+import { post } from '../harness/clients.ts';
 import { openTestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
@@ -38,7 +39,7 @@ describe.concurrent('the database away for 10 s', () => {
     const lengthOf = (call: number) => lengths[(call - 1) % 2] ?? 0;
     mock.always(() => ({ pieces: paced(tale(mock.calls.length, lengthOf(mock.calls.length)), 40) }));
     await using pair = await openPair({ env: mockEnv(mock) });
-    const [writer] = pair.apps;
+    const [writer, other] = pair.apps;
     const variables = await sampleVariables(writer);
     const begin = () => writer.answer(start, { input: { template: 'cover-letter-classic', variables } });
     // One ends while the database is away, one goes on after it.
@@ -49,7 +50,10 @@ describe.concurrent('the database away for 10 s', () => {
     };
     await Promise.all(readers.map((reader) => reader.atLeast(100)));
 
+    // Its key is fresh in memory, so a reader that comes while the database is away gets as far as its generation.
+    await post(other.url, { query: '{ models { id } }' }, { key: writer.key });
     for (const way of pair.ways) way.become(mode);
+    readers.push(...ids.map((id) => readGeneration({ urls: [other.url], key: writer.key, id })));
     const awayAt = performance.now();
     const refused = await begin();
     expect(performance.now() - awayAt).toBeLessThan(11_000);
@@ -70,7 +74,8 @@ describe.concurrent('the database away for 10 s', () => {
       expect(readers[index]?.text).toBe(ended.text);
       const call = Number(ended.text.split('.', 1)[0]);
       expect(ended.text).toBe(tale(call, lengthOf(call)).join(''));
-      expect(readers[index]?.closes).toEqual([]);
+      // Those that came late may have been told to come back: their key could not be looked up.
+      if (index < 4) expect(readers[index]?.closes).toEqual([]);
     }
     const { data } = await begin();
     expect(data).toMatchObject({ generationStart: { errors: [] } });
