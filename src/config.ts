@@ -4,7 +4,7 @@ import type { EngineConfig } from './generations/engine.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Everything that can be set from outside; see the table in README. Times are milliseconds. */
 export interface Config {

@@ -38,7 +38,7 @@ function parseInt8(text: string): number {
 }
 
 /** Reads Postgres' array text: `{1,NULL,"a \"b\""}`, nested as deep as it goes. */
-export function parseArray(text: string, parse: Parse): unknown[] {
+function parseArray(text: string, parse: Parse): unknown[] {
   let at = 0;
   return readArray();
 

@@ -49,13 +49,13 @@ export const FinishReason = enumOf('GenerationFinishReason', 'Why the model stop
   OTHER: 'A reason that the provider added since.',
 });
 
-export const FailureCode = enumOf<Code>(
+const FailureCode = enumOf<Code>(
   'GenerationFailureCode',
   'Why a generation failed or stayed incomplete: the only codes there are.',
   failureCodes,
 );
 
-export const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
+const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
   TAKE_OVER: 'The process writing it was lost; another went on.',
   ABANDONED: 'The processes writing it were lost too often.',
@@ -63,7 +63,7 @@ export const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an a
   TIMEOUT: 'The total deadline ran out while nobody was writing it.',
 } satisfies Record<(typeof restartReasons)[number], string>);
 
-export const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', {
+const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', {
   FINISHED: 'The provider finished.',
   FAILED: 'The provider failed, or a deadline ran out.',
   CANCELLED: 'The generation was cancelled.',

@@ -7,7 +7,7 @@ import type { Run } from './run.ts';
 import type { AttemptState } from './story.ts';
 
 /** After this many take-overs a generation is given up: something in it kills its writers. */
-export const maxTakeOvers = 3;
+const maxTakeOvers = 3;
 
 /** A generation that was claimed, ids as text. */
 export interface Claim {

@@ -31,7 +31,7 @@ export interface ConnectionLimits {
   readonly streams: number;
 }
 
-export const defaultConnectionLimits: ConnectionLimits = {
+const defaultConnectionLimits: ConnectionLimits = {
   bodyBytes: 256 * 1_024,
   initTimeoutMs: 3_000,
   keepAliveMs: 12_000,
@@ -81,6 +81,8 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     // Sockets that sit between two requests are closed by `close`, those within one are waited for.
     forceCloseConnections: 'idle',
+    // Clients that offer HTTP/2 with every request (Java's, curl --http2) are answered as if they had not.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     routerOptions: { ignoreTrailingSlash: true },
   });
   // Only JSON is a request; text/plain would let foreign pages post without a preflight.

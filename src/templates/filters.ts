@@ -23,7 +23,7 @@ export function present<T>(items: readonly (T | null | undefined)[]): T[] {
 }
 
 /** All but the first. */
-export function rest<T>(items: readonly T[]): T[] {
+function rest<T>(items: readonly T[]): T[] {
   return items.slice(1);
 }
 
@@ -105,7 +105,7 @@ export function clause(text: string): string {
 }
 
 /** Each of a list as `clause`. */
-export function clauses(texts: readonly string[]): string[] {
+function clauses(texts: readonly string[]): string[] {
   return texts.map(clause);
 }
 
@@ -116,7 +116,7 @@ export function sentence(text: string): string {
 }
 
 /** The same text with a capital first letter. */
-export function capitalised(text: string): string {
+function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

@@ -188,7 +188,7 @@ export function tinySchema(): GraphQLSchema {
 }
 
 /** Keys by name: what each may do. */
-export const keys: Readonly<Record<string, readonly Permission[]>> = { all: allPermissions, little: ['generations:read'] };
+const keys: Readonly<Record<string, readonly Permission[]>> = { all: allPermissions, little: ['generations:read'] };
 
 export interface TinyApp extends HttpServer {
   readonly metrics: Metrics;
