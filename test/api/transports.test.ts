@@ -43,6 +43,20 @@ describe('queries and mutations', () => {
     expect((await get(app.url, { query: '{ hello }' }, { key: 'all' })).body).toEqual({ data: { hello: 'hello world' } });
   });
 
+  it('answers clients that offer another protocol with the request as if they had not', async () => {
+    const body = JSON.stringify({ query: '{ hello }' });
+    const url = new URL(app.url);
+    const socket = connect(Number(url.port), url.hostname);
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: ${url.host}\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\n` +
+        `HTTP2-Settings: AAMAAABkAAQAAP__\r\nAuthorization: Bearer all\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const answer = (await all(socket.setEncoding('utf8'))).join('');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain('{"data":{"hello":"hello world"}}');
+  });
+
   it('gives expected failures as values in payloads and with their code elsewhere', async () => {
     const query = 'mutation ($input: ThingMakeInput!) { thingMake(input: $input) { thing { id } errors { code message path } } }';
     expect((await post(app.url, { query, variables: { input: { name: 'x' } } }, { key: 'all' })).body).toEqual({
