@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/port.ts';
-import { openTestApp } from '../harness/app.ts';
+import { openTestApp, type TestAppOptions } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
 import { openTestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -16,7 +16,7 @@ const start = `mutation ($input: GenerationStartInput!) {
 }`;
 
 /** Two apps on one database, which they reach by ways of their own that can fail. */
-async function openPair(options: Omit<Parameters<typeof openTestApp>[0], 'database'>) {
+async function openPair(options: Omit<TestAppOptions, 'database'>) {
   const database = await openTestDatabase();
   const ways = [await openProxy(database.url), await openProxy(database.url)] as const;
   const open = (url: string) => openTestApp({ ...options, database: { ...database, url } });

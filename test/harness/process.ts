@@ -108,7 +108,7 @@ export async function startFleet(...envs: Env[]): Promise<Fleet> {
   const failed = started.find((each) => each.status === 'rejected');
   if (failed) {
     await dispose();
-    throw failed.reason;
+    throw new Error('a process did not start', { cause: failed.reason });
   }
   return { database, processes, [Symbol.asyncDispose]: dispose };
 }

@@ -30,7 +30,11 @@ describe('nextMove', () => {
     ['tried often enough', { tries: maxTries }, give],
     ['after the first token, RESTART: the next model', { hasText: true }, again('b/2')],
     ['after the first token, RESTART, not retryable: another model', { hasText: true, error: final }, again('b/2')],
-    ['after the first token, RESTART, not retryable, no other model: kept', { hasText: true, error: final, models: ['a/1'] }, keep],
+    [
+      'after the first token, RESTART, not retryable, no other model: kept',
+      { hasText: true, error: final, models: ['a/1'] },
+      keep,
+    ],
     ['after the first token, RESTART, not retryable, all models asked: kept', { hasText: true, error: final, tries: 2 }, keep],
     ['after the first token, STOP: kept', { hasText: true, policy: 'STOP' }, keep],
     ['before the first token, STOP: the next model', { policy: 'STOP' }, again('b/2')],
