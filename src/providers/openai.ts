@@ -30,6 +30,26 @@ export function openai(options: OpenAIOptions): Provider {
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   const secrets = [apiKey];
 
+  // One client serves all calls over the same fetch: making one costs as much as sending a request.
+  const clients = new WeakMap<typeof globalThis.fetch, OpenAI>();
+  function clientOf(fetch: typeof globalThis.fetch): OpenAI {
+    const known = clients.get(fetch);
+    if (known) return known;
+    // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+    const client = new OpenAI({
+      apiKey,
+      baseURL,
+      fetch,
+      maxRetries: 0,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      logLevel: 'off',
+    });
+    clients.set(fetch, client);
+    return client;
+  }
+
   function send(request: TextRequest, client: OpenAI, signal: AbortSignal): Promise<Response> {
     if (api === 'responses') return client.responses.create(responsesRequest(request), { signal }).asResponse();
     return client.chat.completions.create(chatRequest(request, limitName), { signal }).asResponse();
@@ -40,17 +60,7 @@ export function openai(options: OpenAIOptions): Provider {
     models: options.models ?? (isOwn ? openaiModels : []),
     acceptsUnknownModels: true,
     async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
-      // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-      const client = new OpenAI({
-        apiKey,
-        baseURL,
-        fetch,
-        maxRetries: 0,
-        organization: null,
-        project: null,
-        webhookSecret: null,
-        logLevel: 'off',
-      });
+      const client = clientOf(fetch);
       signal.throwIfAborted();
       const response = await send(request, client, signal).catch((error: unknown) => {
         signal.throwIfAborted();
