@@ -29,6 +29,7 @@ import { codeOf, maskError, maskResult, refusal, type Mask } from './masking.ts'
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
+import { SubscriptionRootRule } from './subscription-root.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -75,6 +76,8 @@ const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
   websocket: [OperationTypeNode.SUBSCRIPTION],
   sse: [OperationTypeNode.SUBSCRIPTION],
 };
+
+const rules = [...specifiedRules, SubscriptionRootRule];
 
 /** Fields that need a permission of their own wherever they stand; all of them are root fields that no feature owns. */
 const guardedFields: Readonly<Record<string, Permission>> = {
@@ -219,7 +222,7 @@ export class Pipeline {
     const errors = limitErrors(document, this.limits);
     if (errors.length > 0) return errors;
     try {
-      const found = validate(schema, document, specifiedRules, { hideSuggestions: true, maxErrors: 20 });
+      const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
       return found.map(
         ({ message, nodes }) =>
           new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),

@@ -190,6 +190,15 @@ const cases: readonly { name: string; asked: (way: Way) => Asked; code: string; 
     asked: () => ({ query: 'subscription { forever { number } missing { number } }' }),
     code: 'GRAPHQL_VALIDATION_FAILED',
   },
+  ...['forever @skip(if: true) { number }', '... @include(if: false) { forever { number } }', '...A @skip(if: true)', '...A'].map(
+    (root) => ({
+      name: `a subscription of ${root}`,
+      asked: () => ({
+        query: `subscription { ${root} } ${root.includes('...A') ? 'fragment A on Subscription { forever @skip(if: true) { number } }' : ''}`,
+      }),
+      code: 'GRAPHQL_VALIDATION_FAILED',
+    }),
+  ),
 ];
 
 describe.each(ways)('$name', (way) => {
