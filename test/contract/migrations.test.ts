@@ -34,7 +34,10 @@ const configFor = (schema: string) =>
     casing: 'snake_case',
   });
 
-it('the migrations say what the tables say', async () => {
+// Two starts of drizzle-kit: a second each on a quiet machine.
+const patience = 120_000;
+
+it('the migrations say what the tables say', { timeout: patience }, async () => {
   const before = await files();
 
   const output = await kit('generate', configFor('./src/**/*.table.ts'));
@@ -44,7 +47,7 @@ it('the migrations say what the tables say', async () => {
   await kit('check', configFor('./src/**/*.table.ts'));
 });
 
-it('would notice a column that no migration makes', async () => {
+it('would notice a column that no migration makes', { timeout: patience }, async () => {
   const extra = path.join(folder, 'extra.table.ts');
   await writeFile(
     extra,
