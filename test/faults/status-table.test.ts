@@ -121,7 +121,7 @@ describe.concurrent('what becomes of a generation', () => {
       });
     patient = await open({});
     strict = await open({ GENERATION_FIRST_TOKEN_TIMEOUT_MS: '500', GENERATION_IDLE_TIMEOUT_MS: '1500' });
-    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '2500' });
+    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '4000' });
     variables = await sampleVariables(patient);
   });
   afterAll(async () => {
@@ -161,7 +161,7 @@ describe.concurrent('what becomes of a generation', () => {
     if (what === 'error that is not retryable') call.fail(new ProviderError('PROVIDER_AUTH', 'no key', { retryable: false }));
     const cancelled = what === 'cancel' ? app.ask<{ generationCancel: unknown }>(cancel, { id }) : null;
     if (held) {
-      if (what === 'total deadline') await pause(2_500);
+      if (what === 'total deadline') await pause(4_000);
       if (what === 'next token late') await pause(1_500);
       await held.release();
     }

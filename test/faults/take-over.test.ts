@@ -9,7 +9,7 @@ import { readGeneration } from '../harness/lasting-reader.ts';
 import { gated, mockEnv, tale, tellTales } from '../harness/tales.ts';
 
 // Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 type Pair = [RunningProcess, RunningProcess];
 

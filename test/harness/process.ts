@@ -9,7 +9,7 @@ import type { Env } from '../../src/config.ts';
 import { post } from './clients.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 
-const startTimeoutMs = 40_000;
+const startTimeoutMs = 60_000;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a process ended. */
