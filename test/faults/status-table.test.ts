@@ -213,6 +213,10 @@ describe.concurrent('what becomes of a generation', () => {
 async function hold(app: TestApp, id: string) {
   const sql = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const watcher = postgres(app.database.url, { max: 1, onnotice: () => undefined });
+  // The time of the first token is written to the same row: with that done, only the end can be what waits.
+  await eventually(
+    async () => (await watcher`select 1 from generations where id = ${uuidOf(id)} and first_token_at is not null`).length > 0,
+  );
   const held = Promise.withResolvers<number>();
   const done = Promise.withResolvers<void>();
   const transaction = sql.begin(async (tx) => {
