@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { ProviderError, type Provider, type TextRequest } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
@@ -17,6 +17,9 @@ const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code message } }
 }`;
 const cancel = 'mutation ($id: ID!) { generationCancel(input: { id: $id }) { generation { status } errors { code } } }';
+
+// A busy machine takes its time.
+vi.setConfig({ testTimeout: 90_000 });
 
 const whats = [
   'retryable error',
@@ -121,7 +124,7 @@ describe.concurrent('what becomes of a generation', () => {
       });
     patient = await open({});
     strict = await open({ GENERATION_FIRST_TOKEN_TIMEOUT_MS: '500', GENERATION_IDLE_TIMEOUT_MS: '1500' });
-    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '4000' });
+    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '7000' });
     variables = await sampleVariables(patient);
   });
   afterAll(async () => {
@@ -161,7 +164,7 @@ describe.concurrent('what becomes of a generation', () => {
     if (what === 'error that is not retryable') call.fail(new ProviderError('PROVIDER_AUTH', 'no key', { retryable: false }));
     const cancelled = what === 'cancel' ? app.ask<{ generationCancel: unknown }>(cancel, { id }) : null;
     if (held) {
-      if (what === 'total deadline') await pause(4_000);
+      if (what === 'total deadline') await pause(7_000);
       if (what === 'next token late') await pause(1_500);
       await held.release();
     }
