@@ -65,14 +65,15 @@ export async function renewLeases(
   return new Map(rows.map((row) => [idOfUuid('gen', row.id), { isCancelRequested: row.cancel }]));
 }
 
-/** Gives generations back at once, for any process to take over. */
+/** Gives generations back at once, for any process to go on with. Being given away is no fault of theirs: it does not count as a take-over. */
 export async function releaseLeases(engine: Connection, runs: readonly Run[]): Promise<void> {
   await engine.sql(
     (sql) => sql`
-      update generations g set lease_until = now()
+      update generations g set lease_until = now(), take_overs = g.take_overs - 1
       from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
-      where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'`,
+      where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'
+        and g.lease_until > now()`,
     { idempotent: true },
   );
 }

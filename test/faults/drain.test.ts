@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { describe, expect, it, vi } from 'vitest';
 import { post } from '../harness/clients.ts';
 import { openTestDatabase } from '../harness/database.ts';
@@ -61,6 +62,10 @@ describe('SIGTERM', () => {
     // The lease is 15 s: only what was given away goes on this soon.
     expect((restart?.at ?? Infinity) - signalledAt).toBeLessThan(1_500 + 2_000);
     expect(reader.text).toBe(ended.text);
+    // It was given away in order: that is none of the three take-overs it may have.
+    const owner = postgres(fleet.database.url, { max: 1 });
+    expect(await owner`select take_overs from generations`).toEqual([{ take_overs: 0 }]);
+    await owner.end();
   });
 });
 
