@@ -83,7 +83,9 @@ export const generations = pgTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
-    index('generations_tenant_id_member_id').on(table.tenantId, table.memberId),
+    // No other index may begin with the tenant and hold every row: while there are no statistics Postgres takes it for the primary
+    // key's equal, and each look for one generation then reads all of its tenant.
+    index('generations_member_id').on(table.memberId, table.tenantId),
     index('generations_lease')
       .on(table.leaseUntil)
       .where(sql`status = 'RUNNING'`),
@@ -93,7 +95,9 @@ export const generations = pgTable(
     index('generations_finished')
       .on(table.finishedAt)
       .where(sql`finished_at is not null and chunks_deleted_at is null`),
-    index('generations_retention').on(table.tenantId, table.finishedAt),
+    index('generations_retention')
+      .on(table.tenantId, table.finishedAt)
+      .where(sql`finished_at is not null`),
     tenantWall(),
     engineWall(),
   ],

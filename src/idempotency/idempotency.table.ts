@@ -22,7 +22,8 @@ export const idempotencyKeys = pgTable(
     primaryKey({ columns: [table.tenantId, table.memberId, table.operation, table.key] }),
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
     index('idempotency_keys_expires_at').on(table.expiresAt),
-    index('idempotency_keys_tenant_id_thing_id').on(table.tenantId, table.thingId),
+    // Not the tenant first: without statistics Postgres would take it for the primary key's equal.
+    index('idempotency_keys_thing_id').on(table.thingId, table.tenantId),
     tenantWall(),
     engineWall(),
   ],

@@ -179,4 +179,22 @@ describe('a tenant table', () => {
     );
     expect(keys.filter(({ table, target }) => sharedTables.includes(table) && tenantTables.includes(target))).toEqual([]);
   });
+
+  it('is looked into by its primary key, also while Postgres knows nothing about it', async () => {
+    const keys = await owner<{ table: string; name: string; columns: string[] }[]>`
+      select c.relname as table, i.indexrelid::regclass::text as name,
+        array(select attname::text from unnest(i.indkey::int2[]) with ordinality as at(number, place)
+          join pg_attribute on attrelid = c.oid and attnum = number order by place) as columns
+      from pg_index i join pg_class c on c.oid = i.indrelid
+      where i.indisprimary and c.relnamespace = 'public'::regnamespace`;
+    const taken: Record<string, string> = {};
+    for (const { table, columns } of keys) {
+      const where = columns.map((column) => `${column} = (select ${column} from ${table} limit 1)`).join(' and ');
+      const [plan] = await owner.unsafe<{ 'QUERY PLAN': unknown }[]>(`explain (format json) select from ${table} where ${where}`);
+      taken[table] = [...JSON.stringify(plan).matchAll(/"Index Name": ?"([^"]+)"/g)].map(([, name]) => name).join();
+    }
+
+    expect(keys.length).toBeGreaterThan(5);
+    expect(taken).toEqual(Object.fromEntries(keys.map(({ table, name }) => [table, name])));
+  });
 });
