@@ -74,7 +74,8 @@ export class PooledConnection implements Connection {
     const { limits, preamble } = this.parts;
     if (preamble === null)
       return this.operate('together', options, limits.silenceMs, (lane) => plain(lane.send(statement, shape)));
-    return this.operate('alone', options, limits.silenceMs, (lane) => pipelined(lane, preamble, statement, shape));
+    const hold = options.idempotent === true ? 'batched' : 'alone';
+    return this.operate(hold, options, limits.silenceMs, (lane) => pipelined(lane, preamble, statement, shape));
   }
 
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
@@ -112,15 +113,23 @@ function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, s
   const begin = lane.sendSimple(`begin;${preamble}`);
   const main = lane.send(statement, shape);
   const commit = lane.sendSimple('commit');
-  const answers = [begin.rows, main.rows, commit.rows] as const;
-  // The lane is free when all have answered; the first to fail says why.
-  const outcome = Promise.allSettled(answers).then(async () => {
-    const [, rows, committed] = await Promise.all(answers);
-    // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
-    if (committed.command !== 'COMMIT') throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
-    return rows;
-  });
-  return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => true };
+  // Answers come in order: when the last is there the lane is free. The first to fail says why.
+  const outcome = commit.rows.then(
+    async (committed) => {
+      await begin.rows;
+      const rows = await main.rows;
+      // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
+      if (committed.command !== 'COMMIT') throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
+      return rows;
+    },
+    async (reason: unknown) => {
+      await begin.rows;
+      await main.rows;
+      throw reason;
+    },
+  );
+  for (const { rows } of [begin, main]) rows.catch(() => undefined);
+  return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => main.isRunning() };
 }
 
 /** A transaction over several round trips, on a lane of its own. */

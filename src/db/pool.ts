@@ -2,8 +2,11 @@ import { AppError } from '../kernel/errors.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
-/** Whether an operation needs a connection for itself (a transaction), or its one statement may travel with others. */
-export type Hold = 'alone' | 'together';
+/**
+ * Whether an operation needs a connection for itself (a transaction of several round trips), may travel with any others (one statement),
+ * or with others of the same moment: reads that each are a transaction sent in one go share a write to the socket, and its wake-ups.
+ */
+export type Hold = 'alone' | 'together' | 'batched';
 
 interface Waiter {
   readonly hold: Hold;
@@ -14,6 +17,8 @@ interface Waiter {
 
 // More statements than this behind each other on one connection wait longer there than for the next free one.
 const statementsOnOneLane = 32;
+// A slow read holds up those behind it, so few go together.
+const readsInOneBatch = 8;
 const laneLifetimeMs = 30 * 60_000;
 const idleGraceMs = 2_000;
 
@@ -22,6 +27,8 @@ export class Pool {
   private readonly lanes = new Map<Lane, number>();
   private readonly alone = new Set<Lane>();
   private readonly waiters: Waiter[] = [];
+  /** The connection that takes the reads of this turn of the event loop. */
+  private batch: Lane | null = null;
   private isClosed = false;
   private idle: (() => void) | null = null;
 
@@ -96,11 +103,26 @@ export class Pool {
   }
 
   private take(hold: Hold): Lane | null {
-    const lane = this.idleLane() ?? this.newLane() ?? (hold === 'together' ? this.leastUsedLane() : null);
+    const shared = hold === 'batched' ? this.batchLane() : null;
+    const lane = shared ?? this.idleLane() ?? this.newLane() ?? (hold === 'together' ? this.leastUsedLane() : null);
     if (!lane) return null;
     lane.holders++;
     if (hold === 'alone') this.alone.add(lane);
+    if (hold === 'batched' && !shared) this.openBatch(lane);
     return lane;
+  }
+
+  private batchLane(): Lane | null {
+    const { batch } = this;
+    return batch && !batch.isRetired && batch.holders > 0 && batch.holders < readsInOneBatch ? batch : null;
+  }
+
+  private openBatch(lane: Lane): void {
+    this.batch = lane;
+    // The driver writes at the end of the turn, too.
+    setImmediate(() => {
+      if (this.batch === lane) this.batch = null;
+    });
   }
 
   private idleLane(): Lane | null {
