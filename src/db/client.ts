@@ -86,9 +86,9 @@ export class Database {
     this.notifier = this.connection(this.notifications, null);
   }
 
-  /** Acts for one tenant under row-level security. Every awaited statement is one transaction, sent in one go. */
+  /** Acts for one tenant under row-level security: every statement goes out behind the setting that says for whom, in one go. */
   as(scope: TenantScope): Connection {
-    return this.connection(this.app, `set local ${tenantSetting} = '${uuidOf(scope.tenantId, 'ten')}'`);
+    return this.connection(this.app, `${tenantSetting} = '${uuidOf(scope.tenantId, 'ten')}'`);
   }
 
   /** Hears a channel on a connection of its own; resolves once it does. Lost connections come back by themselves. */
@@ -145,8 +145,8 @@ export class Database {
     return 'Database';
   }
 
-  private connection(pool: Pool, preamble: string | null): Connection {
-    return new PooledConnection({ pool, clock: this.parts.clock, limits: this.limits, preamble });
+  private connection(pool: Pool, setting: string | null): Connection {
+    return new PooledConnection({ pool, clock: this.parts.clock, limits: this.limits, setting });
   }
 }
 
@@ -172,7 +172,7 @@ function laneOptions(config: DatabaseConfig, role: string | null): LaneOptions {
 async function connectionBudget(config: DatabaseConfig, { log, clock }: { log: Log; clock: Clock }): Promise<number> {
   const pool = new Pool({ ...laneOptions(config, null), size: 1 }, clock);
   try {
-    const asker = new PooledConnection({ pool, clock, limits: limitsOf(config), preamble: null });
+    const asker = new PooledConnection({ pool, clock, limits: limitsOf(config), setting: null });
     const [server] = await asker.sql<{ room: number }>(
       (sql) => sql`
         select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int

@@ -35,13 +35,13 @@ export interface Limits {
   readonly silenceMs: number;
 }
 
-/** What a connection's operations run in: nothing, or a transaction that acts for one tenant. */
+/** What a connection's operations run on. */
 export interface ConnectionParts {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** Sent before every statement in the same transaction; null lets single statements go without a transaction. */
-  readonly preamble: string | null;
+  /** The setting that says for which tenant it acts, as `name = 'value'`; null for roles that span tenants. */
+  readonly setting: string | null;
 }
 
 /** One try of an operation on a lane: what was sent so far, and its outcome. */
@@ -67,15 +67,17 @@ export class PooledConnection implements Connection {
   }
 
   async transaction<T>(work: (transaction: Statements) => Promise<T>, options: StatementOptions = {}): Promise<T> {
-    return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.preamble).run(work));
+    return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.setting).run(work));
   }
 
   private one(statement: CompiledStatement, shape: RowShape, options: StatementOptions): Promise<Rows> {
-    const { limits, preamble } = this.parts;
-    if (preamble === null)
+    const { limits, setting } = this.parts;
+    if (setting === null)
       return this.operate('together', options, limits.silenceMs, (lane) => plain(lane.send(statement, shape)));
-    const hold = options.idempotent === true ? 'batched' : 'alone';
-    return this.operate(hold, options, limits.silenceMs, (lane) => pipelined(lane, preamble, statement, shape));
+    if (options.idempotent === true && isSelect(statement.text)) {
+      return this.operate('batched', options, limits.silenceMs, (lane) => scopedRead(lane, setting, statement, shape));
+    }
+    return this.operate('alone', options, limits.silenceMs, (lane) => pipelined(lane, setting, statement, shape));
   }
 
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
@@ -108,9 +110,27 @@ function plain(sent: Sent): Try<Rows> {
   return { outcome: sent.rows, wasSent: () => sent.wasSent(), mayCancel: () => sent.isRunning() };
 }
 
-/** Begin, preamble, statement and commit go out together and cost one round trip. */
-function pipelined(lane: Lane, preamble: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
-  const begin = lane.sendSimple(`begin;${preamble}`);
+/**
+ * A read goes behind the connection's own setting of the tenant, which is only sent when it was another's: no begin and no commit,
+ * which would be two thirds of its messages. Everything is answered in order, so each read runs under the setting sent before it.
+ */
+function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
+  const scoped = lane.setting === setting ? null : lane.sendSimple(`set ${setting}`);
+  lane.setting = setting;
+  const main = lane.send(statement, shape);
+  scoped?.rows.catch(() => lane.destroy());
+  const outcome = main.rows.then(async (rows) => {
+    await scoped?.rows;
+    // A plan that a migration made stale was sent again by the driver, by then perhaps under another tenant's setting.
+    if (main.wasRepeated()) throw Object.assign(new Error('the statement was planned anew'), { code: '40001' });
+    return rows;
+  });
+  return { outcome, wasSent: () => main.wasSent(), mayCancel: () => main.isRunning() };
+}
+
+/** Begin, the tenant's setting, statement and commit go out together and cost one round trip. */
+function pipelined(lane: Lane, setting: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
+  const begin = lane.sendSimple(`begin;set local ${setting}`);
   const main = lane.send(statement, shape);
   const commit = lane.sendSimple('commit');
   // Answers come in order: when the last is there the lane is free. The first to fail says why.
@@ -140,7 +160,7 @@ class Transaction implements Statements {
 
   constructor(
     private readonly lane: Lane,
-    private readonly preamble: string | null,
+    private readonly setting: string | null,
   ) {}
 
   async sql<Row>(statement: (sql: SqlTag) => Statement): Promise<Row[]> {
@@ -148,7 +168,7 @@ class Transaction implements Statements {
   }
 
   run<T>(work: (transaction: Statements) => Promise<T>): Try<T> {
-    const begin = this.lane.sendSimple(this.preamble === null ? 'begin' : `begin;${this.preamble}`);
+    const begin = this.lane.sendSimple(this.setting === null ? 'begin' : `begin;set local ${this.setting}`);
     return { outcome: this.finish(begin, work), wasSent: () => begin.wasSent(), mayCancel: () => true };
   }
 
@@ -204,5 +224,5 @@ function queryBuilder(send: (statement: CompiledStatement, shape: RowShape) => P
 }
 
 function isSelect(text: string): boolean {
-  return /^\(*select\b/i.test(text);
+  return /^\s*\(*select\b/i.test(text);
 }

@@ -25,12 +25,15 @@ export interface Sent {
   wasSent(): boolean;
   /** True while the server works on it and not on one before or behind it. */
   isRunning(): boolean;
+  /** True when the driver sent it a second time, behind everything that was sent meanwhile, because its plan was stale. */
+  wasRepeated(): boolean;
 }
 
 /** What postgres.js keeps on a query and does not declare. */
 interface QueryInternals {
   readonly state: Backend | null;
   readonly active: boolean;
+  readonly retried?: unknown;
 }
 
 // How long a late statement gets to end after its cancellation, before its socket is destroyed.
@@ -48,6 +51,8 @@ export class Lane {
   isGone = false;
   /** Operations that hold this lane now. */
   holders = 0;
+  /** The tenant's setting that reads on this lane run under; null before the first. */
+  setting: string | null = null;
   private readonly client: postgres.Sql;
   private readonly unanswered = new Set<(reason: Error) => void>();
   private readonly dependants = new Set<(reason: Error) => void>();
@@ -154,7 +159,12 @@ export class Lane {
       query.execute().then(resolve, reject);
     });
     rows.then(forget, forget);
-    return { rows, wasSent: () => internals.state !== null, isRunning: () => internals.active };
+    return {
+      rows,
+      wasSent: () => internals.state !== null,
+      isRunning: () => internals.active,
+      wasRepeated: () => internals.retried !== undefined,
+    };
   }
 
   private openSocket(endpoint: Endpoint): net.Socket {
