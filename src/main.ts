@@ -7,7 +7,15 @@ import { openLog } from './kernel/log.ts';
 /** Serves until a signal comes; 0 after a clean stop, 1 when something could not be opened or stopped. */
 async function main(): Promise<number> {
   const stopped = Promise.withResolvers<NodeJS.Signals>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.resolve);
+  let isAsked = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Whoever asks twice does not want to wait for a start or a stop that hangs.
+      if (isAsked) process.exit(1);
+      isAsked = true;
+      stopped.resolve(signal);
+    });
+  }
   const config = readConfig(process.env);
   const log = openLog({ level: config.logLevel });
   const app = await openApp(config, { log, hasProcessMetrics: true });

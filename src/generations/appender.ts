@@ -181,7 +181,7 @@ export class Appender {
 }
 
 /** SQLSTATE classes 22 and 23: the statement's own values, so that repeating it cannot help. */
-function isDataFault(error: unknown): boolean {
+export function isDataFault(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^2[23]/.test(code);
 }

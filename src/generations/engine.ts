@@ -299,13 +299,20 @@ export class Engine {
       for (const run of runs) {
         const standing = held.get(run.id);
         if (!standing) this.lose(run);
-        else run.confirmLease(sentAt);
+        else this.regain(run, sentAt);
         if (standing?.isCancelRequested) run.stop('CANCELLED');
       }
     } catch (err) {
       // Until the lease runs out there are more tries; after that the fence keeps readers safe.
       this.parts.log.warn({ err, runs: runs.length }, 'could not renew leases');
     }
+  }
+
+  /** The lease is certain for another while; readers that waited because it was not can go on. */
+  private regain(run: Run, sentAt: number): void {
+    const wasTrusted = run.isTrusted;
+    run.confirmLease(sentAt);
+    if (!wasTrusted) this.parts.audience.changed(run.id);
   }
 
   private async poll(): Promise<void> {

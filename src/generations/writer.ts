@@ -8,7 +8,7 @@ import { priceOf } from '../providers/models.ts';
 import { ProviderError, type FinishReason, type Usage } from '../providers/port.ts';
 import type { Models } from '../routing/models.ts';
 import { nextMove } from '../routing/next-move.ts';
-import type { Appender } from './appender.ts';
+import { isDataFault, type Appender } from './appender.ts';
 import { clean, TextCleaner } from './clean.ts';
 import type { EngineConfig } from './engine.ts';
 import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
@@ -144,13 +144,15 @@ export class Writer {
 
   /** Ends a run that was told to stop. */
   private async endStopped(run: Run): Promise<Story | null> {
-    const nothing = { text: run.text, finishReason: null, usage: null, costMicros: null };
-    if (run.stopReason === 'CANCELLED')
-      return this.end(run, { ...nothing, status: 'CANCELLED', endedBy: 'CANCELLED', failure: null });
-    // The text itself could not be stored: what was stored stays, and readers are cut back to it by one more attempt.
+    if (run.stopReason !== 'CANCELLED') return this.endUnstorable(run);
+    return this.end(run, { ...nothingUsed, text: run.text, status: 'CANCELLED', endedBy: 'CANCELLED', failure: null });
+  }
+
+  /** Ends a run that the database refuses for its values: what was stored stays, and readers are cut back to it by one more attempt. */
+  private async endUnstorable(run: Run): Promise<Story | null> {
     const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
     if (!(await this.replace(run, run.attempt.model, run.stored, failure))) return null;
-    return this.end(run, { ...nothing, text: run.text, status: 'FAILED', endedBy: 'FAILED', failure });
+    return this.end(run, { ...nothingUsed, text: run.text, status: 'FAILED', endedBy: 'FAILED', failure });
   }
 
   private async end(run: Run, ending: Ending): Promise<Story | null> {
@@ -159,11 +161,19 @@ export class Writer {
     this.appender.deliver(run);
     run.isEnding = true;
     let isRepeat = false;
-    const isOurs = await this.untilAnswered(run, async () => {
-      if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
-      isRepeat = true;
-      return finishRun(database.engine, run, ending);
-    });
+    let isOurs: boolean;
+    try {
+      isOurs = await this.untilAnswered(run, async () => {
+        if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
+        isRepeat = true;
+        return finishRun(database.engine, run, ending);
+      });
+    } catch (err) {
+      // Left to a take-over it would be written, and paid, again for the same refusal.
+      if (!isDataFault(err) || ending.failure?.code === 'INTERNAL') throw err;
+      log.error({ err, generationId: run.id }, 'an end that cannot be stored');
+      return this.endUnstorable(run);
+    }
     run.isEnded = true;
     if (!isOurs) {
       run.stop('LOST');
@@ -191,6 +201,8 @@ export class Writer {
     }
   }
 }
+
+const nothingUsed = { finishReason: null, usage: null, costMicros: null } as const;
 
 function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;

@@ -125,6 +125,23 @@ describe.concurrent('hints that are lost', () => {
 });
 
 describe.concurrent('text that cannot be stored', () => {
+  it('at its end costs no second call', async () => {
+    await using mock = await MockProvider.open();
+    mock.always({ pieces: paced(tale(1, 10), 5) });
+    await using pair = await openPair({ env: mockEnv(mock) });
+    const [writer] = pair.apps;
+    await writer.sql`create function refuse_end() returns trigger language plpgsql as $$ begin
+      if new.status = 'SUCCEEDED' then raise exception 'refused' using errcode = '22003'; end if; return new; end $$`;
+    await writer.sql`create trigger refuse_end before update on generations for each row execute function refuse_end()`;
+    const id = await startGeneration(writer);
+    await using reader = readGeneration({ urls: [writer.url], key: writer.key, id });
+    const ended = await reader.ended;
+    expect(ended).toMatchObject({ status: 'FAILED', failure: { code: 'INTERNAL' } });
+    expect(tale(1, 10).join('').startsWith(ended.text)).toBe(true);
+    expect(reader.text).toBe(ended.text);
+    expect(mock.calls).toHaveLength(1);
+  });
+
   it('fails its own generation and none of those that were flushed with it', async () => {
     await using mock = await MockProvider.open();
     mock.always(() => {
