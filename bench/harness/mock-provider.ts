@@ -12,6 +12,9 @@ export interface Script {
 /** One call, as the provider saw it; times are `performance.now()` of the load process. */
 export interface Call {
   readonly marker: string;
+  /** When the first bytes of the request, its headers, were here. */
+  readonly arrivedAt: number;
+  /** When the whole request was read. */
   readonly requestedAt: number;
   firstByteAt: number;
   lastByteAt: number;
@@ -102,20 +105,22 @@ export class MockProvider {
       for (const stream of this.running) if (stream.socket === socket) this.running.delete(stream);
     });
     let received = '';
+    let arrivedAt = 0;
     socket.on('data', (bytes) => {
+      if (received === '') arrivedAt = performance.now();
       received += bytes.toString('latin1');
       const bodyAt = received.indexOf('\r\n\r\n') + 4;
       if (bodyAt < 4) return;
       const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? 0);
       if (received.length < bodyAt + length) return;
-      this.begin(socket, markerPattern.exec(received)?.[0] ?? '');
+      this.begin(socket, markerPattern.exec(received)?.[0] ?? '', arrivedAt);
       received = '';
     });
   }
 
-  private begin(socket: Socket, marker: string): void {
+  private begin(socket: Socket, marker: string, arrivedAt: number): void {
     const now = performance.now();
-    const call = { marker, requestedAt: now, firstByteAt: 0, lastByteAt: 0 };
+    const call = { marker, arrivedAt, requestedAt: now, firstByteAt: 0, lastByteAt: 0 };
     this.calls.set(marker, call);
     this.running.add({ call, socket, seed: seedOf(marker), startsAt: now + this.script.firstTokenMs, sent: 0 });
     this.onCall(call);

@@ -121,10 +121,20 @@ export class Engine {
     return !this.isDraining;
   }
 
-  /** Begins to write what was leased to this process by a statement sent at `leasedAt` (monotonic); frees its reservation. */
-  start(work: Work, leasedAt: number): void {
+  /** The run of what a statement sent at `leasedAt` (monotonic) is leasing to this process; `start` begins to write it. */
+  prepare(work: Work, leasedAt: number): Run {
+    return new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
+  }
+
+  /** Makes the first call of a prepared run. It is sent once the row is `committed`; a run that will not be started has to be stopped. */
+  openCall(run: Run, committed: Promise<void>): void {
+    this.writer.openCall(run, committed);
+  }
+
+  /** Begins to write what was leased to this process; frees its reservation. */
+  start(run: Run): void {
     this.reserved--;
-    this.run(work, leasedAt);
+    this.run(run);
   }
 
   /** Takes no more work; what runs goes on. */
@@ -186,8 +196,7 @@ export class Engine {
     }
   }
 
-  private run(work: Work, leasedAt: number): void {
-    const run = new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
+  private run(run: Run): void {
     // This process may have lost and regained it; the old run has not heard of it yet.
     this.runs.get(run.id)?.stop('LOST');
     this.runs.set(run.id, run);
@@ -245,7 +254,7 @@ export class Engine {
     const claims = await claim(this.parts.database.engine, status, Math.min(room, 50), leaseMs, totalTimeoutMs);
     for (const claimed of claims) {
       this.parts.log.info({ generationId: claimed.id, epoch: claimed.epoch, status }, 'generation taken');
-      this.run({ ...claimed, models: this.plan(claimed) }, sentAt);
+      this.run(this.prepare({ ...claimed, models: this.plan(claimed) }, sentAt));
     }
     if (claims.length > 0) {
       this.parts.bus.publish(

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
@@ -8,6 +8,7 @@ import { AppError } from '../kernel/errors.ts';
 import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
+import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
 import { autoRoute, type Models } from '../routing/models.ts';
 import type { TemplateService } from '../templates/template.service.ts';
@@ -291,38 +292,52 @@ export class GenerationService {
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
     const id = newId('gen');
+    const model = plan[0] ?? recipe.requestedModel;
+    const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
+    const work = {
+      ...recipe,
+      tenantId: scope.tenantId,
+      id,
+      epoch: 1,
+      attempts: [open],
+      models: plan,
+      messages: recipe.prompt,
+      ageMs: 0,
+    };
+    const run = isRunning ? engine.prepare(work, leasedAt) : null;
+    const committed = Promise.withResolvers<void>();
+    // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
+    // With an idempotency key it may be for nothing.
+    const forget = run && claim === null ? afterNextTurn(() => engine.openCall(run, committed.promise)) : null;
     try {
       const inserted = await insertGeneration(database.as(scope), {
         scope,
         id,
         recipe,
         claim,
-        model: plan[0] ?? recipe.requestedModel,
+        model,
         leaseMs: isRunning ? engine.leaseMs : null,
       });
       if (inserted.row === null) {
         return await this.repeated(scope, inserted, claim);
       }
-      const { prompt, ...row } = inserted.row;
-      if (isRunning) {
-        const open = { number: 1, base: 0, model: row.model, reason: null, endedBy: null, endOffset: null };
-        const work = {
-          ...recipe,
-          tenantId: scope.tenantId,
-          id,
-          epoch: row.epoch,
-          attempts: [open],
-          models: plan,
-          messages: prompt,
-          ageMs: 0,
-        };
+      const { prompt: _sent, ...row } = inserted.row;
+      if (run) {
         isReserved = false;
-        engine.start(work, leasedAt);
+        forget?.();
+        engine.start(run);
+        committed.resolve();
+        // The provider's request goes out in this turn; the caller's answer is made in the next.
+        await nextTurn();
       } else bus.publish('generation.waiting', [id]);
       return row;
     } finally {
+      forget?.();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.
-      if (isReserved) engine.unreserve();
+      if (isReserved) {
+        run?.stop('LOST');
+        engine.unreserve();
+      }
     }
   }
 

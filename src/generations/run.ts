@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import type { PromptMessage } from '../providers/port.ts';
+import type { PromptMessage, StreamPart } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import type { AttemptState, Story } from './story.ts';
 
@@ -45,6 +45,8 @@ export class Run {
   askedAt: number;
   /** Whether a reader on another process wants a hint at every flush. */
   isWatchedElsewhere = false;
+  /** Its first call, made while its row was being inserted; null once it is read. */
+  opened: AsyncIterable<StreamPart> | null = null;
   stopReason: StopReason | null = null;
   /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
   isEnding = false;

@@ -5,7 +5,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
 import { priceOf } from '../providers/models.ts';
-import { ProviderError, type FinishReason, type Usage } from '../providers/port.ts';
+import { ProviderError, type FinishReason, type Provider, type StreamPart, type Usage } from '../providers/port.ts';
 import type { Models } from '../routing/models.ts';
 import { nextMove } from '../routing/next-move.ts';
 import { isDataFault, type Appender } from './appender.ts';
@@ -37,6 +37,14 @@ export class Writer {
     private readonly parts: WriterParts,
     private readonly appender: Appender,
   ) {}
+
+  /** Makes a run's first call, all but its sending, which waits for `committed`: what it costs to make hides behind the database's work. */
+  openCall(run: Run, committed: Promise<void>): void {
+    const choice = this.parts.models.find(run.attempt.model);
+    if (!choice) return;
+    const held: typeof fetch = (input, init) => committed.then(() => this.parts.fetch(input, init));
+    run.opened = begun(this.call(run, choice, this.config.totalTimeoutMs, held));
+  }
 
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
@@ -77,23 +85,10 @@ export class Writer {
         error: new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false }),
       };
     }
-    const { messages, draft, maxOutputTokens, temperature } = run.work;
     const cleaner = new TextCleaner();
     try {
-      const parts = withDeadlines(
-        (signal) =>
-          choice.provider.stream(
-            { model: choice.name, messages, draft, maxOutputTokens, temperature },
-            { signal, fetch: this.parts.fetch },
-          ),
-        {
-          firstTokenMs: this.config.firstTokenTimeoutMs,
-          idleMs: this.config.idleTimeoutMs,
-          totalMs: Math.max(0, remainingMs),
-          clock: this.parts.clock,
-          signal: run.signal,
-        },
-      );
+      const parts = run.opened ?? this.call(run, choice, remainingMs, this.parts.fetch);
+      run.opened = null;
       for await (const part of parts) {
         const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
         if (text !== '') this.appender.append(run, text);
@@ -113,6 +108,25 @@ export class Writer {
         }),
       };
     }
+  }
+
+  private call(
+    run: Run,
+    { provider, name: model }: { readonly provider: Provider; readonly name: string },
+    remainingMs: number,
+    fetch: typeof globalThis.fetch,
+  ): AsyncGenerator<StreamPart> {
+    const { messages, draft, maxOutputTokens, temperature } = run.work;
+    return withDeadlines(
+      (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch }),
+      {
+        firstTokenMs: this.config.firstTokenTimeoutMs,
+        idleMs: this.config.idleTimeoutMs,
+        totalMs: Math.max(0, remainingMs),
+        clock: this.parts.clock,
+        signal: run.signal,
+      },
+    );
   }
 
   /** Opens the next attempt after a pause; false when the run stopped meanwhile. */
@@ -203,6 +217,20 @@ export class Writer {
 }
 
 const nothingUsed = { finishReason: null, usage: null, costMicros: null } as const;
+
+/** The same parts, the first of them already asked for. */
+function begun(parts: AsyncGenerator<StreamPart>): AsyncIterable<StreamPart> {
+  const first = parts.next();
+  // Whoever reads it hears of its failure; a run that is never started has no reader.
+  first.catch(() => undefined);
+  let isFirst = true;
+  const next = () => {
+    if (!isFirst) return parts.next();
+    isFirst = false;
+    return first;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => parts.return(undefined) }) };
+}
 
 function isUnavailable(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;

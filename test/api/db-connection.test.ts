@@ -288,6 +288,7 @@ describe('migrate', () => {
     const [newest] = await owner`select id, created_at from drizzle.__drizzle_migrations order by created_at desc limit 1`;
     await owner`update drizzle.__drizzle_migrations set created_at = created_at - 1 where id = ${newest?.['id']}`;
     await expect(assertMigrated(db)).rejects.toThrow('npm run admin -- migrate');
+    await owner`update drizzle.__drizzle_migrations set created_at = created_at + 1 where id = ${newest?.['id']}`;
   });
 
   it('grants both roles to another login user, who can then be the client', async () => {
