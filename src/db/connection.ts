@@ -77,7 +77,10 @@ export class PooledConnection implements Connection {
     if (options.idempotent === true && isSelect(statement.text)) {
       return this.operate('batched', options, limits.silenceMs, (lane) => scopedRead(lane, setting, statement, shape));
     }
-    return this.operate('alone', options, limits.silenceMs, (lane) => pipelined(lane, setting, statement, shape));
+    // Where reads have left the connection with this tenant's setting, one statement is a transaction by itself.
+    return this.operate('alone', options, limits.silenceMs, (lane) =>
+      lane.setting === setting ? plain(lane.send(statement, shape)) : pipelined(lane, setting, statement, shape),
+    );
   }
 
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {

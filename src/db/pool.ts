@@ -107,7 +107,11 @@ export class Pool {
     const lane = shared ?? this.idleLane() ?? this.newLane() ?? (hold === 'together' ? this.leastUsedLane() : null);
     if (!lane) return null;
     lane.holders++;
-    if (hold === 'alone') this.alone.add(lane);
+    if (hold === 'alone') {
+      this.alone.add(lane);
+      // Its reads were quick and have gone; those of the same turn that are still to come may be another tenant's.
+      if (this.batch === lane) this.batch = null;
+    }
     if (hold === 'batched' && !shared) this.openBatch(lane);
     return lane;
   }
