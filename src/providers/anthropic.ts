@@ -1,12 +1,11 @@
-import { below, post } from './call.ts';
+import { Anthropic } from '@anthropic-ai/sdk';
+import { callFailure } from './call-failure.ts';
 import { MessagesConverter, messagesRequest } from './messages.ts';
 import { anthropicModels } from './models.ts';
 import type { Provider, ProviderModel, StreamPart } from './port.ts';
 import { readParts } from './read.ts';
 
 const ownBaseURL = 'https://api.anthropic.com';
-/** https://platform.claude.com/docs/en/api/versioning */
-const apiVersion = '2023-06-01';
 
 /** How to reach Anthropic or a server that speaks its Messages API. */
 export interface AnthropicOptions {
@@ -23,15 +22,20 @@ export function anthropic(options: AnthropicOptions): Provider {
   const { id = 'anthropic', apiKey, models = anthropicModels } = options;
   const baseURL = options.baseURL ?? ownBaseURL;
   const secrets = [apiKey];
-  const url = below(baseURL, 'v1/messages');
-  const headers = { 'x-api-key': apiKey, 'anthropic-version': apiVersion };
 
   return {
     id,
     models,
     acceptsUnknownModels: true,
     async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
-      const response = await post({ provider: id, url, headers, body: messagesRequest(request), fetch, signal, secrets });
+      signal.throwIfAborted();
+      // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+      const client = new Anthropic({ apiKey, authToken: null, webhookKey: null, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
+      const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
+      const response = await call.catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
       yield* readParts(response, { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets });
     },
   };

@@ -1,7 +1,8 @@
-import { below, post } from './call.ts';
+import { OpenAI } from 'openai';
+import { callFailure } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
 import { openaiModels } from './models.ts';
-import type { Provider, ProviderModel, StreamPart } from './port.ts';
+import type { Provider, ProviderModel, StreamPart, TextRequest } from './port.ts';
 import { readParts } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
 
@@ -29,16 +30,42 @@ export function openai(options: OpenAIOptions): Provider {
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   const secrets = [apiKey];
 
-  const url = below(baseURL, api === 'responses' ? 'responses' : 'chat/completions');
-  const headers = { authorization: `Bearer ${apiKey}` };
+  // One client serves all calls over the same fetch: making one costs as much as sending a request.
+  const clients = new WeakMap<typeof globalThis.fetch, OpenAI>();
+  function clientOf(fetch: typeof globalThis.fetch): OpenAI {
+    const known = clients.get(fetch);
+    if (known) return known;
+    // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+    const client = new OpenAI({
+      apiKey,
+      baseURL,
+      fetch,
+      maxRetries: 0,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      logLevel: 'off',
+    });
+    clients.set(fetch, client);
+    return client;
+  }
+
+  function send(request: TextRequest, client: OpenAI, signal: AbortSignal): Promise<Response> {
+    if (api === 'responses') return client.responses.create(responsesRequest(request), { signal }).asResponse();
+    return client.chat.completions.create(chatRequest(request, limitName), { signal }).asResponse();
+  }
 
   return {
     id,
     models: options.models ?? (isOwn ? openaiModels : []),
     acceptsUnknownModels: true,
     async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
-      const body = api === 'responses' ? responsesRequest(request) : chatRequest(request, limitName);
-      const response = await post({ provider: id, url, headers, body, fetch, signal, secrets });
+      const client = clientOf(fetch);
+      signal.throwIfAborted();
+      const response = await send(request, client, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
       const converter = api === 'responses' ? new ResponsesConverter(id, secrets) : new ChatConverter(id, secrets);
       yield* readParts(response, { provider: id, converter, signal, secrets });
     },

@@ -108,7 +108,7 @@ async function unexpectedBody(
 }
 
 /** A body's text as far as an error goes; the rest of a longer one is not read. */
-export async function firstText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+async function firstText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   for (let bytes = await nextBytes(reader); bytes !== null; bytes = await nextBytes(reader)) {

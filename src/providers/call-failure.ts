@@ -1,0 +1,43 @@
+import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
+import { errorIn, isObject, stringOf } from './json.ts';
+import type { ProviderError } from './port.ts';
+
+/**
+ * The error of a call that got no stream. Both SDKs throw the same shape: `status`, `headers`, the parsed body as `error`; no status means
+ * that no response came. Theirs is not kept as `cause`: it holds request and response texts that can repeat the key.
+ */
+export function callFailure(provider: string, error: unknown, secrets: readonly string[]): ProviderError {
+  if (!isSdkError(error)) {
+    const said = error instanceof Error ? error.message : String(error);
+    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`);
+  }
+  if (typeof error.status !== 'number') return failure('NETWORK', `${provider} could not be reached${systemCodeOf(error)}`);
+  const said = errorIn(error.error) ?? errorIn({ error: error.error });
+  return failureOf({
+    provider,
+    status: error.status,
+    words: said?.words ?? [],
+    message: said?.message ?? null,
+    retryAfterMs: error.headers instanceof Headers ? retryAfterMs(error.headers, new Date()) : null,
+    secrets,
+  });
+}
+
+interface SdkError extends Error {
+  readonly status: unknown;
+  readonly headers: unknown;
+  readonly error: unknown;
+}
+
+function isSdkError(error: unknown): error is SdkError {
+  return error instanceof Error && 'status' in error && 'headers' in error && 'error' in error;
+}
+
+/** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */
+function systemCodeOf(error: unknown): string {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    const code = isObject(link) ? stringOf((link as { code?: unknown }).code) : null;
+    if (code) return ` (${code})`;
+  }
+  return '';
+}
