@@ -12,6 +12,7 @@ import { Engine } from './generations/engine.ts';
 import { Follower } from './generations/follow.ts';
 import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
+import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
@@ -107,10 +108,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await templates.storeLibrary();
     const tenants = new TenantService(database);
     const keys = new KeyService(database, config.secret);
-    const generations = new GenerationService({ database, templates, models, engine, follower, bus, clock });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock });
+    const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, templates, tenants, models });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import { GenerationDelta, GenerationFinished, GenerationRestarted, GenerationStarted } from './generations/generation.type.ts';
+import type { StreamService } from './generations/stream.service.ts';
 import { NodeResolver } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
@@ -16,6 +17,7 @@ import { Member, Tenant } from './tenants/tenant.type.ts';
 /** What the resolvers translate for. */
 export interface Services {
   readonly generations: GenerationService;
+  readonly streams: StreamService;
   readonly templates: TemplateService;
   readonly tenants: TenantService;
   readonly models: Models;
@@ -31,7 +33,7 @@ export interface Schemas {
 /** Builds the schema over its services. Straight wiring: a new resolver is made here and named in the lists below. */
 export function buildSchemas(services: Services): Schemas {
   const templates = new TemplateResolver(services.templates);
-  const generations = new GenerationResolver(services.generations, templates);
+  const generations = new GenerationResolver(services.generations, services.streams, templates);
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const nodes = new NodeResolver({
@@ -65,6 +67,7 @@ export function buildSchemas(services: Services): Schemas {
 export function printSchemas(): { readonly api: string; readonly subgraph: string } {
   const { api } = buildSchemas({
     generations: uncalled('generations'),
+    streams: uncalled('streams'),
     templates: uncalled('templates'),
     tenants: uncalled('tenants'),
     models: uncalled('models'),

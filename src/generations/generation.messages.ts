@@ -1,5 +1,5 @@
 import type { RestartReason } from './generations.table.ts';
-import type { GenerationView } from './generation.service.ts';
+import type { GenerationView } from './generation.view.ts';
 
 interface Head {
   readonly generationId: string;

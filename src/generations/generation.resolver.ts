@@ -23,7 +23,9 @@ import {
   GenerationRetryPayload,
   GenerationStartPayload,
 } from './generation.payload.ts';
-import type { GenerationService, GenerationView, TextAt } from './generation.service.ts';
+import type { GenerationService } from './generation.service.ts';
+import type { GenerationView, TextAt } from './generation.view.ts';
+import type { StreamService } from './stream.service.ts';
 import {
   Generation,
   GenerationAttempt,
@@ -49,6 +51,7 @@ export class GenerationResolver {
 
   constructor(
     private readonly generations: GenerationService,
+    private readonly streams: StreamService,
     private readonly templates: TemplateResolver,
   ) {}
 
@@ -135,7 +138,7 @@ export class GenerationResolver {
   readonly stream = (
     { id, after }: StreamArgs,
     { scope, signal }: RequestContext,
-  ): Promise<AsyncIterable<GenerationMessageValue>> => this.generations.stream(scope, id, after ?? null, signal);
+  ): Promise<AsyncIterable<GenerationMessageValue>> => this.streams.stream(scope, id, after ?? null, signal);
 
   @FieldResolver(() => String)
   async text(@Root() row: GenerationView, @Ctx() { loaders }: RequestContext): Promise<string> {

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
@@ -12,18 +12,14 @@ import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
 import { autoRoute, type Models } from '../routing/models.ts';
 import type { TemplateService } from '../templates/template.service.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
-import type { Follower } from './follow.ts';
-import { attempts, generations, type AttemptRow, type GenerationRow, type GenerationStatus } from './generations.table.ts';
-import type { GenerationMessageValue } from './generation.messages.ts';
+import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
+import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
 import { listGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
-import { checkPosition, isFinal, isReached, type Step } from './story.ts';
-
-/** A generation as it is read: everything but the prompt. */
-export type GenerationView = Omit<GenerationRow, 'prompt'>;
+import { isFinal } from './story.ts';
 
 /** What a generation is made from; absent and null mean the same. */
 export interface StartInput {
@@ -43,27 +39,12 @@ export interface RetryInput {
   readonly idempotencyKey?: string | null;
 }
 
-/** Which generations to list; absent and null let all pass. */
-export interface GenerationFilter {
-  readonly status?: readonly GenerationStatus[] | null;
-  readonly template?: string | null;
-  readonly createdAfter?: Date | null;
-  readonly createdBefore?: Date | null;
-}
-
-/** The text of a generation and the position of exactly that text. */
-export interface TextAt {
-  readonly text: string;
-  readonly cursor: string;
-}
-
 /** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
   readonly templates: TemplateService;
   readonly models: Models;
   readonly engine: Engine;
-  readonly follower: Follower;
   readonly bus: Bus;
   readonly clock: Clock;
 }
@@ -72,7 +53,7 @@ const { prompt: _prompt, ...columns } = getTableColumns(generations);
 const mostOutputTokens = 32_000;
 const longestMetadata = 16_384;
 
-/** Starts generations and lets their owners watch, cancel, repeat and delete them. */
+/** Starts generations and lets their owners read, cancel, repeat and delete them. */
 export class GenerationService {
   constructor(private readonly parts: GenerationParts) {}
 
@@ -221,69 +202,6 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  /**
-   * What happens to a generation from `after` on (null: from its beginning), until its end or until `signal` aborts.
-   * Rejects with NOT_FOUND or INVALID_CURSOR before the first message; waits while the database is away.
-   */
-  async stream(
-    scope: Scope,
-    id: string,
-    after: string | null,
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<GenerationMessageValue>> {
-    scope.require('generations:read');
-    if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['id']);
-    const position = after === null ? null : decodeCursor(id, after);
-    const { database, follower } = this.parts;
-    const asked = { tenantId: scope.tenantId, id };
-    const known = follower.known(scope.tenantId, id);
-    // A position that memory has not come to yet may be one of another process: the store decides.
-    const isEnough = known !== null && (position === null || isReached(known, position));
-    const story = isEnough
-      ? known
-      : await onceAnswered(async () => (await readStories(database.as(scope), [asked])).get(id), signal);
-    if (!story) throw noSuchGeneration(['id']);
-    if (position) checkPosition(story, position);
-    return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);
-  }
-
-  private async *messages(
-    scope: Scope,
-    id: string,
-    steps: AsyncIterable<Step>,
-    signal: AbortSignal,
-  ): AsyncGenerator<GenerationMessageValue> {
-    for await (const step of steps) {
-      if (step.kind === 'wait' || step.kind === 'end') continue;
-      const head = { generationId: id, cursor: encodeCursor(id, step.position), at: this.parts.clock.now() };
-      switch (step.kind) {
-        case 'delta':
-          yield { ...head, kind: 'GenerationDelta', offset: step.offset, text: step.text };
-          break;
-        case 'started':
-          yield { ...head, kind: 'GenerationStarted', attempt: step.attempt.number, model: step.attempt.model };
-          break;
-        case 'restarted': {
-          const { number, model, reason } = step.attempt;
-          yield {
-            ...head,
-            kind: 'GenerationRestarted',
-            offset: step.offset,
-            reason: reason ?? 'TAKE_OVER',
-            attempt: number,
-            model,
-          };
-          break;
-        }
-        case 'finished': {
-          const [generation] = await onceAnswered(() => this.list(scope, [id]), signal);
-          if (!generation) throw noSuchGeneration(['id']);
-          yield { ...head, kind: 'GenerationFinished', generation };
-        }
-      }
-    }
-  }
-
   private async begin(scope: Scope, claim: IdempotencyClaim | null, recipe: Recipe): Promise<GenerationView> {
     const { engine, models, database, clock, bus } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
@@ -385,25 +303,8 @@ export class GenerationService {
   }
 }
 
-/** Readers wait for a database that is away: the answer once it comes, or the failure when they have gone. */
-async function onceAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT'))
-        throw error;
-      await pause(500, undefined, { signal }).catch(() => undefined);
-    }
-  }
-}
-
 function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
   return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
-}
-
-function noSuchGeneration(path: readonly string[]): AppError {
-  return new AppError('NOT_FOUND', 'no such generation', { path });
 }
 
 /** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */

@@ -1,7 +1,7 @@
 import { getTableColumns } from 'drizzle-orm';
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { GenerationFilter, GenerationView } from './generation.service.ts';
+import type { GenerationFilter, GenerationView } from './generation.view.ts';
 import { generations } from './generations.table.ts';
 
 type ColumnName = keyof GenerationView;

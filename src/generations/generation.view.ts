@@ -1,0 +1,24 @@
+import { AppError } from '../kernel/errors.ts';
+import type { GenerationRow, GenerationStatus } from './generations.table.ts';
+
+/** A generation as it is read: everything but the prompt. */
+export type GenerationView = Omit<GenerationRow, 'prompt'>;
+
+/** Which generations to list; absent and null let all pass. */
+export interface GenerationFilter {
+  readonly status?: readonly GenerationStatus[] | null;
+  readonly template?: string | null;
+  readonly createdAfter?: Date | null;
+  readonly createdBefore?: Date | null;
+}
+
+/** The text of a generation and the position of exactly that text. */
+export interface TextAt {
+  readonly text: string;
+  readonly cursor: string;
+}
+
+/** Unknown, deleted and another tenant's are the same to a caller; `path` names the argument. */
+export function noSuchGeneration(path: readonly string[]): AppError {
+  return new AppError('NOT_FOUND', 'no such generation', { path });
+}
