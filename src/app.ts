@@ -22,6 +22,7 @@ import type { Log } from './kernel/log.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
+import { leanFetch } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
@@ -93,7 +94,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       clock,
       log,
-      fetch: surroundings.fetch ?? fetch,
+      fetch: surroundings.fetch ?? leanFetch,
     });
     follower.open();
     life.onStop('readers', () => follower.close());

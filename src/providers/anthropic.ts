@@ -2,8 +2,8 @@ import { Anthropic } from '@anthropic-ai/sdk';
 import { callFailure } from './call-failure.ts';
 import { MessagesConverter, messagesRequest } from './messages.ts';
 import { anthropicModels } from './models.ts';
-import type { Provider, ProviderModel, StreamPart } from './port.ts';
-import { readParts } from './read.ts';
+import type { Provider, ProviderModel } from './port.ts';
+import { PartReader } from './read.ts';
 
 const ownBaseURL = 'https://api.anthropic.com';
 
@@ -27,16 +27,25 @@ export function anthropic(options: AnthropicOptions): Provider {
     id,
     models,
     acceptsUnknownModels: true,
-    async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
-      signal.throwIfAborted();
-      // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-      const client = new Anthropic({ apiKey, authToken: null, webhookKey: null, baseURL, fetch, maxRetries: 0, logLevel: 'off' });
-      const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
-      const response = await call.catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw callFailure(id, error, secrets);
-      });
-      yield* readParts(response, { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets });
+    stream(request, { signal, fetch }) {
+      const open = (): Promise<Response> => {
+        // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+        const client = new Anthropic({
+          apiKey,
+          authToken: null,
+          webhookKey: null,
+          baseURL,
+          fetch,
+          maxRetries: 0,
+          logLevel: 'off',
+        });
+        const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
+        return call.catch((error: unknown) => {
+          signal.throwIfAborted();
+          throw callFailure(id, error, secrets);
+        });
+      };
+      return new PartReader(open, { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets });
     },
   };
 }

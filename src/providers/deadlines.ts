@@ -19,81 +19,103 @@ export interface Deadlines {
  * The stream that `open` makes, with deadlines: a late part throws TIMEOUT at once and aborts the signal that `open` was given.
  * It waits beside the stream and not inside it, so it ends even a stream that never answers again.
  */
-export async function* withDeadlines(
+export function withDeadlines(
   open: (signal: AbortSignal) => AsyncIterable<StreamPart>,
-  { firstTokenMs, idleMs, totalMs = Infinity, clock = systemClock, signal }: Deadlines,
-): AsyncGenerator<StreamPart> {
-  signal.throwIfAborted();
-  const controller = new AbortController();
-  const startedAt = clock.monotonic();
-  const endsAt = startedAt + totalMs;
-  const parts = open(controller.signal)[Symbol.asyncIterator]();
-  const watch = new Watch(clock);
-  const stop = () => {
-    controller.abort(signal.reason);
-    watch.fail(signal.reason);
-  };
-  signal.addEventListener('abort', stop, { once: true });
-  let allowedMs = firstTokenMs;
-  let what = 'no first token';
-  try {
-    for (;;) {
-      const now = clock.monotonic();
-      const isTotal = endsAt < now + allowedMs;
-      const late = isTotal ? `no end within ${totalMs} ms` : `${what} within ${allowedMs} ms`;
-      const result = await watch.race(parts.next(), Math.min(endsAt, now + allowedMs), () => failure('TIMEOUT', late));
-      if (result.done) return;
-      yield result.value;
-      signal.throwIfAborted();
-      allowedMs = idleMs;
-      what = 'no next token';
-    }
-  } catch (error) {
-    controller.abort(error);
-    throw error;
-  } finally {
-    watch.close();
-    signal.removeEventListener('abort', stop);
-    controller.abort();
-    // Not awaited: a generator that waits for ever never runs its return. The abort above is what ends it.
-    parts.return?.().catch(() => undefined);
-  }
+  deadlines: Deadlines,
+): AsyncIterableIterator<StreamPart, undefined> {
+  return new TimedStream(open, deadlines);
 }
 
+const done = { done: true, value: undefined } as const;
 /** What setTimeout can count to; above it fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/**
- * One timer for a whole stream: it is set again only when it fires too early, so a token costs a clock reading and no timer.
- * Firing while nobody waits rejects a promise that is settled already, which does nothing.
- */
-class Watch {
+/** Written by hand, and with one timer that is set again only when it fires too early: a part costs one promise and one look at the clock. */
+class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
+  private readonly controller = new AbortController();
+  private readonly clock: Clock;
+  private parts: AsyncIterator<StreamPart> | null = null;
+  private waiting: PromiseWithResolvers<IteratorResult<StreamPart, undefined>> | null = null;
+  private hasFirst = false;
+  private isOver = false;
+  /** What ended the stream while its reader was away. */
+  private missed: { readonly reason: Error } | null = null;
+  private endsAt = Infinity;
+  private dueAt = Infinity;
   private timer: NodeJS.Timeout | undefined;
   private firesAt = Infinity;
-  private dueAt = Infinity;
-  private reject: ((reason: unknown) => void) | null = null;
-  private late: () => unknown = () => undefined;
+  private readonly stop = () => this.fail(this.deadlines.signal.reason);
+  private readonly onFailed = (error: unknown) => this.fail(error);
+  private readonly onResult = (result: IteratorResult<StreamPart>) => {
+    if (this.isOver) return;
+    this.hasFirst = true;
+    // What came to its end by itself is not aborted: its connection can serve the next call.
+    if (result.done || result.value.type === 'finish') this.close();
+    this.waiting?.resolve(result.done ? done : result);
+    this.waiting = null;
+  };
 
-  constructor(private readonly clock: Clock) {}
-
-  /** The promise's result, unless `dueAt` passes or `fail` is called first. */
-  race<T>(promise: Promise<T>, dueAt: number, late: () => unknown): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.reject = reject;
-      this.dueAt = dueAt;
-      this.late = late;
-      if (dueAt < this.firesAt) this.arm();
-      promise.then(resolve, reject);
-    });
+  constructor(
+    private readonly open: (signal: AbortSignal) => AsyncIterable<StreamPart>,
+    private readonly deadlines: Deadlines,
+  ) {
+    this.clock = deadlines.clock ?? systemClock;
   }
 
-  fail(reason: unknown): void {
-    this.reject?.(reason);
+  next(): Promise<IteratorResult<StreamPart, undefined>> {
+    const { signal, firstTokenMs, idleMs } = this.deadlines;
+    if (!this.isOver && signal.aborted) this.fail(signal.reason);
+    if (this.isOver) return this.ended();
+    this.parts ??= this.start();
+    this.dueAt = Math.min(this.endsAt, this.clock.monotonic() + (this.hasFirst ? idleMs : firstTokenMs));
+    if (this.dueAt < this.firesAt) this.arm();
+    const waiting = Promise.withResolvers<IteratorResult<StreamPart, undefined>>();
+    this.waiting = waiting;
+    this.parts.next().then(this.onResult, this.onFailed);
+    return waiting.promise;
   }
 
-  close(): void {
+  return(): Promise<IteratorResult<StreamPart, undefined>> {
+    if (!this.isOver) this.abandon(undefined);
+    return Promise.resolve(done);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private start(): AsyncIterator<StreamPart> {
+    const { signal, totalMs = Infinity } = this.deadlines;
+    this.endsAt = this.clock.monotonic() + totalMs;
+    signal.addEventListener('abort', this.stop, { once: true });
+    return this.open(this.controller.signal)[Symbol.asyncIterator]();
+  }
+
+  private fail(reason: unknown): void {
+    if (this.isOver) return;
+    this.abandon(reason);
+    if (this.waiting) this.waiting.reject(reason);
+    else this.missed = { reason: reason as Error };
+    this.waiting = null;
+  }
+
+  private ended(): Promise<typeof done> {
+    const { missed } = this;
+    this.missed = null;
+    return missed ? Promise.reject(missed.reason) : Promise.resolve(done);
+  }
+
+  private abandon(reason: unknown): void {
+    this.close();
+    this.controller.abort(reason);
+  }
+
+  private close(): void {
+    this.isOver = true;
     clearTimeout(this.timer);
-    this.reject = null;
+    this.deadlines.signal.removeEventListener('abort', this.stop);
+    // Not awaited: a generator that waits for ever never runs its return. An abort is what ends it.
+    this.parts?.return?.().catch(() => undefined);
   }
 
   private arm(): void {
@@ -105,7 +127,15 @@ class Watch {
 
   private fire(): void {
     this.firesAt = Infinity;
-    if (this.clock.monotonic() >= this.dueAt) this.fail(this.late());
-    else this.arm();
+    // Nobody asks: the next one who does sets it again.
+    if (this.waiting === null) return;
+    if (this.clock.monotonic() < this.dueAt) this.arm();
+    else this.fail(failure('TIMEOUT', this.late()));
+  }
+
+  private late(): string {
+    const { firstTokenMs, idleMs, totalMs } = this.deadlines;
+    if (this.dueAt === this.endsAt) return `no end within ${totalMs} ms`;
+    return this.hasFirst ? `no next token within ${idleMs} ms` : `no first token within ${firstTokenMs} ms`;
   }
 }

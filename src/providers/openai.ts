@@ -2,8 +2,8 @@ import { OpenAI } from 'openai';
 import { callFailure } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
 import { openaiModels } from './models.ts';
-import type { Provider, ProviderModel, StreamPart, TextRequest } from './port.ts';
-import { readParts } from './read.ts';
+import type { Provider, ProviderModel, TextRequest } from './port.ts';
+import { PartReader } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
 
 const ownBaseURL = 'https://api.openai.com/v1';
@@ -59,15 +59,14 @@ export function openai(options: OpenAIOptions): Provider {
     id,
     models: options.models ?? (isOwn ? openaiModels : []),
     acceptsUnknownModels: true,
-    async *stream(request, { signal, fetch }): AsyncGenerator<StreamPart> {
-      const client = clientOf(fetch);
-      signal.throwIfAborted();
-      const response = await send(request, client, signal).catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw callFailure(id, error, secrets);
-      });
+    stream(request, { signal, fetch }) {
+      const open = (): Promise<Response> =>
+        send(request, clientOf(fetch), signal).catch((error: unknown) => {
+          signal.throwIfAborted();
+          throw callFailure(id, error, secrets);
+        });
       const converter = api === 'responses' ? new ResponsesConverter(id, secrets) : new ChatConverter(id, secrets);
-      yield* readParts(response, { provider: id, converter, signal, secrets });
+      return new PartReader(open, { provider: id, converter, signal, secrets });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { bytesOf, type Bytes } from './bytes.ts';
 import { failure, failureOf, scrub } from './failures.ts';
 import { errorIn, parsed } from './json.ts';
 import { ProviderError, type FinishReason, type StreamPart, type Usage } from './port.ts';
@@ -23,62 +24,108 @@ export interface Reading {
 /** How long a body may go on after the finish before its connection is given up instead of kept for the next call. */
 const drainMs = 250;
 const longestErrorBody = 16_384;
+const done = { done: true, value: undefined } as const;
 
-/** Reads a response as parts of the port: text, then exactly one finish, or a throw. The connection is released in each case. */
-export async function* readParts(response: Response, reading: Reading): AsyncGenerator<StreamPart> {
-  const { provider, converter, signal } = reading;
-  signal.throwIfAborted();
-  const contentType = response.headers.get('content-type') ?? '';
-  if (/^(text\/html|application\/json)/i.test(contentType)) throw await unexpectedBody(response.body, contentType, reading);
-  if (response.body === null) throw failure('STREAM_CUT', `${provider} answered without a body`);
+/**
+ * Reads the response that `open` gets as parts of the port: text, then exactly one finish, or a throw. The connection is released in each
+ * case. Written by hand, because a generator between the network and the text would cost every token some promises more.
+ */
+export class PartReader implements AsyncIterableIterator<StreamPart, undefined> {
+  private readonly splitter = new SseSplitter();
+  private bytes: Bytes | null = null;
+  private events: readonly SseEvent[] = [];
+  private eventsTaken = 0;
+  private hasText = false;
+  private isOver = false;
+  private draining: Promise<void> | null = null;
+  private readonly stop = () => this.bytes?.cancel();
 
-  const reader = response.body.getReader();
-  // Cancelling ends a pending read at once, even where a `fetch` does not heed its signal.
-  const stop = () => void reader.cancel(signal.reason).catch(ignoreBroken);
-  signal.addEventListener('abort', stop, { once: true });
-  const splitter = new SseSplitter();
-  let hasText = false;
-  let isFinished = false;
-  try {
-    for (;;) {
-      const bytes = await nextBytes(reader);
-      signal.throwIfAborted();
-      for (const part of bytes === null ? [lastPart(provider, converter, splitter)] : partsIn(splitter.push(bytes), converter)) {
-        if (part.type === 'text') hasText = true;
-        else if (!hasText) throw emptyCompletion(provider, part.reason);
-        isFinished = part.type === 'finish';
-        yield part;
-        if (isFinished) return;
+  constructor(
+    private readonly open: () => Promise<Response>,
+    private readonly reading: Reading,
+  ) {}
+
+  async next(): Promise<IteratorResult<StreamPart, undefined>> {
+    if (this.isOver) return this.ended();
+    const { converter, signal } = this.reading;
+    try {
+      const bytes = this.bytes ?? (await this.begin());
+      for (;;) {
         signal.throwIfAborted();
+        // One at a time, so that text which came in the same chunk as an error is given before the error is thrown.
+        const event = this.events[this.eventsTaken++];
+        const part = event && converter.take(event);
+        if (part) return { done: false, value: this.checked(part) };
+        if (event) continue;
+        const chunk = await bytes.next();
+        signal.throwIfAborted();
+        if (this.isOver) return done;
+        if (chunk === null) return { done: false, value: this.checked(lastPart(this.reading, this.splitter)) };
+        this.events = this.splitter.push(chunk);
+        this.eventsTaken = 0;
       }
+    } catch (error) {
+      this.close();
+      throw error;
     }
-  } finally {
-    if (isFinished) await drain(reader);
-    else stop();
-    signal.removeEventListener('abort', stop);
+  }
+
+  async return(): Promise<IteratorResult<StreamPart, undefined>> {
+    if (!this.isOver) this.close();
+    return this.ended();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  private async begin(): Promise<Bytes> {
+    const { provider, signal } = this.reading;
+    signal.throwIfAborted();
+    const response = await this.open();
+    const bytes = bytesOf(response);
+    // Ended by its reader or its signal while it was on its way: nobody else would release it.
+    if (this.isOver || signal.aborted) bytes?.cancel();
+    signal.throwIfAborted();
+    const contentType = response.headers.get('content-type') ?? '';
+    if (bytes === null) throw failure('STREAM_CUT', `${provider} answered without a body`);
+    this.bytes = bytes;
+    signal.addEventListener('abort', this.stop, { once: true });
+    if (/^(text\/html|application\/json)/i.test(contentType)) throw await unexpectedBody(bytes, contentType, this.reading);
+    return bytes;
+  }
+
+  private checked(part: StreamPart): StreamPart {
+    if (part.type === 'text') this.hasText = true;
+    else {
+      if (!this.hasText) throw emptyCompletion(this.reading.provider, part.reason);
+      this.isOver = true;
+      this.draining = this.drain();
+    }
+    return part;
+  }
+
+  /** Lets a body that is done end by itself, so that its connection can serve the next call. */
+  private async drain(): Promise<void> {
+    const timer = setTimeout(this.stop, drainMs);
+    while ((await this.bytes?.next()) instanceof Uint8Array);
+    clearTimeout(timer);
+    this.reading.signal.removeEventListener('abort', this.stop);
+  }
+
+  private close(): void {
+    this.isOver = true;
+    this.stop();
+    this.reading.signal.removeEventListener('abort', this.stop);
+  }
+
+  private async ended(): Promise<typeof done> {
+    await this.draining;
+    return done;
   }
 }
 
-/** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
-function* partsIn(events: readonly SseEvent[], converter: Converter): Generator<StreamPart> {
-  for (const event of events) {
-    const part = converter.take(event);
-    if (part !== null) yield part;
-  }
-}
-
-/** The next bytes; null at the end of the body, whether the vendor ended it or the connection broke. */
-async function nextBytes(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | null> {
-  try {
-    const { done, value } = await reader.read();
-    return done ? null : value;
-  } catch {
-    // Cut by an error or cut politely is the same to us: only a finish signal makes a success, and the caller looks for an abort first.
-    return null;
-  }
-}
-
-function lastPart(provider: string, converter: Converter, splitter: SseSplitter): StreamPart {
+function lastPart({ provider, converter }: Reading, splitter: SseSplitter): StreamPart {
   const finish = converter.end();
   if (finish !== null) return finish;
   if (splitter.hasForeignLines) throw failure('STREAM_MALFORMED', `${provider} sent something that is no event stream`);
@@ -94,12 +141,8 @@ function emptyCompletion(provider: string, reason: FinishReason): ProviderError 
 }
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */
-async function unexpectedBody(
-  body: ReadableStream<Uint8Array> | null,
-  contentType: string,
-  { provider, signal, secrets }: Reading,
-): Promise<ProviderError> {
-  const text = body === null ? '' : await firstText(body.getReader());
+async function unexpectedBody(bytes: Bytes, contentType: string, { provider, signal, secrets }: Reading): Promise<ProviderError> {
+  const text = await firstText(bytes);
   signal.throwIfAborted();
   if (text === '') return failure('STREAM_CUT', `${provider} answered with an empty body`);
   const error = errorIn(parsed(text));
@@ -108,31 +151,15 @@ async function unexpectedBody(
 }
 
 /** A body's text as far as an error goes; the rest of a longer one is not read. */
-async function firstText(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+async function firstText(bytes: Bytes): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
-  for (let bytes = await nextBytes(reader); bytes !== null; bytes = await nextBytes(reader)) {
-    text += decoder.decode(bytes, { stream: true });
+  for (let chunk = await bytes.next(); chunk !== null; chunk = await bytes.next()) {
+    text += decoder.decode(chunk, { stream: true });
     if (text.length > longestErrorBody) break;
   }
-  await reader.cancel().catch(ignoreBroken);
   return text;
 }
-
-/** Lets a body that is done end by itself, so that its connection can serve the next call. */
-async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-  const timer = setTimeout(() => void reader.cancel().catch(ignoreBroken), drainMs);
-  try {
-    while (!(await reader.read()).done);
-  } catch (error) {
-    ignoreBroken(error);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A connection that broke while it was being given up is given up all the same. */
-function ignoreBroken(_error: unknown): void {}
 
 /** The finish part a vendor's numbers make. */
 export function finish(reason: FinishReason, usage: Usage): StreamPart {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
+import { leanFetch } from '../../src/providers/http.ts';
 import { ProviderError } from '../../src/providers/port.ts';
 import { MockProvider, mockUsage } from '../harness/mock-provider.ts';
 import { canaryKey, codeOf, openBody, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
@@ -13,7 +14,11 @@ beforeAll(async () => {
 beforeEach(() => mock.reset());
 afterAll(() => mock.close());
 
-describe.each(vendors)('$name on the wire', ({ path, provider: make }) => {
+/** The platform's, which tests and tools bring, and the one that the product uses. */
+const ways = { 'by fetch': fetch, 'by our own client': leanFetch };
+const subjects = vendors.flatMap((vendor) => Object.entries(ways).map(([way, fetch]) => ({ ...vendor, way, fetch })));
+
+describe.each(subjects)('$name on the wire $way', ({ path, provider: make, fetch }) => {
   const wire = wireOf(path);
   const text = (piece: string) => wire.start() + wire.text(piece);
   const end = wire.finish('stop', mockUsage);
