@@ -1,9 +1,15 @@
 import type { GraphQLSchema } from 'graphql';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
-import { GenerationDelta, GenerationFinished, GenerationRestarted, GenerationStarted } from './generations/generation.type.ts';
+import {
+  GenerationDelta,
+  GenerationFinished,
+  GenerationRestarted,
+  GenerationStarted,
+  typeOfMessage,
+} from './generations/generation.type.ts';
 import type { StreamService } from './generations/stream.service.ts';
-import { NodeResolver } from './graphql/node.ts';
+import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
@@ -60,7 +66,8 @@ export function buildSchemas(services: Services): Schemas {
       subscribers: { generationStream: generations.stream },
     },
   );
-  return { api, subgraph: buildSubgraph(api, nodes.entityResolvers()) };
+  const typeResolvers = { Node: typeOfNode, GenerationMessage: typeOfMessage };
+  return { api, subgraph: buildSubgraph(api, nodes.entityResolvers(), typeResolvers) };
 }
 
 /** The contract as it is printed into `schema/`; needs no services, since printing calls nothing. */

@@ -146,10 +146,15 @@ export class Generation extends Node {
 /** One page of generations. */
 export const GenerationConnection = connectionOf(Generation);
 
+/** The type of a message. */
+export function typeOfMessage({ kind }: { readonly kind: string }): string {
+  return kind;
+}
+
 /** What a stream says. `kind` names the type: plain values have no class. */
 @InterfaceType({
   description: 'Something that happened to a generation.',
-  resolveType: ({ kind }: { kind: string }) => kind,
+  resolveType: typeOfMessage,
 })
 export abstract class GenerationMessage {
   @Field(() => GraphQLID, { description: 'The generation.', simple: true }) generationId!: string;

@@ -32,14 +32,14 @@ export class Executor {
 
   constructor(private readonly schema: GraphQLSchema) {}
 
-  async execute(args: ExecutionArgs, operationType: string): Promise<ExecutionResult> {
+  execute(args: ExecutionArgs, operationType: string): ExecutionResult | Promise<ExecutionResult> {
     // Only what may run twice: queries, and the results of subscriptions.
     const run = operationType === OperationTypeNode.MUTATION ? null : this.findRun(args);
-    if (run) {
-      const result = await run(args.rootValue, args.contextValue, args.variableValues);
-      if (!result.errors) return result;
-    }
-    return execute({ ...args, hideSuggestions: true });
+    const slowly = () => execute({ ...args, hideSuggestions: true });
+    if (!run) return slowly();
+    const result = run(args.rootValue, args.contextValue, args.variableValues);
+    if (result instanceof Promise) return result.then((answer: ExecutionResult) => (answer.errors ? slowly() : answer));
+    return result.errors ? slowly() : result;
   }
 
   private findRun({ document, operationName }: ExecutionArgs): Run | null {

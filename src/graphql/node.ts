@@ -6,15 +6,15 @@ import { idPrefixes, prefixOfId, type IdPrefix } from '../kernel/id.ts';
 import type { RequestContext } from './context.ts';
 import type { LoaderFactory } from './loaders.ts';
 
+/** The type of a thing with an id. */
+export function typeOfNode({ id }: { readonly id: string }): string {
+  const prefix = prefixOfId(id);
+  if (!prefix) throw new Error('a node without an id of ours');
+  return idPrefixes[prefix];
+}
+
 /** Anything that has an id; the id's prefix says which type it is. */
-@InterfaceType({
-  description: 'Anything that has an id.',
-  resolveType: ({ id }: Node) => {
-    const prefix = prefixOfId(id);
-    if (!prefix) throw new Error('a node without an id of ours');
-    return idPrefixes[prefix];
-  },
-})
+@InterfaceType({ description: 'Anything that has an id.', resolveType: typeOfNode })
 export abstract class Node {
   @Field(() => GraphQLID, { description: 'Opaque and global: `node(id)` finds it again.', simple: true }) id!: string;
 }

@@ -2,21 +2,24 @@ import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } fro
 
 const done = { done: true, value: undefined } as const;
 
+type MaybePromise<T> = T | Promise<T>;
+
 /** Runs a subscription: the field's iterable, each of its values executed into a result. `onValue` is told each value before `execute` is. */
 export async function subscribeTo(
   args: ExecutionArgs,
-  { onValue, execute }: { onValue: (value: unknown) => void; execute: (args: ExecutionArgs) => Promise<ExecutionResult> },
+  { onValue, execute }: { onValue: (value: unknown) => void; execute: (args: ExecutionArgs) => MaybePromise<ExecutionResult> },
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
   const values = source[Symbol.asyncIterator]();
+  const resultOf = (step: IteratorResult<unknown>): MaybePromise<IteratorResult<ExecutionResult>> => {
+    if (step.done) return done;
+    onValue(step.value);
+    const result = execute({ ...args, rootValue: step.value });
+    return result instanceof Promise ? result.then((value) => ({ done: false, value })) : { done: false, value: result };
+  };
   const results: AsyncIterableIterator<ExecutionResult> = {
-    async next() {
-      const step = await values.next();
-      if (step.done) return done;
-      onValue(step.value);
-      return { done: false, value: await execute({ ...args, rootValue: step.value }) };
-    },
+    next: () => values.next().then(resultOf),
     async return() {
       await values.return?.();
       return done;

@@ -3,6 +3,7 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { printSchemaWithDirectives } from '@graphql-tools/utils';
 import {
   GraphQLError,
+  isInterfaceType,
   lexicographicSortSchema,
   parse,
   printSchema,
@@ -98,13 +99,28 @@ function locatable<S, C>(resolve: GraphQLFieldResolver<S, C>): GraphQLFieldResol
   };
 }
 
-/** The same schema as a Federation 2 subgraph: with `_service`, `_entities` and batched reference resolvers by type name. */
-export function buildSubgraph(schema: GraphQLSchema, entityResolvers: Readonly<Record<string, EntityResolver>>): GraphQLSchema {
+/** The name of the type that a value of an interface has. */
+export type TypeResolver = (value: never) => string;
+
+/**
+ * The same schema as a Federation 2 subgraph: with `_service`, `_entities` and batched reference resolvers by type name. Values of an
+ * interface get their type by `typeResolvers`: type-graphql's own answer with a promise, which compiled documents cannot wait for.
+ */
+export function buildSubgraph(
+  schema: GraphQLSchema,
+  entityResolvers: Readonly<Record<string, EntityResolver>>,
+  typeResolvers: Readonly<Record<string, TypeResolver>> = {},
+): GraphQLSchema {
   const resolvers: Record<string, Record<string, unknown>> = createResolversMap(schema) as never;
   for (const [type, resolve] of Object.entries(entityResolvers)) {
     resolvers[type] = { ...resolvers[type], __resolveReference: resolve };
   }
   const subgraph = buildSubgraphSchema([{ typeDefs: parse(printSubgraph(schema)), resolvers: resolvers as never }]);
+  for (const [name, resolve] of Object.entries(typeResolvers)) {
+    const type = subgraph.getType(name);
+    if (!isInterfaceType(type)) throw new Error(`there is no interface ${name}`);
+    type.resolveType = (value) => resolve(value as never);
+  }
   const entities = subgraph.getQueryType()?.getFields()._entities;
   if (entities?.resolve) {
     const { resolve } = entities;

@@ -1,6 +1,7 @@
 import { buildSchema, OperationTypeNode, parse, type ExecutionArgs } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Executor } from '../../src/graphql/compiled.ts';
+import { buildSchemas, type Services } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
 
@@ -88,5 +89,33 @@ describe('a query that is asked often', () => {
     expect(await seen('{ name }')).toBe(true);
     expect(await seen('mutation { name }')).toBe(false);
     expect(await seen('query A { name } query B { name }', 'A')).toBe(false);
+  });
+
+  it('is compiled when it is a stream, whichever type its message has', async () => {
+    const { subgraph: schema } = buildSchemas({} as Services);
+    const executor = new Executor(schema);
+    const document = parse(
+      'subscription ($id: ID!) { generationStream(id: $id) { __typename cursor ... on GenerationDelta { offset text } } }',
+    );
+    const head = { generationId: 'gen_1', cursor: 'c', at: new Date(0) };
+    const messages = [
+      { ...head, kind: 'GenerationDelta', offset: 3, text: 'x' },
+      { ...head, kind: 'GenerationStarted', attempt: 1, model: 'm' },
+    ];
+    const answers = { first: new Set<string>(), second: new Set<string>() };
+    let isCompiled = false;
+    for (let asked = 0; asked < often; asked++) {
+      const results = messages.map((rootValue) =>
+        executor.execute({ schema, document, variableValues: { id: 'gen_1' }, rootValue }, OperationTypeNode.SUBSCRIPTION),
+      );
+      const [first, second] = await Promise.all(results);
+      answers.first.add(JSON.stringify(first));
+      answers.second.add(JSON.stringify(second));
+      isCompiled = Object.getPrototypeOf(first?.data) !== null;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(isCompiled).toBe(true);
+    expect(answers.first.size).toBe(1);
+    expect(answers.second.size).toBe(1);
   });
 });
