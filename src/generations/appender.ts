@@ -21,8 +21,8 @@ const retryMs = 250;
 /** The two clocks of a text: the delivery window towards readers of this process, the durability tick towards the database. */
 export class Appender {
   private readonly unstored = new Set<Run>();
+  /** In the order in which they are due. */
   private readonly undelivered = new Set<Run>();
-  private readonly deliveredAt = new WeakMap<Run, number>();
   private tick: NodeJS.Timeout | null = null;
   private window: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
@@ -39,18 +39,17 @@ export class Appender {
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(tickMs);
     const now = this.parts.clock.monotonic();
-    if (now - (this.deliveredAt.get(run) ?? -Infinity) >= this.windowMs) {
-      this.deliver(run, now);
-    } else {
-      this.undelivered.add(run);
-      this.window ??= setTimeout(() => this.deliverAll(), this.windowMs);
-    }
+    if (this.undelivered.has(run)) return;
+    if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
+    run.dueAt = now + this.windowMs;
+    this.undelivered.add(run);
+    this.window ??= setTimeout(() => this.deliverDue(), this.windowMs);
   }
 
   /** Lets readers have all of a run's text now. */
   deliver(run: Run, now = this.parts.clock.monotonic()): void {
     this.undelivered.delete(run);
-    this.deliveredAt.set(run, now);
+    run.deliveredAt = now;
     run.deliverable = run.text.length;
     this.parts.audience.changed(run.id);
   }
@@ -89,10 +88,19 @@ export class Appender {
     }
   }
 
-  private deliverAll(): void {
+  /** All that is due, and what will be in a moment: one look at many runs instead of many. */
+  private deliverDue(): void {
     this.window = null;
     const now = this.parts.clock.monotonic();
-    for (const run of this.undelivered) this.deliver(run, now);
+    for (const run of this.undelivered) {
+      const waitMs = run.dueAt - now;
+      if (waitMs <= this.windowMs / 10) {
+        this.deliver(run, now);
+      } else {
+        this.window = setTimeout(() => this.deliverDue(), waitMs);
+        return;
+      }
+    }
   }
 
   private arm(ms: number): void {

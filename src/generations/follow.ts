@@ -1,13 +1,13 @@
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import { Wake } from '../kernel/wake.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Position } from './cursor.ts';
 import type { Audience } from './engine.ts';
 import type { Run } from './run.ts';
 import { readStories, type StoredStory } from './snapshot.ts';
-import { isFinal, nextStep, type Step, type Story } from './story.ts';
+import { Steps, type Reader } from './steps.ts';
+import { isFinal, type Told, type Story } from './story.ts';
 
 interface FollowParts {
   readonly database: Database;
@@ -21,7 +21,7 @@ interface FollowParts {
 interface Tail {
   readonly tenantId: string;
   readonly id: string;
-  readonly readers: Set<Wake>;
+  readonly readers: Set<Reader>;
   /** The last known state of one that is written elsewhere; null until it is read. */
   story: Story | null;
   /** The latest reading of the store, which the next one goes on from. */
@@ -98,42 +98,35 @@ export class Follower implements Audience {
    * Steps of a generation after `position`, until its end or until `signal` aborts. `story` is what a caller has just read, if it did.
    * Throws NOT_FOUND when the generation is deleted meanwhile. The caller has checked that the reader may see it.
    */
-  async *follow(
+  follow(
     tenantId: string,
     id: string,
     story: Story | null,
     position: Position | null,
     signal: AbortSignal,
-  ): AsyncGenerator<Step> {
-    const bell = new Wake();
-    const tail = this.join(tenantId, id, story, bell);
-    // A generator keeps its arguments: each slow reader would hold a copy of the text.
-    story = null;
-    signal.addEventListener('abort', bell.ring);
-    try {
-      for (let at = position; !signal.aborted;) {
-        if (tail.isGone) throw new AppError('NOT_FOUND', 'the generation was deleted');
-        const now = this.storyOf(tail);
-        const step: Step = now ? nextStep(now, at) : { kind: 'wait' };
-        if (step.kind === 'end') return;
-        if (step.kind === 'wait') {
-          await bell.wait();
-          continue;
-        }
-        at = step.position;
-        yield step;
-      }
-    } finally {
-      signal.removeEventListener('abort', bell.ring);
-      tail.readers.delete(bell);
-      if (tail.readers.size === 0 && this.tails.get(id) === tail) {
+  ): AsyncIterableIterator<Told, undefined> {
+    let tail: Tail | null = null;
+    return new Steps(position, signal, {
+      // Not kept by the steps: each slow reader would hold a copy of the text.
+      join: (reader) => {
+        tail = this.join(tenantId, id, story, reader);
+        story = null;
+      },
+      look: () => {
+        if (tail?.isGone) throw new AppError('NOT_FOUND', 'the generation was deleted');
+        return tail && this.storyOf(tail);
+      },
+      leave: (reader) => {
+        if (!tail) return;
+        tail.readers.delete(reader);
+        if (tail.readers.size > 0 || this.tails.get(id) !== tail) return;
         this.tails.delete(id);
         this.dirty.delete(tail);
-      }
-    }
+      },
+    });
   }
 
-  private join(tenantId: string, id: string, story: Story | null, bell: Wake): Tail {
+  private join(tenantId: string, id: string, story: Story | null, reader: Reader): Tail {
     const existing = this.tails.get(id);
     const tail: Tail = existing ?? {
       tenantId,
@@ -145,7 +138,7 @@ export class Follower implements Audience {
       isGone: false,
       isLocal: false,
     };
-    tail.readers.add(bell);
+    tail.readers.add(reader);
     if (existing) return tail;
     this.tails.set(id, tail);
     if (!this.parts.findRun(id)?.isTrusted && !(story && isFinal(story.status))) {
@@ -177,7 +170,7 @@ export class Follower implements Audience {
   }
 
   private wake(tail: Tail | undefined): void {
-    for (const ring of tail?.readers ?? []) ring.ring();
+    if (tail) for (const reader of tail.readers) reader.wake();
   }
 
   private floor(): void {

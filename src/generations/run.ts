@@ -31,6 +31,10 @@ export class Run {
   readonly epoch: number;
   attempts: AttemptState[];
   text = '';
+  /** Monotonic time at which readers were last told of more text. */
+  deliveredAt = -Infinity;
+  /** Monotonic time at which they are to be told of text that waits. */
+  dueAt = 0;
   /** Readers may see the text up to here. */
   deliverable = 0;
   /** The text is stored up to here. */
@@ -139,7 +143,7 @@ export class Run {
 
   /** Resolves when less than the bound is unstored (64 KiB, 2 s), or the run has to stop. */
   async room(): Promise<void> {
-    while (this.stopReason === null && this.isFull()) {
+    while (this.stopReason === null && this.isFull) {
       await new Promise<void>((resolve) => {
         this.onRoom = resolve;
       });
@@ -150,7 +154,8 @@ export class Run {
     return { status: 'RUNNING', attempts: this.attempts, text: this.text, end: this.deliverable };
   }
 
-  private isFull(): boolean {
+  /** Whether so much is unstored, or for so long, that the provider is not to be read any further for now. */
+  get isFull(): boolean {
     const unstored = this.text.length - this.stored;
     return unstored > 0 && (unstored >= maxUnstoredUnits || this.clock.monotonic() - this.unstoredSince >= maxUnstoredMs);
   }

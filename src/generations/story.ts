@@ -31,13 +31,14 @@ export interface Chunk {
 }
 
 /** What a reader is told next, and where it is afterwards. */
-export type Step =
+export type Told =
   | { readonly kind: 'started'; readonly position: Position; readonly attempt: AttemptState }
   | { readonly kind: 'restarted'; readonly position: Position; readonly attempt: AttemptState; readonly offset: number }
   | { readonly kind: 'delta'; readonly position: Position; readonly offset: number; readonly text: string }
-  | { readonly kind: 'finished'; readonly position: Position }
-  | { readonly kind: 'wait' }
-  | { readonly kind: 'end' };
+  | { readonly kind: 'finished'; readonly position: Position };
+
+/** What is next for a reader: something to be told, or nothing for now, or nothing any more. */
+export type Step = Told | { readonly kind: 'wait' } | { readonly kind: 'end' };
 
 /** The longest delta, in UTF-16 code units: at most 48 KiB as UTF-8, so that an encoded message stays below 64 KiB. */
 export const sliceUnits = 16_384;

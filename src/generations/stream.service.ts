@@ -4,13 +4,14 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeCursor } from './cursor.ts';
 import type { Follower } from './follow.ts';
 import type { GenerationMessageValue } from './generation.messages.ts';
 import type { GenerationService } from './generation.service.ts';
-import { noSuchGeneration } from './generation.view.ts';
+import { noSuchGeneration, type GenerationView } from './generation.view.ts';
 import { readStories } from './snapshot.ts';
-import { checkPosition, isReached, type Step } from './story.ts';
+import { checkPosition, isReached } from './story.ts';
+import { messagesOf } from './tell.ts';
 
 /** What the service is built on. */
 export interface StreamParts {
@@ -47,44 +48,13 @@ export class StreamService {
       : await onceAnswered(async () => (await readStories(database.as(scope), [asked])).get(id), signal);
     if (!story) throw noSuchGeneration(['id']);
     if (position) checkPosition(story, position);
-    return this.messages(scope, id, follower.follow(scope.tenantId, id, story, position, signal), signal);
-  }
-
-  private async *messages(
-    scope: Scope,
-    id: string,
-    steps: AsyncIterable<Step>,
-    signal: AbortSignal,
-  ): AsyncGenerator<GenerationMessageValue> {
-    for await (const step of steps) {
-      if (step.kind === 'wait' || step.kind === 'end') continue;
-      const head = { generationId: id, cursor: encodeCursor(id, step.position), at: this.parts.clock.now() };
-      switch (step.kind) {
-        case 'delta':
-          yield { ...head, kind: 'GenerationDelta', offset: step.offset, text: step.text };
-          break;
-        case 'started':
-          yield { ...head, kind: 'GenerationStarted', attempt: step.attempt.number, model: step.attempt.model };
-          break;
-        case 'restarted': {
-          const { number, model, reason } = step.attempt;
-          yield {
-            ...head,
-            kind: 'GenerationRestarted',
-            offset: step.offset,
-            reason: reason ?? 'TAKE_OVER',
-            attempt: number,
-            model,
-          };
-          break;
-        }
-        case 'finished': {
-          const [generation] = await onceAnswered(() => this.parts.generations.list(scope, [id]), signal);
-          if (!generation) throw noSuchGeneration(['id']);
-          yield { ...head, kind: 'GenerationFinished', generation };
-        }
-      }
-    }
+    const readFinished = async (): Promise<GenerationView> => {
+      const [generation] = await onceAnswered(() => this.parts.generations.list(scope, [id]), signal);
+      if (!generation) throw noSuchGeneration(['id']);
+      return generation;
+    };
+    const steps = follower.follow(scope.tenantId, id, story, position, signal);
+    return messagesOf(id, steps, { clock: this.parts.clock, readFinished });
   }
 }
 

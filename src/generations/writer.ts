@@ -93,7 +93,7 @@ export class Writer {
         const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
         if (text !== '') this.appender.append(run, text);
         if (part.type === 'finish') return { kind: 'finished', reason: part.reason, usage: countsOf(part.usage) };
-        await run.room();
+        if (run.isFull) await run.room();
       }
       throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
     } catch (error) {
@@ -115,7 +115,7 @@ export class Writer {
     { provider, name: model }: { readonly provider: Provider; readonly name: string },
     remainingMs: number,
     fetch: typeof globalThis.fetch,
-  ): AsyncGenerator<StreamPart> {
+  ): AsyncIterableIterator<StreamPart> {
     const { messages, draft, maxOutputTokens, temperature } = run.work;
     return withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch }),
@@ -219,7 +219,7 @@ export class Writer {
 const nothingUsed = { finishReason: null, usage: null, costMicros: null } as const;
 
 /** The same parts, the first of them already asked for. */
-function begun(parts: AsyncGenerator<StreamPart>): AsyncIterable<StreamPart> {
+function begun(parts: AsyncIterableIterator<StreamPart>): AsyncIterable<StreamPart> {
   const first = parts.next();
   // Whoever reads it hears of its failure; a run that is never started has no reader.
   first.catch(() => undefined);
@@ -229,7 +229,9 @@ function begun(parts: AsyncGenerator<StreamPart>): AsyncIterable<StreamPart> {
     isFirst = false;
     return first;
   };
-  return { [Symbol.asyncIterator]: () => ({ next, return: () => parts.return(undefined) }) };
+  return {
+    [Symbol.asyncIterator]: () => ({ next, return: async () => (await parts.return?.()) ?? { done: true, value: undefined } }),
+  };
 }
 
 function isUnavailable(error: unknown): boolean {

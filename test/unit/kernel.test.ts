@@ -3,7 +3,6 @@ import { idOfName, idOfUuid, newId, prefixOfId, uuidOfId } from '../../src/kerne
 import { Lifecycle } from '../../src/kernel/lifecycle.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { allPermissions, Scope } from '../../src/kernel/scope.ts';
-import { Wake } from '../../src/kernel/wake.ts';
 
 describe('ids', () => {
   it('go to uuids and back', () => {
@@ -77,23 +76,6 @@ describe('Scope', () => {
         expect.objectContaining({ code: 'FORBIDDEN', message: `this needs the permission ${permission}` }),
       );
     }
-  });
-});
-
-describe('Wake', () => {
-  it('loses no ring and joins many', async () => {
-    const bell = new Wake();
-    bell.ring();
-    bell.ring();
-    await bell.wait();
-    const waiting = bell.wait();
-    let isAwake = false;
-    void waiting.then(() => (isAwake = true));
-    await Promise.resolve();
-    expect(isAwake).toBe(false);
-    bell.ring();
-    await waiting;
-    expect(isAwake).toBe(true);
   });
 });
 
