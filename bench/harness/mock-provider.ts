@@ -30,8 +30,17 @@ interface Running {
 
 const words =
   'the a letter shows how steady work and clear words open doors for people who ask well of every team they meet'.split(' ');
-const event = (choice: object): string =>
-  `data: ${JSON.stringify({ id: 'chatcmpl-bench', object: 'chat.completion.chunk', created: 1_750_000_000, model: 'mock', choices: [{ index: 0, ...choice }] })}\n\n`;
+/** As long as OpenAI's own: an id, a model, a fingerprint and the empty fields that each of its chunks repeats. */
+const event = ({ delta, finish_reason }: { delta: object; finish_reason: string | null }): string =>
+  `data: ${JSON.stringify({
+    id: 'chatcmpl-BenchBenchBenchBenchBenchBen12',
+    object: 'chat.completion.chunk',
+    created: 1_750_000_000,
+    model: 'mock-model-2025-06-15',
+    service_tier: 'default',
+    system_fingerprint: 'fp_0123456789',
+    choices: [{ index: 0, delta, logprobs: null, finish_reason }],
+  })}\n\n`;
 const chunk = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 
 const head =
