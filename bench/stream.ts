@@ -14,7 +14,7 @@ const tokensPerSecond = 50;
 /** Readers that keep up see the end of a text this soon after the provider wrote it. */
 const keepUpMs = 1_000;
 const gapMs = 100;
-const search = { from: 100, most: 3_200, bisections: 3, tokens: 150 };
+const search = { from: 25, most: 3_200, bisections: 3, tokens: 150 };
 
 const startMutation = /* GraphQL */ `
   mutation Start($input: GenerationStartInput!) {

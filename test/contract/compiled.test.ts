@@ -105,7 +105,7 @@ describe('a query that is asked often', () => {
     const answers = { first: new Set<string>(), second: new Set<string>() };
     let isCompiled = false;
     for (let asked = 0; asked < often; asked++) {
-      const results = messages.map((rootValue) =>
+      const results = messages.map(async (rootValue) =>
         executor.execute({ schema, document, variableValues: { id: 'gen_1' }, rootValue }, OperationTypeNode.SUBSCRIPTION),
       );
       const [first, second] = await Promise.all(results);

@@ -195,7 +195,7 @@ describe.each(subjects)('$name on the wire $way', ({ path, provider: make, fetch
   it('gives up a vendor that accepts the call and never answers', async () => {
     mock.script({ firstMs: 60_000 });
     const stream = withDeadlines((signal) => make(mock.url).stream(textRequest({ model: 'mock' }), { signal, fetch }), {
-      firstTokenMs: 30,
+      firstTokenMs: 300,
       idleMs: 30,
       signal: new AbortController().signal,
     });
