@@ -49,7 +49,6 @@ class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
   private readonly onResult = (result: IteratorResult<StreamPart>) => {
     if (this.isOver) return;
     this.hasFirst = true;
-    // What came to its end by itself is not aborted: its connection can serve the next call.
     if (result.done || result.value.type === 'finish') this.close();
     this.waiting?.resolve(result.done ? done : result);
     this.waiting = null;
@@ -106,16 +105,18 @@ class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
   }
 
   private abandon(reason: unknown): void {
-    this.close();
     this.controller.abort(reason);
+    this.close();
   }
 
   private close(): void {
     this.isOver = true;
     clearTimeout(this.timer);
     this.deadlines.signal.removeEventListener('abort', this.stop);
+    // What came to its end by itself is aborted only when it has let go, so that its connection can serve the next call.
+    const letGo = () => this.controller.abort();
     // Not awaited: a generator that waits for ever never runs its return. An abort is what ends it.
-    this.parts?.return?.().catch(() => undefined);
+    Promise.resolve(this.parts?.return?.()).then(letGo, letGo);
   }
 
   private arm(): void {
