@@ -23,6 +23,8 @@ export type Move =
 
 /** Calls for one generation in one process; the total deadline bounds them too. */
 export const maxTries = 4;
+/** Less time than this is none: a timer that fires a little early must not look like time for one more call, which would cost the text. */
+const leastCallMs = 50;
 /** A pause before the same model is called again; doubled each time. */
 const firstDelayMs = 250;
 
@@ -33,7 +35,7 @@ const firstDelayMs = 250;
 export function nextMove({ error, hasText, policy, tries, models, remainingMs }: Failed): Move {
   const end: Move = { kind: hasText ? 'KEEP' : 'FAIL' };
   if (hasText && policy === 'STOP') return end;
-  if (tries >= maxTries || remainingMs <= 0) return end;
+  if (tries >= maxTries || remainingMs < leastCallMs) return end;
   const model = models[tries % models.length];
   const isSameModel = models.length === 1;
   if (model === undefined || (!error.retryable && (isSameModel || !hasText))) return end;
@@ -41,5 +43,5 @@ export function nextMove({ error, hasText, policy, tries, models, remainingMs }:
   const rounds = Math.floor(tries / models.length);
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
   const delayMs = rounds === 0 ? 0 : Math.max(error.retryAfterMs ?? 0, firstDelayMs * 2 ** (rounds - 1));
-  return delayMs >= remainingMs ? end : { kind: 'TRY', model, delayMs };
+  return delayMs + leastCallMs > remainingMs ? end : { kind: 'TRY', model, delayMs };
 }

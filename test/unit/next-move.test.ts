@@ -27,6 +27,8 @@ describe('nextMove', () => {
     ['another model does not wait for the one that is busy', { error: { ...retryable, retryAfterMs: 3_600_000 } }, again('b/2')],
     ['before the first token, not retryable: failed', { error: final }, give],
     ['the total deadline has run out', { remainingMs: 0 }, give],
+    ['the total deadline runs out in a moment', { remainingMs: 49, hasText: true }, keep],
+    ['there is just time', { remainingMs: 50 }, again('b/2')],
     ['tried often enough', { tries: maxTries }, give],
     ['after the first token, RESTART: the next model', { hasText: true }, again('b/2')],
     ['after the first token, RESTART, not retryable: another model', { hasText: true, error: final }, again('b/2')],
