@@ -123,8 +123,8 @@ describe.concurrent('what becomes of a generation', () => {
         env: { GENERATION_IDLE_TIMEOUT_MS: '60000', ...env },
       });
     patient = await open({});
-    strict = await open({ GENERATION_FIRST_TOKEN_TIMEOUT_MS: '500', GENERATION_IDLE_TIMEOUT_MS: '1500' });
-    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '7000' });
+    strict = await open({ GENERATION_FIRST_TOKEN_TIMEOUT_MS: '500', GENERATION_IDLE_TIMEOUT_MS: '4000' });
+    hurried = await open({ GENERATION_TOTAL_TIMEOUT_MS: '9000' });
     variables = await sampleVariables(patient);
   });
   afterAll(async () => {
@@ -164,8 +164,8 @@ describe.concurrent('what becomes of a generation', () => {
     if (what === 'error that is not retryable') call.fail(new ProviderError('PROVIDER_AUTH', 'no key', { retryable: false }));
     const cancelled = what === 'cancel' ? app.ask<{ generationCancel: unknown }>(cancel, { id }) : null;
     if (held) {
-      if (what === 'total deadline') await pause(7_000);
-      if (what === 'next token late') await pause(1_500);
+      if (what === 'total deadline') await pause(9_000);
+      if (what === 'next token late') await pause(4_000);
       await held.release();
     }
     if (wanted.calls === 2) (await secondCall).say('Yours').finish();
