@@ -65,7 +65,7 @@ export class Run {
     readonly work: Work,
     private readonly clock: Clock,
     /** Monotonic time just before the statement was sent that leased this generation. */
-    leasedAt: number,
+    readonly leasedAt: number,
     private readonly leaseMs: number,
   ) {
     this.tenantId = work.tenantId;

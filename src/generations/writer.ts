@@ -43,15 +43,13 @@ export class Writer {
     const choice = this.parts.models.find(run.attempt.model);
     if (!choice) return;
     const held: typeof fetch = (input, init) => committed.then(() => this.parts.fetch(input, init));
-    run.opened = begun(this.call(run, choice, this.config.totalTimeoutMs, held));
+    run.opened = begun(this.call(run, choice, held));
   }
 
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
-    const endsAt = this.parts.clock.monotonic() + this.config.totalTimeoutMs - run.work.ageMs;
     for (let tries = 1; ; tries++) {
-      const remainingMs = endsAt - this.parts.clock.monotonic();
-      const outcome = await this.attempt(run, remainingMs);
+      const outcome = await this.attempt(run);
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.endStopped(run);
       if (outcome.kind === 'finished') return this.end(run, finished(run, outcome));
@@ -62,7 +60,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         tries,
         models: run.work.models,
-        remainingMs: endsAt - this.parts.clock.monotonic(),
+        remainingMs: this.remainingMs(run),
       });
       const failure: Failure = { code: error.code, message: clean(error.message), retryable: error.retryable };
       this.parts.log.info(
@@ -76,7 +74,7 @@ export class Writer {
   }
 
   /** One call: reads its stream to the end, whatever the end is. */
-  private async attempt(run: Run, remainingMs: number): Promise<Outcome> {
+  private async attempt(run: Run): Promise<Outcome> {
     const { model } = run.attempt;
     const choice = this.parts.models.find(model);
     if (!choice) {
@@ -87,7 +85,7 @@ export class Writer {
     }
     const cleaner = new TextCleaner();
     try {
-      const parts = run.opened ?? this.call(run, choice, remainingMs, this.parts.fetch);
+      const parts = run.opened ?? this.call(run, choice, this.parts.fetch);
       run.opened = null;
       for await (const part of parts) {
         const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
@@ -110,10 +108,14 @@ export class Writer {
     }
   }
 
+  /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
+  private remainingMs({ leasedAt, work }: Run): number {
+    return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
+  }
+
   private call(
     run: Run,
     { provider, name: model }: { readonly provider: Provider; readonly name: string },
-    remainingMs: number,
     fetch: typeof globalThis.fetch,
   ): AsyncIterableIterator<StreamPart> {
     const { messages, draft, maxOutputTokens, temperature } = run.work;
@@ -122,7 +124,7 @@ export class Writer {
       {
         firstTokenMs: this.config.firstTokenTimeoutMs,
         idleMs: this.config.idleTimeoutMs,
-        totalMs: Math.max(0, remainingMs),
+        totalMs: Math.max(0, this.remainingMs(run)),
         clock: this.parts.clock,
         signal: run.signal,
       },
