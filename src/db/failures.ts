@@ -56,6 +56,12 @@ export function failureFor(error: unknown): unknown {
   }
 }
 
+/** SQLSTATE classes 22 and 23: the statement's own values, so that repeating it cannot help. */
+export function isDataFault(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^2[23]/.test(code);
+}
+
 /** Milliseconds before attempt `attempt + 1`: 25, 50, 100 ... 1000, each half random so that callers do not return in step. */
 export function pauseBeforeRetry(attempt: number): number {
   return Math.min(1_000, 25 * 2 ** attempt) * (0.5 + Math.random() / 2);

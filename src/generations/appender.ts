@@ -1,17 +1,7 @@
-import type { Clock } from '../kernel/clock.ts';
-import type { Log } from '../kernel/log.ts';
-import type { Bus } from '../messages/bus.ts';
-import type { Database } from '../db/client.ts';
+import { isDataFault } from '../db/failures.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
+import type { EngineParts } from './engine.ts';
 import type { Run } from './run.ts';
-
-interface AppenderParts {
-  readonly database: Database;
-  readonly bus: Bus;
-  readonly audience: { changed(id: string): void };
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 /** At most this long after a text came it is sent to the database, together with all others. */
 const tickMs = 50;
@@ -29,7 +19,7 @@ export class Appender {
   private isClosed = false;
 
   constructor(
-    private readonly parts: AppenderParts,
+    private readonly parts: Pick<EngineParts, 'database' | 'bus' | 'audience' | 'clock' | 'log'>,
     private readonly windowMs: number,
   ) {}
 
@@ -186,10 +176,4 @@ export class Appender {
     if (!standing || standing.epoch !== run.epoch || !standing.isRunning) run.stop('LOST');
     else if (standing.isCancelRequested) run.stop('CANCELLED');
   }
-}
-
-/** SQLSTATE classes 22 and 23: the statement's own values, so that repeating it cannot help. */
-export function isDataFault(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^2[23]/.test(code);
 }

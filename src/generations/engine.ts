@@ -256,12 +256,10 @@ export class Engine {
       this.parts.log.info({ generationId: claimed.id, epoch: claimed.epoch, status }, 'generation taken');
       this.run(this.prepare({ ...claimed, models: this.plan(claimed) }, sentAt));
     }
-    if (claims.length > 0) {
-      this.parts.bus.publish(
-        'generation.changed',
-        claims.map(({ id }) => id),
-      );
-    }
+    this.parts.bus.publish(
+      'generation.changed',
+      claims.map(({ id }) => id),
+    );
   }
 
   /** The models for what was left of a generation: the one it had, then those of its route, as far as this process has them. */

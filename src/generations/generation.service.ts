@@ -1,6 +1,7 @@
-import { and, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
+import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
+import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -15,7 +16,7 @@ import type { TemplateService } from '../templates/template.service.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
-import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
+import { noSuchGeneration, viewColumns, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
 import { listGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -49,7 +50,6 @@ export interface GenerationParts {
   readonly clock: Clock;
 }
 
-const { prompt: _prompt, ...columns } = getTableColumns(generations);
 const mostOutputTokens = 32_000;
 const longestMetadata = 16_384;
 
@@ -65,7 +65,7 @@ export class GenerationService {
     if (known) return known;
     const version = await this.parts.templates.getVersion(scope, input.template);
     const requestedModel = input.model ?? autoRoute;
-    this.parts.models.plan(requestedModel);
+    const plan = this.parts.models.plan(requestedModel);
     const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
     checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
     if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
@@ -75,7 +75,7 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin(scope, claim, {
+    return this.begin(scope, claim, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -104,8 +104,8 @@ export class GenerationService {
       });
     }
     const requestedModel = input.model ?? original.requestedModel;
-    this.parts.models.plan(requestedModel);
-    return this.begin(scope, claim, { ...original, retryOf: original.id, requestedModel });
+    const plan = this.parts.models.plan(requestedModel);
+    return this.begin(scope, claim, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -202,10 +202,14 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(scope: Scope, claim: IdempotencyClaim | null, recipe: Recipe): Promise<GenerationView> {
-    const { engine, models, database, clock, bus } = this.parts;
+  private async begin(
+    scope: Scope,
+    claim: IdempotencyClaim | null,
+    plan: readonly string[],
+    recipe: Recipe,
+  ): Promise<GenerationView> {
+    const { engine, database, clock, bus } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
-    const plan = models.plan(recipe.requestedModel);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -259,21 +263,16 @@ export class GenerationService {
     }
   }
 
-  private async find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
-    const known = ids.filter((id) => uuidOfId(id, 'gen') !== null);
-    if (known.length === 0) return ids.map(() => null);
-    const rows = await this.parts.database.as(scope).query.select(columns).from(generations).where(ofTenant(scope, known));
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
+  private find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
+    return rowsById('gen', ids, (known) =>
+      this.parts.database.as(scope).query.select(viewColumns).from(generations).where(ofTenant(scope, known)),
+    );
   }
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
-    if (uuidOfId(id, 'gen') === null) return null;
-    const [row] = await this.parts.database
-      .as(scope)
-      .query.select()
-      .from(generations)
-      .where(ofTenant(scope, [id]));
+    const [row] = await rowsById('gen', [id], (known) =>
+      this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, known)),
+    );
     return row ?? null;
   }
 

@@ -1,8 +1,13 @@
+import { getTableColumns } from 'drizzle-orm';
 import { AppError } from '../kernel/errors.ts';
-import type { GenerationRow, GenerationStatus } from './generations.table.ts';
+import { generations, type GenerationRow, type GenerationStatus } from './generations.table.ts';
 
 /** A generation as it is read: everything but the prompt. */
 export type GenerationView = Omit<GenerationRow, 'prompt'>;
+
+const { prompt: _prompt, ...columns } = getTableColumns(generations);
+/** The columns of a GenerationView. */
+export const viewColumns = columns;
 
 /** Which generations to list; absent and null let all pass. */
 export interface GenerationFilter {

@@ -3,25 +3,15 @@ import { uuidOf } from '../db/ids.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
-import type { Run } from './run.ts';
+import type { Run, Work } from './run.ts';
 import type { AttemptState } from './story.ts';
 
 /** After this many take-overs a generation is given up: something in it kills its writers. */
 const maxTakeOvers = 3;
 
 /** A generation that was claimed, ids as text. */
-export interface Claim {
-  readonly tenantId: string;
-  readonly id: string;
-  readonly epoch: number;
+export interface Claim extends Omit<Work, 'models'> {
   readonly requestedModel: string;
-  readonly messages: readonly PromptMessage[];
-  readonly draft: string;
-  readonly maxOutputTokens: number;
-  readonly temperature: number | null;
-  readonly failoverPolicy: FailoverPolicy;
-  readonly ageMs: number;
-  readonly attempts: readonly AttemptState[];
 }
 
 /** A generation that nobody will write on: it only has to be closed. */

@@ -1,12 +1,8 @@
-import { getTableColumns } from 'drizzle-orm';
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { GenerationFilter, GenerationView } from './generation.view.ts';
-import { generations } from './generations.table.ts';
+import { viewColumns as columns, type GenerationFilter, type GenerationView } from './generation.view.ts';
 
 type ColumnName = keyof GenerationView;
-
-const { prompt: _prompt, ...columns } = getTableColumns(generations);
 
 /** What the fields of a Generation that are not a column by themselves are made of. */
 const sources: Readonly<Record<string, readonly ColumnName[]>> = {

@@ -92,11 +92,6 @@ export class Run {
     return this.stopReason !== 'LOST' && this.stopReason !== 'RELEASED' && this.clock.monotonic() < this.fenceAt;
   }
 
-  /** Until when this process may deliver, in monotonic milliseconds. */
-  get trustedUntil(): number {
-    return this.fenceAt;
-  }
-
   /** The lease was confirmed by a statement that was sent at `sentAt`. */
   confirmLease(sentAt: number): void {
     this.fenceAt = Math.max(this.fenceAt, sentAt + this.leaseMs);

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { AppError } from '../kernel/errors.ts';
+import { isAway } from '../kernel/errors.ts';
 import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { decodeCursor } from './cursor.ts';
@@ -64,8 +64,7 @@ async function onceAnswered<T>(ask: () => Promise<T>, signal: AbortSignal): Prom
     try {
       return await ask();
     } catch (error) {
-      if (signal.aborted || !(error instanceof AppError) || (error.code !== 'UNAVAILABLE' && error.code !== 'TIMEOUT'))
-        throw error;
+      if (signal.aborted || !isAway(error)) throw error;
       await pause(500, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -1,29 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Database } from '../db/client.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { Log } from '../kernel/log.ts';
-import type { Bus } from '../messages/bus.ts';
+import { isDataFault } from '../db/failures.ts';
+import { isAway } from '../kernel/errors.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
 import { priceOf } from '../providers/models.ts';
 import { ProviderError, type FinishReason, type Provider, type StreamPart, type Usage } from '../providers/port.ts';
-import type { Models } from '../routing/models.ts';
 import { nextMove } from '../routing/next-move.ts';
-import { isDataFault, type Appender } from './appender.ts';
+import type { Appender } from './appender.ts';
 import { clean, TextCleaner } from './clean.ts';
-import type { EngineConfig } from './engine.ts';
+import type { EngineConfig, EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import type { Run } from './run.ts';
 import type { Story } from './story.ts';
-
-interface WriterParts {
-  readonly database: Database;
-  readonly models: Models;
-  readonly bus: Bus;
-  readonly audience: { changed(id: string): void };
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly fetch: typeof fetch;
-}
 
 type Outcome =
   | { readonly kind: 'finished'; readonly reason: FinishReason; readonly usage: Usage }
@@ -34,7 +21,7 @@ type Outcome =
 export class Writer {
   constructor(
     private readonly config: EngineConfig,
-    private readonly parts: WriterParts,
+    private readonly parts: EngineParts,
     private readonly appender: Appender,
   ) {}
 
@@ -210,7 +197,7 @@ export class Writer {
         return await statement();
       } catch (err) {
         if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return false;
-        if (!isUnavailable(err)) throw err;
+        if (!isAway(err)) throw err;
         this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
         await pause(delayMs);
       }
@@ -234,11 +221,6 @@ function begun(parts: AsyncIterableIterator<StreamPart>): AsyncIterable<StreamPa
   return {
     [Symbol.asyncIterator]: () => ({ next, return: async () => (await parts.return?.()) ?? { done: true, value: undefined } }),
   };
-}
-
-function isUnavailable(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === 'UNAVAILABLE' || code === 'TIMEOUT';
 }
 
 /** Counts that a column can hold; what is no count is as good as not said, and never worth losing the text for. */

@@ -45,3 +45,8 @@ export class AppError extends Error {
     this.retryAfterMs = options.retryAfterMs ?? null;
   }
 }
+
+/** Whether a part we need is away or slow, so that the same may succeed later. */
+export function isAway(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT');
+}

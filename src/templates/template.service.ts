@@ -1,9 +1,10 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
+import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
-import { idOfName, prefixOfId, uuidOfId } from '../kernel/id.ts';
+import { idOfName, prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { LibraryTemplate } from './library.ts';
 import { compileTemplate, type Rendering } from './render.ts';
@@ -101,23 +102,17 @@ export class TemplateService {
   /** Templates by id, in the order asked for; null for unknown ones. */
   async list(scope: Scope, ids: readonly string[]): Promise<(TemplateRow | null)[]> {
     scope.require('templates:read');
-    const known = ids.filter((id) => uuidOfId(id, 'tpl') !== null);
-    const rows =
-      known.length === 0 ? [] : await this.database.as(scope).query.select().from(templates).where(inArray(templates.id, known));
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
+    return rowsById('tpl', ids, (known) =>
+      this.database.as(scope).query.select().from(templates).where(inArray(templates.id, known)),
+    );
   }
 
   /** Versions by id, in the order asked for; null for unknown ones. */
   async versions(scope: Scope, ids: readonly string[]): Promise<(TemplateVersionRow | null)[]> {
     scope.require('templates:read');
-    const known = ids.filter((id) => uuidOfId(id, 'tpv') !== null);
-    const rows =
-      known.length === 0
-        ? []
-        : await this.database.as(scope).query.select().from(templateVersions).where(inArray(templateVersions.id, known));
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
+    return rowsById('tpv', ids, (known) =>
+      this.database.as(scope).query.select().from(templateVersions).where(inArray(templateVersions.id, known)),
+    );
   }
 
   /** A page of templates by slug. */

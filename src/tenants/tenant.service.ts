@@ -1,7 +1,7 @@
 import { eq, and, inArray } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
+import { rowsById } from '../db/by-id.ts';
 import { AppError } from '../kernel/errors.ts';
-import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { members, tenants, type MemberRow, type TenantRow } from './tenants.table.ts';
 
@@ -25,15 +25,13 @@ export class TenantService {
 
   /** Members by id, in the order asked for; null for unknown ones. */
   async members(scope: Scope, ids: readonly string[]): Promise<(MemberRow | null)[]> {
-    const known = ids.filter((id) => uuidOfId(id, 'mem') !== null);
-    if (known.length === 0) return ids.map(() => null);
-    const rows = await this.database
-      .as(scope)
-      .query.select()
-      .from(members)
-      .where(and(eq(members.tenantId, scope.tenantId), inArray(members.id, known)));
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
+    return rowsById('mem', ids, (known) =>
+      this.database
+        .as(scope)
+        .query.select()
+        .from(members)
+        .where(and(eq(members.tenantId, scope.tenantId), inArray(members.id, known))),
+    );
   }
 
   async update(scope: Scope, { generationRetentionDays: days }: TenantUpdate): Promise<TenantRow> {
