@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Pool } from 'undici';
 import { startPeer, type Server } from './harness/child.ts';
 import { cpuSeconds, cpuSecondsBelow } from './harness/cpu.ts';
 import { startProduct, type Product } from './harness/product.ts';
+import { Repeater } from './harness/repeater.ts';
 import { atLeast, type Report } from './harness/report.ts';
 import { median, quantile, round, spreadOf } from './harness/statistics.ts';
 import type { Effort } from './run.ts';
@@ -10,8 +10,8 @@ import type { Effort } from './run.ts';
 const connections = 32;
 const stored = 60;
 /** V8 has compiled what is hot by then; a server is measured as it runs for days, not as it starts. */
-const warmUpRequests = 6_000;
-const warmUpSeconds = 20;
+const warmUpRequests = 40_000;
+const warmUpSeconds = 30;
 const query = /* GraphQL */ `
   query List($first: Int) {
     generations(first: $first) {
@@ -116,22 +116,20 @@ function reportOf(contestants: readonly Contestant[], rounds: number): Report {
 
 /** Keeps `connections` requests under way for a time, or until there were enough, and checks each answer's status. */
 async function load(server: Server, headers: Record<string, string>, seconds: number, enough = Infinity): Promise<Sample> {
-  const pool = new Pool(server.url, { connections, pipelining: 1 });
+  const repeaters = await Promise.all(Array.from({ length: connections }, () => Repeater.open(server.url, headers, body)));
   const times: number[] = [];
   const cpuAt = cpuSeconds(server.pid);
   const databaseAt = cpuSecondsBelow(server.pid);
   const startedAt = performance.now();
   const endsAt = startedAt + seconds * 1_000;
-  const one = async (): Promise<void> => {
+  const one = async (repeater: Repeater): Promise<void> => {
     while (performance.now() < endsAt && times.length < enough) {
       const sentAt = performance.now();
-      const answer = await pool.request({ path: '/graphql', method: 'POST', headers, body });
-      if (answer.statusCode !== 200) throw new Error(`${server.name} answered ${answer.statusCode}`);
-      await answer.body.dump();
+      await repeater.post();
       times.push(performance.now() - sentAt);
     }
   };
-  await Promise.all(Array.from({ length: connections }, one));
+  await Promise.all(repeaters.map(one));
   const elapsed = (performance.now() - startedAt) / 1_000;
   const sample = {
     requestsPerSecond: times.length / elapsed,
@@ -140,7 +138,7 @@ async function load(server: Server, headers: Record<string, string>, seconds: nu
     cpuMicros: ((cpuSeconds(server.pid) - cpuAt) / times.length) * 1e6,
     databaseMicros: ((cpuSecondsBelow(server.pid) - databaseAt) / times.length) * 1e6,
   };
-  await pool.close();
+  for (const repeater of repeaters) repeater.close();
   return sample;
 }
 

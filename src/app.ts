@@ -161,7 +161,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
-  return { ...databaseDefaults, url: embedded.url };
+  return { ...databaseDefaults, url: embedded.url, socketPath: embedded.socketPath };
 }
 
 /** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */

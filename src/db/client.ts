@@ -14,6 +14,8 @@ export type { ListenHandlers } from './listener.ts';
 export interface DatabaseConfig {
   /** The login user's URL; it needs both roles, which `migrate` grants. */
   readonly url: string;
+  /** The server's Unix socket, used in place of the URL's address; null for the address. */
+  readonly socketPath: string | null;
   /** Who migrates and owns the tables; null when that is the login user. */
   readonly ownerUrl: string | null;
   /** The most connections this process may open. Fewer are used when the server has no room for so many. */
@@ -34,6 +36,7 @@ export interface DatabaseConfig {
 
 /** What suits a server; `url` is all that has to be said. */
 export const databaseDefaults = {
+  socketPath: null,
   ownerUrl: null,
   maxConnections: 24,
   acquireTimeoutMs: 3_000,
@@ -158,6 +161,7 @@ function limitsOf(config: DatabaseConfig): Limits {
 function laneOptions(config: DatabaseConfig, role: string | null): LaneOptions {
   return {
     url: config.url,
+    socketPath: config.socketPath,
     connectTimeoutMs: config.connectTimeoutMs,
     parameters: {
       ...(role !== null && { role }),

@@ -22,12 +22,16 @@ export interface EmbeddedOptions {
 export interface EmbeddedServer {
   /** The owner's URL. */
   readonly url: string;
+  /** Its Unix socket, which costs less per message than the address in `url`; null where the folder's name is too long for one. */
+  readonly socketPath: string | null;
   /** Closes our hold and stops the server; resolves when it has exited. */
   stop(): Promise<void>;
 }
 
 const owner = 'draftwire';
 const startDeadlineMs = 60_000;
+// What fits into the address of a Unix socket on Linux and macOS, less the end mark.
+const longestSocketPath = 102;
 // Session lock on the database `postgres`: who has it owns the cluster.
 const holderLock = 7_233_918_452;
 const holderName = (pid: number) => `draftwire holder ${pid}`;
@@ -70,6 +74,7 @@ async function serverOf(place: Place, password: string, held: Hold, guard: Guard
   if (!known) await held.client.unsafe(`create database ${owner}`);
   return {
     url: urlOf(password, held.port, owner),
+    socketPath: await findSocket(place, held.port),
     stop: async () => {
       isStopping = true;
       await held.client.end({ timeout: 1 });
@@ -134,7 +139,8 @@ async function start(place: Place, options: EmbeddedOptions): Promise<Guard> {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(await freePort()),
-    unix_socket_directories: '',
+    unix_socket_directories: socketPathOf(place, 0) === null ? '' : place.home,
+    unix_socket_permissions: '0700',
     max_connections: String(options.maxConnections ?? 100),
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -238,6 +244,18 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as net.AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Where Postgres makes its socket; null when the path would not fit into a socket's address. */
+function socketPathOf(place: Place, port: number): string | null {
+  const file = path.join(place.home, `.s.PGSQL.${port}`);
+  return Buffer.byteLength(path.join(place.home, '.s.PGSQL.65535')) <= longestSocketPath ? file : null;
+}
+
+/** An adopted server may be an older build's, without a socket. */
+async function findSocket(place: Place, port: number): Promise<string | null> {
+  const file = socketPathOf(place, port);
+  return file !== null && (await exists(file)) ? file : null;
 }
 
 function urlOf(password: string, port: number, database: string): string {

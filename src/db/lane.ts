@@ -1,12 +1,14 @@
 import type net from 'node:net';
 import postgres from 'postgres';
 import type { LateError } from './failures.ts';
-import { cancelBackend, connectTo, type Backend, type Endpoint } from './socket.ts';
+import { cancelBackend, connectTo, endpointOf, type Backend, type Endpoint } from './socket.ts';
 import type { CompiledStatement } from './statement.ts';
 import { typeParsers } from './types.ts';
 
 export interface LaneOptions {
   readonly url: string;
+  /** A Unix socket to connect to in place of the URL's address; null for the address. */
+  readonly socketPath: string | null;
   /** Startup parameters: the role to take on, timeouts, the application's name. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
@@ -62,7 +64,7 @@ export class Lane {
   private graceTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    options: LaneOptions,
+    private readonly options: LaneOptions,
     /** Called once, when the connection is gone for whatever reason. */
     private readonly onGone: (lane: Lane) => void,
   ) {
@@ -77,7 +79,7 @@ export class Lane {
       onnotice: () => undefined,
       onclose: () => this.gone(),
       ...(options.onNotification && { onnotify: options.onNotification }),
-      socket: (endpoint: Endpoint) => this.openSocket(endpoint),
+      socket: (endpoint: Endpoint) => this.openSocket(endpointOf(endpoint, options.socketPath)),
     } as postgres.Options<Record<string, never>>);
     // Parameters arrive encoded; the driver must not encode them again.
     this.client.options.serializers = {};
@@ -144,7 +146,9 @@ export class Lane {
     // Nothing to cancel: a transaction that lies open holds its locks until the connection is gone.
     if (mayCancel && this.unanswered.size === 0) return this.destroy();
     const backend = this.firstQuery?.state;
-    if (mayCancel && backend) void cancelBackend(this.client.options as unknown as Endpoint, backend);
+    if (mayCancel && backend) {
+      void cancelBackend(endpointOf(this.client.options as unknown as Endpoint, this.options.socketPath), backend);
+    }
     this.graceTimer ??= setTimeout(() => this.destroy(), cancelGraceMs);
   }
 

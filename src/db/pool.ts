@@ -18,7 +18,7 @@ interface Waiter {
 // More statements than this behind each other on one connection wait longer there than for the next free one.
 const statementsOnOneLane = 32;
 // A slow read holds up those behind it, so few go together.
-const readsInOneBatch = 8;
+const readsInOneBatch = 16;
 const laneLifetimeMs = 30 * 60_000;
 const idleGraceMs = 2_000;
 

@@ -7,6 +7,11 @@ export interface Endpoint {
   readonly path: string | false;
 }
 
+/** Where a lane connects to: the Unix socket when there is one, else as the driver says. */
+export function endpointOf(endpoint: Endpoint, socketPath: string | null): Endpoint {
+  return socketPath === null ? endpoint : { ...endpoint, path: socketPath };
+}
+
 /** A server process and the number that proves we may cancel what it runs. */
 export interface Backend {
   readonly pid: number;

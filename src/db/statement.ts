@@ -32,12 +32,19 @@ export interface SqlTag {
   json(value: unknown): string;
 }
 
+/** By the array they were made of: hot statements name the same one each time. */
+const columnLists = new WeakMap<readonly string[], Statement>();
+
 export const sql: SqlTag = Object.assign(
   (strings: TemplateStringsArray, ...values: SqlValue[]): Statement => new Statement(strings, values),
   {
     columns: (names: readonly string[]): Statement => {
+      const known = columnLists.get(names);
+      if (known) return known;
       const text = names.map((name) => `${snakeCase(name)} as "${name}"`).join(', ');
-      return new Statement(Object.assign([text], { raw: [text] }), []);
+      const list = new Statement(Object.assign([text], { raw: [text] }), []);
+      columnLists.set(names, list);
+      return list;
     },
     json: (value: unknown): string => JSON.stringify(value),
   },

@@ -1,3 +1,5 @@
+import { StoredDate } from './stored-date.ts';
+
 type Parse = (text: string) => unknown;
 
 /** How a column's text becomes a value: int8 a number, timestamptz a Date, jsonb what it says, numeric a string. */
@@ -15,7 +17,7 @@ const scalars: readonly { readonly oid: number; readonly arrayOid: number; reado
   { oid: 1043, arrayOid: 1015, parse: String },
   { oid: 1082, arrayOid: 1182, parse: String },
   { oid: 1114, arrayOid: 1115, parse: (text) => new Date(`${text}Z`) },
-  { oid: 1184, arrayOid: 1185, parse: (text) => new Date(text) },
+  { oid: 1184, arrayOid: 1185, parse: (text) => new StoredDate(text) },
   { oid: 1700, arrayOid: 1231, parse: String },
   { oid: 2950, arrayOid: 2951, parse: String },
   { oid: 3802, arrayOid: 3807, parse: (text) => JSON.parse(text) },

@@ -73,7 +73,7 @@ export function urlOfDatabase(url: string, database: string): string {
   return other.href;
 }
 
-async function openCluster(): Promise<EmbeddedServer> {
+async function openCluster(): Promise<Pick<EmbeddedServer, 'url' | 'stop'>> {
   const given = process.env['TEST_DATABASE_URL'];
   if (given) return { url: given, stop: async () => undefined };
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-test-'));

@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLError } from 'graphql';
+import type { Caller } from './context.ts';
+import type { Operation, Pipeline } from './execute.ts';
+import { codeOf, httpStatusOf } from './masking.ts';
+
+/** Answers queries and mutations over HTTP. */
+export interface HttpTransport {
+  answer(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The head of an answer to a request that failed as a whole. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Who calls; throws the GraphQLError to show. */
+export async function callerOf(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+  const authorization = request.headers.authorization ?? null;
+  const scope = await pipeline.authenticate({ authorization }, 'http', request.id);
+  return { transport: 'http', scope, requestId: request.id };
+}
+
+/** The status and headers of a request that failed with these errors; of several the last one's status holds. */
+export function headOf(errors: readonly GraphQLError[]): AnswerHead {
+  const headers: Record<string, string> = {};
+  let status = httpStatusOf.INTERNAL;
+  for (const error of errors) {
+    const { retryAfterMs } = error.extensions;
+    status = httpStatusOf[codeOf(error)];
+    if (typeof retryAfterMs === 'number') headers['retry-after'] = String(Math.ceil(retryAfterMs / 1_000));
+    if (codeOf(error) === 'UNAUTHENTICATED') headers['www-authenticate'] = 'Bearer';
+  }
+  return { status, headers };
+}
+
+/** Lets an operation know when its caller has hung up. */
+export function abortOnHangUp(reply: FastifyReply, operation: Operation): void {
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) operation.context.abort();
+  });
+}

@@ -1,0 +1,153 @@
+import { ApolloServer, HeaderMap, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { FastifyRequest } from 'fastify';
+import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
+import type { Caller } from './context.ts';
+import type { Operation, Pipeline, Refused } from './execute.ts';
+import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
+import { isErrorCode, withExtensions } from './masking.ts';
+
+interface ApolloContext {
+  readonly caller: Caller;
+  readonly onHangUp: (operation: Operation) => void;
+  prepared: Operation | Refused | null;
+}
+
+/**
+ * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
+ * document that we parsed and the executor that runs it, so that nothing is parsed or validated twice.
+ */
+export async function openApollo(pipeline: Pipeline): Promise<HttpTransport> {
+  const apollo = new ApolloServer<ApolloContext>({
+    gateway: gatewayTo(pipeline),
+    plugins: [
+      preparing(pipeline),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+    ],
+    dangerouslyDisableValidation: true,
+    documentStore: null,
+    persistedQueries: false,
+    csrfPrevention: true,
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    formatError: shownByApollo,
+    logger: silent,
+  });
+  await apollo.start();
+
+  return {
+    async answer(request, reply) {
+      const headers = new HeaderMap();
+      for (const [name, value] of Object.entries(request.headers)) {
+        if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+      }
+      const mark = request.url.indexOf('?');
+      const response = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          method: request.method,
+          headers,
+          search: mark < 0 ? '' : request.url.slice(mark),
+          body: request.body,
+        },
+        context: async () => ({
+          caller: await apolloCaller(pipeline, request),
+          onHangUp: (operation) => abortOnHangUp(reply, operation),
+          prepared: null,
+        }),
+      });
+      for (const [name, value] of response.headers) reply.header(name, value);
+      reply.code(response.status ?? 200);
+      if (response.body.kind !== 'complete') throw new Error('there are no incremental results');
+      void reply.send(response.body.string);
+    },
+    close: () => apollo.stop(),
+  };
+}
+
+/** Who calls; throws what Apollo turns into the 401 with its GraphQL body. */
+async function apolloCaller(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+  try {
+    return await callerOf(pipeline, request);
+  } catch (error) {
+    throw error instanceof GraphQLError ? withHead(error) : error;
+  }
+}
+
+/** Apollo's hooks: the document comes from our pipeline before Apollo would parse it. */
+function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveSource(context) {
+          const { query, operationName, variables } = context.request;
+          const prepared = pipeline.prepare({ query, operationName, variables }, context.contextValue.caller);
+          context.contextValue.prepared = prepared;
+          const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
+          (context as { document?: DocumentNode }).document = document;
+        },
+      };
+    },
+  };
+}
+
+function gatewayTo(pipeline: Pipeline): ApolloServerOptionsWithGateway<ApolloContext>['gateway'] {
+  return {
+    load: () =>
+      Promise.resolve({
+        executor: async ({ context }) => {
+          const { prepared, onHangUp } = context as ApolloContext;
+          if (!prepared) throw new Error('no operation was prepared');
+          if (prepared.errors) return { errors: prepared.errors.map(withHead) };
+          onHangUp(prepared);
+          const result = await pipeline.execute(prepared);
+          // Errors of fields leave the status alone; a request that failed as a whole has its own.
+          return result.data === undefined && result.errors ? { errors: result.errors.map(withHead) } : result;
+        },
+      }),
+    onSchemaLoadOrUpdate(listen) {
+      listen({ apiSchema: pipeline.schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    stop: () => Promise.resolve(),
+  };
+}
+
+/** A refused request still needs an operation for Apollo to call the executor, which gives the refusal. */
+function placeholder(name: string | null): DocumentNode {
+  const selections = [{ kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } }] as const;
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: [
+      {
+        kind: Kind.OPERATION_DEFINITION,
+        operation: OperationTypeNode.QUERY,
+        ...(name !== null && { name: { kind: Kind.NAME, value: name } }),
+        selectionSet: { kind: Kind.SELECTION_SET, selections },
+      },
+    ],
+  };
+}
+
+/** Adds the status and headers in the form that Apollo takes out again before it answers. */
+function withHead(error: GraphQLError): GraphQLError {
+  const { status, headers } = headOf([error]);
+  return withExtensions(error, { ...error.extensions, http: { status, headers: new HeaderMap(Object.entries(headers)) } });
+}
+
+/** Apollo's own refusals get codes of our list. */
+function shownByApollo(formatted: GraphQLFormattedError): GraphQLFormattedError {
+  const { code } = formatted.extensions ?? {};
+  if (isErrorCode(code)) return formatted;
+  if (code === 'INTERNAL_SERVER_ERROR') return { message: 'internal error', extensions: { code: 'INTERNAL' } };
+  return { ...formatted, extensions: { code: 'BAD_REQUEST' } };
+}
+
+// What goes wrong is logged where it is masked.
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,87 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GraphQLError, type ExecutionResult } from 'graphql';
+import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
+import type { OperationRequest, Pipeline } from './execute.ts';
+
+/** A request of the form that nearly all have, and the media type of its answer. */
+interface PlainRequest extends OperationRequest {
+  readonly mediaType: string;
+}
+
+const json = 'application/json; charset=utf-8';
+const graphqlResponse = 'application/graphql-response+json; charset=utf-8';
+/** What the common clients accept (browsers' fetch, axios, Apollo Client, urql, Relay), and what Apollo would choose to answer. */
+const mediaTypeByAccept: ReadonlyMap<string | undefined, string> = new Map([
+  [undefined, json],
+  ['*/*', json],
+  ['application/json', json],
+  ['application/json, text/plain, */*', json],
+  ['application/graphql-response+json', graphqlResponse],
+  ['application/graphql-response+json, application/json', graphqlResponse],
+  ['application/graphql-response+json,application/json;q=0.9', graphqlResponse],
+  [
+    'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+    graphqlResponse,
+  ],
+]);
+const contentTypes: ReadonlySet<string | undefined> = new Set([
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/json;charset=utf-8',
+]);
+const succeeded: AnswerHead = { status: 200, headers: {} };
+
+/** What a request asks for when it is a POST of one JSON operation with nothing unusual about it; else null, and Apollo decides. */
+export function plainRequestOf({ method, url, headers, body }: FastifyRequest): PlainRequest | null {
+  if (method !== 'POST' || url.includes('?') || !contentTypes.has(headers['content-type'])) return null;
+  const mediaType = mediaTypeByAccept.get(headers.accept);
+  if (mediaType === undefined || !isRecord(body)) return null;
+  const { query, operationName, variables, extensions } = body;
+  const isPlain =
+    typeof query === 'string' &&
+    query !== '' &&
+    (operationName === undefined || operationName === null || typeof operationName === 'string') &&
+    (variables === undefined || variables === null || isRecord(variables)) &&
+    (extensions === undefined || extensions === null);
+  return isPlain ? { query, operationName, variables, mediaType } : null;
+}
+
+/**
+ * Answers a plain request as Apollo would, to the byte (a test compares the two), without what Apollo does for the others: that is a
+ * quarter of the CPU of a request for a list.
+ */
+export async function answerPlain(
+  pipeline: Pipeline,
+  plain: PlainRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const result = await resultOf(pipeline, plain, request, reply);
+  // Errors of fields leave the status alone; a request that failed as a whole has its own.
+  const { status, headers } = result.data === undefined && result.errors ? headOf(result.errors) : succeeded;
+  const { errors, data, extensions } = result;
+  reply.code(status).headers(headers).header('content-type', plain.mediaType);
+  // Not awaited: that would wait for the socket.
+  void reply.send(`${JSON.stringify({ errors, data, extensions })}\n`);
+}
+
+async function resultOf(
+  pipeline: Pipeline,
+  plain: PlainRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<ExecutionResult> {
+  try {
+    const prepared = pipeline.prepare(plain, await callerOf(pipeline, request));
+    if (prepared.errors) return prepared;
+    abortOnHangUp(reply, prepared);
+    return await pipeline.execute(prepared);
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
