@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import type { AttemptState, Story } from './story.ts';
@@ -19,6 +20,12 @@ export interface Work {
   readonly failoverPolicy: FailoverPolicy;
   /** Milliseconds since the generation was created, on the database's clock. */
   readonly ageMs: number;
+}
+
+/** A call to a provider; `first` is its first part, when that was asked for already. */
+export interface OpenedCall {
+  readonly parts: PollableIterator<StreamPart>;
+  readonly first: Promise<IteratorResult<StreamPart, undefined>> | null;
 }
 
 /** Why a run was told to stop before its provider ended. */
@@ -50,7 +57,7 @@ export class Run {
   /** Whether a reader on another process wants a hint at every flush. */
   isWatchedElsewhere = false;
   /** Its first call, made while its row was being inserted; null once it is read. */
-  opened: AsyncIterable<StreamPart> | null = null;
+  opened: OpenedCall | null = null;
   stopReason: StopReason | null = null;
   /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
   isEnding = false;
