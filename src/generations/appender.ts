@@ -71,7 +71,7 @@ export class Appender {
     for (const run of quiet) run.askedAt = now;
     try {
       const standings = await askStandings(this.parts.database.engine, quiet);
-      for (const run of quiet) this.heed(run, standings.get(run.id));
+      for (const run of quiet) this.heed(run, standings.get(run.uuid));
     } catch (err) {
       // Asked again in half a second.
       this.parts.log.debug({ err }, 'could not ask for cancellations');
@@ -135,7 +135,7 @@ export class Appender {
     const watched: string[] = [];
     for (const { run, attempt, start, body, firstTokenAgeMs } of pieces) {
       run.askedAt = askedAt;
-      const standing = standings.get(run.id);
+      const standing = standings.get(run.uuid);
       if (standing?.epoch === run.epoch) run.confirmStored(attempt, start + body.length);
       if (firstTokenAgeMs !== null && attempt === run.attempt.number) run.isFirstTokenStored = true;
       this.heed(run, standing);

@@ -1,3 +1,4 @@
+import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
@@ -35,6 +36,9 @@ export type StopReason = 'CANCELLED' | 'LOST' | 'RELEASED' | 'UNSTORABLE';
 export class Run {
   readonly tenantId: string;
   readonly id: string;
+  /** The two ids as statements take them: all runs are in one twenty times a second. */
+  readonly tenantUuid: string;
+  readonly uuid: string;
   readonly epoch: number;
   attempts: AttemptState[];
   text = '';
@@ -77,6 +81,8 @@ export class Run {
   ) {
     this.tenantId = work.tenantId;
     this.id = work.id;
+    this.tenantUuid = uuidOf(work.tenantId);
+    this.uuid = uuidOf(work.id);
     this.epoch = work.epoch;
     this.attempts = [...work.attempts];
     this.fenceAt = leasedAt + leaseMs;

@@ -93,28 +93,56 @@ export class Writer {
     }
   }
 
-  /** The finish of a stream, after its text; null when there was none. What is at hand is taken without a promise. */
+  /** The finish of a stream, after its text; null when there was none. */
   private async read(run: Run, { parts, first }: OpenedCall): Promise<Finish | null> {
     const cleaner = new TextCleaner();
     let asked = first;
     try {
       for (;;) {
-        const polled = asked ? 'ask' : parts.poll();
-        if (polled === 'later') {
-          await new Promise<void>((resolve) => parts.whenReady(resolve));
-          continue;
-        }
-        const part = polled === 'ask' ? (await (asked ?? parts.next())).value : polled;
+        const atHand = asked ? null : await this.readAtHand(run, parts, cleaner);
+        if (atHand) return atHand;
+        if (run.isFull) await run.room();
+        const { value: part } = await (asked ?? parts.next());
         asked = null;
         if (!part) return null;
-        const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
-        if (text !== '') this.appender.append(run, text);
-        if (part.type === 'finish') return part;
-        if (run.isFull) await run.room();
+        const finish = this.take(run, part, cleaner);
+        if (finish) return finish;
       }
     } finally {
       await parts.return?.();
     }
+  }
+
+  /** Takes parts without a promise each: the finish, or null as soon as the next one has to be asked for, or the run is full. */
+  private readAtHand(run: Run, parts: PollableIterator<StreamPart>, cleaner: TextCleaner): Promise<Finish | null> {
+    return new Promise((resolve, reject) => {
+      const end = (finish: Finish | null): void => {
+        parts.whenReady(() => undefined);
+        resolve(finish);
+      };
+      const takeAll = (): void => {
+        try {
+          while (!run.isFull) {
+            const part = parts.poll();
+            if (part === 'later') return;
+            if (part === 'ask') break;
+            const finish = this.take(run, part, cleaner);
+            if (finish) return end(finish);
+          }
+          end(null);
+        } catch (cause) {
+          reject(new Error('text could not be taken', { cause }));
+        }
+      };
+      parts.whenReady(takeAll);
+      takeAll();
+    });
+  }
+
+  private take(run: Run, part: StreamPart, cleaner: TextCleaner): Finish | null {
+    const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
+    if (text !== '') this.appender.append(run, text);
+    return part.type === 'finish' ? part : null;
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */

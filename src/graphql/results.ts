@@ -37,10 +37,11 @@ export async function subscribeTo(
       if (held !== null || polled === null) return 'ask';
       const value = polled.poll();
       if (value === 'later' || value === 'ask') return value;
-      const result = resultOf(value);
-      if (!(result instanceof Promise) && !result.errors) return result;
-      held = result;
-      return 'ask';
+      held = settled(() => resultOf(value));
+      if (held instanceof Promise || held.errors) return 'ask';
+      const result = held;
+      held = null;
+      return result;
     },
     whenReady: (wake) => polled?.whenReady(wake),
     async return() {
@@ -50,6 +51,15 @@ export async function subscribeTo(
     [Symbol.asyncIterator]: () => results,
   };
   return results;
+}
+
+/** Nobody who only has news for a reader must hear of what is thrown here: it is for the reader. */
+function settled(execute: () => MaybePromise<ExecutionResult>): MaybePromise<ExecutionResult> {
+  try {
+    return execute();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**

@@ -180,7 +180,10 @@ function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayl
   return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 
-/** Frames without a callback each: until the wire wants no more they are sent at once, then whoever has more waits for it to drain. */
+/**
+ * Frames without a callback each, written past `ws`, which would hand the kernel two buffers for each (with no compression it holds nothing
+ * back, so the order stays): until the wire wants no more they are sent at once, then whoever has more waits for it to drain.
+ */
 function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
   const waiting = new Set<() => void>();
   wire.on('drain', () => {
@@ -192,12 +195,25 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
     send(frame, onRoom) {
       // A closing socket takes nothing; its close event ends what is running.
       if (socket.readyState !== socket.OPEN) return false;
-      socket.send(frame);
+      wire.write(textFrameOf(frame));
       if (!wire.writableNeedDrain) return true;
       waiting.add(onRoom);
       return false;
     },
   };
+}
+
+/** An unmasked text frame, whole (RFC 6455, 5.2). */
+function textFrameOf(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const headLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headLength + length);
+  frame[0] = 0x81;
+  frame[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+  if (headLength === 4) frame.writeUInt16BE(length, 2);
+  if (headLength === 10) frame.writeBigUInt64BE(BigInt(length), 2);
+  frame.write(text, headLength);
+  return frame;
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
