@@ -69,3 +69,16 @@ export class FrameStream implements AsyncGenerator<ExecutionResult, void, void> 
     }
   }
 }
+
+/** An unmasked text frame, whole (RFC 6455, 5.2). */
+export function textFrameOf(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const headLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(headLength + length);
+  frame[0] = 0x81;
+  frame[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+  if (headLength === 4) frame.writeUInt16BE(length, 2);
+  if (headLength === 10) frame.writeBigUInt64BE(BigInt(length), 2);
+  frame.write(text, headLength);
+  return frame;
+}

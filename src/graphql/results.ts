@@ -58,7 +58,9 @@ function settled(execute: () => MaybePromise<ExecutionResult>): MaybePromise<Exe
   try {
     return execute();
   } catch (error) {
-    return Promise.reject(error);
+    return Promise.resolve().then(() => {
+      throw error;
+    });
   }
 }
 

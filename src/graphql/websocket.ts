@@ -9,7 +9,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
-import { FrameStream, type FrameOutlet } from './frames.ts';
+import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
 import { ResultStream } from './results.ts';
@@ -201,19 +201,6 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
       return false;
     },
   };
-}
-
-/** An unmasked text frame, whole (RFC 6455, 5.2). */
-function textFrameOf(text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const headLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headLength + length);
-  frame[0] = 0x81;
-  frame[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
-  if (headLength === 4) frame.writeUInt16BE(length, 2);
-  if (headLength === 10) frame.writeBigUInt64BE(BigInt(length), 2);
-  frame.write(text, headLength);
-  return frame;
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
