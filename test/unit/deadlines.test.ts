@@ -70,7 +70,11 @@ describe('withDeadlines', () => {
         return: () => Promise.resolve({ done: true, value: undefined }),
         [Symbol.asyncIterator]: () => stream,
       };
-      return { open: () => stream, push: (part: StreamPart) => void (parts.push(part), wake()) };
+      const push = (part: StreamPart): void => {
+        parts.push(part);
+        wake();
+      };
+      return { open: () => stream, push };
     }
 
     it('gives what is at hand without a promise, calls back for more and ends with the finish', async () => {

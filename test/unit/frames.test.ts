@@ -31,8 +31,14 @@ function scripted() {
   return {
     results,
     ended,
-    push: (number: number) => void (atHand.push({ data: { number } }), wake()),
-    ask: (next: () => Promise<IteratorResult<ExecutionResult>>) => void (asked.push(next), wake()),
+    push(number: number): void {
+      atHand.push({ data: { number } });
+      wake();
+    },
+    ask(next: () => Promise<IteratorResult<ExecutionResult>>): void {
+      asked.push(next);
+      wake();
+    },
   };
 }
 
