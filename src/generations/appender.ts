@@ -25,10 +25,10 @@ export class Appender {
 
   /** Adds text to a run: readers get a run's first text at once and later text by the window; the store gets it by the tick. */
   append(run: Run, text: string): void {
-    run.append(text);
+    const now = this.parts.clock.monotonic();
+    run.append(text, now);
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(tickMs);
-    const now = this.parts.clock.monotonic();
     if (this.undelivered.has(run)) return;
     if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
     run.dueAt = now + this.windowMs;

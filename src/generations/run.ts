@@ -119,8 +119,8 @@ export class Run {
     this.giveRoom();
   }
 
-  append(text: string): void {
-    const now = this.clock.monotonic();
+  /** Adds text that came at `now` (monotonic). */
+  append(text: string, now: number): void {
     if (this.stored === this.text.length) this.unstoredSince = now;
     this.firstTokenAt ??= now;
     this.text += text;

@@ -99,9 +99,11 @@ export class Writer {
     let asked = first;
     try {
       for (;;) {
+        if (run.isFull) await run.room();
         const atHand = asked ? null : await this.readAtHand(run, parts, cleaner);
         if (atHand) return atHand;
-        if (run.isFull) await run.room();
+        // A run that has to stop gets no room any more: its stream says so when it is asked.
+        if (run.isFull && run.stopReason === null) continue;
         const { value: part } = await (asked ?? parts.next());
         asked = null;
         if (!part) return null;
@@ -122,14 +124,13 @@ export class Writer {
       };
       const takeAll = (): void => {
         try {
-          while (!run.isFull) {
+          for (;;) {
             const part = parts.poll();
             if (part === 'later') return;
-            if (part === 'ask') break;
+            if (part === 'ask') return end(null);
             const finish = this.take(run, part, cleaner);
-            if (finish) return end(finish);
+            if (finish || run.isFull) return end(finish);
           }
-          end(null);
         } catch (cause) {
           reject(new Error('text could not be taken', { cause }));
         }
