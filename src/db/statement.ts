@@ -96,5 +96,7 @@ function encodeArray(values: readonly unknown[]): string {
 }
 
 function quoted(text: string | null): string {
-  return text === null ? 'null' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  if (text === null) return 'null';
+  const isPlain = !text.includes('"') && !text.includes('\\');
+  return isPlain ? `"${text}"` : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -1,6 +1,4 @@
-import { uuidOf } from '../db/ids.ts';
 import type { Connection } from '../db/client.ts';
-import { idOfUuid } from '../kernel/id.ts';
 import type { Run } from './run.ts';
 
 /** Text of one attempt that is to be stored. */
@@ -13,7 +11,7 @@ export interface Piece {
   readonly firstTokenAgeMs: number | null;
 }
 
-/** What the database says about a generation at an append: the fence, and whether it is to be cancelled. */
+/** What the database says about a generation at an append: the fence, and whether it is to be cancelled. By the uuid of its run. */
 export interface Standing {
   readonly epoch: number;
   readonly isRunning: boolean;
@@ -33,8 +31,8 @@ interface StandingRow {
  * start wins, whichever statement comes last.
  */
 export async function appendPieces(engine: Connection, pieces: readonly Piece[]): Promise<Map<string, Standing>> {
-  const tenants = pieces.map(({ run }) => uuidOf(run.tenantId));
-  const ids = pieces.map(({ run }) => uuidOf(run.id));
+  const tenants = pieces.map(({ run }) => run.tenantUuid);
+  const ids = pieces.map(({ run }) => run.uuid);
   const epochs = pieces.map(({ run }) => run.epoch);
   const numbers = pieces.map(({ attempt }) => attempt);
   const starts = pieces.map(({ start }) => start);
@@ -64,8 +62,8 @@ export async function appendPieces(engine: Connection, pieces: readonly Piece[])
 export async function storeFirstTokens(engine: Connection, pieces: readonly Piece[]): Promise<void> {
   const firsts = pieces.filter(({ firstTokenAgeMs }) => firstTokenAgeMs !== null);
   if (firsts.length === 0) return;
-  const tenants = firsts.map(({ run }) => uuidOf(run.tenantId));
-  const ids = firsts.map(({ run }) => uuidOf(run.id));
+  const tenants = firsts.map(({ run }) => run.tenantUuid);
+  const ids = firsts.map(({ run }) => run.uuid);
   const epochs = firsts.map(({ run }) => run.epoch);
   const numbers = firsts.map(({ attempt }) => attempt);
   const ages = firsts.map(({ firstTokenAgeMs }) => firstTokenAgeMs ?? 0);
@@ -90,7 +88,7 @@ export async function askStandings(engine: Connection, runs: readonly Run[]): Pr
   const rows = await engine.sql<StandingRow>(
     (sql) => sql`
       select g.id, g.epoch, g.status = 'RUNNING' as running, g.cancel_requested_at is not null as cancel
-      from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[]) as r (tenant_id, id)
+      from unnest(${runs.map((run) => run.tenantUuid)}::uuid[], ${runs.map((run) => run.uuid)}::uuid[]) as r (tenant_id, id)
       join generations g on g.tenant_id = r.tenant_id and g.id = r.id`,
     { idempotent: true },
   );
@@ -98,7 +96,5 @@ export async function askStandings(engine: Connection, runs: readonly Run[]): Pr
 }
 
 function standings(rows: readonly StandingRow[]): Map<string, Standing> {
-  return new Map(
-    rows.map((row) => [idOfUuid('gen', row.id), { epoch: row.epoch, isRunning: row.running, isCancelRequested: row.cancel }]),
-  );
+  return new Map(rows.map(({ id, epoch, running, cancel }) => [id, { epoch, isRunning: running, isCancelRequested: cancel }]));
 }

@@ -25,10 +25,10 @@ export class Appender {
 
   /** Adds text to a run: readers get a run's first text at once and later text by the window; the store gets it by the tick. */
   append(run: Run, text: string): void {
-    run.append(text);
+    const now = this.parts.clock.monotonic();
+    run.append(text, now);
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(tickMs);
-    const now = this.parts.clock.monotonic();
     if (this.undelivered.has(run)) return;
     if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
     run.dueAt = now + this.windowMs;
@@ -71,7 +71,7 @@ export class Appender {
     for (const run of quiet) run.askedAt = now;
     try {
       const standings = await askStandings(this.parts.database.engine, quiet);
-      for (const run of quiet) this.heed(run, standings.get(run.id));
+      for (const run of quiet) this.heed(run, standings.get(run.uuid));
     } catch (err) {
       // Asked again in half a second.
       this.parts.log.debug({ err }, 'could not ask for cancellations');
@@ -135,7 +135,7 @@ export class Appender {
     const watched: string[] = [];
     for (const { run, attempt, start, body, firstTokenAgeMs } of pieces) {
       run.askedAt = askedAt;
-      const standing = standings.get(run.id);
+      const standing = standings.get(run.uuid);
       if (standing?.epoch === run.epoch) run.confirmStored(attempt, start + body.length);
       if (firstTokenAgeMs !== null && attempt === run.attempt.number) run.isFirstTokenStored = true;
       this.heed(run, standing);

@@ -39,7 +39,7 @@ export async function finishRun(engine: Connection, run: Run, ending: Ending): P
             input_tokens = ${usage?.inputTokens ?? null}, output_tokens = ${usage?.outputTokens ?? null},
             cached_input_tokens = ${usage?.cachedInputTokens ?? null}, cost_micros = ${ending.costMicros},
             first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
-        where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and status = 'RUNNING'
+        where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id
       )
       update attempts a
@@ -57,7 +57,7 @@ export async function isFinishedBy(engine: Connection, run: Run): Promise<boolea
   const rows = await engine.sql(
     (sql) => sql`
       select 1 from generations
-      where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and finished_at is not null`,
+      where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and finished_at is not null`,
     { idempotent: true },
   );
   return rows.length === 1;
@@ -77,7 +77,7 @@ export async function replaceAttempt(
     (sql) => sql`
       with held as (
         update generations set attempt = ${number + 1}, model = ${next.model}
-        where tenant_id = ${uuidOf(run.tenantId)} and id = ${uuidOf(run.id)} and epoch = ${run.epoch} and status = 'RUNNING'
+        where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id, epoch
       ), ended as (
         update attempts a

@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { PollableIterator } from '../kernel/pollable.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Position } from './cursor.ts';
 import type { Audience } from './engine.ts';
@@ -104,7 +105,7 @@ export class Follower implements Audience {
     story: Story | null,
     position: Position | null,
     signal: AbortSignal,
-  ): AsyncIterableIterator<Told, undefined> {
+  ): PollableIterator<Told> {
     let tail: Tail | null = null;
     return new Steps(position, signal, {
       // Not kept by the steps: each slow reader would hold a copy of the text.

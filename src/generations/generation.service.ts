@@ -16,9 +16,9 @@ import type { TemplateService } from '../templates/template.service.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
-import { noSuchGeneration, viewColumns, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
+import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
-import { listGenerations } from './list.ts';
+import { listGenerations, readGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -264,9 +264,7 @@ export class GenerationService {
   }
 
   private find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
-    return rowsById('gen', ids, (known) =>
-      this.parts.database.as(scope).query.select(viewColumns).from(generations).where(ofTenant(scope, known)),
-    );
+    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope.tenantId, known));
   }
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {

@@ -1,5 +1,4 @@
 import type { Connection } from '../db/client.ts';
-import { uuidOf } from '../db/ids.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
@@ -45,7 +44,7 @@ export async function renewLeases(
   const rows = await engine.sql<{ id: string; cancel: boolean }>(
     (sql) => sql`
       update generations g set lease_until = now() + make_interval(secs => ${leaseMs / 1_000}::float8)
-      from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
+      from unnest(${runs.map((run) => run.tenantUuid)}::uuid[], ${runs.map((run) => run.uuid)}::uuid[],
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
       where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'
       returning g.id, g.cancel_requested_at is not null as cancel`,
@@ -60,7 +59,7 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
   await engine.sql(
     (sql) => sql`
       update generations g set lease_until = now(), take_overs = g.take_overs - 1
-      from unnest(${runs.map((run) => uuidOf(run.tenantId))}::uuid[], ${runs.map((run) => uuidOf(run.id))}::uuid[],
+      from unnest(${runs.map((run) => run.tenantUuid)}::uuid[], ${runs.map((run) => run.uuid)}::uuid[],
                   ${runs.map((run) => run.epoch)}::int[]) as r (tenant_id, id, epoch)
       where g.tenant_id = r.tenant_id and g.id = r.id and g.epoch = r.epoch and g.status = 'RUNNING'
         and g.lease_until > now()`,

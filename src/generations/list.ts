@@ -22,13 +22,19 @@ interface Projection {
 
 const projections = new WeakMap<ReadonlySet<string>, Projection>();
 
+const all = projectionOfColumns(Object.keys(columns) as ColumnName[]);
+
+function projectionOfColumns(names: readonly ColumnName[]): Projection {
+  return { names, ids: names.filter((name) => columns[name].columnType === 'PgCustomColumn') };
+}
+
 function projectionOf(fields: ReadonlySet<string>): Projection {
   const known = projections.get(fields);
   if (known) return known;
   const wanted = new Set<string>(['id']);
   for (const field of fields) for (const name of sources[field] ?? [field]) wanted.add(name);
   const names = (Object.keys(columns) as ColumnName[]).filter((name) => wanted.has(name));
-  const projection = { names, ids: names.filter((name) => columns[name].columnType === 'PgCustomColumn') };
+  const projection = projectionOfColumns(names);
   projections.set(fields, projection);
   return projection;
 }
@@ -65,6 +71,21 @@ export async function listGenerations(
       order by id desc limit ${limit}`,
     { idempotent: true },
   );
+  return viewsOf(rows, ids);
+}
+
+/** A tenant's generations with these ids, whole and in any order; every stream ends with one. */
+export async function readGenerations(tenant: Connection, tenantId: string, ids: readonly string[]): Promise<GenerationView[]> {
+  const rows = await tenant.sql<Record<string, unknown>>(
+    (sql) => sql`
+      select ${sql.columns(all.names)} from generations
+      where tenant_id = ${uuidOf(tenantId)} and id = any(${ids.map((id) => uuidOf(id))}::uuid[])`,
+    { idempotent: true },
+  );
+  return viewsOf(rows, all.ids);
+}
+
+function viewsOf(rows: Record<string, unknown>[], ids: Projection['ids']): GenerationView[] {
   for (const row of rows) {
     for (const name of ids) if (row[name] !== null) row[name] = columns[name].mapFromDriverValue(row[name]);
   }

@@ -1,4 +1,6 @@
+import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import type { AttemptState, Story } from './story.ts';
@@ -21,6 +23,12 @@ export interface Work {
   readonly ageMs: number;
 }
 
+/** A call to a provider; `first` is its first part, when that was asked for already. */
+export interface OpenedCall {
+  readonly parts: PollableIterator<StreamPart>;
+  readonly first: Promise<IteratorResult<StreamPart, undefined>> | null;
+}
+
 /** Why a run was told to stop before its provider ended. */
 export type StopReason = 'CANCELLED' | 'LOST' | 'RELEASED' | 'UNSTORABLE';
 
@@ -28,6 +36,9 @@ export type StopReason = 'CANCELLED' | 'LOST' | 'RELEASED' | 'UNSTORABLE';
 export class Run {
   readonly tenantId: string;
   readonly id: string;
+  /** The two ids as statements take them: all runs are in one twenty times a second. */
+  readonly tenantUuid: string;
+  readonly uuid: string;
   readonly epoch: number;
   attempts: AttemptState[];
   text = '';
@@ -50,7 +61,7 @@ export class Run {
   /** Whether a reader on another process wants a hint at every flush. */
   isWatchedElsewhere = false;
   /** Its first call, made while its row was being inserted; null once it is read. */
-  opened: AsyncIterable<StreamPart> | null = null;
+  opened: OpenedCall | null = null;
   stopReason: StopReason | null = null;
   /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
   isEnding = false;
@@ -70,6 +81,8 @@ export class Run {
   ) {
     this.tenantId = work.tenantId;
     this.id = work.id;
+    this.tenantUuid = uuidOf(work.tenantId);
+    this.uuid = uuidOf(work.id);
     this.epoch = work.epoch;
     this.attempts = [...work.attempts];
     this.fenceAt = leasedAt + leaseMs;
@@ -106,8 +119,8 @@ export class Run {
     this.giveRoom();
   }
 
-  append(text: string): void {
-    const now = this.clock.monotonic();
+  /** Adds text that came at `now` (monotonic). */
+  append(text: string, now: number): void {
     if (this.stored === this.text.length) this.unstoredSince = now;
     this.firstTokenAt ??= now;
     this.text += text;

@@ -1,5 +1,6 @@
+import type { Pending, PollableIterator } from '../kernel/pollable.ts';
 import type { Position } from './cursor.ts';
-import { nextStep, type Told, type Story } from './story.ts';
+import { nextStep, type Step, type Told, type Story } from './story.ts';
 
 /** One reader, as far as whoever has news for it is concerned. */
 export interface Reader {
@@ -18,13 +19,14 @@ interface Source {
 const done = { done: true, value: undefined } as const;
 
 /**
- * The steps of one reader: a position and no queue. Written by hand, so that a step costs one promise; an abort of the signal ends it
- * like the end of the generation does.
+ * The steps of one reader: a position and no queue. Written by hand, so that a step costs one promise, or none when it is polled; an abort of
+ * the signal ends it like the end of the generation does. The last step and the end have to be asked for.
  */
-export class Steps implements AsyncIterableIterator<Told, undefined>, Reader {
+export class Steps implements PollableIterator<Told>, Reader {
   private waiting: PromiseWithResolvers<IteratorResult<Told, undefined>> | null = null;
   private isJoined = false;
   private isOver = false;
+  private onReady: (() => void) | null = null;
   private readonly stop = () => this.end();
 
   constructor(
@@ -42,10 +44,30 @@ export class Steps implements AsyncIterableIterator<Told, undefined>, Reader {
     return waiting.promise;
   }
 
+  poll(): Told | Pending {
+    if (this.isOver) return 'ask';
+    if (!this.isJoined) this.begin();
+    let step: Step | null;
+    try {
+      step = this.peek();
+    } catch {
+      // Thrown again to the one who asks.
+      return 'ask';
+    }
+    if (step === null || step.kind === 'wait') return 'later';
+    if (step.kind === 'end' || step.kind === 'finished') return 'ask';
+    this.at = step.position;
+    return step;
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
+  }
+
   /** Who waits is answered; who does not will look when it comes back. */
   wake(): void {
     const { waiting } = this;
-    if (!waiting) return;
+    if (!waiting) return this.onReady?.();
     try {
       const result = this.look();
       if (!result) return;
@@ -77,8 +99,7 @@ export class Steps implements AsyncIterableIterator<Told, undefined>, Reader {
   /** The next step, or the end; null when there is nothing to tell yet. */
   private look(): IteratorResult<Told, undefined> | null {
     if (this.isOver) return done;
-    const story = this.source.look();
-    const step = story ? nextStep(story, this.at) : null;
+    const step = this.peek();
     if (step === null || step.kind === 'wait') return null;
     if (step.kind === 'end') {
       this.end();
@@ -88,12 +109,18 @@ export class Steps implements AsyncIterableIterator<Told, undefined>, Reader {
     return { done: false, value: step };
   }
 
+  private peek(): Step | null {
+    const story = this.source.look();
+    return story && nextStep(story, this.at);
+  }
+
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.signal.removeEventListener('abort', this.stop);
     if (this.isJoined) this.source.leave(this);
-    this.waiting?.resolve(done);
+    if (!this.waiting) return this.onReady?.();
+    this.waiting.resolve(done);
     this.waiting = null;
   }
 }

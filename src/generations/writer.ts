@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
+import type { PollableIterator } from '../kernel/pollable.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
 import { priceOf } from '../providers/models.ts';
 import { ProviderError, type FinishReason, type Provider, type StreamPart, type Usage } from '../providers/port.ts';
@@ -9,8 +10,10 @@ import type { Appender } from './appender.ts';
 import { clean, TextCleaner } from './clean.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
-import type { Run } from './run.ts';
+import type { OpenedCall, Run } from './run.ts';
 import type { Story } from './story.ts';
+
+type Finish = Extract<StreamPart, { type: 'finish' }>;
 
 type Outcome =
   | { readonly kind: 'finished'; readonly reason: FinishReason; readonly usage: Usage }
@@ -70,16 +73,11 @@ export class Writer {
         error: new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false }),
       };
     }
-    const cleaner = new TextCleaner();
     try {
-      const parts = run.opened ?? this.call(run, choice, this.parts.fetch);
+      const opened = run.opened ?? { parts: this.call(run, choice, this.parts.fetch), first: null };
       run.opened = null;
-      for await (const part of parts) {
-        const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
-        if (text !== '') this.appender.append(run, text);
-        if (part.type === 'finish') return { kind: 'finished', reason: part.reason, usage: countsOf(part.usage) };
-        if (run.isFull) await run.room();
-      }
+      const finish = await this.read(run, opened);
+      if (finish) return { kind: 'finished', reason: finish.reason, usage: countsOf(finish.usage) };
       throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
@@ -95,6 +93,59 @@ export class Writer {
     }
   }
 
+  /** The finish of a stream, after its text; null when there was none. */
+  private async read(run: Run, { parts, first }: OpenedCall): Promise<Finish | null> {
+    const cleaner = new TextCleaner();
+    let asked = first;
+    try {
+      for (;;) {
+        if (run.isFull) await run.room();
+        const atHand = asked ? null : await this.readAtHand(run, parts, cleaner);
+        if (atHand) return atHand;
+        // A run that has to stop gets no room any more: its stream says so when it is asked.
+        if (run.isFull && run.stopReason === null) continue;
+        const { value: part } = await (asked ?? parts.next());
+        asked = null;
+        if (!part) return null;
+        const finish = this.take(run, part, cleaner);
+        if (finish) return finish;
+      }
+    } finally {
+      await parts.return?.();
+    }
+  }
+
+  /** Takes parts without a promise each: the finish, or null as soon as the next one has to be asked for, or the run is full. */
+  private readAtHand(run: Run, parts: PollableIterator<StreamPart>, cleaner: TextCleaner): Promise<Finish | null> {
+    return new Promise((resolve, reject) => {
+      const end = (finish: Finish | null): void => {
+        parts.whenReady(() => undefined);
+        resolve(finish);
+      };
+      const takeAll = (): void => {
+        try {
+          for (;;) {
+            const part = parts.poll();
+            if (part === 'later') return;
+            if (part === 'ask') return end(null);
+            const finish = this.take(run, part, cleaner);
+            if (finish || run.isFull) return end(finish);
+          }
+        } catch (cause) {
+          reject(new Error('text could not be taken', { cause }));
+        }
+      };
+      parts.whenReady(takeAll);
+      takeAll();
+    });
+  }
+
+  private take(run: Run, part: StreamPart, cleaner: TextCleaner): Finish | null {
+    const text = part.type === 'text' ? cleaner.push(part.text) : cleaner.flush();
+    if (text !== '') this.appender.append(run, text);
+    return part.type === 'finish' ? part : null;
+  }
+
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
   private remainingMs({ leasedAt, work }: Run): number {
     return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
@@ -104,7 +155,7 @@ export class Writer {
     run: Run,
     { provider, name: model }: { readonly provider: Provider; readonly name: string },
     fetch: typeof globalThis.fetch,
-  ): AsyncIterableIterator<StreamPart> {
+  ): PollableIterator<StreamPart> {
     const { messages, draft, maxOutputTokens, temperature } = run.work;
     return withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch }),
@@ -207,20 +258,12 @@ export class Writer {
 
 const nothingUsed = { finishReason: null, usage: null, costMicros: null } as const;
 
-/** The same parts, the first of them already asked for. */
-function begun(parts: AsyncIterableIterator<StreamPart>): AsyncIterable<StreamPart> {
+/** A stream whose first part is already asked for. */
+function begun(parts: PollableIterator<StreamPart>): OpenedCall {
   const first = parts.next();
   // Whoever reads it hears of its failure; a run that is never started has no reader.
   first.catch(() => undefined);
-  let isFirst = true;
-  const next = () => {
-    if (!isFirst) return parts.next();
-    isFirst = false;
-    return first;
-  };
-  return {
-    [Symbol.asyncIterator]: () => ({ next, return: async () => (await parts.return?.()) ?? { done: true, value: undefined } }),
-  };
+  return { parts, first };
 }
 
 /** Counts that a column can hold; what is no count is as good as not said, and never worth losing the text for. */

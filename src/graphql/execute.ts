@@ -20,6 +20,7 @@ import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
@@ -95,6 +96,8 @@ export class Pipeline {
   private readonly log: Log;
   private readonly enveloped: GetEnvelopedFn<object>;
   private readonly guards = new WeakMap<DocumentNode, readonly Permission[]>();
+  /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
+  private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
   constructor(private readonly options: PipelineOptions) {
     this.schema = options.schema;
@@ -109,8 +112,7 @@ export class Pipeline {
           parse,
           validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
           execute: run,
-          subscribe: (args: ExecutionArgs) =>
-            subscribeTo(args, { onValue: (value) => (args.contextValue as OperationContext).take(value), execute: run }),
+          subscribe: (args: ExecutionArgs) => this.resultsOf(args, run),
         }),
         useSchema(options.schema),
         // Failed parses are not cached: the cache would throw before they are counted.
@@ -168,7 +170,8 @@ export class Pipeline {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
       gauge.inc();
-      return new ResultStream(results[Symbol.asyncIterator](), {
+      const polled = this.polled.get(context) ?? results;
+      return new ResultStream(results[Symbol.asyncIterator](), polled, {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
@@ -180,6 +183,13 @@ export class Pipeline {
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }
+  }
+
+  private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
+    const context = args.contextValue as OperationContext;
+    const results = await subscribeTo(args, { onValue: (value) => context.take(value), execute });
+    if (Symbol.asyncIterator in results) this.polled.set(context, results);
+    return results;
   }
 
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {

@@ -1,25 +1,49 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { pollable, type Pending, type Pollable, type PollableIterator } from '../kernel/pollable.ts';
 
 const done = { done: true, value: undefined } as const;
 
 type MaybePromise<T> = T | Promise<T>;
 
-/** Runs a subscription: the field's iterable, each of its values executed into a result. `onValue` is told each value before `execute` is. */
+/**
+ * Runs a subscription: the field's iterable, each of its values executed into a result. `onValue` is told each value before `execute` is.
+ * Polled, it gives results without errors that took no promise; any other is the next one that is asked for.
+ */
 export async function subscribeTo(
   args: ExecutionArgs,
   { onValue, execute }: { onValue: (value: unknown) => void; execute: (args: ExecutionArgs) => MaybePromise<ExecutionResult> },
-): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+): Promise<PollableIterator<ExecutionResult> | ExecutionResult> {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return source;
-  const values = source[Symbol.asyncIterator]();
-  const resultOf = (step: IteratorResult<unknown>): MaybePromise<IteratorResult<ExecutionResult>> => {
-    if (step.done) return done;
-    onValue(step.value);
-    const result = execute({ ...args, rootValue: step.value });
-    return result instanceof Promise ? result.then((value) => ({ done: false, value })) : { done: false, value: result };
+  const values = source[Symbol.asyncIterator]() as AsyncIterator<object>;
+  const polled = pollable(values);
+  let held: MaybePromise<ExecutionResult> | null = null;
+  const resultOf = (value: unknown): MaybePromise<ExecutionResult> => {
+    onValue(value);
+    return execute({ ...args, rootValue: value });
   };
-  const results: AsyncIterableIterator<ExecutionResult> = {
-    next: () => values.next().then(resultOf),
+  const results: PollableIterator<ExecutionResult> = {
+    async next() {
+      if (held === null) {
+        const step = await values.next();
+        if (step.done) return done;
+        return { done: false, value: await resultOf(step.value) };
+      }
+      const value = held;
+      held = null;
+      return { done: false, value: await value };
+    },
+    poll() {
+      if (held !== null || polled === null) return 'ask';
+      const value = polled.poll();
+      if (value === 'later' || value === 'ask') return value;
+      held = settled(() => resultOf(value));
+      if (held instanceof Promise || held.errors) return 'ask';
+      const result = held;
+      held = null;
+      return result;
+    },
+    whenReady: (wake) => polled?.whenReady(wake),
     async return() {
       await values.return?.();
       return done;
@@ -29,17 +53,31 @@ export async function subscribeTo(
   return results;
 }
 
+/** Nobody who only has news for a reader must hear of what is thrown here: it is for the reader. */
+function settled(execute: () => MaybePromise<ExecutionResult>): MaybePromise<ExecutionResult> {
+  try {
+    return execute();
+  } catch (error) {
+    return Promise.resolve().then(() => {
+      throw error;
+    });
+  }
+}
+
 /**
  * What a transport reads of a subscription. It pulls, so a slow reader holds one result and no queue. `return()` ends it at once,
  * even while a generator behind it waits for something that never comes: the reader is released, and `onEnd` aborts the signal
  * on which the generator must end.
  */
-export class ResultStream implements AsyncGenerator<ExecutionResult, void, void> {
+export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>, Pollable<ExecutionResult> {
   private waiting: PromiseWithResolvers<IteratorResult<ExecutionResult, void>> | null = null;
+  private onReady: (() => void) | null = null;
   private isEnded = false;
 
   constructor(
     private readonly results: AsyncIterator<ExecutionResult>,
+    /** The same results past everything that only cares for errors and the end. */
+    private readonly polled: Pollable<ExecutionResult>,
     private readonly hooks: {
       /** Makes a result fit to be shown. */
       readonly show: (result: ExecutionResult) => ExecutionResult;
@@ -77,6 +115,15 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
     return waiting.promise;
   }
 
+  poll(): ExecutionResult | Pending {
+    return this.isEnded ? 'ask' : this.polled.poll();
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
+    this.polled.whenReady(wake);
+  }
+
   return(): Promise<IteratorResult<ExecutionResult, void>> {
     if (!this.isEnded) {
       this.end();
@@ -104,5 +151,6 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
     this.isEnded = true;
     this.hooks.onEnd();
     this.waiting?.resolve(done);
+    this.onReady?.();
   }
 }

@@ -9,8 +9,10 @@ import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
+import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { ResultStream } from './results.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: Pipeline;
@@ -35,10 +37,11 @@ export interface WebSocketTransport {
 
 interface Extra {
   readonly socket: WebSocket;
+  readonly frames: FrameOutlet;
   scope: Scope | null;
 }
 
-type Arguments = ExecutionArgs & { readonly operation: Operation };
+type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly frames: FrameOutlet };
 
 // Above this a client that sends without reading is not read any more until it reads.
 const pauseAboveBytes = 256 * 1_024;
@@ -73,13 +76,18 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         return false;
       }
     },
-    onSubscribe({ extra, subscriptions }, _id, payload) {
+    onSubscribe({ extra, subscriptions }, id, payload) {
       const prepared = prepare(pipeline, extra.scope, payload, Object.keys(subscriptions).length > options.maxOperations);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
-      return { schema: pipeline.schema, document, operationName: definition.name?.value, operation: prepared } as Arguments;
+      const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
+      return { ...args, operation: prepared, id, frames: extra.frames } satisfies Arguments;
     },
-    subscribe: (args) => pipeline.subscribe((args as Arguments).operation),
+    async subscribe(args) {
+      const { operation, id, frames } = args as Arguments;
+      const results = await pipeline.subscribe(operation);
+      return results instanceof ResultStream ? new FrameStream(id, results, frames) : results;
+    },
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
@@ -91,14 +99,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded));
+    sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded, socket));
   };
   const statusOf = (request: IncomingMessage): string | null => {
     if (request.url?.split('?')[0] !== options.path) return '404 Not Found';
     if (!origins.isAllowed(request.headers.origin)) return '403 Forbidden';
     return isClosing || sockets.clients.size >= options.maxSockets ? '503 Service Unavailable' : null;
   };
-  const serve = (socket: WebSocket): void => {
+  const serve = (socket: WebSocket, wire: Duplex): void => {
     const outlet: Outlet = {
       buffered: () => socket.bufferedAmount,
       onUndrained() {
@@ -133,7 +141,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     socket.on('error', () => socket.terminate());
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, reason), onMessage },
-      { socket, scope: null },
+      { socket, scope: null, frames: framesOf(socket, wire) },
     );
     open.inc();
     watch.add(outlet);
@@ -170,6 +178,29 @@ function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayl
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
   return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+}
+
+/**
+ * Frames without a callback each, written past `ws`, which would hand the kernel two buffers for each (with no compression it holds nothing
+ * back, so the order stays): until the wire wants no more they are sent at once, then whoever has more waits for it to drain.
+ */
+function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
+  const waiting = new Set<() => void>();
+  wire.on('drain', () => {
+    const rested = [...waiting];
+    waiting.clear();
+    for (const onRoom of rested) onRoom();
+  });
+  return {
+    send(frame, onRoom) {
+      // A closing socket takes nothing; its close event ends what is running.
+      if (socket.readyState !== socket.OPEN) return false;
+      wire.write(textFrameOf(frame));
+      if (!wire.writableNeedDrain) return true;
+      waiting.add(onRoom);
+      return false;
+    },
+  };
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { Pending, Pollable } from '../kernel/pollable.ts';
 import { messageOf } from './http.ts';
 
 /** The body of a response, read chunk by chunk; one `next` at a time. */
-export interface Bytes {
+export interface Bytes extends Pollable<Uint8Array> {
   /** The next bytes; null at the end of the body, whether the vendor ended it or the connection broke. */
   next(): Promise<Uint8Array | null>;
   /** Ends a pending `next` at once, even where a `fetch` does not heed its signal, and gives the connection up. */
@@ -22,7 +23,9 @@ const mostWaiting = 16;
 class MessageBytes implements Bytes {
   private readonly chunks: Uint8Array[] = [];
   private waiting: ((bytes: Uint8Array | null) => void) | null = null;
+  private onReady: (() => void) | null = null;
   private isEnded = false;
+  private isFull = false;
 
   constructor(private readonly message: IncomingMessage) {
     const end = () => this.end();
@@ -31,15 +34,26 @@ class MessageBytes implements Bytes {
   }
 
   next(): Promise<Uint8Array | null> {
-    const chunk = this.chunks.shift();
-    if (chunk !== undefined) {
-      if (this.chunks.length === 0 && this.message.isPaused()) this.message.resume();
-      return Promise.resolve(chunk);
-    }
-    if (this.isEnded) return Promise.resolve(null);
+    const chunk = this.poll();
+    if (chunk === 'ask') return Promise.resolve(null);
+    if (chunk !== 'later') return Promise.resolve(chunk);
     return new Promise((resolve) => {
       this.waiting = resolve;
     });
+  }
+
+  poll(): Uint8Array | Pending {
+    const chunk = this.chunks.shift();
+    if (chunk === undefined) return this.isEnded ? 'ask' : 'later';
+    if (this.isFull && this.chunks.length === 0) {
+      this.isFull = false;
+      this.message.resume();
+    }
+    return chunk;
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
   }
 
   cancel(): void {
@@ -52,12 +66,17 @@ class MessageBytes implements Bytes {
     if (this.isEnded) return;
     if (this.waiting) return this.answer(chunk);
     this.chunks.push(chunk);
-    if (this.chunks.length >= mostWaiting) this.message.pause();
+    if (this.chunks.length >= mostWaiting) {
+      this.isFull = true;
+      this.message.pause();
+    }
+    this.onReady?.();
   }
 
   private end(): void {
     this.isEnded = true;
-    this.answer(null);
+    if (this.waiting) this.answer(null);
+    else this.onReady?.();
   }
 
   private answer(bytes: Uint8Array | null): void {
@@ -82,6 +101,14 @@ class WebBytes implements Bytes {
       // Cut by an error or cut politely is the same to us: only a finish signal makes a success, and the caller looks for an abort first.
       return null;
     }
+  }
+
+  poll(): Pending {
+    return 'ask';
+  }
+
+  whenReady(): void {
+    // A web stream gives nothing without a promise.
   }
 
   cancel(): void {

@@ -25,6 +25,7 @@ export function chatRequest(request: TextRequest, limitName: 'max_tokens' | 'max
 export class ChatConverter implements Converter {
   private reason: FinishReason | null = null;
   private isRefused = false;
+  private readonly likeness = new Likeness();
   private usage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
 
   constructor(
@@ -34,6 +35,8 @@ export class ChatConverter implements Converter {
 
   take({ data }: SseEvent): StreamPart | null {
     if (data === '[DONE]') return this.end();
+    const alike = this.likeness.textIn(data);
+    if (alike !== null) return { type: 'text', text: alike };
     const chunk = objectIn(this.provider, data);
     const error = errorIn(chunk);
     if (error) throw failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
@@ -46,13 +49,46 @@ export class ChatConverter implements Converter {
     const said = stringOf(choice.finish_reason);
     if (said) this.reason = this.isRefused ? 'CONTENT_FILTER' : (reasons[said] ?? 'OTHER');
     const text = stringOf(delta.content);
-    return text ? { type: 'text', text } : null;
+    if (!text) return null;
+    if (this.reason === null) this.likeness.learn(data, text);
+    return { type: 'text', text };
   }
 
   end(): StreamPart | null {
     return this.reason === null ? null : finish(this.reason, this.usage);
   }
 }
+
+/**
+ * Most servers send event after event that differ in nothing but the text. One that is the last one but for its text means what that one
+ * meant, so it is not parsed again.
+ */
+class Likeness {
+  private before = '';
+  private after = '';
+
+  /** The text of an event like the one that was learnt last; null for any other. */
+  textIn(data: string): string | null {
+    const { before, after } = this;
+    if (after === '' || !data.startsWith(before) || !data.endsWith(after)) return null;
+    const text = data.slice(before.length, data.length - after.length);
+    return plainText.test(text) ? text : null;
+  }
+
+  /** Learns an event with this text, if the text can be found in it without a doubt: as the only `content`, and without escapes. */
+  learn(data: string, text: string): void {
+    const at = data.indexOf(contentKey);
+    const start = at + contentKey.length + 2;
+    if (at === -1 || data.includes(contentKey, start) || !plainText.test(text)) return;
+    if (!data.startsWith(`:"${text}"`, start - 2)) return;
+    this.before = data.slice(0, start);
+    this.after = data.slice(start + text.length);
+  }
+}
+
+const contentKey = '"content"';
+/** What a JSON string holds as it is: not empty, nothing escaped, nothing that would have to be. */
+const plainText = /^[^"\\\p{Cc}]+$/u;
 
 function usageOf(usage: Record<string, unknown>): Usage {
   const details = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
+import { pollable, type Pending, type Pollable, type PollableIterator } from '../kernel/pollable.ts';
 import { failure } from './failures.ts';
 import type { StreamPart } from './port.ts';
 
@@ -22,7 +23,7 @@ export interface Deadlines {
 export function withDeadlines(
   open: (signal: AbortSignal) => AsyncIterable<StreamPart>,
   deadlines: Deadlines,
-): AsyncIterableIterator<StreamPart, undefined> {
+): PollableIterator<StreamPart> {
   return new TimedStream(open, deadlines);
 }
 
@@ -30,12 +31,16 @@ const done = { done: true, value: undefined } as const;
 /** What setTimeout can count to; above it fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Written by hand, and with one timer that is set again only when it fires too early: a part costs one promise and one look at the clock. */
-class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
+/** Written by hand, and with one timer that is set again only when it fires too early: a part costs one promise and one look at the clock, a polled one only the look. */
+class TimedStream implements PollableIterator<StreamPart> {
   private readonly controller = new AbortController();
   private readonly clock: Clock;
   private parts: AsyncIterator<StreamPart> | null = null;
+  private polled: Pollable<StreamPart> | null = null;
+  private onReady: (() => void) | null = null;
   private waiting: PromiseWithResolvers<IteratorResult<StreamPart, undefined>> | null = null;
+  /** Whether a poll found nothing, and its reader waits to be called. */
+  private isPolled = false;
   private hasFirst = false;
   private isOver = false;
   /** What ended the stream while its reader was away. */
@@ -63,15 +68,29 @@ class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
 
   next(): Promise<IteratorResult<StreamPart, undefined>> {
     const { signal, firstTokenMs, idleMs } = this.deadlines;
+    this.isPolled = false;
     if (!this.isOver && signal.aborted) this.fail(signal.reason);
     if (this.isOver) return this.ended();
     this.parts ??= this.start();
-    this.dueAt = Math.min(this.endsAt, this.clock.monotonic() + (this.hasFirst ? idleMs : firstTokenMs));
-    if (this.dueAt < this.firesAt) this.arm();
+    this.expect(this.hasFirst ? idleMs : firstTokenMs);
     const waiting = Promise.withResolvers<IteratorResult<StreamPart, undefined>>();
     this.waiting = waiting;
     this.parts.next().then(this.onResult, this.onFailed);
     return waiting.promise;
+  }
+
+  poll(): StreamPart | Pending {
+    if (this.isOver || !this.hasFirst || this.polled === null || this.deadlines.signal.aborted) return 'ask';
+    const part = this.polled.poll();
+    this.isPolled = part === 'later';
+    if (part === 'later') this.expect(this.deadlines.idleMs);
+    else if (part !== 'ask' && part.type === 'finish') this.close();
+    return part;
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
+    this.polled?.whenReady(wake);
   }
 
   return(): Promise<IteratorResult<StreamPart, undefined>> {
@@ -87,15 +106,25 @@ class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
     const { signal, totalMs = Infinity } = this.deadlines;
     this.endsAt = this.clock.monotonic() + totalMs;
     signal.addEventListener('abort', this.stop, { once: true });
-    return this.open(this.controller.signal)[Symbol.asyncIterator]();
+    const parts = this.open(this.controller.signal)[Symbol.asyncIterator]();
+    this.polled = pollable(parts);
+    if (this.onReady) this.polled?.whenReady(this.onReady);
+    return parts;
+  }
+
+  private expect(withinMs: number): void {
+    this.dueAt = Math.min(this.endsAt, this.clock.monotonic() + withinMs);
+    if (this.dueAt < this.firesAt) this.arm();
   }
 
   private fail(reason: unknown): void {
     if (this.isOver) return;
     this.abandon(reason);
-    if (this.waiting) this.waiting.reject(reason);
-    else this.missed = { reason: reason as Error };
+    const { waiting } = this;
     this.waiting = null;
+    if (waiting) return waiting.reject(reason);
+    this.missed = { reason: reason as Error };
+    this.onReady?.();
   }
 
   private ended(): Promise<typeof done> {
@@ -129,7 +158,7 @@ class TimedStream implements AsyncIterableIterator<StreamPart, undefined> {
   private fire(): void {
     this.firesAt = Infinity;
     // Nobody asks: the next one who does sets it again.
-    if (this.waiting === null) return;
+    if (this.waiting === null && !this.isPolled) return;
     if (this.clock.monotonic() < this.dueAt) this.arm();
     else this.fail(failure('TIMEOUT', this.late()));
   }

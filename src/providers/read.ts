@@ -1,3 +1,4 @@
+import type { Pending, PollableIterator } from '../kernel/pollable.ts';
 import { bytesOf, type Bytes } from './bytes.ts';
 import { failure, failureOf, scrub } from './failures.ts';
 import { errorIn, parsed } from './json.ts';
@@ -28,14 +29,17 @@ const done = { done: true, value: undefined } as const;
 
 /**
  * Reads the response that `open` gets as parts of the port: text, then exactly one finish, or a throw. The connection is released in each
- * case. Written by hand, because a generator between the network and the text would cost every token some promises more.
+ * case. Written by hand, because a generator between the network and the text would cost every token some promises more; polled, parts cost none.
  */
-export class PartReader implements AsyncIterableIterator<StreamPart, undefined> {
+export class PartReader implements PollableIterator<StreamPart> {
   private readonly splitter = new SseSplitter();
   private bytes: Bytes | null = null;
   private events: readonly SseEvent[] = [];
   private eventsTaken = 0;
   private hasText = false;
+  /** What a poll met, for the one who asks. */
+  private met: { readonly error: unknown } | null = null;
+  private onReady: (() => void) | null = null;
   private isOver = false;
   private draining: Promise<void> | null = null;
   private readonly stop = () => this.bytes?.cancel();
@@ -47,27 +51,46 @@ export class PartReader implements AsyncIterableIterator<StreamPart, undefined> 
 
   async next(): Promise<IteratorResult<StreamPart, undefined>> {
     if (this.isOver) return this.ended();
-    const { converter, signal } = this.reading;
+    const { signal } = this.reading;
     try {
+      if (this.met) throw this.met.error;
       const bytes = this.bytes ?? (await this.begin());
       for (;;) {
         signal.throwIfAborted();
-        // One at a time, so that text which came in the same chunk as an error is given before the error is thrown.
-        const event = this.events[this.eventsTaken++];
-        const part = event && converter.take(event);
-        if (part) return { done: false, value: this.checked(part) };
-        if (event) continue;
+        const part = this.partAtHand();
+        if (part) return { done: false, value: part };
         const chunk = await bytes.next();
         signal.throwIfAborted();
         if (this.isOver) return done;
         if (chunk === null) return { done: false, value: this.checked(lastPart(this.reading, this.splitter)) };
-        this.events = this.splitter.push(chunk);
-        this.eventsTaken = 0;
+        this.take(chunk);
       }
     } catch (error) {
       this.close();
       throw error;
     }
+  }
+
+  poll(): StreamPart | Pending {
+    const { bytes } = this;
+    if (this.isOver || bytes === null || this.met || this.reading.signal.aborted) return 'ask';
+    try {
+      for (;;) {
+        const part = this.partAtHand();
+        if (part) return part;
+        const chunk = bytes.poll();
+        if (chunk === 'later' || chunk === 'ask') return chunk;
+        this.take(chunk);
+      }
+    } catch (error) {
+      this.met = { error };
+      return 'ask';
+    }
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
+    this.bytes?.whenReady(wake);
   }
 
   async return(): Promise<IteratorResult<StreamPart, undefined>> {
@@ -77,6 +100,21 @@ export class PartReader implements AsyncIterableIterator<StreamPart, undefined> 
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  private take(chunk: Uint8Array): void {
+    this.events = this.splitter.push(chunk);
+    this.eventsTaken = 0;
+  }
+
+  /** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
+  private partAtHand(): StreamPart | null {
+    while (this.eventsTaken < this.events.length) {
+      const event = this.events[this.eventsTaken++];
+      const part = event && this.reading.converter.take(event);
+      if (part) return this.checked(part);
+    }
+    return null;
   }
 
   private async begin(): Promise<Bytes> {
@@ -90,6 +128,7 @@ export class PartReader implements AsyncIterableIterator<StreamPart, undefined> 
     const contentType = response.headers.get('content-type') ?? '';
     if (bytes === null) throw failure('STREAM_CUT', `${provider} answered without a body`);
     this.bytes = bytes;
+    if (this.onReady) bytes.whenReady(this.onReady);
     signal.addEventListener('abort', this.stop, { once: true });
     if (/^(text\/html|application\/json)/i.test(contentType)) throw await unexpectedBody(bytes, contentType, this.reading);
     return bytes;

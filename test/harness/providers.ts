@@ -3,6 +3,7 @@ import type { Provider, ProviderError, StreamPart, TextRequest } from '../../src
 import { anthropic } from '../../src/providers/anthropic.ts';
 import { offline } from '../../src/providers/offline.ts';
 import { openai } from '../../src/providers/openai.ts';
+import { pollable } from '../../src/kernel/pollable.ts';
 
 /** The key every provider under test gets; it may show up nowhere. */
 export const canaryKey = 'sk-canary-4f1b9c6e2d7a8053';
@@ -72,16 +73,31 @@ export interface Outcome {
   readonly error: unknown;
 }
 
-/** Reads a stream to its end, whichever it is. */
+/** Reads a stream to its end, whichever it is, as the engine does: polled, if it can be. */
 export async function outcomeOf(stream: AsyncIterable<StreamPart>): Promise<Outcome> {
   const parts: StreamPart[] = [];
   let error: unknown = null;
   try {
-    for await (const part of stream) parts.push(part);
+    for await (const part of polled(stream)) parts.push(part);
   } catch (caught) {
     error = caught;
   }
   return { parts, text: parts.map((part) => (part.type === 'text' ? part.text : '')).join(''), error };
+}
+
+async function* polled(stream: AsyncIterable<StreamPart>): AsyncGenerator<StreamPart> {
+  const source = pollable(stream[Symbol.asyncIterator]());
+  if (source === null) return yield* stream;
+  for (;;) {
+    const part = source.poll();
+    if (part === 'later') await new Promise<void>((resolve) => source.whenReady(resolve));
+    else if (part !== 'ask') yield part;
+    else {
+      const step = await source.next();
+      if (step.done) return;
+      yield step.value;
+    }
+  }
 }
 
 /** The code a stream failed with; null when it did not. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PollableIterator } from '../../src/kernel/pollable.ts';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
 import type { StreamPart } from '../../src/providers/port.ts';
 import { codeOf, outcomeOf } from '../harness/providers.ts';
@@ -55,6 +56,84 @@ describe('withDeadlines', () => {
 
     await expect(stream.next()).resolves.toMatchObject({ value: text('b') });
     await stream.return?.(undefined);
+  });
+
+  describe('polled', () => {
+    /** A stream that has its first part at once and others when it is given them. */
+    function pushed() {
+      const parts: StreamPart[] = [];
+      let wake = (): void => undefined;
+      const stream: PollableIterator<StreamPart> = {
+        next: () => Promise.resolve({ done: false, value: text('first') }),
+        poll: () => parts.shift() ?? 'later',
+        whenReady: (call) => (wake = call),
+        return: () => Promise.resolve({ done: true, value: undefined }),
+        [Symbol.asyncIterator]: () => stream,
+      };
+      const push = (part: StreamPart): void => {
+        parts.push(part);
+        wake();
+      };
+      return { open: () => stream, push };
+    }
+
+    it('gives what is at hand without a promise, calls back for more and ends with the finish', async () => {
+      const { open, push } = pushed();
+      const stream = withDeadlines(open, { ...calm, signal: forever });
+      expect(stream.poll()).toBe('ask');
+      await stream.next();
+      expect(stream.poll()).toBe('later');
+
+      const seen: unknown[] = [];
+      stream.whenReady(() => seen.push(stream.poll()));
+      push(text('a'));
+      push(finish);
+
+      expect(seen).toEqual([text('a'), finish]);
+      expect(stream.poll()).toBe('ask');
+      await expect(stream.next()).resolves.toEqual({ done: true, value: undefined });
+    });
+
+    it('calls back when a part is late, for a TIMEOUT that is asked for', async () => {
+      const { open } = pushed();
+      const stream = withDeadlines(open, { ...calm, idleMs: 15, signal: forever });
+      await stream.next();
+      expect(stream.poll()).toBe('later');
+      await new Promise<void>((resolve) => stream.whenReady(resolve));
+
+      expect(stream.poll()).toBe('ask');
+      await expect(stream.next()).rejects.toMatchObject({ code: 'TIMEOUT', message: 'no next token within 15 ms' });
+    });
+
+    it('does not count the time after a part was given', async () => {
+      const { open, push } = pushed();
+      const stream = withDeadlines(open, { ...calm, idleMs: 10, signal: forever });
+      await stream.next();
+      push(text('a'));
+      expect(stream.poll()).toEqual(text('a'));
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, 40);
+      await promise;
+      push(text('b'));
+
+      expect(stream.poll()).toEqual(text('b'));
+      await stream.return?.();
+    });
+
+    it('calls back when its caller aborts', async () => {
+      const { open } = pushed();
+      const controller = new AbortController();
+      const stream = withDeadlines(open, { ...calm, signal: controller.signal });
+      await stream.next();
+      expect(stream.poll()).toBe('later');
+      let calls = 0;
+      stream.whenReady(() => calls++);
+      controller.abort(new Error('enough'));
+
+      expect(calls).toBe(1);
+      expect(stream.poll()).toBe('ask');
+      await expect(stream.next()).rejects.toThrow('enough');
+    });
   });
 
   it('measures on the clock it is given', async () => {
