@@ -1,4 +1,5 @@
 import { Anthropic } from '@anthropic-ai/sdk';
+import { boundTo } from './bound.ts';
 import { callFailure } from './call-failure.ts';
 import { MessagesConverter, messagesRequest } from './messages.ts';
 import { anthropicModels } from './models.ts';
@@ -35,11 +36,11 @@ export function anthropic(options: AnthropicOptions): Provider {
           authToken: null,
           webhookKey: null,
           baseURL,
-          fetch,
+          fetch: boundTo(signal, fetch),
           maxRetries: 0,
           logLevel: 'off',
         });
-        const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
+        const call = client.messages.create(messagesRequest(request)).asResponse();
         return call.catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);

@@ -1,4 +1,5 @@
 import { OpenAI } from 'openai';
+import { boundTo } from './bound.ts';
 import { callFailure } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
 import { openaiModels } from './models.ts';
@@ -30,13 +31,9 @@ export function openai(options: OpenAIOptions): Provider {
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   const secrets = [apiKey];
 
-  // One client serves all calls over the same fetch: making one costs as much as sending a request.
-  const clients = new WeakMap<typeof globalThis.fetch, OpenAI>();
   function clientOf(fetch: typeof globalThis.fetch): OpenAI {
-    const known = clients.get(fetch);
-    if (known) return known;
     // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-    const client = new OpenAI({
+    return new OpenAI({
       apiKey,
       baseURL,
       fetch,
@@ -46,13 +43,11 @@ export function openai(options: OpenAIOptions): Provider {
       webhookSecret: null,
       logLevel: 'off',
     });
-    clients.set(fetch, client);
-    return client;
   }
 
-  function send(request: TextRequest, client: OpenAI, signal: AbortSignal): Promise<Response> {
-    if (api === 'responses') return client.responses.create(responsesRequest(request), { signal }).asResponse();
-    return client.chat.completions.create(chatRequest(request, limitName), { signal }).asResponse();
+  function send(request: TextRequest, client: OpenAI): Promise<Response> {
+    if (api === 'responses') return client.responses.create(responsesRequest(request)).asResponse();
+    return client.chat.completions.create(chatRequest(request, limitName)).asResponse();
   }
 
   return {
@@ -61,7 +56,7 @@ export function openai(options: OpenAIOptions): Provider {
     acceptsUnknownModels: true,
     stream(request, { signal, fetch }) {
       const open = (): Promise<Response> =>
-        send(request, clientOf(fetch), signal).catch((error: unknown) => {
+        send(request, clientOf(boundTo(signal, fetch))).catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);
         });
