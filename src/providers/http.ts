@@ -10,7 +10,12 @@ const agents = {
 
 /** Statuses whose responses have no body. */
 const bodiless = new Set([204, 205, 304]);
-const messages = new WeakMap<Response, IncomingMessage>();
+const messageKey = Symbol('message');
+
+/** Not a weak map: its values would outlive every young collection. */
+interface LeanResponse extends Response {
+  [messageKey]?: IncomingMessage;
+}
 
 /**
  * A `fetch` for providers, over Node's own HTTP client: bytes of a body can be had without a web stream, which costs more than reading them
@@ -85,7 +90,7 @@ function call(input: string | URL | Request, init: RequestInit = {}, moment: Pro
 
 /** The message behind a response of `leanFetch`, for who reads it instead of `response.body`; undefined for any other response. */
 export function messageOf(response: Response): IncomingMessage | undefined {
-  return messages.get(response);
+  return (response as LeanResponse)[messageKey];
 }
 
 function requestTo(url: URL, { method = 'GET', headers }: RequestInit): ClientRequest {
@@ -104,8 +109,12 @@ function responseOf(message: IncomingMessage): Response {
   // A message that breaks while nobody reads it breaks no one.
   message.on('error', () => undefined);
   if (bodiless.has(status)) message.resume();
-  const response = new Response(bodiless.has(status) ? null : webStreamOf(message), { status, statusText, headers });
-  messages.set(response, message);
+  const response: LeanResponse = new Response(bodiless.has(status) ? null : webStreamOf(message), {
+    status,
+    statusText,
+    headers,
+  });
+  response[messageKey] = message;
   return response;
 }
 

@@ -1,11 +1,11 @@
 import { OpenAI } from 'openai';
-import { boundTo } from './bound.ts';
 import { callFailure } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
 import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
 import { PartReader } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
+import { routed, routedFetch } from './routed.ts';
 
 const ownBaseURL = 'https://api.openai.com/v1';
 
@@ -31,23 +31,21 @@ export function openai(options: OpenAIOptions): Provider {
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   const secrets = [apiKey];
 
-  function clientOf(fetch: typeof globalThis.fetch): OpenAI {
-    // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-    return new OpenAI({
-      apiKey,
-      baseURL,
-      fetch,
-      maxRetries: 0,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      logLevel: 'off',
-    });
-  }
+  // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+  const client = new OpenAI({
+    apiKey,
+    baseURL,
+    fetch: routedFetch,
+    maxRetries: 0,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: 'off',
+  });
 
-  function send(request: TextRequest, client: OpenAI): Promise<Response> {
-    if (api === 'responses') return client.responses.create(responsesRequest(request)).asResponse();
-    return client.chat.completions.create(chatRequest(request, limitName)).asResponse();
+  function send(request: TextRequest, by: ReturnType<typeof routed>): Promise<Response> {
+    if (api === 'responses') return client.responses.create(responsesRequest(request), by).asResponse();
+    return client.chat.completions.create(chatRequest(request, limitName), by).asResponse();
   }
 
   return {
@@ -56,7 +54,7 @@ export function openai(options: OpenAIOptions): Provider {
     acceptsUnknownModels: true,
     stream(request, { signal, fetch }) {
       const open = (): Promise<Response> =>
-        send(request, clientOf(boundTo(signal, fetch))).catch((error: unknown) => {
+        send(request, routed(fetch, signal)).catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);
         });
