@@ -22,7 +22,7 @@ import type { Log } from './kernel/log.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
-import { leanFetch } from './providers/http.ts';
+import { leanFetch, leanFetchAfter } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
@@ -35,7 +35,6 @@ import { TenantService } from './tenants/tenant.service.ts';
 export interface Surroundings {
   readonly log: Log;
   readonly clock?: Clock;
-  readonly fetch?: typeof fetch;
   /** Added to those that the configuration names. */
   readonly providers?: readonly Provider[];
   readonly connectionLimits?: Partial<ConnectionLimits>;
@@ -94,7 +93,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       clock,
       log,
-      fetch: surroundings.fetch ?? leanFetch,
+      fetch: leanFetch,
+      fetchAfter: leanFetchAfter,
     });
     follower.open();
     life.onStop('readers', () => follower.close());
