@@ -33,7 +33,8 @@ export async function start({ rounds }: Effort): Promise<Report> {
     DEFAULT_MODEL: 'openai/mock',
     MAX_RUNNING_GENERATIONS: '10000',
   });
-  const sql = postgres(product.databaseUrl, { max: 1, prepare: true, onnotice: () => undefined });
+  // The same road to the database as the product's.
+  const sql = postgres(product.databaseUrl, { path: product.databaseSocket, max: 1, prepare: true, onnotice: () => undefined });
   const poster = await Poster.open(product.url, product.key);
   const boss = await startPeer('pg-boss send -> work', 'pg-boss', { DATABASE_URL: product.databaseUrl });
   try {

@@ -18,6 +18,8 @@ export interface Product extends Server {
   readonly key: string;
   /** The owner's URL of its database. */
   readonly databaseUrl: string;
+  /** The Unix socket that the product itself talks to its database over. */
+  readonly databaseSocket: string;
   /** Sends an operation over HTTP; throws when the answer has errors. */
   ask<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
 }
@@ -45,7 +47,7 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
     url,
     pid: pidOf(child),
     key,
-    databaseUrl: await databaseUrlOf(home),
+    ...(await databaseOf(home)),
     async ask<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
       const { body } = await pool.request({
@@ -86,10 +88,13 @@ async function untilReady(url: string): Promise<void> {
   }
 }
 
-async function databaseUrlOf(home: string): Promise<string> {
+async function databaseOf(home: string): Promise<Pick<Product, 'databaseUrl' | 'databaseSocket'>> {
   const password = (await readFile(path.join(home, 'data', 'owner-password'), 'utf8')).trim();
   const port = (await readFile(path.join(home, 'data', 'postmaster.pid'), 'utf8')).split('\n')[3];
-  return `postgres://draftwire:${password}@127.0.0.1:${port}/draftwire`;
+  return {
+    databaseUrl: `postgres://draftwire:${password}@127.0.0.1:${port}/draftwire`,
+    databaseSocket: path.join(home, `.s.PGSQL.${port}`),
+  };
 }
 
 async function freePort(): Promise<number> {
