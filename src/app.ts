@@ -144,6 +144,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
           };
         },
         allowedOrigins: config.http.allowedOrigins,
+        trustedProxies: config.http.trustedProxies,
         isDevelopment: !config.isProduction,
         developmentKey,
         limits: connectionLimits,

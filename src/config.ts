@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
+import { isNetwork } from './kernel/address.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -13,6 +14,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly allowedOrigins: readonly string[];
+    /** Networks of our own proxies, whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
     readonly metricsToken: string | null;
   };
   readonly dataDir: string;
@@ -61,6 +64,7 @@ export function readConfig(env: Env): Config {
       host: read.text('HOST') ?? '127.0.0.1',
       port: read.integer('PORT', 4_000, 0, 65_535),
       allowedOrigins: read.list('ALLOWED_ORIGINS'),
+      trustedProxies: read.networks('TRUSTED_PROXIES'),
       metricsToken: read.secret('METRICS_TOKEN'),
     },
     dataDir: read.text('DATA_DIR') ?? '.data',
@@ -128,6 +132,14 @@ class Reader {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '');
+  }
+
+  networks(name: string): string[] {
+    const found = this.list(name);
+    for (const each of found.filter((text) => !isNetwork(text))) {
+      this.problem(`${name} has "${each}", which is no address and no network such as 10.0.0.0/8`);
+    }
+    return found;
   }
 
   number(name: string, standard: number, least: number, most: number): number {

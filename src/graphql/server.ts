@@ -5,11 +5,13 @@ import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import { trustProxies } from '../kernel/address.ts';
 import type { Pipeline } from './execute.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { openHttp } from './http.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import { allowOrigins, isThisMachine } from './origins.ts';
+import { RefusalLog } from './refusals.ts';
 import { openSse } from './sse.ts';
 import { openWebSocket } from './websocket.ts';
 
@@ -52,6 +54,8 @@ export interface ServerOptions {
   readonly metricsToken: string | null;
   readonly readiness: () => Promise<Readiness>;
   readonly allowedOrigins: readonly string[];
+  /** Networks (`10.0.0.0/8`) whose X-Forwarded-For is believed; none when absent. */
+  readonly trustedProxies?: readonly string[];
   /** Serves GraphiQL and lets pages of this machine in. */
   readonly isDevelopment: boolean;
   /** The key that GraphiQL has filled in; development only. */
@@ -74,6 +78,8 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   const { pipeline, log, clock = systemClock } = options;
   const limits = { ...defaultConnectionLimits, ...options.limits };
   const origins = allowOrigins(options.allowedOrigins, { isDevelopment: options.isDevelopment });
+  const addresses = trustProxies(options.trustedProxies ?? []);
+  const refusals = new RefusalLog(log, clock);
   let isDraining = false;
 
   const app = fastify({
@@ -96,6 +102,12 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
     if (request.method === 'OPTIONS') return preflight(reply);
   });
+  app.addHook('onResponse', async (request, reply) => {
+    const { id: requestId, routeOptions, raw } = request;
+    const path = routeOptions.url ?? 'other';
+    const transport = path === '/graphql/stream' ? 'sse' : 'http';
+    refusals.note({ transport, path, address: addresses.of(raw), status: reply.statusCode, requestId });
+  });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
@@ -110,6 +122,8 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   const sockets = openWebSocket(app.server, {
     pipeline,
     origins,
+    addresses,
+    refusals,
     clock,
     log,
     path: '/graphql',
