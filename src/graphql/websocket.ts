@@ -5,9 +5,11 @@ import { GraphQLError, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Clock } from '../kernel/clock.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Addresses } from '../kernel/address.ts';
+import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
@@ -97,20 +99,22 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   });
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const status = statusOf(request);
     const address = addresses.of(request);
-    if (status !== null) {
-      refusals.note({ transport: 'websocket', address, status: Number.parseInt(status, 10) });
-      socket.on('error', () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const refused = refusalOf(request);
+    if (refused) {
+      refusals.note({ transport: 'websocket', address, status: refused.status });
+      refuseRaw(socket, refused.status, refused.code, refused.message);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded, socket, address));
   };
-  const statusOf = (request: IncomingMessage): string | null => {
-    if (request.url?.split('?')[0] !== options.path) return '404 Not Found';
-    if (!origins.isAllowed(request.headers.origin)) return '403 Forbidden';
-    return isClosing || sockets.clients.size >= options.maxSockets ? '503 Service Unavailable' : null;
+  const refusalOf = (request: IncomingMessage): { status: number; code: ErrorCode; message: string } | null => {
+    if (request.url?.split('?')[0] !== options.path) return { status: 404, code: 'NOT_FOUND', message: 'no such path' };
+    if (!origins.isAllowed(request.headers.origin)) {
+      return { status: 403, code: 'FORBIDDEN', message: 'this origin is not allowed' };
+    }
+    if (!isClosing && sockets.clients.size < options.maxSockets) return null;
+    return { status: 503, code: 'UNAVAILABLE', message: 'no more sockets here; come back' };
   };
   const serve = (socket: WebSocket, wire: Duplex, address: string): void => {
     const outlet: Outlet = {

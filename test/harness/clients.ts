@@ -160,7 +160,7 @@ export async function sse(
     method,
     headers: {
       accept: 'text/event-stream',
-      ...(method === 'POST' && { 'content-type': 'application/json' }),
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : { 'apollo-require-preflight': '1' }),
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
       ...headersOf(options),
     },
