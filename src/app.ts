@@ -19,6 +19,7 @@ import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import type { Log } from './kernel/log.ts';
+import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
@@ -73,11 +74,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
 
-    await mkdir(config.dataDir, { recursive: true });
+    await asSet(`DATA_DIR ${config.dataDir}`, () => mkdir(config.dataDir, { recursive: true }));
     const databaseConfig = config.database ?? (await openOwnDatabase(config, life, log));
     const ownerUrl = databaseConfig.ownerUrl ?? databaseConfig.url;
-    if (!config.isProduction || config.database === null) await migrate(ownerUrl, { loginUrl: databaseConfig.url });
-    const database = await openDatabase(databaseConfig, { log, clock });
+    const { databaseSetting, ownerSetting } = settingsOf(config);
+    if (!config.isProduction || config.database === null) {
+      await asSet(ownerSetting, () => migrate(ownerUrl, { loginUrl: databaseConfig.url }));
+    }
+    const database = await asSet(databaseSetting, () => openDatabase(databaseConfig, { log, clock }));
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
@@ -121,29 +125,32 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       registry: metrics.registry,
       knownOperations: operationNames(operations),
     });
-    const server = await listen({
-      host: config.http.host,
-      port: config.http.port,
-      pipeline,
-      log,
-      metrics,
-      metricsToken: config.http.metricsToken,
-      readiness: async () => {
-        const isReady = await database.ping().then(
-          () => true,
-          () => false,
-        );
-        return {
-          isReady,
-          detail: { database: isReady, running: engine.runningCount, readers: follower.readerCount, role: config.role },
-        };
-      },
-      allowedOrigins: config.http.allowedOrigins,
-      isDevelopment: !config.isProduction,
-      developmentKey,
-      limits: connectionLimits,
-      clock,
-    });
+    const server = await asSet(`HOST ${config.http.host}, PORT ${config.http.port}`, () =>
+      listen({
+        host: config.http.host,
+        port: config.http.port,
+        pipeline,
+        log,
+        metrics,
+        metricsToken: config.http.metricsToken,
+        readiness: async () => {
+          const isReady = await database.ping().then(
+            () => true,
+            () => false,
+          );
+          return {
+            isReady,
+            detail: { database: isReady, running: engine.runningCount, readers: follower.readerCount, role: config.role },
+          };
+        },
+        allowedOrigins: config.http.allowedOrigins,
+        trustedProxies: config.http.trustedProxies,
+        isDevelopment: !config.isProduction,
+        developmentKey,
+        limits: connectionLimits,
+        clock,
+      }),
+    );
     life.onStop('http', () => server.close());
     // While runs come to their end the process goes on answering: not ready, no new work, readers sent away.
     life.onStop('work of this process', () => {
@@ -156,6 +163,12 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await life.stop(config.stopDeadlineMs);
     throw error;
   }
+}
+
+/** What to name when the database fails at the start. */
+function settingsOf({ database }: Config): { databaseSetting: string; ownerSetting: string } {
+  const databaseSetting = database === null ? 'the embedded database' : 'DATABASE_URL';
+  return { databaseSetting, ownerSetting: database?.ownerUrl ? 'DATABASE_OWNER_URL' : databaseSetting };
 }
 
 async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {

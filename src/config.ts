@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
+import { isNetwork } from './kernel/address.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -13,6 +14,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly allowedOrigins: readonly string[];
+    /** Networks of our own proxies, whose X-Forwarded-For is believed. */
+    readonly trustedProxies: readonly string[];
     readonly metricsToken: string | null;
   };
   readonly dataDir: string;
@@ -44,14 +47,14 @@ export function readConfig(env: Env): Config {
     drainTimeoutMs: read.integer('DRAIN_TIMEOUT_MS', 20_000, 0, 600_000),
     maxRunning: read.integer('MAX_RUNNING_GENERATIONS', 200, 1, 100_000),
   };
-  const url = read.url('DATABASE_URL', ['postgres:', 'postgresql:']);
-  const ownerUrl = read.url('DATABASE_OWNER_URL', ['postgres:', 'postgresql:']);
+  const url = read.secretUrl('DATABASE_URL', ['postgres:', 'postgresql:']);
+  const ownerUrl = read.secretUrl('DATABASE_OWNER_URL', ['postgres:', 'postgresql:']);
   const maxConnections = read.integer('DATABASE_MAX_CONNECTIONS', databaseDefaults.maxConnections, 6, 1_000);
   if (url === null && ownerUrl !== null) read.problem('DATABASE_OWNER_URL needs DATABASE_URL beside it');
   if (url === null && isProduction && env.EMBEDDED_DATABASE !== '1') {
     read.problem('DATABASE_URL is missing; set it, or EMBEDDED_DATABASE=1 for one process on one machine');
   }
-  const secret = read.text('SECRET') ?? read.file('SECRET_FILE');
+  const secret = read.secret('SECRET');
   if (secret === null && isProduction && url !== null)
     read.problem('SECRET or SECRET_FILE is missing: 32 or more random characters, the same for all processes');
   if (secret !== null && secret.length < 16) read.problem('SECRET has fewer than 16 characters');
@@ -61,7 +64,8 @@ export function readConfig(env: Env): Config {
       host: read.text('HOST') ?? '127.0.0.1',
       port: read.integer('PORT', 4_000, 0, 65_535),
       allowedOrigins: read.list('ALLOWED_ORIGINS'),
-      metricsToken: read.text('METRICS_TOKEN'),
+      trustedProxies: read.networks('TRUSTED_PROXIES'),
+      metricsToken: read.secret('METRICS_TOKEN'),
     },
     dataDir: read.text('DATA_DIR') ?? '.data',
     database: url === null ? null : { ...databaseDefaults, url, ownerUrl, maxConnections },
@@ -82,7 +86,7 @@ export function readConfig(env: Env): Config {
 }
 
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {
-  const apiKey = read.text(`${name}_API_KEY`) ?? read.file(`${name}_API_KEY_FILE`);
+  const apiKey = read.secret(`${name}_API_KEY`);
   const baseUrl = read.url(`${name}_BASE_URL`, ['http:', 'https:']);
   if (apiKey !== null) return { apiKey, baseUrl };
   // Servers of one's own often ask for no key; the SDKs insist on some.
@@ -104,15 +108,23 @@ class Reader {
     return value === undefined || value === '' ? null : value;
   }
 
-  file(name: string): string | null {
-    const path = this.text(name);
-    if (path === null) return null;
-    try {
-      return readFileSync(path, 'utf8').trim() || null;
-    } catch (error) {
-      this.problem(`${name}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
-      return null;
+  /** A value that may be in a file instead, named by `<name>_FILE`; only its last line break is cut. */
+  secret(name: string): string | null {
+    const value = this.text(name);
+    const path = this.text(`${name}_FILE`);
+    if (path === null) return value;
+    if (value !== null) {
+      this.problem(`${name} and ${name}_FILE are both set; one of them is enough`);
+      return value;
     }
+    try {
+      const content = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+      if (content.trim() !== '') return content;
+      this.problem(`${name}_FILE: ${path} is empty`);
+    } catch (error) {
+      this.problem(`${name}_FILE: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+    }
+    return null;
   }
 
   list(name: string): string[] {
@@ -120,6 +132,14 @@ class Reader {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '');
+  }
+
+  networks(name: string): string[] {
+    const found = this.list(name);
+    for (const each of found.filter((text) => !isNetwork(text))) {
+      this.problem(`${name} has "${each}", which is no address and no network such as 10.0.0.0/8`);
+    }
+    return found;
   }
 
   number(name: string, standard: number, least: number, most: number): number {
@@ -146,9 +166,16 @@ class Reader {
     return value ?? standard;
   }
 
-  /** The value is not repeated in a problem: URLs hold passwords. */
   url(name: string, protocols: readonly string[]): string | null {
-    const text = this.text(name);
+    return this.asUrl(name, this.text(name), protocols);
+  }
+
+  secretUrl(name: string, protocols: readonly string[]): string | null {
+    return this.asUrl(name, this.secret(name), protocols);
+  }
+
+  /** The value is not repeated in a problem: URLs hold passwords. */
+  private asUrl(name: string, text: string | null, protocols: readonly string[]): string | null {
     if (text === null) return null;
     if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
     this.problem(`${name} is no URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);

@@ -1,7 +1,7 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 
-/** GraphiQL as one page that needs no network; `key` fills in the Authorization header. */
-export function graphiqlPage(host: string, key: string | null): string {
+/** GraphiQL as one page that needs no network; `key` fills in the Authorization header, `nonce` is what lets its scripts run. */
+export function graphiqlPage(host: string, key: string | null, nonce: string): string {
   const options = {
     title: 'Draftwire',
     endpoint: `http://${host}/graphql`,
@@ -10,5 +10,5 @@ export function graphiqlPage(host: string, key: string | null): string {
     ...(key !== null && { headers: JSON.stringify({ Authorization: `Bearer ${key}` }, null, 2) }),
   };
   // Its page reads `subscriptionsEndpoint`, its types leave it out.
-  return renderGraphiQL(options);
+  return renderGraphiQL(options).replaceAll('<script>', `<script nonce="${nonce}">`);
 }

@@ -1,15 +1,18 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
+import { trustProxies } from '../kernel/address.ts';
+import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
 import type { Pipeline } from './execute.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { openHttp } from './http.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import { allowOrigins, isThisMachine } from './origins.ts';
+import { RefusalLog } from './refusals.ts';
 import { openSse } from './sse.ts';
 import { openWebSocket } from './websocket.ts';
 
@@ -52,6 +55,8 @@ export interface ServerOptions {
   readonly metricsToken: string | null;
   readonly readiness: () => Promise<Readiness>;
   readonly allowedOrigins: readonly string[];
+  /** Networks (`10.0.0.0/8`) whose X-Forwarded-For is believed; none when absent. */
+  readonly trustedProxies?: readonly string[];
   /** Serves GraphiQL and lets pages of this machine in. */
   readonly isDevelopment: boolean;
   /** The key that GraphiQL has filled in; development only. */
@@ -74,6 +79,8 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   const { pipeline, log, clock = systemClock } = options;
   const limits = { ...defaultConnectionLimits, ...options.limits };
   const origins = allowOrigins(options.allowedOrigins, { isDevelopment: options.isDevelopment });
+  const addresses = trustProxies(options.trustedProxies ?? []);
+  const refusals = new RefusalLog(log, clock);
   let isDraining = false;
 
   const app = fastify({
@@ -84,17 +91,30 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     // Clients that offer HTTP/2 with every request (Java's, curl --http2) are answered as if they had not.
     http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
     routerOptions: { ignoreTrailingSlash: true },
+    // Neither reaches the hooks below.
+    frameworkErrors: (_error, _request, reply: FastifyReply) =>
+      void refuse(reply.headers(securityHeaders), 'BAD_REQUEST', 'the URL cannot be read'),
+    clientErrorHandler: (error, socket) => refuseUnread(error, socket),
   });
   // Only JSON is a request; text/plain would let foreign pages post without a preflight.
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
-    secure(request, reply);
+    reply.headers(securityHeaders).header('x-request-id', request.id);
     const { origin } = request.headers;
     if (origin === undefined) return;
     reply.header('vary', 'origin');
     if (!origins.isAllowed(origin)) return refuse(reply, 'FORBIDDEN', 'this origin is not allowed');
     reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
-    if (request.method === 'OPTIONS') return preflight(reply);
+    if (request.method !== 'OPTIONS') return;
+    // Chrome asks before a page of the internet, such as Apollo's Sandbox, calls a machine's own network.
+    if (options.isDevelopment) reply.header('access-control-allow-private-network', 'true');
+    return reply.headers(preflightHeaders).code(204).send();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { id: requestId, routeOptions, raw } = request;
+    const path = routeOptions.url ?? 'other';
+    const transport = path === '/graphql/stream' ? 'sse' : 'http';
+    refusals.note({ transport, path, address: addresses.of(raw), status: reply.statusCode, requestId });
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
@@ -110,6 +130,8 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   const sockets = openWebSocket(app.server, {
     pipeline,
     origins,
+    addresses,
+    refusals,
     clock,
     log,
     path: '/graphql',
@@ -176,26 +198,6 @@ function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
-function secure(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({
-    'x-request-id': request.id,
-    'x-content-type-options': 'nosniff',
-    'x-frame-options': 'DENY',
-    'referrer-policy': 'no-referrer',
-    'cache-control': 'no-store',
-  });
-}
-
-function preflight(reply: FastifyReply): FastifyReply {
-  const headers = 'authorization, content-type, last-event-id, x-request-id, apollo-require-preflight, x-apollo-operation-name';
-  return reply
-    .header('access-control-allow-methods', 'GET, POST')
-    .header('access-control-allow-headers', headers)
-    .header('access-control-max-age', '600')
-    .code(204)
-    .send();
-}
-
 function refuse(reply: FastifyReply, code: ErrorCode, message: string, status = httpStatusOf[code]): FastifyReply {
   if (code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   return reply.code(status).send({ errors: [refusal(code, message)] });
@@ -211,6 +213,14 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   return reply.code(httpStatusOf[codeOf(shown)]).send({ errors: [shown] });
 }
 
+/** What cannot be read as HTTP, or does not arrive in time. */
+function refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseRaw(socket, 408, 'TIMEOUT', 'the request took too long to arrive');
+  if (error.code === 'HPE_HEADER_OVERFLOW') return refuseRaw(socket, 431, 'PAYLOAD_TOO_LARGE', 'the headers are too large');
+  refuseRaw(socket, 400, 'BAD_REQUEST', 'this is not HTTP');
+}
+
 function wantsPage(request: FastifyRequest): boolean {
   const { query } = request.query as { query?: unknown };
   return request.method === 'GET' && query === undefined && (request.headers.accept ?? '').includes('text/html');
@@ -219,7 +229,11 @@ function wantsPage(request: FastifyRequest): boolean {
 /** The key is filled in only where no other name points at us: a page of somebody else's name could read it. */
 function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): FastifyReply {
   const { host = 'localhost' } = request.headers;
-  return reply.header('content-type', 'text/html; charset=utf-8').send(graphiqlPage(host, isThisMachine(host) ? key : null));
+  const nonce = randomUUID();
+  return reply
+    .header('content-type', 'text/html; charset=utf-8')
+    .header('content-security-policy', pagePolicy(nonce))
+    .send(graphiqlPage(host, isThisMachine(host) ? key : null, nonce));
 }
 
 async function maySeeDetail(pipeline: Pipeline, request: FastifyRequest): Promise<boolean> {

@@ -3,9 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { headOf } from './answer.ts';
+import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
-import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
+import { maskError, refusal } from './masking.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
 
@@ -27,8 +29,8 @@ export interface SseTransport {
 
 /**
  * Answers subscriptions over server-sent events, one connection each: `event: next` with a result, `event: complete` at the end.
- * `id:` is the cursor of the result; a client that comes back with it as Last-Event-ID goes on there. A key in the Authorization
- * header is demanded of everybody, so a foreign page cannot call without a preflight.
+ * `id:` is the cursor of the result; a client that comes back with it as Last-Event-ID goes on there. What a foreign page could send
+ * without a preflight is refused, as Apollo Server refuses it over HTTP.
  */
 export function openSse(options: SseOptions): SseTransport {
   const { pipeline } = options;
@@ -39,9 +41,10 @@ export function openSse(options: SseOptions): SseTransport {
 
   const prepare = async (request: FastifyRequest): Promise<Operation> => {
     const { id: requestId } = request;
+    const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
+    if (!isPreflighted(request.headers)) throw new Refusal(refuse(refusal('BAD_REQUEST', unasked)).errors);
     const authorization = request.headers.authorization ?? null;
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
-    const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
     if (isClosing || running.size >= options.maxStreams) {
       throw new Refusal(refuse(refusal('UNAVAILABLE', 'no more streams here; come back')).errors);
     }
@@ -64,9 +67,9 @@ export function openSse(options: SseOptions): SseTransport {
         operation = await prepare(request);
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];
-        const [first] = errors;
-        const status = first ? httpStatusOf[codeOf(first)] : 500;
-        return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify({ errors }));
+        const { status, headers } = headOf(errors);
+        reply.code(status).headers(headers).header('content-type', 'application/json; charset=utf-8');
+        return reply.send(JSON.stringify({ errors }));
       }
       const results = await pipeline.subscribe(operation);
       reply.hijack();
@@ -114,6 +117,8 @@ export function openSse(options: SseOptions): SseTransport {
     },
   };
 }
+
+const unasked = 'a GET needs the header apollo-require-preflight or x-apollo-operation-name, so that no foreign page can send it';
 
 /** Errors that may be shown, thrown past the steps that need no answer. */
 class Refusal extends Error {

@@ -5,18 +5,24 @@ import { GraphQLError, type ExecutionArgs } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Clock } from '../kernel/clock.ts';
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { Addresses } from '../kernel/address.ts';
+import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: Pipeline;
   readonly origins: Origins;
+  readonly addresses: Addresses;
+  readonly refusals: RefusalLog;
   readonly clock: Clock;
   readonly log: Log;
   readonly path: string;
@@ -48,7 +54,7 @@ const pauseAboveBytes = 256 * 1_024;
 
 /** Answers subscriptions over the graphql-transport-ws protocol. */
 export function openWebSocket(server: Server, options: WebSocketOptions): WebSocketTransport {
-  const { pipeline, origins, log } = options;
+  const { pipeline, origins, addresses, refusals, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: options.maxMessageBytes,
@@ -93,20 +99,24 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   });
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const status = statusOf(request);
-    if (status !== null) {
-      socket.on('error', () => socket.destroy());
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const address = addresses.of(request);
+    const refused = refusalOf(request);
+    if (refused) {
+      refusals.note({ transport: 'websocket', address, status: refused.status });
+      refuseRaw(socket, refused.status, refused.code, refused.message);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded, socket));
+    sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded, socket, address));
   };
-  const statusOf = (request: IncomingMessage): string | null => {
-    if (request.url?.split('?')[0] !== options.path) return '404 Not Found';
-    if (!origins.isAllowed(request.headers.origin)) return '403 Forbidden';
-    return isClosing || sockets.clients.size >= options.maxSockets ? '503 Service Unavailable' : null;
+  const refusalOf = (request: IncomingMessage): { status: number; code: ErrorCode; message: string } | null => {
+    if (request.url?.split('?')[0] !== options.path) return { status: 404, code: 'NOT_FOUND', message: 'no such path' };
+    if (!origins.isAllowed(request.headers.origin)) {
+      return { status: 403, code: 'FORBIDDEN', message: 'this origin is not allowed' };
+    }
+    if (!isClosing && sockets.clients.size < options.maxSockets) return null;
+    return { status: 503, code: 'UNAVAILABLE', message: 'no more sockets here; come back' };
   };
-  const serve = (socket: WebSocket, wire: Duplex): void => {
+  const serve = (socket: WebSocket, wire: Duplex, address: string): void => {
     const outlet: Outlet = {
       buffered: () => socket.bufferedAmount,
       onUndrained() {
@@ -149,6 +159,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       open.dec();
       watch.delete(outlet);
       isAlive.stop();
+      refusals.note({ transport: 'websocket', address, status: code });
       closed(code, reason.toString()).catch((error: unknown) => maskError(error, { requestId: randomUUID(), log }));
     });
   };

@@ -57,6 +57,7 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     app = await openApp(config, { ...surroundings, log: recorded });
   } catch (error) {
     await owner.end();
+    await rm(dataDir, { recursive: true, force: true });
     if (!shared) await database.drop();
     throw error;
   }

@@ -76,12 +76,15 @@ export interface RawSocket {
 }
 
 /** Opens a bare socket. Rejects with the HTTP status when the upgrade is refused. */
-export async function rawSocket(url: string, options: { origin?: string; path?: string } = {}): Promise<RawSocket> {
-  const { origin, path = '/graphql' } = options;
+export async function rawSocket(
+  url: string,
+  options: { origin?: string; path?: string; headers?: Record<string, string> } = {},
+): Promise<RawSocket> {
+  const { origin, path = '/graphql', headers = {} } = options;
   const socket = new WebSocket(
     `${url.replace('http', 'ws')}${path}`,
     'graphql-transport-ws',
-    origin === undefined ? {} : { origin },
+    origin === undefined ? { headers } : { origin, headers },
   );
   const arrived: WsMessage[] = [];
   const waiting: PromiseWithResolvers<WsMessage>[] = [];
@@ -157,7 +160,7 @@ export async function sse(
     method,
     headers: {
       accept: 'text/event-stream',
-      ...(method === 'POST' && { 'content-type': 'application/json' }),
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : { 'apollo-require-preflight': '1' }),
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
       ...headersOf(options),
     },

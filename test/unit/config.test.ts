@@ -59,6 +59,35 @@ describe('readConfig', () => {
     });
   });
 
+  const secrets = ['DATABASE_URL', 'DATABASE_OWNER_URL', 'SECRET', 'METRICS_TOKEN', 'OPENAI_API_KEY', 'ANTHROPIC_API_KEY'];
+
+  it('takes every secret from a file, but for its last line break', () => {
+    const valueOf = (name: string): string => (name.endsWith('_URL') ? `${url}?for=${name}` : ` ${name} with 16 characters `);
+    const files = secrets.map((name) => [`${name}_FILE`, file(name, `${valueOf(name)}\r\n`)]);
+    const config = readConfig(Object.fromEntries(files) as Env);
+    expect(config).toMatchObject({
+      database: { url: valueOf('DATABASE_URL'), ownerUrl: valueOf('DATABASE_OWNER_URL') },
+      secret: valueOf('SECRET'),
+      http: { metricsToken: valueOf('METRICS_TOKEN') },
+      providers: { openai: { apiKey: valueOf('OPENAI_API_KEY') }, anthropic: { apiKey: valueOf('ANTHROPIC_API_KEY') } },
+    });
+  });
+
+  it('names every secret that is given twice, at once', () => {
+    const twice = secrets.flatMap((name) => [
+      [name, 'canary'],
+      [`${name}_FILE`, '/x'],
+    ]);
+    let message = '';
+    try {
+      readConfig(Object.fromEntries(twice) as Env);
+    } catch (error) {
+      message = String(error);
+    }
+    for (const name of secrets) expect(message).toContain(`${name} and ${name}_FILE are both set`);
+    expect(message).not.toContain('canary');
+  });
+
   it.each<[string, Env, string]>([
     ['a port that is none', { PORT: 'http' }, 'PORT is "http", not a number from 0 to 65535'],
     ['a port with a fraction', { PORT: '1.5' }, 'PORT is "1.5", not a whole number'],
@@ -69,6 +98,12 @@ describe('readConfig', () => {
     ['another database', { DATABASE_URL: 'mysql://root:canary@x/y' }, 'DATABASE_URL is no URL that begins with postgres://'],
     ['an owner without a database', { DATABASE_OWNER_URL: url }, 'DATABASE_OWNER_URL needs DATABASE_URL beside it'],
     ['a file that is not there', { SECRET_FILE: '/no/such/file' }, 'SECRET_FILE: cannot read /no/such/file: ENOENT'],
+    ['a file that is a folder', { METRICS_TOKEN_FILE: '/' }, 'METRICS_TOKEN_FILE: cannot read /: EISDIR'],
+    ['an empty file', { OPENAI_API_KEY_FILE: '/dev/null' }, 'OPENAI_API_KEY_FILE: /dev/null is empty'],
+    ['a secret given twice', { SECRET: 'canary', SECRET_FILE: '/x' }, 'SECRET and SECRET_FILE are both set'],
+    ['a database in a file that is no URL', { DATABASE_URL_FILE: file('no-url', 'canary') }, 'DATABASE_URL is no URL'],
+    ['a proxy that is no network', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, 'TRUSTED_PROXIES has "proxy"'],
+    ['a network that is too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has "10.0.0.0/33"'],
     ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
     ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
     ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],

@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+
+/** Where requests come from. */
+export interface Addresses {
+  /** The client's address as far as it can be believed; 'unknown' when its socket is gone. */
+  of(request: Pick<IncomingMessage, 'headers' | 'socket'>): string;
+}
+
+// More names than any chain of proxies has; what is left of them is the client's own invention.
+const mostHops = 20;
+
+/**
+ * X-Forwarded-For is believed only as far as our own proxies wrote it: from the right, past every address in `networks`
+ * (`10.0.0.0/8`, `::1`), to the first that is none of them.
+ */
+export function trustProxies(networks: readonly string[]): Addresses {
+  const trusted = new BlockList();
+  for (const network of networks) addTo(trusted, network);
+  const isTrusted = (address: string): boolean => trusted.check(address, familyOf(address));
+  return {
+    of({ headers, socket }) {
+      let address = plainAddress(socket.remoteAddress ?? '');
+      if (address === null) return 'unknown';
+      const { 'x-forwarded-for': forwarded } = headers;
+      if (networks.length === 0 || forwarded === undefined) return address;
+      const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded).split(',').slice(-mostHops);
+      while (isTrusted(address)) {
+        const before = plainAddress(hops.pop() ?? '');
+        if (before === null) break;
+        address = before;
+      }
+      return address;
+    },
+  };
+}
+
+/** Whether it is an address or a network in CIDR notation. */
+export function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  if (isIP(address) === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIP(address) === 4 ? 32 : 128));
+}
+
+/** Whether an address is this machine's loopback. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}
+
+function addTo(list: BlockList, network: string): void {
+  const [address = '', bits] = network.split('/');
+  if (bits === undefined) list.addAddress(address, familyOf(address));
+  else list.addSubnet(address, Number(bits), familyOf(address));
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+}
+
+/** Without port, brackets and the IPv6 form of IPv4; null when it is no address. */
+function plainAddress(text: string): string | null {
+  const [, bracketed, dotted] = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/.exec(text.trim()) ?? [];
+  const bare = (bracketed ?? dotted ?? text.trim()).replace(/^::ffff:(?=\d+\.)/i, '');
+  return isIP(bare) === 0 ? null : bare.toLowerCase();
+}

@@ -1,0 +1,223 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { post, rawSocket, sse } from '../harness/clients.ts';
+import { openTinyApp, type TinyApp } from '../harness/tiny-api.ts';
+
+const ticks = { query: 'subscription { ticks(to: 1) { number } }' };
+
+interface Line {
+  readonly msg: string;
+  readonly transport: string;
+  readonly address: string;
+  readonly status: number;
+}
+
+const refusedIn = (app: TinyApp, from = 0) =>
+  app.logged
+    .slice(from)
+    .map((line) => JSON.parse(line) as Line)
+    .filter(({ msg }) => msg === 'refused')
+    .map(({ transport, address, status }) => [transport, address, status]);
+
+describe('the log of refused requests', () => {
+  const headers = { 'x-forwarded-for': '6.6.6.6, 203.0.113.5' };
+
+  it.each([
+    ['believes a proxy of ours', ['127.0.0.0/8'], '203.0.113.5'],
+    ['believes nobody else', ['10.0.0.0/8'], '127.0.0.1'],
+  ])('%s, over every transport', async (_name, trustedProxies, address) => {
+    const app = await openTinyApp({ trustedProxies });
+    await post(app.url, { query: '{ hello }' }, { key: 'none', headers });
+    await sse(app.url, ticks, { key: 'none', headers }).then(({ events }) => events.next());
+    await expect(rawSocket(app.url, { origin: 'https://evil.example.com', headers })).rejects.toThrow('HTTP 403');
+    const socket = await rawSocket(app.url, { headers });
+    socket.send({ type: 'connection_init', payload: { authorization: 'Bearer none' } });
+    expect(await socket.closed).toBe(4401);
+    await vi.waitFor(() =>
+      expect(refusedIn(app)).toEqual([
+        ['http', address, 401],
+        ['sse', address, 401],
+        ['websocket', address, 403],
+        ['websocket', address, 4401],
+      ]),
+    );
+    expect(app.logged.join('')).not.toContain('Bearer');
+    await app.close();
+  });
+
+  it('has no line for what is answered, and a bounded number for a flood', async () => {
+    const clock = { monotonic: () => 5_000, now: () => new Date() };
+    const app = await openTinyApp({ clock });
+    await post(app.url, { query: '{ hello }' }, { key: 'all' });
+    await post(app.url, { query: '{ nope }' }, { key: 'all' });
+    expect(refusedIn(app)).toEqual([]);
+    await Promise.all(Array.from({ length: 50 }, () => post(app.url, { query: '{ hello }' }, { key: 'none' })));
+    expect(refusedIn(app)).toHaveLength(20);
+    await app.close();
+  });
+});
+
+const guards = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** What a server says to these bytes until it closes. */
+function rawAnswer(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    let text = '';
+    socket.on('data', (data: Buffer) => (text += data.toString())).once('close', () => resolve(text));
+    socket.once('error', reject);
+  });
+}
+
+describe('every answer', () => {
+  let app: TinyApp;
+  beforeAll(async () => {
+    app = await openTinyApp({ isDevelopment: true });
+  });
+  afterAll(() => app.close());
+
+  const posted = (body: string, type = 'application/json') => ({
+    method: 'POST',
+    body,
+    headers: { 'content-type': type, authorization: 'Bearer all' },
+  });
+  it.each<[string, number, string, RequestInit]>([
+    ['a result', 200, '/graphql', posted('{"query":"{ hello }"}')],
+    ['a refusal of Apollo', 400, '/graphql?query={hello}', {}],
+    [
+      'a refusal of ours',
+      401,
+      '/graphql',
+      { ...posted('{"query":"{ hello }"}'), headers: { 'content-type': 'application/json' } },
+    ],
+    ['a stream', 200, '/graphql/stream', posted(JSON.stringify(ticks))],
+    ['a stream that is refused', 400, '/graphql/stream', posted('{"query":"{ hello }"}')],
+    ['another media type', 415, '/graphql', posted('x', 'text/plain')],
+    ['what is not JSON', 400, '/graphql', posted('{')],
+    ['no such path', 404, '/nowhere', {}],
+    ['a URL that cannot be read', 400, '/%zz', {}],
+    ['a foreign origin', 403, '/graphql', { headers: { origin: 'https://evil.example.com' } }],
+    ['a preflight', 204, '/graphql', { method: 'OPTIONS', headers: { origin: 'http://localhost:1' } }],
+    ['/livez', 200, '/livez', {}],
+    ['/metrics', 200, '/metrics', {}],
+  ])('has the security headers: %s', async (_name, status, path, init) => {
+    const response = await fetch(`${app.url}${path}`, init);
+    await response.text();
+    expect([response.status, Object.fromEntries(response.headers)]).toEqual([status, expect.objectContaining(guards)]);
+  });
+
+  it.each<[string, string, string, string]>([
+    ['what is not HTTP', 'nonsense\r\n\r\n', '400 Bad Request', 'BAD_REQUEST'],
+    [
+      'headers that are too large',
+      `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      '431 Request Header Fields Too Large',
+      'PAYLOAD_TOO_LARGE',
+    ],
+    [
+      'a socket of a foreign origin',
+      'GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://evil.example.com\r\n\r\n',
+      '403 Forbidden',
+      'FORBIDDEN',
+    ],
+  ])('has them where there is no more than a socket: %s', async (_name, bytes, status, code) => {
+    const answer = await rawAnswer(app.url, bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+    for (const [name, value] of Object.entries(guards)) expect(answer).toContain(`${name}: ${value}\r\n`);
+    expect(answer).toContain(`"code":"${code}"`);
+  });
+
+  it('lets the scripts of GraphiQL’s page run, and no other', async () => {
+    const [first, second] = await Promise.all(
+      [1, 2].map(async () => {
+        const response = await fetch(`${app.url}/graphql`, { headers: { accept: 'text/html' } });
+        const policy = response.headers.get('content-security-policy') ?? '';
+        return { policy, page: await response.text(), nonce: /script-src 'nonce-([\w-]+)'/.exec(policy)?.[1] ?? '' };
+      }),
+    );
+    const opened = first?.page.match(/<script[ >][^>]*>?/g) ?? [];
+    expect(opened).toEqual(Array(2).fill(`<script nonce="${first?.nonce}">`));
+    expect(first?.policy).toContain("default-src 'none'");
+    expect(first?.nonce).not.toBe(second?.nonce);
+  });
+});
+
+describe('what a foreign page could send without a preflight', () => {
+  let app: TinyApp;
+  beforeAll(async () => {
+    app = await openTinyApp();
+  });
+  afterAll(() => app.close());
+
+  it.each<[string, Record<string, string>, number]>([
+    ['nothing', {}, 400],
+    ['a key alone, as Apollo has it', { authorization: 'Bearer all' }, 400],
+    ['the media type of a form', { authorization: 'Bearer all', 'content-type': 'text/plain' }, 400],
+    ['an empty header', { authorization: 'Bearer all', 'apollo-require-preflight': '' }, 400],
+    ['the header', { authorization: 'Bearer all', 'apollo-require-preflight': '1' }, 200],
+    ['the name of the operation', { authorization: 'Bearer all', 'x-apollo-operation-name': 'Any' }, 200],
+    ['a JSON media type', { authorization: 'Bearer all', 'content-type': 'application/json' }, 200],
+  ])('is judged alike over HTTP and SSE: GET with %s', async (_name, headers, status) => {
+    const query = (text: string) => new URLSearchParams({ query: text }).toString();
+    const [http, stream] = await Promise.all(
+      [`/graphql?${query('{ hello }')}`, `/graphql/stream?${query(ticks.query)}`].map(async (path) => {
+        const response = await fetch(`${app.url}${path}`, { headers });
+        return { status: response.status, body: await response.text() };
+      }),
+    );
+    expect([http?.status, stream?.status]).toEqual([status, status]);
+    if (status === 400) {
+      expect(http?.body).toContain('"code":"BAD_REQUEST"');
+      expect(stream?.body).toContain('"code":"BAD_REQUEST"');
+    }
+  });
+});
+
+describe('origins', () => {
+  it.each<[string, boolean, string, boolean]>([
+    ['a listed one', false, 'https://app.example.com', true],
+    ['Apollo’s Sandbox in development', true, 'https://studio.apollographql.com', true],
+    ['Apollo’s Sandbox in production', false, 'https://studio.apollographql.com', false],
+    ['this machine in development', true, 'http://localhost:5173', true],
+    ['this machine in production', false, 'http://localhost:5173', false],
+    ['a sandboxed frame', true, 'null', false],
+    ['a name that ends like a listed one', false, 'https://evil-app.example.com', false],
+  ])('are judged alike over every transport: %s', async (_name, isDevelopment, origin, isAllowed) => {
+    const app = await openTinyApp({ isDevelopment });
+    const http = await post(app.url, { query: '{ hello }' }, { key: 'all', headers: { origin } });
+    const stream = await sse(app.url, ticks, { key: 'all', headers: { origin } });
+    await stream.events.next().then(() => stream.stop());
+    const socket = await rawSocket(app.url, { origin }).then(
+      (raw) => (raw.socket.close(), 101),
+      (error: Error) => error.message,
+    );
+    expect([http.status, stream.status, socket]).toEqual(isAllowed ? [200, 200, 101] : [403, 403, 'HTTP 403']);
+    for (const { headers } of [http, stream]) {
+      expect(headers.get('access-control-allow-origin')).toBe(isAllowed ? origin : null);
+    }
+    await app.close();
+  });
+
+  it('lets the Sandbox read the schema in development, with a key that may', async () => {
+    const app = await openTinyApp({ isDevelopment: true });
+    const headers = { origin: 'https://studio.apollographql.com' };
+    const ask = (key: string) => post(app.url, { query: '{ __schema { queryType { name } } }' }, { key, headers });
+    expect((await ask('all')).body).toEqual({ data: { __schema: { queryType: { name: 'Query' } } } });
+    expect((await ask('little')).body.errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
+    const preflight = await fetch(`${app.url}/graphql`, {
+      method: 'OPTIONS',
+      headers: { ...headers, 'access-control-request-private-network': 'true' },
+    });
+    expect(preflight.headers.get('access-control-allow-private-network')).toBe('true');
+    await app.close();
+  });
+});
