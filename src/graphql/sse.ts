@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { authorizationOf } from './answer.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
@@ -39,7 +40,7 @@ export function openSse(options: SseOptions): SseTransport {
 
   const prepare = async (request: FastifyRequest): Promise<Operation> => {
     const { id: requestId } = request;
-    const authorization = request.headers.authorization ?? null;
+    const authorization = authorizationOf(request);
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
     const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
     if (isClosing || running.size >= options.maxStreams) {
