@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { ApiKeyService } from './access/api-key.service.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
+import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
+import { LastUse } from './access/last-use.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -112,15 +115,25 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
     const tenants = new TenantService(database);
-    const keys = new KeyService(database, config.secret);
+    const lastUse = new LastUse({ database, log });
+    lastUse.open();
+    life.onStop('last use of keys', () => lastUse.close());
+    const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
+    bus.on('key.changed', ({ ids }) => keys.forget(ids));
+    bus.onGap(() => keys.forget(null));
+    const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
+    keyWatch.open();
+    life.onStop('watch over keys', () => keyWatch.close());
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
+      watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

@@ -26,7 +26,7 @@ import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, type Mask } from './masking.ts';
+import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -42,6 +42,8 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
+  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
+  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -134,6 +136,11 @@ export class Pipeline {
     }
   }
 
+  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
+  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
+    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  }
+
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
     const context = new OperationContext(caller);
@@ -171,15 +178,19 @@ export class Pipeline {
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
-      return new ResultStream(results[Symbol.asyncIterator](), polled, {
+      let unwatch = (): void => undefined;
+      const stream = new ResultStream(results[Symbol.asyncIterator](), polled, {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
         onEnd: () => {
+          unwatch();
           gauge.dec();
           context.abort();
         },
       });
+      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      return stream;
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { headOf } from './answer.ts';
+import { authorizationOf, headOf } from './answer.ts';
 import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
@@ -43,7 +43,7 @@ export function openSse(options: SseOptions): SseTransport {
     const { id: requestId } = request;
     const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
     if (!isPreflighted(request.headers)) throw new Refusal(refuse(refusal('BAD_REQUEST', unasked)).errors);
-    const authorization = request.headers.authorization ?? null;
+    const authorization = authorizationOf(request);
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
     if (isClosing || running.size >= options.maxStreams) {
       throw new Refusal(refuse(refusal('UNAVAILABLE', 'no more streams here; come back')).errors);
