@@ -147,7 +147,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         trustedProxies: config.http.trustedProxies,
         isDevelopment: !config.isProduction,
         developmentKey,
-        limits: connectionLimits,
+        limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
         clock,
       }),
     );

@@ -17,6 +17,8 @@ export interface Config {
     /** Networks of our own proxies, whose X-Forwarded-For is believed. */
     readonly trustedProxies: readonly string[];
     readonly metricsToken: string | null;
+    /** WebSockets and streams of one address, each. */
+    readonly maxPerAddress: number;
   };
   readonly dataDir: string;
   /** Null: the embedded database under `dataDir`. */
@@ -66,6 +68,7 @@ export function readConfig(env: Env): Config {
       allowedOrigins: read.list('ALLOWED_ORIGINS'),
       trustedProxies: read.networks('TRUSTED_PROXIES'),
       metricsToken: read.secret('METRICS_TOKEN'),
+      maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
     dataDir: read.text('DATA_DIR') ?? '.data',
     database: url === null ? null : { ...databaseDefaults, url, ownerUrl, maxConnections },
