@@ -133,6 +133,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         log,
         metrics,
         metricsToken: config.http.metricsToken,
+        usageReporting: config.usageReporting,
         readiness: async () => {
           const isReady = await database.ping().then(
             () => true,

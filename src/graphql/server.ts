@@ -8,6 +8,7 @@ import type { Metrics } from '../monitoring/metrics.ts';
 import { trustProxies } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
 import type { Pipeline } from './execute.ts';
+import type { UsageReporting } from './apollo.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { openHttp } from './http.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
@@ -71,6 +72,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   /** Bearer token that `/metrics` demands; open when null. */
   readonly metricsToken: string | null;
+  /** Reports what is asked to Apollo; nothing leaves the machine when it is null or absent. */
+  readonly usageReporting?: UsageReporting | null;
   readonly readiness: () => Promise<Readiness>;
   readonly allowedOrigins: readonly string[];
   /** Networks (`10.0.0.0/8`) whose X-Forwarded-For is believed; none when absent. */
@@ -144,7 +147,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
-  const http = await openHttp(pipeline);
+  const http = await openHttp(pipeline, options.usageReporting ?? null);
   const sse = openSse({
     pipeline,
     addresses,

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { acknowledged, get, post, rawSocket, sse } from '../harness/clients.ts';
 import { openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
@@ -344,5 +345,41 @@ describe('__proto__ in JSON', () => {
     socket.socket.close();
     const literal = 'mutation { thingMake(input: { name: "x", variables: { __proto__: { a: 1 } } }) { thing { id } } }';
     expect((await post(app.url, { query: literal }, { key: 'all' })).body.errors?.[0]?.extensions?.code).toBe('BAD_REQUEST');
+  });
+});
+
+describe('usage reporting', () => {
+  const asked = { query: 'query Known($n: String) { hello(name: $n) }', variables: { n: 'canary-variable' } };
+
+  it('reports plain requests too, without variables and keys', async () => {
+    const sent: { url: string; key: string | null; body: string }[] = [];
+    const fetcher: typeof fetch = (url, init) => {
+      const body = gunzipSync(init?.body as unknown as Buffer).toString('latin1');
+      sent.push({ url: String(url), key: new Headers(init?.headers).get('x-api-key'), body });
+      return Promise.resolve(new Response('{}'));
+    };
+    const app = await openTinyApp({ usageReporting: { key: 'service:tiny:1', graphRef: 'tiny@current', fetcher } });
+    expect((await post(app.url, asked, { key: 'all' })).body).toEqual({ data: { hello: 'hello canary-variable' } });
+    await app.close();
+    expect(sent.map(({ url, key }) => [new URL(url).hostname, key])).toEqual([
+      ['usage-reporting.api.apollographql.com', 'service:tiny:1'],
+    ]);
+    expect(sent[0]?.body).toContain('query Known');
+    expect(sent[0]?.body).not.toMatch(/canary|Bearer/);
+  });
+
+  it('sends nothing without its settings, whatever Apollo finds in the environment', async () => {
+    vi.stubEnv('APOLLO_KEY', 'service:tiny:1');
+    vi.stubEnv('APOLLO_GRAPH_REF', 'tiny@current');
+    vi.stubEnv('APOLLO_SCHEMA_REPORTING', 'true');
+    const fetched = vi.spyOn(globalThis, 'fetch');
+    const app = await openTinyApp();
+    await post(app.url, asked, { key: 'all' });
+    await get(app.url, asked, { key: 'all' });
+    await app.close();
+    const hosts = fetched.mock.calls.map(([url]) => new URL(String(url)).hostname);
+    vi.unstubAllEnvs();
+    fetched.mockRestore();
+    expect(hosts).toEqual(['127.0.0.1', '127.0.0.1']);
   });
 });
