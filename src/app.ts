@@ -146,6 +146,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         log,
         metrics,
         metricsToken: config.http.metricsToken,
+        usageReporting: config.usageReporting,
         readiness: async () => {
           const isReady = await database.ping().then(
             () => true,
@@ -160,7 +161,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         trustedProxies: config.http.trustedProxies,
         isDevelopment: !config.isProduction,
         developmentKey,
-        limits: connectionLimits,
+        limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
         clock,
       }),
     );

@@ -17,7 +17,11 @@ export interface Config {
     /** Networks of our own proxies, whose X-Forwarded-For is believed. */
     readonly trustedProxies: readonly string[];
     readonly metricsToken: string | null;
+    /** WebSockets and streams of one address, each. */
+    readonly maxPerAddress: number;
   };
+  /** Where Apollo's usage reports go; null and nothing is reported. */
+  readonly usageReporting: { readonly key: string; readonly graphRef: string } | null;
   readonly dataDir: string;
   /** Null: the embedded database under `dataDir`. */
   readonly database: DatabaseConfig | null;
@@ -66,7 +70,9 @@ export function readConfig(env: Env): Config {
       allowedOrigins: read.list('ALLOWED_ORIGINS'),
       trustedProxies: read.networks('TRUSTED_PROXIES'),
       metricsToken: read.secret('METRICS_TOKEN'),
+      maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
+    usageReporting: usageReporting(read),
     dataDir: read.text('DATA_DIR') ?? '.data',
     database: url === null ? null : { ...databaseDefaults, url, ownerUrl, maxConnections },
     role: read.oneOf('ROLE', roles, 'all'),
@@ -83,6 +89,14 @@ export function readConfig(env: Env): Config {
   };
   read.finish();
   return config;
+}
+
+function usageReporting(read: Reader): Config['usageReporting'] {
+  const key = read.secret('APOLLO_KEY');
+  const graphRef = read.text('APOLLO_GRAPH_REF');
+  if (key === null) return null;
+  if (graphRef === null) read.problem('APOLLO_KEY needs APOLLO_GRAPH_REF beside it, such as my-graph@current');
+  return { key, graphRef: graphRef ?? '' };
 }
 
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {

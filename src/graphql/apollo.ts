@@ -3,13 +3,25 @@ import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
   ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginUsageReporting } from '@apollo/server/plugin/usageReporting';
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
 import type { Caller } from './context.ts';
 import type { Operation, Pipeline, Refused } from './execute.ts';
 import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
 import { isErrorCode, withExtensions } from './masking.ts';
+
+/** Which graph of Apollo's our usage is reported to. */
+export interface UsageReporting {
+  readonly key: string;
+  /** `my-graph@current`. */
+  readonly graphRef: string;
+  /** The way out; the network's when absent. */
+  readonly fetcher?: typeof fetch;
+}
 
 interface ApolloContext {
   readonly caller: Caller;
@@ -21,7 +33,7 @@ interface ApolloContext {
  * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
  * document that we parsed and the executor that runs it, so that nothing is parsed or validated twice.
  */
-export async function openApollo(pipeline: Pipeline): Promise<HttpTransport> {
+export async function openApollo(pipeline: Pipeline, usageReporting: UsageReporting | null): Promise<HttpTransport> {
   const apollo = new ApolloServer<ApolloContext>({
     gateway: gatewayTo(pipeline),
     plugins: [
@@ -29,7 +41,11 @@ export async function openApollo(pipeline: Pipeline): Promise<HttpTransport> {
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
+      // Said outright: left alone, Apollo looks into the environment for a key of its own.
+      ApolloServerPluginSchemaReportingDisabled(),
+      usageReporting ? reporting(usageReporting) : ApolloServerPluginUsageReportingDisabled(),
     ],
+    ...(usageReporting && { apollo: { key: usageReporting.key, graphRef: usageReporting.graphRef } }),
     dangerouslyDisableValidation: true,
     documentStore: null,
     persistedQueries: false,
@@ -69,6 +85,17 @@ export async function openApollo(pipeline: Pipeline): Promise<HttpTransport> {
     },
     close: () => apollo.stop(),
   };
+}
+
+/** Operations, their times and codes: no variables, headers or messages, and no look at every field. */
+function reporting({ fetcher }: UsageReporting): ApolloServerPlugin<ApolloContext> {
+  return ApolloServerPluginUsageReporting<ApolloContext>({
+    fieldLevelInstrumentation: 0,
+    sendVariableValues: { none: true },
+    sendHeaders: { none: true },
+    sendErrors: { masked: true },
+    ...(fetcher && { fetcher: fetcher as never }),
+  });
 }
 
 /** Who calls; throws what Apollo turns into the 401 with its GraphQL body. */

@@ -1,14 +1,17 @@
 import type { HttpTransport } from './answer.ts';
-import { openApollo } from './apollo.ts';
+import { openApollo, type UsageReporting } from './apollo.ts';
 import type { Pipeline } from './execute.ts';
 import { answerPlain, plainRequestOf } from './plain.ts';
 
-/** Answers queries and mutations over HTTP: plain requests by the pipeline itself, all others by Apollo around it. */
-export async function openHttp(pipeline: Pipeline): Promise<HttpTransport> {
-  const apollo = await openApollo(pipeline);
+/**
+ * Answers queries and mutations over HTTP: plain requests by the pipeline itself, all others by Apollo around it; all of them by Apollo
+ * when it is to report them.
+ */
+export async function openHttp(pipeline: Pipeline, usageReporting: UsageReporting | null): Promise<HttpTransport> {
+  const apollo = await openApollo(pipeline, usageReporting);
   return {
     answer(request, reply) {
-      const plain = plainRequestOf(request);
+      const plain = usageReporting ? null : plainRequestOf(request);
       return plain ? answerPlain(pipeline, plain, request, reply) : apollo.answer(request, reply);
     },
     close: () => apollo.close(),

@@ -6,7 +6,7 @@ type Path = readonly (string | number)[];
 // Postgres refuses NUL and lone surrogates, in text or in JSON, or changes them silently.
 const maxDepth = 64;
 
-/** Throws INVALID_INPUT with the path of the first string or key in the variables that cannot be stored. */
+/** Throws INVALID_INPUT with the path of the first string or key in the variables that cannot be stored, BAD_REQUEST for a key that would be a prototype. */
 export function checkVariables(variables: Readonly<Record<string, unknown>>): void {
   check(variables, []);
 }
@@ -19,6 +19,9 @@ export function checkLiterals(document: DocumentNode): void {
         if (!isStorable(node.value)) throw unstorable(pathOfLiteral(parent ? [...ancestors, parent] : ancestors, key));
       },
     },
+    ObjectField(node) {
+      if (node.name.value === '__proto__') throw new AppError('BAD_REQUEST', 'a key may not be __proto__');
+    },
   });
 }
 
@@ -30,6 +33,7 @@ function check(value: unknown, path: Path): void {
       throw new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
     for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       if (typeof key === 'string' && !isStorable(key)) throw unstorable(path);
+      if (key === '__proto__') throw new AppError('BAD_REQUEST', 'a key may not be __proto__', { path });
       if (typeof inner === 'string' || typeof inner === 'object') check(inner, [...path, key]);
     }
   }

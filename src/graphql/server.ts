@@ -8,6 +8,7 @@ import type { Metrics } from '../monitoring/metrics.ts';
 import { trustProxies } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
 import type { Pipeline } from './execute.ts';
+import type { UsageReporting } from './apollo.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { openHttp } from './http.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
@@ -32,6 +33,17 @@ export interface ConnectionLimits {
   readonly operationsPerSocket: number;
   readonly sockets: number;
   readonly streams: number;
+  /** WebSockets and streams of one address, each; addresses of this machine are not counted. */
+  readonly perAddress: number;
+  /** Connections of any kind; more are closed before they are read. */
+  readonly connections: number;
+  /** How long the headers of a request, then all of it, may take to arrive. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** How long a connection may lie open between two requests. */
+  readonly idleTimeoutMs: number;
+  /** How often those three are looked at. */
+  readonly timeoutCheckMs: number;
 }
 
 const defaultConnectionLimits: ConnectionLimits = {
@@ -42,6 +54,13 @@ const defaultConnectionLimits: ConnectionLimits = {
   operationsPerSocket: 100,
   sockets: 20_000,
   streams: 20_000,
+  perAddress: 1_000,
+  connections: 50_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  // Longer than load balancers keep theirs, or they would send into one that we are closing.
+  idleTimeoutMs: 72_000,
+  timeoutCheckMs: 1_000,
 };
 
 export interface ServerOptions {
@@ -53,6 +72,8 @@ export interface ServerOptions {
   readonly metrics: Metrics;
   /** Bearer token that `/metrics` demands; open when null. */
   readonly metricsToken: string | null;
+  /** Reports what is asked to Apollo; nothing leaves the machine when it is null or absent. */
+  readonly usageReporting?: UsageReporting | null;
   readonly readiness: () => Promise<Readiness>;
   readonly allowedOrigins: readonly string[];
   /** Networks (`10.0.0.0/8`) whose X-Forwarded-For is believed; none when absent. */
@@ -89,13 +110,20 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     // Sockets that sit between two requests are closed by `close`, those within one are waited for.
     forceCloseConnections: 'idle',
     // Clients that offer HTTP/2 with every request (Java's, curl --http2) are answered as if they had not.
-    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket' },
+    http: {
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: limits.timeoutCheckMs,
+    },
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.idleTimeoutMs,
     routerOptions: { ignoreTrailingSlash: true },
     // Neither reaches the hooks below.
     frameworkErrors: (_error, _request, reply: FastifyReply) =>
       void refuse(reply.headers(securityHeaders), 'BAD_REQUEST', 'the URL cannot be read'),
     clientErrorHandler: (error, socket) => refuseUnread(error, socket),
   });
+  app.server.maxConnections = limits.connections;
   // Only JSON is a request; text/plain would let foreign pages post without a preflight.
   app.removeContentTypeParser('text/plain');
   app.addHook('onRequest', async (request, reply) => {
@@ -119,13 +147,15 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
-  const http = await openHttp(pipeline);
+  const http = await openHttp(pipeline, options.usageReporting ?? null);
   const sse = openSse({
     pipeline,
+    addresses,
     clock,
     keepAliveMs: limits.keepAliveMs,
     undrainedMs: limits.undrainedMs,
     maxStreams: limits.streams,
+    maxPerAddress: limits.perAddress,
   });
   const sockets = openWebSocket(app.server, {
     pipeline,
@@ -141,6 +171,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     maxMessageBytes: limits.bodyBytes,
     maxOperations: limits.operationsPerSocket,
     maxSockets: limits.sockets,
+    maxPerAddress: limits.perAddress,
   });
 
   app.route({
@@ -208,7 +239,10 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
   if (status === 413) return refuse(reply, 'PAYLOAD_TOO_LARGE', 'the body is too large');
   if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json', 415);
-  if (status >= 400 && status < 500) return refuse(reply, 'BAD_REQUEST', 'the body is not JSON');
+  if (status >= 400 && status < 500) {
+    const isPoisoned = error instanceof SyntaxError && error.message.includes('prototype');
+    return refuse(reply, 'BAD_REQUEST', isPoisoned ? 'the body has a key that is never taken' : 'the body is not JSON');
+  }
   const shown = maskError(error, { requestId: request.id, log });
   return reply.code(httpStatusOf[codeOf(shown)]).send({ errors: [shown] });
 }

@@ -1,23 +1,27 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { authorizationOf, headOf } from './answer.ts';
+import { Crowd, crowdedAddress } from './crowd.ts';
 import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
-import { maskError, refusal } from './masking.ts';
+import { maskError, refusal, shownError } from './masking.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
 
 export interface SseOptions {
   readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
   readonly clock: Clock;
   readonly keepAliveMs: number;
   /** A reader whose buffered bytes do not become fewer for this long is cut. */
   readonly undrainedMs: number;
   readonly maxStreams: number;
+  readonly maxPerAddress: number;
 }
 
 export interface SseTransport {
@@ -37,6 +41,7 @@ export function openSse(options: SseOptions): SseTransport {
   const watch = new DrainWatch(options.clock, options.undrainedMs);
   const open = pipeline.metrics.connections.labels({ transport: 'sse' });
   const running = new Set<() => void>();
+  const crowd = new Crowd(options.maxPerAddress);
   let isClosing = false;
 
   const prepare = async (request: FastifyRequest): Promise<Operation> => {
@@ -62,18 +67,25 @@ export function openSse(options: SseOptions): SseTransport {
 
   return {
     async answer(request, reply) {
+      const address = options.addresses.of(request.raw);
       let operation: Operation;
       try {
         operation = await prepare(request);
+        // Nothing waits between this look and the count below.
+        if (crowd.isFull(address)) {
+          const crowded = shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));
+          throw new Refusal(pipeline.refused({ transport: 'sse' }, [crowded]).errors);
+        }
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];
         const { status, headers } = headOf(errors);
         reply.code(status).headers(headers).header('content-type', 'application/json; charset=utf-8');
         return reply.send(JSON.stringify({ errors }));
       }
+      const response = reply.raw;
+      const leave = crowd.enter(address);
       const results = await pipeline.subscribe(operation);
       reply.hijack();
-      const response = reply.raw;
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) response.setHeader(name, value);
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
@@ -94,15 +106,18 @@ export function openSse(options: SseOptions): SseTransport {
       watch.add(outlet);
       running.add(cut);
       open.inc();
-      response.once('close', () => {
+      const onClose = (): void => {
+        leave();
         open.dec();
         clearInterval(heartbeat);
         watch.delete(outlet);
         running.delete(cut);
         cut();
-      });
-      // The reader may have gone while the subscription started.
-      if (response.destroyed || isClosing) return cut();
+      };
+      // The reader may have gone while its key was looked up or the subscription started: then no event comes.
+      if (response.closed) return onClose();
+      response.once('close', onClose);
+      if (isClosing) return cut();
       await send(response, results);
       if (!isClosing && !response.destroyed) response.end('event: complete\ndata:\n\n');
     },

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Addresses } from '../kernel/address.ts';
+import { Crowd, crowdedAddress } from './crowd.ts';
 import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
@@ -33,6 +34,7 @@ export interface WebSocketOptions {
   readonly maxMessageBytes: number;
   readonly maxOperations: number;
   readonly maxSockets: number;
+  readonly maxPerAddress: number;
 }
 
 export interface WebSocketTransport {
@@ -48,6 +50,13 @@ interface Extra {
   /** Why no more operations are taken: the key is over. */
   refusal: GraphQLError | null;
   unwatch: () => void;
+}
+
+interface SocketRefusal {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly frames: FrameOutlet };
@@ -66,6 +75,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   });
   const watch = new DrainWatch(options.clock, options.undrainedMs);
   const open = pipeline.metrics.connections.labels({ transport: 'websocket' });
+  const crowd = new Crowd(options.maxPerAddress);
   let isClosing = false;
 
   const protocol = makeServer<Record<string, unknown>, Extra>({
@@ -105,18 +115,21 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const address = addresses.of(request);
-    const refused = refusalOf(request);
+    const refused = refusalOf(request, address);
     if (refused) {
       refusals.note({ transport: 'websocket', address, status: refused.status });
-      refuseRaw(socket, refused.status, refused.code, refused.message);
+      refuseRaw(socket, refused.status, refused.code, refused.message, refused.headers);
       return;
     }
     sockets.handleUpgrade(request, socket, head, (upgraded) => serve(upgraded, socket, address));
   };
-  const refusalOf = (request: IncomingMessage): { status: number; code: ErrorCode; message: string } | null => {
+  const refusalOf = (request: IncomingMessage, address: string): SocketRefusal | null => {
     if (request.url?.split('?')[0] !== options.path) return { status: 404, code: 'NOT_FOUND', message: 'no such path' };
     if (!origins.isAllowed(request.headers.origin)) {
       return { status: 403, code: 'FORBIDDEN', message: 'this origin is not allowed' };
+    }
+    if (crowd.isFull(address)) {
+      return { status: 429, code: 'RATE_LIMITED', message: crowdedAddress, headers: { 'retry-after': '5' } };
     }
     if (!isClosing && sockets.clients.size < options.maxSockets) return null;
     return { status: 503, code: 'UNAVAILABLE', message: 'no more sockets here; come back' };
@@ -130,6 +143,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         setTimeout(() => socket.terminate(), 1_000).unref();
       },
     };
+    const leave = crowd.enter(address);
     const isAlive = keepAlive(socket, options.keepAliveMs);
     const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     const send = (message: string): Promise<void> => {
@@ -166,6 +180,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       extra.unwatch();
       watch.delete(outlet);
       isAlive.stop();
+      leave();
       refusals.note({ transport: 'websocket', address, status: code });
       closed(code, reason.toString()).catch((error: unknown) => maskError(error, { requestId: randomUUID(), log }));
     });

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { post, rawSocket, sse } from '../harness/clients.ts';
-import { openTinyApp, type TinyApp } from '../harness/tiny-api.ts';
+import { acknowledged, get, post, rawSocket, sse } from '../harness/clients.ts';
+import { openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
 
 const ticks = { query: 'subscription { ticks(to: 1) { number } }' };
 
@@ -198,7 +199,7 @@ describe('origins', () => {
     await stream.events.next().then(() => stream.stop());
     const socket = await rawSocket(app.url, { origin }).then(
       (raw) => (raw.socket.close(), 101),
-      (error: Error) => error.message,
+      (error: unknown) => (error as Error).message,
     );
     expect([http.status, stream.status, socket]).toEqual(isAllowed ? [200, 200, 101] : [403, 403, 'HTTP 403']);
     for (const { headers } of [http, stream]) {
@@ -219,5 +220,166 @@ describe('origins', () => {
     });
     expect(preflight.headers.get('access-control-allow-private-network')).toBe('true');
     await app.close();
+  });
+});
+
+describe('connections', () => {
+  const patience = { headersTimeoutMs: 150, requestTimeoutMs: 300, timeoutCheckMs: 30 };
+
+  it.each([
+    ['a connection that says nothing', ''],
+    ['headers that do not end', 'POST /graphql HTTP/1.1\r\nHost: x\r\nX-Slow: '],
+    [
+      'a body that does not end',
+      'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{',
+    ],
+  ])('are closed with 408 when a request does not arrive: %s', async (_name, bytes) => {
+    const app = await openTinyApp({ limits: patience });
+    const answer = await rawAnswer(app.url, bytes);
+    expect(answer).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
+    expect(answer).toContain('"code":"TIMEOUT"');
+    await app.close();
+  });
+
+  it('that live long are not touched by those deadlines', async () => {
+    const app = await openTinyApp({ limits: { ...patience, keepAliveMs: 100 } });
+    const stream = await sse(app.url, { query: 'subscription { forever { number } }' }, { key: 'all' });
+    const socket = await acknowledged(app.url, 'all');
+    await stream.events.next();
+    // Meanwhile one that is slow runs out of time twice over.
+    await rawAnswer(app.url, '');
+    await rawAnswer(app.url, '');
+    socket.send({ type: 'ping' });
+    expect((await socket.next()).type).toBe('pong');
+    expect([...running]).toHaveLength(1);
+    stream.stop();
+    await stream.events.next();
+    await vi.waitFor(() => expect([...running]).toEqual([]));
+    socket.socket.close();
+    await app.close();
+  });
+
+  it('above the limit are closed unread', async () => {
+    const app = await openTinyApp({ limits: { connections: 2 } });
+    const first = await rawSocket(app.url);
+    const second = await rawSocket(app.url);
+    expect(await rawAnswer(app.url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => '')).toBe('');
+    first.socket.close();
+    await first.closed;
+    await vi.waitFor(async () => expect((await fetch(`${app.url}/livez`)).status).toBe(200));
+    second.socket.close();
+    await app.close();
+  });
+
+  it('of one address are counted, over WebSocket and SSE, and others go on', async () => {
+    const app = await openTinyApp({ limits: { perAddress: 2 }, trustedProxies: ['127.0.0.1'] });
+    const [one, other] = ['203.0.113.5', '203.0.113.6'].map((address) => ({ 'x-forwarded-for': address }));
+    const forever = { query: 'subscription { forever { number } }' };
+    const sockets = [await rawSocket(app.url, { headers: one }), await rawSocket(app.url, { headers: one })];
+    await expect(rawSocket(app.url, { headers: one })).rejects.toThrow('HTTP 429');
+    sockets.push(await rawSocket(app.url, { headers: other }));
+    const stream = (headers: Record<string, string> = {}) => sse(app.url, forever, { key: 'all', headers });
+    const streams = [await stream(one), await stream(one)];
+    const refused = await stream(one);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await refused.events.next()).value?.result?.errors?.[0]?.extensions).toEqual({
+      code: 'RATE_LIMITED',
+      retryAfterMs: 5_000,
+    });
+    streams.push(await stream(other));
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (const each of streams) {
+      await each.events.next();
+      each.stop();
+      await each.events.next();
+    }
+    for (const { socket } of sockets) socket.close();
+    await vi.waitFor(async () => {
+      const again = await rawSocket(app.url, { headers: one });
+      again.socket.close();
+    });
+    await vi.waitFor(async () => {
+      const again = await sse(app.url, ticks, { key: 'all', headers: one });
+      expect(again.status).toBe(200);
+      for await (const _event of again.events);
+    });
+    expect([...running]).toEqual([]);
+    await app.close();
+  });
+
+  it('are closed with 1009 at a frame of 1 MB', async () => {
+    const app = await openTinyApp();
+    const socket = await acknowledged(app.url, 'all');
+    socket.send('x'.repeat(1_000_000));
+    expect(await socket.closed).toBe(1009);
+    await app.close();
+  });
+});
+
+describe('__proto__ in JSON', () => {
+  let app: TinyApp;
+  beforeAll(async () => {
+    app = await openTinyApp();
+  });
+  afterAll(() => app.close());
+
+  const make = 'mutation ($input: ThingMakeInput!) { thingMake(input: $input) { thing { id } } }';
+  const variables = '{"input":{"name":"x","variables":{"a":{"__proto__":{"isAdmin":true}}}}}';
+
+  it('is refused in a body, in variables of a GET, on a socket and in a document', async () => {
+    const body = await post(app.url, `{"query":${JSON.stringify(make)},"variables":${variables}}`, { key: 'all' });
+    expect([body.status, body.body.errors?.[0]?.extensions?.code]).toEqual([400, 'BAD_REQUEST']);
+    const asked = { query: ticks.query, variables: JSON.parse('{"__proto__":{"to":1}}') as Record<string, unknown> };
+    const hello = await get(app.url, { ...asked, query: '{ hello }' }, { key: 'all' });
+    expect(hello.body.errors?.[0]?.extensions?.code).toBe('BAD_REQUEST');
+    for (const method of ['GET', 'POST'] as const) {
+      const stream = await sse(app.url, asked, { key: 'all', method });
+      expect([stream.status, (await stream.events.next()).value?.result?.errors?.[0]?.extensions?.code]).toEqual([
+        400,
+        'BAD_REQUEST',
+      ]);
+    }
+    const socket = await acknowledged(app.url, 'all');
+    socket.send({ type: 'subscribe', id: '1', payload: asked });
+    expect(await socket.next()).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_REQUEST' } }] });
+    socket.socket.close();
+    const literal = 'mutation { thingMake(input: { name: "x", variables: { __proto__: { a: 1 } } }) { thing { id } } }';
+    expect((await post(app.url, { query: literal }, { key: 'all' })).body.errors?.[0]?.extensions?.code).toBe('BAD_REQUEST');
+  });
+});
+
+describe('usage reporting', () => {
+  const asked = { query: 'query Known($n: String) { hello(name: $n) }', variables: { n: 'canary-variable' } };
+
+  it('reports plain requests too, without variables and keys', async () => {
+    const sent: { url: string; key: string | null; body: string }[] = [];
+    const fetcher: typeof fetch = (url, init) => {
+      const body = gunzipSync(init?.body as unknown as Buffer).toString('latin1');
+      sent.push({ url: String(url), key: new Headers(init?.headers).get('x-api-key'), body });
+      return Promise.resolve(new Response('{}'));
+    };
+    const app = await openTinyApp({ usageReporting: { key: 'service:tiny:1', graphRef: 'tiny@current', fetcher } });
+    expect((await post(app.url, asked, { key: 'all' })).body).toEqual({ data: { hello: 'hello canary-variable' } });
+    await app.close();
+    expect(sent.map(({ url, key }) => [new URL(url).hostname, key])).toEqual([
+      ['usage-reporting.api.apollographql.com', 'service:tiny:1'],
+    ]);
+    expect(sent[0]?.body).toContain('query Known');
+    expect(sent[0]?.body).not.toMatch(/canary|Bearer/);
+  });
+
+  it('sends nothing without its settings, whatever Apollo finds in the environment', async () => {
+    vi.stubEnv('APOLLO_KEY', 'service:tiny:1');
+    vi.stubEnv('APOLLO_GRAPH_REF', 'tiny@current');
+    vi.stubEnv('APOLLO_SCHEMA_REPORTING', 'true');
+    const fetched = vi.spyOn(globalThis, 'fetch');
+    const app = await openTinyApp();
+    await post(app.url, asked, { key: 'all' });
+    await get(app.url, asked, { key: 'all' });
+    await app.close();
+    const hosts = fetched.mock.calls.map(([url]) => new URL(String(url)).hostname);
+    vi.unstubAllEnvs();
+    fetched.mockRestore();
+    expect(hosts).toEqual(['127.0.0.1', '127.0.0.1']);
   });
 });

@@ -104,6 +104,7 @@ describe('readConfig', () => {
     ['a database in a file that is no URL', { DATABASE_URL_FILE: file('no-url', 'canary') }, 'DATABASE_URL is no URL'],
     ['a proxy that is no network', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, 'TRUSTED_PROXIES has "proxy"'],
     ['a network that is too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has "10.0.0.0/33"'],
+    ['usage reports for no graph', { APOLLO_KEY: 'canary' }, 'APOLLO_KEY needs APOLLO_GRAPH_REF beside it'],
     ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
     ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
     ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],
