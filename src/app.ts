@@ -17,6 +17,7 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitService } from './limits/limit.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import type { Log } from './kernel/log.ts';
 import { Bus } from './messages/bus.ts';
@@ -109,7 +110,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await templates.storeLibrary();
     const tenants = new TenantService(database);
     const keys = new KeyService(database, config.secret);
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock });
+    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
@@ -117,6 +119,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
+      admit: (scope) => limits.admit(scope),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

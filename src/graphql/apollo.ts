@@ -13,6 +13,8 @@ import { isErrorCode, withExtensions } from './masking.ts';
 
 interface ApolloContext {
   readonly caller: Caller;
+  /** Puts what is left of the limits on the answer. */
+  readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
   prepared: Operation | Refused | null;
 }
@@ -58,6 +60,7 @@ export async function openApollo(pipeline: Pipeline): Promise<HttpTransport> {
         },
         context: async () => ({
           caller: await apolloCaller(pipeline, request),
+          tell: (left) => void reply.headers(left),
           onHangUp: (operation) => abortOnHangUp(reply, operation),
           prepared: null,
         }),
@@ -87,7 +90,8 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
       return {
         async didResolveSource(context) {
           const { query, operationName, variables } = context.request;
-          const prepared = pipeline.prepare({ query, operationName, variables }, context.contextValue.caller);
+          const { caller, tell } = context.contextValue;
+          const prepared = await pipeline.accept({ query, operationName, variables }, caller, tell);
           context.contextValue.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;

@@ -93,7 +93,9 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     if (origin === undefined) return;
     reply.header('vary', 'origin');
     if (!origins.isAllowed(origin)) return refuse(reply, 'FORBIDDEN', 'this origin is not allowed');
-    reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
+    reply
+      .header('access-control-allow-origin', origin)
+      .header('access-control-expose-headers', 'x-request-id, retry-after, ratelimit, ratelimit-policy');
     if (request.method === 'OPTIONS') return preflight(reply);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));

@@ -3,9 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { headOf } from './answer.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
-import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
+import { maskError, refusal } from './masking.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
 
@@ -37,7 +38,7 @@ export function openSse(options: SseOptions): SseTransport {
   const running = new Set<() => void>();
   let isClosing = false;
 
-  const prepare = async (request: FastifyRequest): Promise<Operation> => {
+  const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
     const { id: requestId } = request;
     const authorization = request.headers.authorization ?? null;
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
@@ -51,7 +52,7 @@ export function openSse(options: SseOptions): SseTransport {
     } catch (error) {
       throw new Refusal(refuse(maskError(error, pipeline.maskOf(requestId))).errors);
     }
-    const prepared = pipeline.prepare(asked, { transport: 'sse', scope, requestId });
+    const prepared = await pipeline.accept(asked, { transport: 'sse', scope, requestId }, (left) => void reply.headers(left));
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
     return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
@@ -61,12 +62,15 @@ export function openSse(options: SseOptions): SseTransport {
     async answer(request, reply) {
       let operation: Operation;
       try {
-        operation = await prepare(request);
+        operation = await prepare(request, reply);
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];
-        const [first] = errors;
-        const status = first ? httpStatusOf[codeOf(first)] : 500;
-        return reply.code(status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify({ errors }));
+        const { status, headers } = headOf(errors);
+        return reply
+          .code(status)
+          .headers(headers)
+          .header('content-type', 'application/json; charset=utf-8')
+          .send(JSON.stringify({ errors }));
       }
       const results = await pipeline.subscribe(operation);
       reply.hijack();

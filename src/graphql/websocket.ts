@@ -76,8 +76,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         return false;
       }
     },
-    onSubscribe({ extra, subscriptions }, id, payload) {
-      const prepared = prepare(pipeline, extra.scope, payload, Object.keys(subscriptions).length > options.maxOperations);
+    async onSubscribe({ extra, subscriptions }, id, payload) {
+      const prepared = await prepare(pipeline, extra.scope, payload, Object.keys(subscriptions).length > options.maxOperations);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -173,11 +173,11 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayload, isCrowded: boolean) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 
 /**
