@@ -20,6 +20,7 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitService } from './limits/limit.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
@@ -125,7 +126,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock });
+    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
@@ -134,6 +136,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
+      admit: (scope) => limits.admit(scope),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

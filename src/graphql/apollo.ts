@@ -25,6 +25,8 @@ export interface UsageReporting {
 
 interface ApolloContext {
   readonly caller: Caller;
+  /** Puts what is left of the limits on the answer. */
+  readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
   prepared: Operation | Refused | null;
 }
@@ -74,6 +76,7 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
         },
         context: async () => ({
           caller: await apolloCaller(pipeline, request),
+          tell: (left) => void reply.headers(left),
           onHangUp: (operation) => abortOnHangUp(reply, operation),
           prepared: null,
         }),
@@ -114,7 +117,8 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
       return {
         async didResolveSource(context) {
           const { query, operationName, variables } = context.request;
-          const prepared = pipeline.prepare({ query, operationName, variables }, context.contextValue.caller);
+          const { caller, tell } = context.contextValue;
+          const prepared = await pipeline.accept({ query, operationName, variables }, caller, tell);
           context.contextValue.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;

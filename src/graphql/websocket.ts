@@ -97,8 +97,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         return false;
       }
     },
-    onSubscribe({ extra, subscriptions }, id, payload) {
-      const prepared = prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
+    async onSubscribe({ extra, subscriptions }, id, payload) {
+      const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -206,12 +206,12 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 
 /**

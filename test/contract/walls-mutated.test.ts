@@ -44,12 +44,15 @@ const statuses = /* GraphQL */ `
 
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
-  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300' } });
+  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();
   const other = await seed.tenant();
   // Both have a row in every table, by what the product does.
   for (const tenant of [one, other]) {
+    // An operator's: limits of its own for a tenant have no mutation yet.
+    await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
     await vi.waitFor(

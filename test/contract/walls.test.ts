@@ -32,6 +32,8 @@ const appGrants: Readonly<Record<string, string>> = {
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  rate_buckets: 'INSERT SELECT UPDATE',
+  rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
