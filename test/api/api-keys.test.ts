@@ -300,6 +300,17 @@ describe('apiKeyRevoke', () => {
     expect(await owner.ask(revoke, { input: { id: apiKey.id } })).toEqual(first);
   });
 
+  it('ends it in another process before that would look by itself', async () => {
+    const { apiKey, secret } = await made();
+    const elsewhere = await openTestApp({ database: app.database });
+    const statusThere = async () => (await post(elsewhere.url, { query: '{ viewer { permissions } }' }, { key: secret })).status;
+    expect(await statusThere()).toBe(200);
+    await owner.ask(revoke, { input: { id: apiKey.id } });
+    // A key that is good is remembered for 3 s.
+    await eventually(async () => (await statusThere()) === 401, 2_000, 'the refusal');
+    await elsewhere.stop();
+  });
+
   it('lets a colleague end a key', async () => {
     const { apiKey, secret } = await made();
     const colleague = await seed.member({ of: owner, can: ['keys:write'] });
