@@ -140,6 +140,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),
+      trustedDocuments: config.trustedDocuments,
     });
     const server = await asSet(`HOST ${config.http.host}, PORT ${config.http.port}`, () =>
       listen({

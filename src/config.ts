@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
+import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { RateLimits } from './limits/policy.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
@@ -23,6 +24,7 @@ export interface Config {
   };
   /** Where Apollo's usage reports go; null and nothing is reported. */
   readonly usageReporting: { readonly key: string; readonly graphRef: string } | null;
+  readonly trustedDocuments: TrustedDocuments;
   readonly dataDir: string;
   /** Null: the embedded database under `dataDir`. */
   readonly database: DatabaseConfig | null;
@@ -78,6 +80,7 @@ export function readConfig(env: Env): Config {
       maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
     usageReporting: usageReporting(read),
+    trustedDocuments: trustedDocuments(read),
     dataDir: read.text('DATA_DIR') ?? '.data',
     database: url === null ? null : { ...databaseDefaults, url, ownerUrl, maxConnections },
     role: read.oneOf('ROLE', roles, 'all'),
@@ -113,6 +116,19 @@ function limit(read: Reader, name: string, standard: number): number {
   return read.integer(name, standard, 0, 100_000_000);
 }
 
+function trustedDocuments(read: Reader): TrustedDocuments {
+  const mode = read.oneOf('TRUSTED_DOCUMENTS', trustModes, 'off');
+  const path = read.text('TRUSTED_DOCUMENTS_FILE');
+  if (mode !== 'off' && path === null) read.problem(`TRUSTED_DOCUMENTS=${mode} needs TRUSTED_DOCUMENTS_FILE beside it`);
+  const text = path === null ? null : read.content('TRUSTED_DOCUMENTS_FILE', path);
+  try {
+    return { mode, byId: text === null ? new Map() : readManifest(text) };
+  } catch (error) {
+    read.problem(`TRUSTED_DOCUMENTS_FILE: ${path}: ${error instanceof Error ? error.message : 'unknown error'}`);
+    return { mode, byId: new Map() };
+  }
+}
+
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {
   const apiKey = read.secret(`${name}_API_KEY`);
   const baseUrl = read.url(`${name}_BASE_URL`, ['http:', 'https:']);
@@ -145,14 +161,20 @@ class Reader {
       this.problem(`${name} and ${name}_FILE are both set; one of them is enough`);
       return value;
     }
-    try {
-      const content = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-      if (content.trim() !== '') return content;
-      this.problem(`${name}_FILE: ${path} is empty`);
-    } catch (error) {
-      this.problem(`${name}_FILE: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
-    }
+    const content = this.content(`${name}_FILE`, path)?.replace(/\r?\n$/, '') ?? null;
+    if (content === null || content.trim() !== '') return content;
+    this.problem(`${name}_FILE: ${path} is empty`);
     return null;
+  }
+
+  /** What is in a file that a setting names; null when it cannot be read. */
+  content(name: string, path: string): string | null {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      this.problem(`${name}: cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+      return null;
+    }
   }
 
   list(name: string): string[] {

@@ -33,6 +33,8 @@ export type ErrorCode =
   | 'BAD_REQUEST'
   /** The request contradicts what is stored, such as an idempotency key used with another input. */
   | 'CONFLICT'
+  /** Only listed documents run here, and this is none of them. */
+  | 'DOCUMENT_NOT_TRUSTED'
   /** The key is valid but lacks a permission; the message names it. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
@@ -53,6 +55,8 @@ export type ErrorCode =
   | 'OPERATION_NOT_SUPPORTED'
   /** The request body or message is above the size limit. */
   | 'PAYLOAD_TOO_LARGE'
+  /** No document is known by this hash; send the document along with it. */
+  | 'PERSISTED_QUERY_NOT_FOUND'
   /** Too many requests; `retryAfterMs` says when to come back. */
   | 'RATE_LIMITED'
   /** The work did not end within its deadline. */

@@ -10,7 +10,8 @@ import { ApolloServerPluginUsageReporting } from '@apollo/server/plugin/usageRep
 import type { FastifyRequest } from 'fastify';
 import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
 import type { Caller } from './context.ts';
-import type { Operation, Pipeline, Refused } from './execute.ts';
+import { hasPersistedQuery } from './documents.ts';
+import type { Operation, OperationRequest, Pipeline, Refused } from './execute.ts';
 import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
 import { isErrorCode, withExtensions } from './masking.ts';
 
@@ -29,7 +30,11 @@ interface ApolloContext {
   readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
   prepared: Operation | Refused | null;
+  /** What was sent where Apollo sees something else. */
+  readonly sent: Sent | null;
 }
+
+type Sent = Pick<OperationRequest, 'query' | 'extensions'>;
 
 /**
  * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
@@ -66,19 +71,20 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
       for (const [name, value] of Object.entries(request.headers)) {
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       }
-      const mark = request.url.indexOf('?');
+      const { search, body, sent } = withoutHash(request);
       const response = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
           headers,
-          search: mark < 0 ? '' : request.url.slice(mark),
-          body: request.body,
+          search,
+          body,
         },
         context: async () => ({
           caller: await apolloCaller(pipeline, request),
           tell: (left) => void reply.headers(left),
           onHangUp: (operation) => abortOnHangUp(reply, operation),
           prepared: null,
+          sent,
         }),
       });
       for (const [name, value] of response.headers) reply.header(name, value);
@@ -110,6 +116,35 @@ async function apolloCaller(pipeline: Pipeline, request: FastifyRequest): Promis
   }
 }
 
+/** Persisted queries are found by our pipeline: Apollo gets a document that it cannot object to in their place. */
+function withoutHash({ method, url, body }: FastifyRequest): { search: string; body: unknown; sent: Sent | null } {
+  const mark = url.indexOf('?');
+  const search = mark < 0 ? '' : url.slice(mark);
+  if (method === 'GET') {
+    const asked = new URLSearchParams(search);
+    const extensions = parsedOrNull(asked.get('extensions'));
+    if (!hasPersistedQuery(extensions)) return { search, body, sent: null };
+    const sent = { query: asked.get('query') ?? undefined, extensions };
+    asked.set('query', '{__typename}');
+    asked.delete('extensions');
+    return { search: `?${asked}`, body, sent };
+  }
+  if (typeof body !== 'object' || body === null || !('extensions' in body) || !hasPersistedQuery(body.extensions)) {
+    return { search, body, sent: null };
+  }
+  const { extensions, ...rest } = body as Record<string, unknown>;
+  return { search, body: { ...rest, query: '{__typename}' }, sent: { query: rest['query'], extensions } };
+}
+
+function parsedOrNull(json: string | null): unknown {
+  try {
+    return json === null ? null : JSON.parse(json);
+  } catch {
+    // Apollo says what is wrong with it.
+    return null;
+  }
+}
+
 /** Apollo's hooks: the document comes from our pipeline before Apollo would parse it. */
 function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
   return {
@@ -117,8 +152,8 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
       return {
         async didResolveSource(context) {
           const { query, operationName, variables } = context.request;
-          const { caller, tell } = context.contextValue;
-          const prepared = await pipeline.accept({ query, operationName, variables }, caller, tell);
+          const { caller, tell, sent } = context.contextValue;
+          const prepared = await pipeline.accept({ operationName, variables, ...(sent ?? { query }) }, caller, tell);
           context.contextValue.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;

@@ -20,11 +20,13 @@ import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
 import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
+import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
@@ -52,6 +54,8 @@ export interface PipelineOptions {
   /** Operation names that metrics may show; any other is counted as `other`. */
   readonly knownOperations?: ReadonlySet<string>;
   readonly limits?: Partial<Limits>;
+  /** Documents that may run; any when absent. */
+  readonly trustedDocuments?: TrustedDocuments;
 }
 
 /** A request as any transport hands it over; its parts are checked here. */
@@ -59,6 +63,7 @@ export interface OperationRequest {
   readonly query?: unknown;
   readonly operationName?: unknown;
   readonly variables?: unknown;
+  readonly extensions?: unknown;
 }
 
 /** An operation that may run. */
@@ -99,6 +104,7 @@ export class Pipeline {
   readonly metrics: OperationMetrics;
   readonly limits: Limits;
   private readonly log: Log;
+  private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
   private readonly guards = new WeakMap<DocumentNode, readonly Permission[]>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
@@ -107,6 +113,7 @@ export class Pipeline {
   constructor(private readonly options: PipelineOptions) {
     this.schema = options.schema;
     this.log = options.log;
+    this.documents = new Documents(options.log, options.trustedDocuments);
     this.limits = { ...defaultLimits, ...options.limits };
     this.metrics = measureOperations(options.registry);
     const executor = new Executor(options.schema);
@@ -228,7 +235,8 @@ export class Pipeline {
   }
 
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
-    const { query, operationName, variables } = requestOf(request);
+    const { operationName, variables } = requestOf(request);
+    const query = this.documents.find(request, context.scope.tenantId);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;
@@ -320,15 +328,14 @@ function cacheOf<V extends object>(): LRUCache<string, V> {
   return new LRUCache<string, V>({ max: 1_000, maxSize: 4_000_000, sizeCalculation: (_value, key) => key.length + 1 });
 }
 
-function requestOf({ query, operationName, variables }: OperationRequest) {
-  if (typeof query !== 'string' || query === '') throw new AppError('BAD_REQUEST', 'query must be a string that is not empty');
+function requestOf({ operationName, variables }: OperationRequest) {
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
     throw new AppError('BAD_REQUEST', 'operationName must be a string');
   }
   if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
     throw new AppError('BAD_REQUEST', 'variables must be an object');
   }
-  return { query, operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
+  return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
 }
 
 function parseError(error: unknown): GraphQLError {

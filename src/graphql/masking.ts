@@ -15,6 +15,9 @@ export const httpStatusOf: Readonly<Record<ErrorCode, number>> = {
   PAYLOAD_TOO_LARGE: 413,
   GRAPHQL_PARSE_FAILED: 400,
   GRAPHQL_VALIDATION_FAILED: 400,
+  // As Apollo's clients expect: not a failure, a question.
+  PERSISTED_QUERY_NOT_FOUND: 200,
+  DOCUMENT_NOT_TRUSTED: 403,
   LIMIT_EXCEEDED: 400,
   OPERATION_NOT_SUPPORTED: 400,
   UNAVAILABLE: 503,

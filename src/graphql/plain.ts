@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
+import { hasPersistedQuery } from './documents.ts';
 import type { OperationRequest, Pipeline } from './execute.ts';
 
 /** A request of the form that nearly all have, and the media type of its answer. */
@@ -38,12 +39,11 @@ export function plainRequestOf({ method, url, headers, body }: FastifyRequest): 
   if (mediaType === undefined || !isRecord(body)) return null;
   const { query, operationName, variables, extensions } = body;
   const isPlain =
-    typeof query === 'string' &&
-    query !== '' &&
+    ((typeof query === 'string' && query !== '') || ((query === undefined || query === null) && hasPersistedQuery(extensions))) &&
     (operationName === undefined || operationName === null || typeof operationName === 'string') &&
     (variables === undefined || variables === null || isRecord(variables)) &&
-    (extensions === undefined || extensions === null);
-  return isPlain ? { query, operationName, variables, mediaType } : null;
+    (extensions === undefined || extensions === null || isRecord(extensions));
+  return isPlain ? { query, operationName, variables, extensions, mediaType } : null;
 }
 
 /**

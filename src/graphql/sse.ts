@@ -173,14 +173,15 @@ function requestOf(request: FastifyRequest): OperationRequest {
       throw new AppError('BAD_REQUEST', 'the body must be a JSON object');
     return body;
   }
-  const { query, operationName, variables } = request.query as Record<string, unknown>;
-  return { query, operationName, variables: typeof variables === 'string' ? parseJson(variables) : variables };
+  const { query, operationName, variables, extensions } = request.query as Record<string, unknown>;
+  return { query, operationName, variables: parseJson('variables', variables), extensions: parseJson('extensions', extensions) };
 }
 
-function parseJson(text: string): unknown {
+function parseJson(name: string, text: unknown): unknown {
+  if (typeof text !== 'string') return text;
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AppError('BAD_REQUEST', 'variables must be JSON', { cause });
+    throw new AppError('BAD_REQUEST', `${name} must be JSON`, { cause });
   }
 }

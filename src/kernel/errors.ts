@@ -11,6 +11,8 @@ export const errorCodes = {
   PAYLOAD_TOO_LARGE: 'The request body or message is above the size limit.',
   GRAPHQL_PARSE_FAILED: 'The document is not GraphQL.',
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
+  PERSISTED_QUERY_NOT_FOUND: 'No document is known by this hash; send the document along with it.',
+  DOCUMENT_NOT_TRUSTED: 'Only listed documents run here, and this is none of them.',
   LIMIT_EXCEEDED: 'The document is deeper, wider or longer than is allowed; the message names the limit.',
   OPERATION_NOT_SUPPORTED: 'This transport does not carry this kind of operation.',
   UNAVAILABLE: 'A part we need is away or shutting down; retry later.',

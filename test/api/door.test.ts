@@ -355,7 +355,11 @@ describe('usage reporting', () => {
     const sent: { url: string; key: string | null; body: string }[] = [];
     const fetcher: typeof fetch = (url, init) => {
       const body = gunzipSync(init?.body as unknown as Buffer).toString('latin1');
-      sent.push({ url: String(url), key: new Headers(init?.headers).get('x-api-key'), body });
+      sent.push({
+        url: url instanceof Request ? url.url : url.toString(),
+        key: new Headers(init?.headers).get('x-api-key'),
+        body,
+      });
       return Promise.resolve(new Response('{}'));
     };
     const app = await openTinyApp({ usageReporting: { key: 'service:tiny:1', graphRef: 'tiny@current', fetcher } });
@@ -377,7 +381,7 @@ describe('usage reporting', () => {
     await post(app.url, asked, { key: 'all' });
     await get(app.url, asked, { key: 'all' });
     await app.close();
-    const hosts = fetched.mock.calls.map(([url]) => new URL(String(url)).hostname);
+    const hosts = fetched.mock.calls.map(([url]) => new URL(url instanceof Request ? url.url : url).hostname);
     vi.unstubAllEnvs();
     fetched.mockRestore();
     expect(hosts).toEqual(['127.0.0.1', '127.0.0.1']);

@@ -116,12 +116,24 @@ describe('readConfig', () => {
     ['a proxy that is no network', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, 'TRUSTED_PROXIES has "proxy"'],
     ['a network that is too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has "10.0.0.0/33"'],
     ['usage reports for no graph', { APOLLO_KEY: 'canary' }, 'APOLLO_KEY needs APOLLO_GRAPH_REF beside it'],
+    ['a list of documents that is missing', { TRUSTED_DOCUMENTS: 'enforce' }, 'needs TRUSTED_DOCUMENTS_FILE beside it'],
+    ['a list that is no JSON', { TRUSTED_DOCUMENTS_FILE: file('list', 'canary') }, 'it is not JSON'],
+    ['another format', { TRUSTED_DOCUMENTS_FILE: file('format', '{"format":"x"}') }, 'its format is not version 1 of'],
+    ['an entry without a document', { TRUSTED_DOCUMENTS_FILE: file('entry', '{"a":1}') }, 'its entry 1 is no id with a document'],
     ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
     ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
     ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],
   ])('refuses %s', (_name, env, problem) => {
     expect(() => readConfig(env)).toThrow(problem);
     expect(() => readConfig(env)).not.toThrow('canary');
+  });
+
+  it('reads both forms of a list of documents', () => {
+    const operations = [{ id: 'a', name: 'A', type: 'query', body: '{ a }' }];
+    for (const list of [{ format: 'apollo-persisted-query-manifest', version: 1, operations }, { a: '{ a }' }]) {
+      const env = { TRUSTED_DOCUMENTS: 'audit', TRUSTED_DOCUMENTS_FILE: file('documents', JSON.stringify(list)) };
+      expect(readConfig(env).trustedDocuments).toEqual({ mode: 'audit', byId: new Map([['a', '{ a }']]) });
+    }
   });
 
   it('names all problems at once', () => {
