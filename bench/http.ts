@@ -4,6 +4,7 @@ import { cpuSeconds, cpuSecondsBelow } from './harness/cpu.ts';
 import { startProduct, type Product } from './harness/product.ts';
 import { Repeater } from './harness/repeater.ts';
 import { atLeast, type Report } from './harness/report.ts';
+import { startMutation, type Started } from './harness/start-mutation.ts';
 import { median, quantile, round, spreadOf } from './harness/statistics.ts';
 import type { Effort } from './run.ts';
 
@@ -144,21 +145,9 @@ async function load(server: Server, headers: Record<string, string>, seconds: nu
 
 /** Writes letters with the offline provider, so that the list holds rows as large as real ones. */
 async function store(product: Product): Promise<void> {
-  const start = /* GraphQL */ `
-    mutation Start($input: GenerationStartInput!) {
-      generationStart(input: $input) {
-        generation {
-          id
-        }
-        errors {
-          message
-        }
-      }
-    }
-  `;
   const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Warehouse Planner', company: 'Fjord Logistics' } };
   for (let written = 0; written < stored; written++) {
-    const { generationStart } = await product.ask<{ generationStart: { errors: unknown[] } }>(start, {
+    const { generationStart } = await product.ask<Started>(startMutation, {
       input: { template: 'cover-letter-classic', variables },
     });
     if (generationStart.errors.length > 0) throw new Error(JSON.stringify(generationStart.errors));

@@ -6,6 +6,7 @@ import { MockProvider, textOf, type Script } from './harness/mock-provider.ts';
 import { startProduct, type Product } from './harness/product.ts';
 import { Reader, type Reading } from './harness/reader.ts';
 import { atMost, type Report } from './harness/report.ts';
+import { startMutation, type Started } from './harness/start-mutation.ts';
 import { median, quantile, round, spreadOf } from './harness/statistics.ts';
 import type { Effort } from './run.ts';
 
@@ -16,18 +17,6 @@ const keepUpMs = 1_000;
 const gapMs = 100;
 const search = { from: 25, most: 3_200, bisections: 3, tokens: 150 };
 
-const startMutation = /* GraphQL */ `
-  mutation Start($input: GenerationStartInput!) {
-    generationStart(input: $input) {
-      generation {
-        id
-      }
-      errors {
-        message
-      }
-    }
-  }
-`;
 const streamQuery = /* GraphQL */ `
   subscription Stream($id: ID!) {
     generationStream(id: $id) {
@@ -290,7 +279,7 @@ function productReaders(name: string, product: Product, reduce: Reduce): Contest
           applicant: { name: `Ingrid Solheim ${marker}` },
           job: { title: 'Warehouse Planner', company: 'Fjord Logistics' },
         };
-        const { generationStart } = await product.ask<{ generationStart: { generation: { id: string } | null } }>(startMutation, {
+        const { generationStart } = await product.ask<Started>(startMutation, {
           input: { template: 'cover-letter-classic', variables },
         });
         const reading = await reader.read(streamQuery, { id: generationStart.generation?.id }, apply);

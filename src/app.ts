@@ -1,8 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { ApiKeyService } from './access/api-key.service.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
+import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
+import { LastUse } from './access/last-use.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -17,13 +20,14 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitService } from './limits/limit.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
-import { leanFetch } from './providers/http.ts';
+import { leanFetch, leanFetchAfter } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
@@ -36,7 +40,6 @@ import { TenantService } from './tenants/tenant.service.ts';
 export interface Surroundings {
   readonly log: Log;
   readonly clock?: Clock;
-  readonly fetch?: typeof fetch;
   /** Added to those that the configuration names. */
   readonly providers?: readonly Provider[];
   readonly connectionLimits?: Partial<ConnectionLimits>;
@@ -98,7 +101,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       clock,
       log,
-      fetch: surroundings.fetch ?? leanFetch,
+      fetch: leanFetch,
+      fetchAfter: leanFetchAfter,
     });
     follower.open();
     life.onStop('readers', () => follower.close());
@@ -112,15 +116,27 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
     const tenants = new TenantService(database);
-    const keys = new KeyService(database, config.secret);
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock });
+    const lastUse = new LastUse({ database, log });
+    lastUse.open();
+    life.onStop('last use of keys', () => lastUse.close());
+    const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
+    bus.on('key.changed', ({ ids }) => keys.forget(ids));
+    bus.onGap(() => keys.forget(null));
+    const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
+    keyWatch.open();
+    life.onStop('watch over keys', () => keyWatch.close());
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
+      watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
+      admit: (scope) => limits.admit(scope),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

@@ -3,6 +3,7 @@ import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
+import type { RateLimits } from './limits/policy.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -32,11 +33,15 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
+  readonly limits: RateLimits;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
   /** How long each part may take to stop. */
   readonly stopDeadlineMs: number;
 }
+
+/** Enough for whoever tries things out on the development tenant, its scripts included. */
+const developmentLimit = 10_000;
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -87,6 +92,11 @@ export function readConfig(env: Env): Config {
       offline: { tokensPerSecond: read.number('OFFLINE_TOKENS_PER_SECOND', 60, 0, 1_000_000) },
     },
     engine,
+    limits: {
+      member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
+      tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
+      starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
+    },
     secret: secret ?? 'development',
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,
   };
@@ -113,6 +123,10 @@ function trustedDocuments(read: Reader): TrustedDocuments {
     read.problem(`TRUSTED_DOCUMENTS_FILE: ${path}: ${error instanceof Error ? error.message : 'unknown error'}`);
     return { mode, byId: new Map() };
   }
+}
+
+function limit(read: Reader, name: string, standard: number): number {
+  return read.integer(name, standard, 0, 100_000_000);
 }
 
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {

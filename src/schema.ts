@@ -1,4 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
+import { ApiKeyResolver } from './access/api-key.resolver.ts';
+import type { ApiKeyService } from './access/api-key.service.ts';
+import { ApiKey } from './access/api-key.type.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -27,6 +30,7 @@ export interface Services {
   readonly templates: TemplateService;
   readonly tenants: TenantService;
   readonly models: Models;
+  readonly apiKeys: ApiKeyService;
 }
 
 export interface Schemas {
@@ -42,14 +46,16 @@ export function buildSchemas(services: Services): Schemas {
   const generations = new GenerationResolver(services.generations, services.streams, templates);
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
+  const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
     tpv: templates.versionById,
     ten: tenants.byId,
     mem: tenants.memberById,
+    key: apiKeys.byId,
   });
-  const resolvers = [templates, generations, tenants, models, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -62,6 +68,7 @@ export function buildSchemas(services: Services): Schemas {
         TemplateVersion,
         Tenant,
         Member,
+        ApiKey,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -78,6 +85,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     templates: uncalled('templates'),
     tenants: uncalled('tenants'),
     models: uncalled('models'),
+    apiKeys: uncalled('apiKeys'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

@@ -12,12 +12,16 @@ import { cores, pin } from './cpu.ts';
 
 const root = process.env.BENCH_ROOT ?? fileURLToPath(new URL('../..', import.meta.url));
 const startMs = 60_000;
+/** Every request is counted as in production, and none is refused. */
+const countedButFree = { RATE_LIMIT_MEMBER: '100000000', RATE_LIMIT_TENANT: '100000000', RATE_LIMIT_STARTS: '100000000' };
 
 /** Draftwire as it ships: the built process on its embedded database, with a key. */
 export interface Product extends Server {
   readonly key: string;
   /** The owner's URL of its database. */
   readonly databaseUrl: string;
+  /** The Unix socket that the product itself talks to its database over. */
+  readonly databaseSocket: string;
   /** Sends an operation over HTTP; throws when the answer has errors. */
   ask<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
 }
@@ -29,7 +33,7 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
   const nodeFlags = (process.env.BENCH_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
   const child = spawn(process.execPath, [...nodeFlags, path.join(root, 'dist/main.js')], {
     cwd: root,
-    env: { ...productEnvironment(), DATA_DIR: dataDir, PORT: String(port), ...env },
+    env: { ...productEnvironment(), DATA_DIR: dataDir, PORT: String(port), ...countedButFree, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
@@ -45,7 +49,7 @@ export async function startProduct(env: Readonly<Record<string, string>> = {}): 
     url,
     pid: pidOf(child),
     key,
-    databaseUrl: await databaseUrlOf(home),
+    ...(await databaseOf(home)),
     async ask<T>(query: string, variables: Record<string, unknown> = {}): Promise<T> {
       const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
       const { body } = await pool.request({
@@ -86,10 +90,13 @@ async function untilReady(url: string): Promise<void> {
   }
 }
 
-async function databaseUrlOf(home: string): Promise<string> {
+async function databaseOf(home: string): Promise<Pick<Product, 'databaseUrl' | 'databaseSocket'>> {
   const password = (await readFile(path.join(home, 'data', 'owner-password'), 'utf8')).trim();
   const port = (await readFile(path.join(home, 'data', 'postmaster.pid'), 'utf8')).split('\n')[3];
-  return `postgres://draftwire:${password}@127.0.0.1:${port}/draftwire`;
+  return {
+    databaseUrl: `postgres://draftwire:${password}@127.0.0.1:${port}/draftwire`,
+    databaseSocket: path.join(home, `.s.PGSQL.${port}`),
+  };
 }
 
 async function freePort(): Promise<number> {

@@ -12,6 +12,14 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/** The same things in a random order. */
+export function shuffled<T>(things: readonly T[]): T[] {
+  return things
+    .map((thing) => ({ thing, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ thing }) => thing);
+}
+
 /** Median, least and most of the rounds of a run. */
 export interface Spread {
   readonly median: number;

@@ -1,10 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
-import { idOfName, idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
+import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
 import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
+import { hashOf, isSame, newKeyText, readKey, type ShownKey } from './key-text.ts';
 import { apiKeys } from './keys.table.ts';
 
 /** A new tenant with its owner and the owner's key; the key is shown this once. */
@@ -20,23 +20,39 @@ interface KeyRow {
   member_id: string;
   secret_hash: string;
   permissions: Permission[];
+  /** Null for a key without an end. */
+  expires_in_ms: number | null;
 }
 
-const pattern = /^Bearer +(dw_live_([0-9a-z]{26})_[A-Za-z0-9_-]{43})$/i;
+interface Look {
+  readonly scope: Scope;
+  /** How long the answer may be remembered. */
+  readonly ttl: number;
+  /** The count of what was forgotten when it began. */
+  readonly forgotten: number;
+}
+
 /** For so long a key that was right stays right without a look: revoked access ends within 5 s. */
 const rememberedMs = 3_000;
+/** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
+const refusedMs = 30_000;
 const developmentTenant = idOfName('ten', 'development');
 const developmentMember = idOfName('mem', 'development');
 
 /** API keys: who a caller is, and how keys come to be. */
 export class KeyService {
   private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs });
-  private readonly looking = new Map<string, Promise<Scope>>();
+  private readonly refused = new LRUCache<string, true>({ max: 10_000, ttl: refusedMs });
+  private readonly looking = new Map<string, Promise<Look>>();
+  /** Counts what was forgotten: a look that began before may have read what is no longer so. */
+  private forgotten = 0;
 
   constructor(
     private readonly database: Database,
     /** Keyed hashes are made with it: all processes on a database share it. */
     private readonly secret: string,
+    /** Told of each use of a valid key. */
+    private readonly onUse: (keyId: string) => void = () => undefined,
   ) {}
 
   /** The scope that an Authorization value proves; throws UNAUTHENTICATED. The same key is looked up once at a time. */
@@ -44,18 +60,18 @@ export class KeyService {
     if (authorization === null)
       throw new AppError('UNAUTHENTICATED', 'a key is missing: send the header authorization: Bearer <key>');
     const known = this.known.get(authorization);
-    if (known) return known;
-    const looking = this.looking.get(authorization);
-    if (looking) return looking;
-    const look = this.look(authorization);
-    this.looking.set(authorization, look);
-    try {
-      const scope = await look;
-      this.known.set(authorization, scope);
-      return scope;
-    } finally {
-      this.looking.delete(authorization);
-    }
+    const scope = known ?? (await this.find(authorization));
+    this.onUse(scope.keyId);
+    return scope;
+  }
+
+  /** Looks at these keys again when they are shown next; at all of them without `ids`. */
+  forget(ids: readonly string[] | null): void {
+    this.forgotten++;
+    this.looking.clear();
+    if (ids === null) return this.known.clear();
+    const changed = new Set(ids);
+    for (const [authorization, { keyId }] of this.known) if (changed.has(keyId)) this.known.delete(authorization);
   }
 
   /** Makes a key of a member; the answer is its only copy. */
@@ -66,11 +82,11 @@ export class KeyService {
     permissions: readonly Permission[] = allPermissions,
   ): Promise<string> {
     const id = newId('key');
-    const key = `dw_live_${id.slice('key_'.length)}_${randomBytes(32).toString('base64url')}`;
+    const key = newKeyText(id, this.secret);
     await this.database
       .as({ tenantId })
       .query.insert(apiKeys)
-      .values({ id, tenantId, memberId, name, secretHash: this.hashOf(key), permissions: [...permissions] });
+      .values({ id, tenantId, memberId, name, secretHash: hashOf(key, this.secret), permissions: [...permissions] });
     return key;
   }
 
@@ -96,30 +112,46 @@ export class KeyService {
     return { tenantId, memberId, key: await this.create(tenantId, memberId, keyName) };
   }
 
-  private async look(authorization: string): Promise<Scope> {
-    const match = authorization.length <= 200 ? pattern.exec(authorization) : null;
-    const [, key = '', id = ''] = match ?? [];
-    const uuid = uuidOfId(`key_${id.toLowerCase()}`, 'key');
-    const [row] = uuid === null ? [] : await this.find(uuid);
-    if (!row || !isEqual(row.secret_hash, this.hashOf(key))) throw new AppError('UNAUTHENTICATED', 'this key is not valid');
-    return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), idOfUuid('key', row.id), row.permissions);
+  /** The same key is looked up once at a time. */
+  private async find(authorization: string): Promise<Scope> {
+    const shown = readKey(authorization, this.secret);
+    if (!shown || this.refused.has(shown.key)) throw notValid();
+    let look = this.looking.get(shown.key);
+    if (!look) {
+      look = this.look(shown).finally(() => this.looking.delete(shown.key));
+      this.looking.set(shown.key, look);
+    }
+    const { scope, ttl, forgotten } = await look;
+    if (ttl > 0 && forgotten === this.forgotten) this.known.set(authorization, scope, { ttl });
+    return scope;
+  }
+
+  private async look({ key, uuid }: ShownKey): Promise<Look> {
+    const { forgotten } = this;
+    const [row] = await this.read(uuid);
+    if (!row || !isSame(row.secret_hash, hashOf(key, this.secret))) {
+      this.refused.set(key, true);
+      throw notValid();
+    }
+    return {
+      scope: new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), idOfUuid('key', row.id), row.permissions),
+      ttl: Math.min(rememberedMs, Math.floor(row.expires_in_ms ?? rememberedMs)),
+      forgotten,
+    };
   }
 
   /** One of the acts without a tenant (protocol.md, rule 20): before the key is found nobody knows whose it is. */
-  private find(uuid: string): Promise<KeyRow[]> {
+  private read(uuid: string): Promise<KeyRow[]> {
     return this.database.engine.sql<KeyRow>(
-      (sql) =>
-        sql`select id, tenant_id, member_id, secret_hash, permissions from api_keys where id = ${uuid} and revoked_at is null`,
+      (sql) => sql`
+        select id, tenant_id, member_id, secret_hash, permissions,
+          (extract(epoch from expires_at - now()) * 1000)::float8 as expires_in_ms
+        from api_keys where id = ${uuid} and revoked_at is null and (expires_at is null or expires_at > now())`,
       { idempotent: true },
     );
   }
-
-  private hashOf(key: string): string {
-    return createHmac('sha256', this.secret).update(key).digest('hex');
-  }
 }
 
-function isEqual(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
+function notValid(): AppError {
+  return new AppError('UNAUTHENTICATED', 'this key is not valid');
 }

@@ -1,6 +1,7 @@
-import { foreignKey, index, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, pgPolicy, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
-import { engineReads, tenantWall } from '../db/tenancy.ts';
+import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 import type { Permission } from '../kernel/scope.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -16,15 +17,25 @@ export const apiKeys = pgTable(
     secretHash: text().notNull(),
     permissions: text().array().$type<Permission[]>().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** From this moment the key is refused; null for no such moment. */
+    expiresAt: timestamp({ withTimezone: true }),
+    /** About when it was last shown: written at most once a minute. Null before its first use. */
+    lastUsedAt: timestamp({ withTimezone: true }),
     /** From this moment the key is refused; null while it is valid. */
     revokedAt: timestamp({ withTimezone: true }),
+    /** The key that this one took over from, when it was made by a rotation; a key is replaced once. */
+    replacesId: id('key'),
   },
   (table) => [
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
+    foreignKey({ columns: [table.tenantId, table.replacesId], foreignColumns: [table.tenantId, table.id] }),
     index('api_keys_tenant_id_member_id').on(table.tenantId, table.memberId),
     unique('api_keys_tenant_id_id').on(table.tenantId, table.id),
+    unique('api_keys_tenant_id_replaces_id').on(table.tenantId, table.replacesId),
     tenantWall(),
     engineReads(),
+    // When a key was used is written for all tenants in one go; a grant lets the engine at that column only.
+    pgPolicy('engine_notes_use', { as: 'permissive', for: 'update', to: engineRole, using: sql`true`, withCheck: sql`true` }),
   ],
 );
 

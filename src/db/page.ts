@@ -64,24 +64,40 @@ export async function rawPage<Row>(input: PageInput, list: RawList<Row>): Promis
   }
   const after = input.after ?? null;
   const found = await list.rows(after === null ? null : keyOfCursor(list, after), first + 1);
-  const nodes = found.slice(0, first);
-  const cursorAt = (node: Row): string => cursorOf(list.list, list.keyOf(node));
-  return {
-    nodes,
-    get edges() {
-      return nodes.map((node) => ({ cursor: cursorAt(node), node }));
-    },
-    get pageInfo() {
-      const [start, end] = [nodes[0], nodes.at(-1)];
-      return {
-        hasNextPage: found.length > first,
-        // Behind a cursor there is at least the row it was made of.
-        hasPreviousPage: after !== null,
-        startCursor: start === undefined ? null : cursorAt(start),
-        endCursor: end === undefined ? null : cursorAt(end),
-      };
-    },
-  };
+  return new FoundPage(list, found, first, after !== null);
+}
+
+/** A class, because an object literal with getters gets a shape of its own each time, which holds its rows until a full collection. */
+class FoundPage<Row> implements Page<Row> {
+  readonly nodes: readonly Row[];
+
+  constructor(
+    private readonly list: Pick<RawList<Row>, 'list' | 'keyOf'>,
+    private readonly found: readonly Row[],
+    private readonly first: number,
+    private readonly isBehindCursor: boolean,
+  ) {
+    this.nodes = found.slice(0, first);
+  }
+
+  get edges() {
+    return this.nodes.map((node) => ({ cursor: this.cursorAt(node), node }));
+  }
+
+  get pageInfo() {
+    const [start, end] = [this.nodes[0], this.nodes.at(-1)];
+    return {
+      hasNextPage: this.found.length > this.first,
+      // Behind a cursor there is at least the row it was made of.
+      hasPreviousPage: this.isBehindCursor,
+      startCursor: start === undefined ? null : this.cursorAt(start),
+      endCursor: end === undefined ? null : this.cursorAt(end),
+    };
+  }
+
+  private cursorAt(node: Row): string {
+    return cursorOf(this.list.list, this.list.keyOf(node));
+  }
 }
 
 function cursorOf(list: string, key: string): string {

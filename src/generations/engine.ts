@@ -41,6 +41,8 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly fetch: typeof fetch;
+  /** Makes its requests at once and sends them at that moment, never before. */
+  readonly fetchAfter: (moment: Promise<void>) => typeof fetch;
 }
 
 /** How often every process looks for generations that nobody writes. */

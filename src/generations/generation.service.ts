@@ -6,6 +6,7 @@ import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import type { LimitService } from '../limits/limit.service.ts';
 import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -48,6 +49,7 @@ export interface GenerationParts {
   readonly engine: Engine;
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly limits: LimitService;
 }
 
 const mostOutputTokens = 32_000;
@@ -208,8 +210,9 @@ export class GenerationService {
     plan: readonly string[],
     recipe: Recipe,
   ): Promise<GenerationView> {
-    const { engine, database, clock, bus } = this.parts;
+    const { engine, database, clock, bus, limits } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
+    await limits.takeStart(scope);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -241,6 +244,8 @@ export class GenerationService {
         leaseMs: isRunning ? engine.leaseMs : null,
       });
       if (inserted.row === null) {
+        // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
+        await limits.returnStart(scope).catch(() => undefined);
         return await this.repeated(scope, inserted, claim);
       }
       const { prompt: _sent, ...row } = inserted.row;

@@ -32,8 +32,7 @@ export class Writer {
   openCall(run: Run, committed: Promise<void>): void {
     const choice = this.parts.models.find(run.attempt.model);
     if (!choice) return;
-    const held: typeof fetch = (input, init) => committed.then(() => this.parts.fetch(input, init));
-    run.opened = begun(this.call(run, choice, held));
+    run.opened = begun(this.call(run, choice, this.parts.fetchAfter(committed)));
   }
 
   /** The committed end; null when the run was lost or given away. */

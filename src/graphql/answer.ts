@@ -16,9 +16,22 @@ export interface AnswerHead {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What a request shows to prove who calls. Node would keep the first of two such headers: joined, as a proxy may join them, they are no key. */
+export function authorizationOf({ headers, raw }: FastifyRequest): string | null {
+  const { authorization } = headers;
+  if (authorization === undefined) return null;
+  const { rawHeaders } = raw;
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization') count++;
+  }
+  return count > 1 ? (raw.headersDistinct['authorization'] ?? []).join(', ') : authorization;
+}
+
 /** Who calls; throws the GraphQLError to show. */
 export async function callerOf(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
-  const authorization = request.headers.authorization ?? null;
+  const authorization = authorizationOf(request);
   const scope = await pipeline.authenticate({ authorization }, 'http', request.id);
   return { transport: 'http', scope, requestId: request.id };
 }

@@ -26,6 +26,8 @@ export interface UsageReporting {
 
 interface ApolloContext {
   readonly caller: Caller;
+  /** Puts what is left of the limits on the answer. */
+  readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
   prepared: Operation | Refused | null;
   /** What was sent where Apollo sees something else. */
@@ -79,6 +81,7 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
         },
         context: async () => ({
           caller: await apolloCaller(pipeline, request),
+          tell: (left) => void reply.headers(left),
           onHangUp: (operation) => abortOnHangUp(reply, operation),
           prepared: null,
           sent,
@@ -149,8 +152,8 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
       return {
         async didResolveSource(context) {
           const { query, operationName, variables } = context.request;
-          const { caller, sent } = context.contextValue;
-          const prepared = pipeline.prepare({ operationName, variables, ...(sent ?? { query }) }, caller);
+          const { caller, sent, tell } = context.contextValue;
+          const prepared = await pipeline.accept({ operationName, variables, ...(sent ?? { query }) }, caller, tell);
           context.contextValue.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;

@@ -23,12 +23,13 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
+import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, type Mask } from './masking.ts';
+import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -44,6 +45,10 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
+  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
+  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  /** Counts every request against its caller's limits; absent: there are none. */
+  readonly admit?: Admit;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -93,7 +98,7 @@ const guardedFields: Readonly<Record<string, Permission>> = {
   _entities: 'schema:federate',
 };
 
-/** The one way of every operation of every transport: authenticate, prepare, then execute or subscribe. Made by `buildPipeline`. */
+/** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
   readonly schema: GraphQLSchema;
   readonly metrics: OperationMetrics;
@@ -141,6 +146,32 @@ export class Pipeline {
     }
   }
 
+  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
+  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
+    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  }
+
+  /**
+   * Counts a request against its caller's limits and prepares it. What is not well-formed counts too: it is no cheaper to refuse. `tell`
+   * gets the headers that say what is left, where a transport has headers. Never rejects.
+   */
+  async accept(
+    request: OperationRequest,
+    caller: Caller,
+    tell?: (headers: Readonly<Record<string, string>>) => void,
+  ): Promise<Operation | Refused> {
+    if (this.options.admit) {
+      try {
+        const admission = await this.options.admit(caller.scope);
+        tell?.(rateLimitHeaders(admission));
+        checkAdmission(admission);
+      } catch (error) {
+        return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+      }
+    }
+    return this.prepare(request, caller);
+  }
+
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
     const context = new OperationContext(caller);
@@ -178,15 +209,19 @@ export class Pipeline {
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
-      return new ResultStream(results[Symbol.asyncIterator](), polled, {
+      let unwatch = (): void => undefined;
+      const stream = new ResultStream(results[Symbol.asyncIterator](), polled, {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
         onEnd: () => {
+          unwatch();
           gauge.dec();
           context.abort();
         },
       });
+      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      return stream;
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }

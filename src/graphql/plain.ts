@@ -72,7 +72,7 @@ async function resultOf(
   reply: FastifyReply,
 ): Promise<ExecutionResult> {
   try {
-    const prepared = pipeline.prepare(plain, await callerOf(pipeline, request));
+    const prepared = await pipeline.accept(plain, await callerOf(pipeline, request), (left) => void reply.headers(left));
     if (prepared.errors) return prepared;
     abortOnHangUp(reply, prepared);
     return await pipeline.execute(prepared);

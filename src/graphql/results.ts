@@ -73,6 +73,8 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   private waiting: PromiseWithResolvers<IteratorResult<ExecutionResult, void>> | null = null;
   private onReady: (() => void) | null = null;
   private isEnded = false;
+  /** Why it was ended by somebody else, until the reader is told. */
+  private refusal: Error | null = null;
 
   constructor(
     private readonly results: AsyncIterator<ExecutionResult>,
@@ -96,11 +98,17 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   }
 
   next(): Promise<IteratorResult<ExecutionResult, void>> {
+    const { refusal } = this;
+    if (refusal) {
+      this.refusal = null;
+      return Promise.reject(refusal);
+    }
     if (this.isEnded) return Promise.resolve(done);
     const waiting = Promise.withResolvers<IteratorResult<ExecutionResult, void>>();
     this.waiting = waiting;
     this.results.next().then(
       (step) => {
+        if (this.waiting === waiting) this.waiting = null;
         if (step.done) this.end();
         waiting.resolve(step.done ? done : { done: false, value: this.hooks.show(step.value) });
       },
@@ -124,12 +132,19 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
     this.polled.whenReady(wake);
   }
 
+  /** Ends it at once, for a reason that its reader is told when it next asks, after what it was given. */
+  refuse(error: Error): void {
+    if (this.isEnded) return;
+    const { waiting } = this;
+    this.waiting = null;
+    if (!waiting) this.refusal = error;
+    this.release();
+    waiting?.reject(error);
+  }
+
   return(): Promise<IteratorResult<ExecutionResult, void>> {
-    if (!this.isEnded) {
-      this.end();
-      // Not awaited: a generator that is in the middle of something returns only after it.
-      this.results.return?.().catch((error: unknown) => this.hooks.fail(error));
-    }
+    this.refusal = null;
+    if (!this.isEnded) this.release();
     return Promise.resolve(done);
   }
 
@@ -144,6 +159,12 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  private release(): void {
+    this.end();
+    // Not awaited: a generator that is in the middle of something returns only after it.
+    this.results.return?.().catch((error: unknown) => this.hooks.fail(error));
   }
 
   private end(): void {

@@ -132,7 +132,9 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     if (origin === undefined) return;
     reply.header('vary', 'origin');
     if (!origins.isAllowed(origin)) return refuse(reply, 'FORBIDDEN', 'this origin is not allowed');
-    reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', 'x-request-id, retry-after');
+    reply
+      .header('access-control-allow-origin', origin)
+      .header('access-control-expose-headers', 'x-request-id, retry-after, ratelimit, ratelimit-policy');
     if (request.method !== 'OPTIONS') return;
     // Chrome asks before a page of the internet, such as Apollo's Sandbox, calls a machine's own network.
     if (options.isDevelopment) reply.header('access-control-allow-private-network', 'true');

@@ -4,7 +4,7 @@ import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Addresses } from '../kernel/address.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { headOf } from './answer.ts';
+import { authorizationOf, headOf } from './answer.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
@@ -44,11 +44,11 @@ export function openSse(options: SseOptions): SseTransport {
   const crowd = new Crowd(options.maxPerAddress);
   let isClosing = false;
 
-  const prepare = async (request: FastifyRequest): Promise<Operation> => {
+  const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
     const { id: requestId } = request;
     const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
     if (!isPreflighted(request.headers)) throw new Refusal(refuse(refusal('BAD_REQUEST', unasked)).errors);
-    const authorization = request.headers.authorization ?? null;
+    const authorization = authorizationOf(request);
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
     if (isClosing || running.size >= options.maxStreams) {
       throw new Refusal(refuse(refusal('UNAVAILABLE', 'no more streams here; come back')).errors);
@@ -59,7 +59,7 @@ export function openSse(options: SseOptions): SseTransport {
     } catch (error) {
       throw new Refusal(refuse(maskError(error, pipeline.maskOf(requestId))).errors);
     }
-    const prepared = pipeline.prepare(asked, { transport: 'sse', scope, requestId });
+    const prepared = await pipeline.accept(asked, { transport: 'sse', scope, requestId }, (left) => void reply.headers(left));
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
     return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
@@ -70,7 +70,7 @@ export function openSse(options: SseOptions): SseTransport {
       const address = options.addresses.of(request.raw);
       let operation: Operation;
       try {
-        operation = await prepare(request);
+        operation = await prepare(request, reply);
         // Nothing waits between this look and the count below.
         if (crowd.isFull(address)) {
           const crowded = shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));

@@ -47,6 +47,9 @@ interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
   scope: Scope | null;
+  /** Why no more operations are taken: the key is over. */
+  refusal: GraphQLError | null;
+  unwatch: () => void;
 }
 
 interface SocketRefusal {
@@ -84,6 +87,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
           'websocket',
           randomUUID(),
         );
+        const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
+        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, onEnd);
         return true;
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
@@ -92,8 +97,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         return false;
       }
     },
-    onSubscribe({ extra, subscriptions }, id, payload) {
-      const prepared = prepare(pipeline, extra.scope, payload, Object.keys(subscriptions).length > options.maxOperations);
+    async onSubscribe({ extra, subscriptions }, id, payload) {
+      const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -163,14 +168,16 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
+    const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, reason), onMessage },
-      { socket, scope: null, frames: framesOf(socket, wire) },
+      extra,
     );
     open.inc();
     watch.add(outlet);
     socket.once('close', (code, reason) => {
       open.dec();
+      extra.unwatch();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -199,11 +206,12 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-function prepare(pipeline: Pipeline, scope: Scope | null, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.prepare(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 
 /**
@@ -230,8 +238,11 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
 }
 
 function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
-  const [, value] = Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
-  return typeof value === 'string' ? value : null;
+  const values = Object.entries(params ?? {}).flatMap(([name, value]) =>
+    name.toLowerCase() === 'authorization' && typeof value === 'string' ? [value] : [],
+  );
+  // Two are no key, as over HTTP.
+  return values.length === 0 ? null : values.join(', ');
 }
 
 /** Pings every `everyMs`; a peer that did not answer the last one is gone. */

@@ -7,6 +7,8 @@ export const permissions = {
   'generations:write': 'Start, cancel, retry and delete generations.',
   'models:read': 'See the models that can be chosen.',
   'tenant:write': 'Change settings of the tenant.',
+  'keys:read': 'See API keys, never their secrets.',
+  'keys:write': 'Create, rotate and revoke API keys.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',

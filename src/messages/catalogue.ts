@@ -1,4 +1,4 @@
-/** Every message the bus carries. All name generations by id; a message is a hint, never the truth. */
+/** Every message the bus carries. Each names things by id; a message is a hint, never the truth. */
 export const messageKinds = {
   /** Text was stored or an attempt began; sent only while someone on another process watches. */
   'generation.changed': true,
@@ -10,6 +10,8 @@ export const messageKinds = {
   'generation.waiting': true,
   /** A process without it has readers for it. */
   'generation.watched': true,
+  /** An API key was revoked, or its end was moved. */
+  'key.changed': true,
 } as const;
 
 export type MessageKind = keyof typeof messageKinds;

@@ -4,6 +4,7 @@ import { MessagesConverter, messagesRequest } from './messages.ts';
 import { anthropicModels } from './models.ts';
 import type { Provider, ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
+import { routed, routedFetch } from './routed.ts';
 
 const ownBaseURL = 'https://api.anthropic.com';
 
@@ -22,6 +23,16 @@ export function anthropic(options: AnthropicOptions): Provider {
   const { id = 'anthropic', apiKey, models = anthropicModels } = options;
   const baseURL = options.baseURL ?? ownBaseURL;
   const secrets = [apiKey];
+  // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+  const client = new Anthropic({
+    apiKey,
+    authToken: null,
+    webhookKey: null,
+    baseURL,
+    fetch: routedFetch,
+    maxRetries: 0,
+    logLevel: 'off',
+  });
 
   return {
     id,
@@ -29,17 +40,7 @@ export function anthropic(options: AnthropicOptions): Provider {
     acceptsUnknownModels: true,
     stream(request, { signal, fetch }) {
       const open = (): Promise<Response> => {
-        // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-        const client = new Anthropic({
-          apiKey,
-          authToken: null,
-          webhookKey: null,
-          baseURL,
-          fetch,
-          maxRetries: 0,
-          logLevel: 'off',
-        });
-        const call = client.messages.create(messagesRequest(request), { signal }).asResponse();
+        const call = client.messages.create(messagesRequest(request), routed(fetch, signal)).asResponse();
         return call.catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);

@@ -10,13 +10,28 @@ const agents = {
 
 /** Statuses whose responses have no body. */
 const bodiless = new Set([204, 205, 304]);
-const messages = new WeakMap<Response, IncomingMessage>();
+const messageKey = Symbol('message');
+
+/** Not a weak map: its values would outlive every young collection. */
+interface LeanResponse extends Response {
+  [messageKey]?: IncomingMessage;
+}
 
 /**
  * A `fetch` for providers, over Node's own HTTP client: bytes of a body can be had without a web stream, which costs more than reading them
  * does (`messageOf`). It asks for no compression, follows no redirect, and takes an address and a text; all else is as with `fetch`.
  */
-export const leanFetch: typeof fetch = (input, init = {}) => {
+export const leanFetch: typeof fetch = (input, init) => call(input, init, null);
+
+/**
+ * A `leanFetch` that makes its requests at once, down to a connection that is open, and sends them when `moment` comes: not one byte
+ * leaves before. A connection that breaks while it waits is replaced then. A request whose moment never comes has to be aborted.
+ */
+export function leanFetchAfter(moment: Promise<void>): typeof fetch {
+  return (input, init) => call(input, init, moment);
+}
+
+function call(input: string | URL | Request, init: RequestInit = {}, moment: Promise<void> | null): Promise<Response> {
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   const { signal, body = null } = init;
   if (input instanceof Request || (body !== null && typeof body !== 'string')) {
@@ -24,36 +39,58 @@ export const leanFetch: typeof fetch = (input, init = {}) => {
   }
   if (signal?.aborted) return Promise.reject(signal.reason as Error);
 
-  let call: ClientRequest;
-  try {
-    call = requestTo(new URL(input), init);
-  } catch (cause) {
-    return Promise.reject(new TypeError('fetch failed', { cause }));
-  }
+  const fail = (cause: unknown): void => reject(new TypeError('fetch failed', { cause }));
+  let isSent = false;
+  let isAborted = false;
+  let request: ClientRequest | null = null;
   let message: IncomingMessage | null = null;
   const abort = (): void => {
-    (message ?? call).destroy();
+    isAborted = true;
+    (message ?? request)?.destroy();
     reject(signal?.reason as Error);
   };
+  const ended = (): void => signal?.removeEventListener('abort', abort);
+  const make = (): ClientRequest => {
+    const made = requestTo(new URL(input), init);
+    made.once('close', () => (made === request ? ended() : undefined));
+    made.on('error', (cause) => {
+      // Nothing was said on it yet: another will do as well.
+      if (isSent) fail(cause);
+      else if (made === request) request = null;
+    });
+    made.once('response', (received) => {
+      message = received;
+      try {
+        resolve(responseOf(received));
+      } catch (cause) {
+        received.destroy();
+        fail(cause);
+      }
+    });
+    return made;
+  };
+  const send = (): void => {
+    if (isAborted) return;
+    isSent = true;
+    request ??= make();
+    request.end(body ?? undefined);
+  };
+
+  try {
+    request = make();
+  } catch (cause) {
+    fail(cause);
+    return promise;
+  }
   signal?.addEventListener('abort', abort, { once: true });
-  call.once('close', () => signal?.removeEventListener('abort', abort));
-  call.on('error', (cause) => reject(new TypeError('fetch failed', { cause })));
-  call.once('response', (received) => {
-    message = received;
-    try {
-      resolve(responseOf(received));
-    } catch (cause) {
-      received.destroy();
-      reject(new TypeError('fetch failed', { cause }));
-    }
-  });
-  call.end(body ?? undefined);
+  if (moment) void moment.then(send);
+  else send();
   return promise;
-};
+}
 
 /** The message behind a response of `leanFetch`, for who reads it instead of `response.body`; undefined for any other response. */
 export function messageOf(response: Response): IncomingMessage | undefined {
-  return messages.get(response);
+  return (response as LeanResponse)[messageKey];
 }
 
 function requestTo(url: URL, { method = 'GET', headers }: RequestInit): ClientRequest {
@@ -72,8 +109,12 @@ function responseOf(message: IncomingMessage): Response {
   // A message that breaks while nobody reads it breaks no one.
   message.on('error', () => undefined);
   if (bodiless.has(status)) message.resume();
-  const response = new Response(bodiless.has(status) ? null : webStreamOf(message), { status, statusText, headers });
-  messages.set(response, message);
+  const response: LeanResponse = new Response(bodiless.has(status) ? null : webStreamOf(message), {
+    status,
+    statusText,
+    headers,
+  });
+  response[messageKey] = message;
   return response;
 }
 

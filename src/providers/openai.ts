@@ -5,12 +5,9 @@ import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
 import { PartReader } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
+import { routed, routedFetch } from './routed.ts';
 
 const ownBaseURL = 'https://api.openai.com/v1';
-
-const ofCall = Symbol('the fetch of one call');
-/** What the SDK hands to its fetch, with what we gave it for this call. */
-type CallInit = RequestInit & { readonly [ofCall]?: typeof globalThis.fetch };
 
 /** How to reach OpenAI or a server that speaks its Chat Completions. */
 export interface OpenAIOptions {
@@ -34,30 +31,21 @@ export function openai(options: OpenAIOptions): Provider {
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   const secrets = [apiKey];
 
-  // One client serves all calls, because making one costs as much as sending a request; each call brings its own fetch.
-  let client: OpenAI | null = null;
-  function clientOfAll(): OpenAI {
-    // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-    client ??= new OpenAI({
-      apiKey,
-      baseURL,
-      fetch: (input, { [ofCall]: fetch = globalThis.fetch, ...init }: CallInit = {}) => fetch(input, init),
-      maxRetries: 0,
-      organization: null,
-      project: null,
-      webhookSecret: null,
-      logLevel: 'off',
-    });
-    return client;
-  }
+  // Null and 'off' keep the SDK from reading our environment and from writing to our output.
+  const client = new OpenAI({
+    apiKey,
+    baseURL,
+    fetch: routedFetch,
+    maxRetries: 0,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: 'off',
+  });
 
-  function send(request: TextRequest, fetch: typeof globalThis.fetch, signal: AbortSignal): Promise<Response> {
-    // An object of any kind to the SDK, whose own type of it knows only what is of the platform.
-    const fetchOptions: object = { [ofCall]: fetch };
-    const options = { signal, fetchOptions };
-    const { responses, chat } = clientOfAll();
-    if (api === 'responses') return responses.create(responsesRequest(request), options).asResponse();
-    return chat.completions.create(chatRequest(request, limitName), options).asResponse();
+  function send(request: TextRequest, by: ReturnType<typeof routed>): Promise<Response> {
+    if (api === 'responses') return client.responses.create(responsesRequest(request), by).asResponse();
+    return client.chat.completions.create(chatRequest(request, limitName), by).asResponse();
   }
 
   return {
@@ -66,7 +54,7 @@ export function openai(options: OpenAIOptions): Provider {
     acceptsUnknownModels: true,
     stream(request, { signal, fetch }) {
       const open = (): Promise<Response> =>
-        send(request, fetch, signal).catch((error: unknown) => {
+        send(request, routed(fetch, signal)).catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);
         });

@@ -12,7 +12,7 @@ let app: TestApp;
 let seed: Seed;
 let other: Caller;
 /** An id of each Node type, all of the development tenant or of everybody. */
-let ids: Record<'Generation' | 'Template' | 'TemplateVersion' | 'Tenant' | 'Member', string>;
+let ids: Record<'Generation' | 'Template' | 'TemplateVersion' | 'Tenant' | 'Member' | 'ApiKey', string>;
 
 beforeAll(async () => {
   app = await openTestApp();
@@ -22,12 +22,14 @@ beforeAll(async () => {
   const { viewer } = await app.ask<{ viewer: { tenant: { id: string }; actor: { id: string } } }>(
     '{ viewer { tenant { id } actor { id } } }',
   );
+  const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
   ids = {
     Generation: letter.id,
     Template: letter.template.id,
     TemplateVersion: letter.templateVersion.id,
     Tenant: viewer.tenant.id,
     Member: viewer.actor.id,
+    ApiKey: apiKeys.nodes[0]?.id ?? '',
   };
 });
 afterAll(async () => {

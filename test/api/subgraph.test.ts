@@ -41,12 +41,14 @@ beforeAll(async () => {
   const { viewer } = await app.ask<{ viewer: { tenant: { id: string }; actor: { id: string } } }>(
     '{ viewer { tenant { id } actor { id } } }',
   );
+  const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
     { __typename: 'TemplateVersion', id: letter.templateVersion.id },
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
+    { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
   ];
 });
 afterEach(() => {

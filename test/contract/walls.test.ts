@@ -22,6 +22,9 @@ const engineGrants: Readonly<Record<string, string>> = {
   templates: 'INSERT SELECT UPDATE',
 };
 
+/** What the engine may write of tables that it otherwise reads: when a key was used. */
+const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
+
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
@@ -29,6 +32,8 @@ const appGrants: Readonly<Record<string, string>> = {
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  rate_buckets: 'INSERT SELECT UPDATE',
+  rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
@@ -90,16 +95,17 @@ describe('the second wall', () => {
   it('lets the engine at the named tables only, and reading stays reading', async () => {
     const policies = await owner<{ table: string; name: string; command: string }[]>`
       select tablename as table, policyname as name, cmd as command
-      from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename`;
+      from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename, policyname`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
       Object.entries(engineGrants)
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([table, grants]) =>
+        .flatMap(([table, grants]) => [
+          ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
           grants === 'SELECT'
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
-        ),
+        ]),
     );
   });
 
@@ -117,6 +123,13 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
+    const columns = await owner<{ table: string; columns: string }[]>`
+      select table_name as table, string_agg(column_name || '', ' ') as columns from information_schema.column_privileges c
+      where grantee = 'draftwire_engine' and table_schema = 'public' and privilege_type = 'UPDATE' and not exists (
+        select 1 from information_schema.role_table_grants t
+        where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = 'UPDATE')
+      group by table_name`;
+    expect(Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]))).toEqual(engineColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {

@@ -48,6 +48,10 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     DATABASE_MAX_CONNECTIONS: '10',
     OFFLINE_TOKENS_PER_SECOND: '0',
     DRAIN_TIMEOUT_MS: '1000',
+    // Only the tests of the limits are about them.
+    RATE_LIMIT_MEMBER: '0',
+    RATE_LIMIT_TENANT: '0',
+    RATE_LIMIT_STARTS: '0',
     ...env,
   });
   const recorded: Log = log ?? openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });

@@ -55,6 +55,10 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
       DATABASE_URL: database.url,
       DATABASE_MAX_CONNECTIONS: '10',
       DRAIN_TIMEOUT_MS: '1000',
+      // Only the tests of the limits are about them.
+      RATE_LIMIT_MEMBER: '0',
+      RATE_LIMIT_TENANT: '0',
+      RATE_LIMIT_STARTS: '0',
       ...env,
     },
   });

@@ -26,8 +26,19 @@ describe('readConfig', () => {
       defaultModel: null,
       providers: { openai: null, anthropic: null },
       engine: { leaseMs: 15_000, totalTimeoutMs: 120_000, firstTokenTimeoutMs: 30_000, idleTimeoutMs: 15_000, windowMs: 25 },
+      limits: { member: 10_000, tenant: 10_000, starts: 10_000 },
       secret: 'development',
     });
+  });
+
+  it('limits rates in production; 0 is no limit, and less is a problem', () => {
+    const production = { NODE_ENV: 'production', DATABASE_URL: url, SECRET: secret };
+    expect(readConfig(production).limits).toEqual({ member: 100, tenant: 1_000, starts: 50 });
+    expect(readConfig({ ...production, RATE_LIMIT_MEMBER: '0', RATE_LIMIT_STARTS: '7' }).limits).toMatchObject({
+      member: 0,
+      starts: 7,
+    });
+    expect(() => readConfig({ RATE_LIMIT_TENANT: '-1' })).toThrow('RATE_LIMIT_TENANT is "-1", not a number from 0 to 100000000');
   });
 
   it('reads values, lists, files, and takes empty for absent', () => {

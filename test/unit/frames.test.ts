@@ -109,6 +109,52 @@ describe('a subscription over a socket', () => {
     expect(outlet.frames).toEqual([frame(1)]);
   });
 
+  it('tells its reader why somebody else ended it, after what was sent, and takes nothing more from its source', async () => {
+    const { results, ended, push } = scripted();
+    const outlet = outletFor(Infinity);
+    const stream = new FrameStream('a"b', results, outlet);
+    const waiting = stream.next();
+    push(1);
+    results.refuse(new Error('revoked'));
+    push(2);
+
+    await expect(waiting).rejects.toThrow('revoked');
+    expect(outlet.frames).toEqual([frame(1)]);
+    expect(ended).toEqual(['ended']);
+    await expect(stream.next()).resolves.toEqual(done);
+  });
+
+  it('keeps the reason for a reader that does not wait, or whose socket takes nothing', async () => {
+    const { results, ended, push } = scripted();
+    const outlet = outletFor(1);
+    const stream = new FrameStream('a"b', results, outlet);
+    const waiting = stream.next();
+    push(1);
+    results.refuse(new Error('revoked'));
+    results.refuse(new Error('again'));
+    expect(ended).toEqual(['ended']);
+    outlet.drain(5);
+    await expect(waiting).rejects.toThrow('revoked');
+
+    const idle = scripted();
+    idle.results.refuse(new Error('revoked'));
+    await expect(idle.results.next()).rejects.toThrow('revoked');
+    await expect(idle.results.next()).resolves.toEqual(done);
+  });
+
+  it('tells a reader that has its last result, and one that waits for a result still to come', async () => {
+    const { results, ask } = scripted();
+    ask(() => Promise.resolve({ done: false, value: { data: { number: 1 } } }));
+    await results.next();
+    const late = Promise.withResolvers<IteratorResult<ExecutionResult>>();
+    ask(() => late.promise);
+    const waiting = results.next();
+    results.refuse(new Error('revoked'));
+    late.resolve({ done: false, value: { data: { number: 2 } } });
+    await expect(waiting).rejects.toThrow('revoked');
+    await expect(results.next()).resolves.toEqual(done);
+  });
+
   it('throws what the subscription throws', async () => {
     const { results, ask, ended } = scripted();
     const stream = new FrameStream('a"b', results, outletFor(Infinity));

@@ -1,0 +1,72 @@
+import { Arg, Args, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { ConnectionArgs } from '../graphql/connection.ts';
+import type { RequestContext } from '../graphql/context.ts';
+import type { LoaderFactory } from '../graphql/loaders.ts';
+import { payload } from '../graphql/payload.ts';
+import type { TenantResolver } from '../tenants/tenant.resolver.ts';
+import { Member } from '../tenants/tenant.type.ts';
+import { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput } from './api-key.input.ts';
+import type { ApiKeyService, ApiKeyView } from './api-key.service.ts';
+import { ApiKey, ApiKeyConnection, ApiKeyCreatePayload, ApiKeyRevokePayload, ApiKeyRotatePayload } from './api-key.type.ts';
+import { fingerprintOf } from './key-text.ts';
+
+@Resolver(() => ApiKey)
+export class ApiKeyResolver {
+  /** Keys by id. */
+  readonly byId: LoaderFactory<string, ApiKeyView | null> = (scope) => (ids) => this.keys.list(scope, ids);
+
+  constructor(
+    private readonly keys: ApiKeyService,
+    private readonly tenants: TenantResolver,
+  ) {}
+
+  @Query(() => ApiKeyConnection, {
+    name: 'apiKeys',
+    description: 'The keys of the own tenant, newest first, revoked ones too. Requires `keys:read`.',
+  })
+  page(@Ctx() { scope }: RequestContext, @Args(() => ConnectionArgs) { first, after }: ConnectionArgs) {
+    return this.keys.page(scope, { first: first ?? 20, after });
+  }
+
+  @Mutation(() => ApiKeyCreatePayload, { description: 'Makes a key that acts as the caller. Requires `keys:write`.' })
+  apiKeyCreate(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => ApiKeyCreateInput, { description: 'What it may do.' }) input: ApiKeyCreateInput,
+  ) {
+    return payload(() => this.keys.create(scope, input));
+  }
+
+  @Mutation(() => ApiKeyRotatePayload, {
+    description:
+      'Makes a new key in the place of one of the caller’s own: same name and permissions, and as long a life. The old one goes on for the ' +
+      'overlap; what it replaced itself ends at once, so that two are valid at most. Requires `keys:write`.',
+  })
+  apiKeyRotate(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => ApiKeyRotateInput, { description: 'Which one.' }) input: ApiKeyRotateInput,
+  ) {
+    return payload(() => this.keys.rotate(scope, input));
+  }
+
+  @Mutation(() => ApiKeyRevokePayload, {
+    description:
+      'Ends a key of the tenant for good; its running subscriptions end within 5 seconds. One that was revoked stays as it is. ' +
+      'Requires `keys:write`.',
+  })
+  apiKeyRevoke(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => ApiKeyRevokeInput, { description: 'Which one.' }) { id }: ApiKeyRevokeInput,
+  ) {
+    return payload(async () => ({ apiKey: await this.keys.revoke(scope, id) }));
+  }
+
+  @FieldResolver(() => String)
+  fingerprint(@Root() { id }: ApiKeyView) {
+    return fingerprintOf(id);
+  }
+
+  @FieldResolver(() => Member)
+  member(@Root() { memberId }: ApiKeyView, @Ctx() { loaders }: RequestContext) {
+    return loaders.get(this.tenants.memberById).load(memberId);
+  }
+}

@@ -1,0 +1,214 @@
+import { and, eq, getTableColumns, inArray, isNull, or, sql } from 'drizzle-orm';
+import { rowsById } from '../db/by-id.ts';
+import type { Database } from '../db/client.ts';
+import type { Statements } from '../db/connection.ts';
+import { page, type Page, type PageInput } from '../db/page.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
+import { allPermissions, type Permission, type Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
+import { hashOf, newKeyText } from './key-text.ts';
+import { apiKeys, type ApiKeyRow } from './keys.table.ts';
+
+const { secretHash: _secretHash, ...columns } = getTableColumns(apiKeys);
+
+/** A key as it is read: everything but the hash of its secret. */
+export type ApiKeyView = Omit<ApiKeyRow, 'secretHash'>;
+
+/** A key and its only copy. */
+export interface NewKey {
+  readonly apiKey: ApiKeyView;
+  readonly secret: string;
+}
+
+/** What the service is built on. */
+export interface ApiKeyParts {
+  readonly database: Database;
+  /** What keyed hashes are made with. */
+  readonly secret: string;
+  readonly bus: Bus;
+  readonly clock: Clock;
+}
+
+const longestName = 200;
+const longestOverlap = 30 * 86_400;
+const usualOverlap = 86_400;
+
+/** The keys of a tenant, for the people in it. */
+export class ApiKeyService {
+  constructor(private readonly parts: ApiKeyParts) {}
+
+  /** Newest first, revoked and expired ones too. */
+  async page(scope: Scope, input: PageInput): Promise<Page<ApiKeyView>> {
+    scope.require('keys:read');
+    return page<ApiKeyView>(input, {
+      list: 'apiKeys',
+      key: apiKeys.id,
+      direction: 'descending',
+      keyOf: ({ id }) => id,
+      rows: (where, orderBy, limit) =>
+        this.parts.database
+          .as(scope)
+          .query.select(columns)
+          .from(apiKeys)
+          .where(and(eq(apiKeys.tenantId, scope.tenantId), where))
+          .orderBy(orderBy)
+          .limit(limit),
+    });
+  }
+
+  /** Keys by id, in the order asked for; null for unknown ones and other tenants'. */
+  async list(scope: Scope, ids: readonly string[]): Promise<(ApiKeyView | null)[]> {
+    scope.require('keys:read');
+    return rowsById('key', ids, (known) =>
+      this.parts.database
+        .as(scope)
+        .query.select(columns)
+        .from(apiKeys)
+        .where(and(eq(apiKeys.tenantId, scope.tenantId), inArray(apiKeys.id, known))),
+    );
+  }
+
+  /** Makes a key of the caller. INVALID_INPUT names the bad field; FORBIDDEN the permission that the caller does not have. */
+  async create(
+    scope: Scope,
+    input: { readonly name: string; readonly permissions: readonly string[]; readonly expiresAt?: Date | null },
+  ): Promise<NewKey> {
+    scope.require('keys:write');
+    const name = nameOf(input.name);
+    const permissions = permissionsOf(scope, input.permissions);
+    const expiresAt = input.expiresAt ?? null;
+    if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
+      throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
+    }
+    return this.insert(this.parts.database.as(scope), scope, { name, permissions, expiresAt, replacesId: null });
+  }
+
+  /**
+   * Makes a new key in the place of one of the caller's own, which stays valid for the overlap. CONFLICT when it was replaced already or is over;
+   * FORBIDDEN when it is somebody else's, or may do what the caller may not: a rotation hands out a secret.
+   */
+  async rotate(
+    scope: Scope,
+    input: { readonly id: string; readonly overlapSeconds?: number | null },
+  ): Promise<NewKey & { readonly replaced: ApiKeyView }> {
+    scope.require('keys:write');
+    const overlap = input.overlapSeconds ?? usualOverlap;
+    if (overlap < 0 || overlap > longestOverlap) {
+      throw new AppError('INVALID_INPUT', `overlapSeconds is ${overlap}, not 0 to ${longestOverlap}`, {
+        path: ['input', 'overlapSeconds'],
+      });
+    }
+    const id = checkedId(input.id);
+    const rotated = await this.parts.database.as(scope).transaction(async (transaction) => {
+      const { query } = transaction;
+      const isThis = and(eq(apiKeys.tenantId, scope.tenantId), eq(apiKeys.id, id));
+      const life = sql<number | null>`extract(epoch from expires_at - created_at)::float8`;
+      const isOver = sql<boolean>`revoked_at is not null or coalesce(expires_at <= now(), false)`;
+      const [old] = await query
+        .select({ ...columns, life, isOver })
+        .from(apiKeys)
+        .where(isThis)
+        .for('update');
+      if (!old) throw noSuchKey();
+      if (old.memberId !== scope.memberId)
+        throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
+      for (const permission of old.permissions) requireHeld(scope, permission, path);
+      const [successor] = await query
+        .select({ id: apiKeys.id })
+        .from(apiKeys)
+        .where(and(eq(apiKeys.tenantId, scope.tenantId), eq(apiKeys.replacesId, id)));
+      if (successor) throw new AppError('CONFLICT', 'this key was rotated already', { path });
+      if (old.isOver) throw new AppError('CONFLICT', 'this key was revoked or has expired', { path });
+      const endsAt = sql`least(expires_at, now() + make_interval(secs => ${overlap}::float8))`;
+      const [replaced] = await query.update(apiKeys).set({ expiresAt: endsAt }).where(isThis).returning(columns);
+      if (!replaced) throw noSuchKey();
+      const ended = old.replacesId === null ? [] : await endNow(transaction, scope, old.replacesId);
+      const { name, permissions } = old;
+      const expiresAt = old.life === null ? null : sql<Date>`now() + make_interval(secs => ${old.life}::float8)`;
+      const made = await this.insert(transaction, scope, { name, permissions, expiresAt, replacesId: id });
+      return { ...made, replaced, changed: [id, ...ended] };
+    });
+    this.parts.bus.publish('key.changed', rotated.changed);
+    return rotated;
+  }
+
+  /** Ends a key of the tenant; revoking it again changes nothing. */
+  async revoke(scope: Scope, id: string): Promise<ApiKeyView> {
+    scope.require('keys:write');
+    const [row] = await this.parts.database
+      .as(scope)
+      .query.update(apiKeys)
+      .set({ revokedAt: sql`coalesce(revoked_at, now())` })
+      .where(and(eq(apiKeys.tenantId, scope.tenantId), eq(apiKeys.id, checkedId(id))))
+      .returning(columns);
+    if (!row) throw noSuchKey();
+    this.parts.bus.publish('key.changed', [row.id]);
+    return row;
+  }
+
+  private async insert(
+    { query }: Statements,
+    { tenantId, memberId }: Scope,
+    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> & {
+      expiresAt: Date | ReturnType<typeof sql<Date>> | null;
+    },
+  ): Promise<NewKey> {
+    const id = newId('key');
+    const secret = newKeyText(id, this.parts.secret);
+    const secretHash = hashOf(secret, this.parts.secret);
+    const [apiKey] = await query
+      .insert(apiKeys)
+      .values({ id, tenantId, memberId, secretHash, ...what })
+      .returning(columns);
+    if (!apiKey) throw new Error('the new key was not returned');
+    return { apiKey, secret };
+  }
+}
+
+const path = ['input', 'id'];
+
+/** Unknown and another tenant's are the same to a caller. */
+function noSuchKey(): AppError {
+  return new AppError('NOT_FOUND', 'no such key', { path });
+}
+
+function checkedId(id: string): string {
+  if (uuidOfId(id, 'key') === null) throw noSuchKey();
+  return id;
+}
+
+/** Ends a key that is not over yet; gives its id if it did. */
+async function endNow({ query }: Statements, { tenantId }: Scope, id: string): Promise<string[]> {
+  const isAlive = or(isNull(apiKeys.expiresAt), sql`expires_at > now()`);
+  const ended = await query
+    .update(apiKeys)
+    .set({ expiresAt: sql`now()` })
+    .where(and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.id, id), isAlive))
+    .returning({ id: apiKeys.id });
+  return ended.map((row) => row.id);
+}
+
+function nameOf(given: string): string {
+  const name = given.trim();
+  const { length } = Array.from(name);
+  if (length >= 1 && length <= longestName) return name;
+  throw new AppError('INVALID_INPUT', `a name has 1 to ${longestName} characters, not ${length}`, { path: ['input', 'name'] });
+}
+
+function permissionsOf(scope: Scope, given: readonly string[]): Permission[] {
+  const where = ['input', 'permissions'];
+  if (given.length === 0) throw new AppError('INVALID_INPUT', 'a key needs a permission', { path: where });
+  given.forEach((permission, index) => {
+    if (!(allPermissions as string[]).includes(permission))
+      throw new AppError('INVALID_INPUT', 'no such permission', { path: [...where, index] });
+    requireHeld(scope, permission as Permission, [...where, index]);
+  });
+  return allPermissions.filter((permission) => given.includes(permission));
+}
+
+function requireHeld(scope: Scope, permission: Permission, at: readonly (string | number)[]): void {
+  if (!scope.can(permission))
+    throw new AppError('FORBIDDEN', `nobody hands out what they do not have: ${permission}`, { path: at });
+}

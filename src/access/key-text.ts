@@ -1,0 +1,54 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { uuidOfId } from '../kernel/id.ts';
+
+// A key is `dw_live_<id>_<random><check>`. The check is keyed by the process's secret, so a made-up key is refused without a query;
+// an unkeyed sum (CRC) could be made up too, and a memory of refused keys alone would be filled by whoever guesses.
+const pattern = /^Bearer +(dw_live_([0-9a-z]{26})_[\w-]{32}[\w-]{11})$/i;
+const checkBytes = 8;
+const checkLength = 11;
+const idStart = 'key_'.length;
+/** The longest Authorization value that is looked at: a key has 78 characters. */
+const longestAuthorization = 200;
+
+/** A key as its owner shows it, taken apart. */
+export interface ShownKey {
+  /** The whole key. */
+  readonly key: string;
+  /** Its id as a uuid. */
+  readonly uuid: string;
+}
+
+/** What may be shown of a key to tell it from others: `dw_live_<id>`. */
+export function fingerprintOf(id: string): string {
+  return `dw_live_${id.slice(idStart)}`;
+}
+
+/** The text of a new key with this id; 192 random bits. */
+export function newKeyText(id: string, secret: string): string {
+  const head = `${fingerprintOf(id)}_${randomBytes(24).toString('base64url')}`;
+  return head + checkOf(head, secret);
+}
+
+/** The key in an Authorization value; null when it is none of ours: malformed, or its check is wrong. */
+export function readKey(authorization: string, secret: string): ShownKey | null {
+  const match = authorization.length <= longestAuthorization ? pattern.exec(authorization) : null;
+  const [, key = '', id = ''] = match ?? [];
+  const uuid = uuidOfId(`key_${id}`, 'key');
+  const isOurs = uuid !== null && isSame(key.slice(-checkLength), checkOf(key.slice(0, -checkLength), secret));
+  return isOurs ? { key, uuid } : null;
+}
+
+/** What is stored of a key: hex HMAC-SHA-256 of all of it. */
+export function hashOf(key: string, secret: string): string {
+  return createHmac('sha256', secret).update(key).digest('hex');
+}
+
+/** Whether two texts are the same, in a time that does not tell where they differ. */
+export function isSame(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function checkOf(head: string, secret: string): string {
+  return createHmac('sha256', secret).update(`check ${head}`).digest().subarray(0, checkBytes).toString('base64url');
+}

@@ -1,0 +1,11 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** Counts what the limits let in and what they refused. */
+export function countAdmissions(registry: Registry): Counter<'kind' | 'outcome'> {
+  return new Counter({
+    name: 'draftwire_admissions_total',
+    help: 'Requests and starts of generations that a rate limit decided about.',
+    labelNames: ['kind', 'outcome'],
+    registers: [registry],
+  });
+}

@@ -1,0 +1,107 @@
+import type { Connection } from '../db/client.ts';
+import { unlimited, windowSeconds } from './share.ts';
+
+/** What a limit counts: a member's requests and starts, and the requests of all of a tenant. */
+export type Kind = 'requests' | 'starts' | 'tenant';
+
+/** How many callers wait for one bucket. */
+export interface Ask {
+  /** A uuid: of the member or, for the kind `tenant` with a `count` of 0, of the tenant. */
+  readonly subject: string;
+  readonly kind: Kind;
+  readonly count: number;
+  readonly most: number;
+}
+
+/** What became of an ask. */
+export interface Grant {
+  readonly subject: string;
+  readonly kind: Kind;
+  readonly granted: number;
+  readonly left: number;
+  readonly resetMs: number;
+}
+
+/** Orders asks in one way on every process, so that none waits for a row whose holder waits for one of its own. */
+export function inLockOrder(asks: readonly Ask[]): Ask[] {
+  return asks.toSorted((a, b) => compare(a.subject, b.subject) || compare(a.kind, b.kind));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * One statement on the database's clock: holds the buckets in order, grants each what is left of it, to requests no more than is left of
+ * the tenant's, and counts exactly what it granted. A bucket that nobody has made is missing in the answer, and grants nothing.
+ *
+ * Its commit is not waited for (`synchronous_commit`): a crash of the database's machine may forget the grants of its last
+ * half second. It is repeated after a lost answer: then it counts too much, and admits no more for it.
+ */
+export async function take(tenant: Connection, tenantUuid: string, asks: readonly Ask[]): Promise<Grant[]> {
+  const ordered = inLockOrder(asks);
+  const subjects = ordered.map(({ subject }) => subject);
+  return tenant.sql<Grant>(
+    (sql) => sql`
+      with asked as (
+        select * from unnest(${subjects}::uuid[], ${ordered.map(({ kind }) => kind)}::text[],
+          ${ordered.map(({ count }) => count)}::int[], ${ordered.map(({ most }) => most)}::int[]) as a(subject, kind, count, most)
+      ), held as (
+        select subject, kind, case when window_started_at <= now() - ${windowSeconds}::int * interval '1 second' then 0 else used end as used,
+          case when window_started_at <= now() - ${windowSeconds}::int * interval '1 second' then now() else window_started_at end as started_at
+        from rate_buckets
+        where tenant_id = ${tenantUuid}::uuid and subject = any(${subjects}::uuid[]) and (subject, kind) in (select subject, kind from asked)
+        order by subject, kind for update
+      ), whole as (
+        select subject, kind, a.most, h.used, h.started_at, greatest(0, a.most - h.used) as room
+        from asked a join held h using (subject, kind) where kind = 'tenant'
+      ), shares as (
+        select subject, kind, a.most, h.used, h.started_at, least(a.count, greatest(0, a.most - h.used)) as share
+        from asked a join held h using (subject, kind) where kind <> 'tenant'
+      ), grants as (
+        select s.*, case when kind = 'starts' then share else greatest(0, least(share,
+          coalesce((select room from whole), 0) - (sum(share) over (partition by kind order by subject) - share)))::int end as granted
+        from shares s
+      ), charges as (
+        select subject, kind, most, used, started_at, granted from grants
+        union all
+        select subject, kind, most, used, started_at,
+          (select coalesce(sum(granted), 0)::int from grants where kind = 'requests') from whole
+      ), charged as (
+        update rate_buckets b set used = c.used + c.granted, window_started_at = c.started_at from charges c
+        where b.tenant_id = ${tenantUuid}::uuid and b.subject = any(${subjects}::uuid[])
+          and b.subject = c.subject and b.kind = c.kind and c.granted > 0
+      )
+      select subject, kind, granted, greatest(0, most - used - granted) as left,
+        ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as "resetMs"
+      from charges, (select set_config('synchronous_commit', 'off', true)) as quick`,
+    { idempotent: true },
+  );
+}
+
+/** Makes the buckets that are missing; those that are there stay as they are. */
+export async function makeBuckets(tenant: Connection, tenantUuid: string, asks: readonly Ask[]): Promise<void> {
+  const ordered = inLockOrder(asks);
+  await tenant.sql(
+    (sql) => sql`
+      insert into rate_buckets (tenant_id, subject, kind)
+      select ${tenantUuid}::uuid, subject, kind
+      from unnest(${ordered.map(({ subject }) => subject)}::uuid[], ${ordered.map(({ kind }) => kind)}::text[]) as a(subject, kind)
+      on conflict (tenant_id, subject, kind) do nothing`,
+    { idempotent: true },
+  );
+}
+
+/** Gives back one that was not needed, if its window still runs. */
+export async function giveBack(tenant: Connection, tenantUuid: string, subject: string, kind: Kind): Promise<void> {
+  await tenant.sql(
+    (sql) => sql`
+      update rate_buckets set used = greatest(0, used - 1)
+      where tenant_id = ${tenantUuid}::uuid and subject = ${subject}::uuid and kind = ${kind}`,
+  );
+}
+
+/** A configured limit as it is counted: 0 is none. */
+export function countable(most: number): number {
+  return most === 0 ? unlimited : most;
+}

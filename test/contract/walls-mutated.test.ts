@@ -1,0 +1,140 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+// The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
+
+const sharedTables = ['template_versions', 'templates'];
+
+/** What one tenant's connection finds in a table. */
+interface Found {
+  readonly own: number;
+  readonly foreign: number;
+}
+
+let app: TestApp;
+let seed: Seed;
+let one: Caller;
+let owner: postgres.Sql;
+let tables: string[];
+
+const start = /* GraphQL */ `
+  mutation Start($input: GenerationStartInput!) {
+    generationStart(input: $input) {
+      generation {
+        id
+      }
+      errors {
+        message
+      }
+    }
+  }
+`;
+const statuses = /* GraphQL */ `
+  query {
+    generations {
+      nodes {
+        status
+      }
+    }
+  }
+`;
+
+beforeAll(async () => {
+  // Slow enough that letters are stored in chunks before they end.
+  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
+  seed = await openSeed(app);
+  one = await seed.tenant();
+  const other = await seed.tenant();
+  // Both have a row in every table, by what the product does.
+  for (const tenant of [one, other]) {
+    // An operator's: limits of its own for a tenant have no mutation yet.
+    await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
+    await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
+    await vi.waitFor(
+      async () => {
+        const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
+        expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);
+      },
+      { timeout: 10_000 },
+    );
+  }
+  owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
+  const rows = await owner<{ name: string }[]>`
+    select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
+  tables = rows.map(({ name }) => name).filter((name) => !sharedTables.includes(name));
+});
+
+afterAll(async () => {
+  await owner.end();
+  await seed.close();
+  await app.stop();
+});
+
+/** Looks into every tenant table as the app does for the first tenant, after `mutation`; nothing of it stays. */
+async function probe(mutation = ''): Promise<Record<string, Found>> {
+  const tenant = uuidOf(one.tenantId, 'ten');
+  const found: Record<string, Found> = {};
+  const undone = new Error('undone');
+  const done = owner.begin(async (sql) => {
+    await sql.unsafe(mutation);
+    await sql.unsafe(`set local role draftwire_app; set local draftwire.tenant = '${tenant}'`);
+    for (const table of tables) {
+      const column = table === 'tenants' ? 'id' : 'tenant_id';
+      const [counts] = await sql.unsafe<[Found]>(
+        `select count(*) filter (where ${column} = '${tenant}')::int as own, count(*) filter (where ${column} <> '${tenant}')::int as foreign from ${table}`,
+      );
+      found[table] = { ...counts };
+    }
+    throw undone;
+  });
+  await expect(done).rejects.toBe(undone);
+  return found;
+}
+
+it('shows a tenant something of its own in every table, and nothing else', async () => {
+  const found = await probe();
+  expect(Object.keys(found)).toContain('generations');
+  for (const [table, counts] of Object.entries(found)) {
+    expect({ table, ...counts }).toEqual({ table, own: counts.own, foreign: 0 });
+    expect({ table, isEmpty: counts.own === 0 }).toEqual({ table, isEmpty: false });
+  }
+});
+
+it('notices each wall that is open', async () => {
+  for (const table of tables) {
+    const found = await probe(`alter policy tenant_wall on ${table} using (true) with check (true)`);
+    expect({ table, isNoticed: (found[table]?.foreign ?? 0) > 0 }).toEqual({ table, isNoticed: true });
+  }
+});
+
+it('notices each wall whose table lets everybody through', async () => {
+  for (const table of tables) {
+    const found = await probe(`alter table ${table} disable row level security`);
+    expect({ table, isNoticed: (found[table]?.foreign ?? 0) > 0 }).toEqual({ table, isNoticed: true });
+  }
+});
+
+it('notices each policy that is gone', async () => {
+  for (const table of tables) {
+    const found = await probe(`drop policy tenant_wall on ${table}`);
+    expect({ table, own: found[table]?.own }).toEqual({ table, own: 0 });
+  }
+});
+
+it('refuses to write a row of another tenant into any table', async () => {
+  const tenant = uuidOf(one.tenantId, 'ten');
+  for (const table of tables) {
+    const column = table === 'tenants' ? 'id' : 'tenant_id';
+    const moved = owner.begin(async (sql) => {
+      await sql.unsafe(`grant update on ${table} to draftwire_app`);
+      await sql.unsafe(`set local role draftwire_app; set local draftwire.tenant = '${tenant}'`);
+      await sql.unsafe(`update ${table} set ${column} = gen_random_uuid()`);
+    });
+    await expect(moved, table).rejects.toMatchObject({ code: '42501' });
+  }
+});
