@@ -112,10 +112,6 @@ function usageReporting(read: Reader): Config['usageReporting'] {
   return { key, graphRef: graphRef ?? '' };
 }
 
-function limit(read: Reader, name: string, standard: number): number {
-  return read.integer(name, standard, 0, 100_000_000);
-}
-
 function trustedDocuments(read: Reader): TrustedDocuments {
   const mode = read.oneOf('TRUSTED_DOCUMENTS', trustModes, 'off');
   const path = read.text('TRUSTED_DOCUMENTS_FILE');
@@ -127,6 +123,10 @@ function trustedDocuments(read: Reader): TrustedDocuments {
     read.problem(`TRUSTED_DOCUMENTS_FILE: ${path}: ${error instanceof Error ? error.message : 'unknown error'}`);
     return { mode, byId: new Map() };
   }
+}
+
+function limit(read: Reader, name: string, standard: number): number {
+  return read.integer(name, standard, 0, 100_000_000);
 }
 
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {

@@ -152,7 +152,7 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
       return {
         async didResolveSource(context) {
           const { query, operationName, variables } = context.request;
-          const { caller, tell, sent } = context.contextValue;
+          const { caller, sent, tell } = context.contextValue;
           const prepared = await pipeline.accept({ operationName, variables, ...(sent ?? { query }) }, caller, tell);
           context.contextValue.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
