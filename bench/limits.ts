@@ -8,12 +8,18 @@ import type { Effort } from './run.ts';
 
 const callers = 64;
 const keyCounts = [1, 10_000] as const;
-const contestants = ['draftwire', 'rate-limiter-flexible', 'draftwire again (A/A)'] as const;
+const contestants = [
+  'draftwire',
+  'rate-limiter-flexible',
+  'draftwire again (A/A)',
+  'rate-limiter-flexible, commits not waited for',
+] as const;
 
 /**
  * Calls a second that a limiter admits for 64 callers, each asking again as soon as it is answered: the product's limiter (a member's and
  * its tenant's bucket in each call) against rate-limiter-flexible (one bucket) in the same process on the same embedded PostgreSQL. Keys are
- * the members of one tenant. They take turns within each round.
+ * the members of one tenant. They take turns within each round. The peer runs as it ships, and beside it, without a gate, with commits that
+ * are not waited for, as ours are not.
  */
 export async function limits({ rounds, seconds }: Effort): Promise<Report> {
   const product = await startProduct();
@@ -24,7 +30,7 @@ export async function limits({ rounds, seconds }: Effort): Promise<Report> {
     for (let done = -1; done < rounds; done++) {
       for (const keys of keyCounts) {
         for (const name of contestants) {
-          const contestant = name === 'rate-limiter-flexible' ? name : 'draftwire';
+          const contestant = name === 'draftwire again (A/A)' ? 'draftwire' : name;
           const perSecond = await measure(peer, { contestant, keys, callers, seconds: done < 0 ? 1 : seconds });
           // The first round warms everything up.
           if (done >= 0) found.set(rowOf(name, keys), [...(found.get(rowOf(name, keys)) ?? []), perSecond]);
@@ -35,7 +41,7 @@ export async function limits({ rounds, seconds }: Effort): Promise<Report> {
       const below = found.get(rowOf(b, keys)) ?? [];
       return (found.get(rowOf(a, keys)) ?? []).map((each, index) => each / (below[index] ?? Number.NaN));
     };
-    const [ours, theirs, again] = contestants;
+    const [ours, theirs, again, theirsQuick] = contestants;
     const table = Object.fromEntries(
       [...found].map(([name, values]) => {
         const { median: middle, least, most } = spreadOf(values);
@@ -54,6 +60,7 @@ export async function limits({ rounds, seconds }: Effort): Promise<Report> {
       notes: {
         control: Object.fromEntries(keyCounts.map((keys) => [keys, spreadOf(ratios(again, ours, keys))])),
         ratios: Object.fromEntries(keyCounts.map((keys) => [keys, spreadOf(ratios(ours, theirs, keys))])),
+        ratiosCommitsNotWaitedFor: Object.fromEntries(keyCounts.map((keys) => [keys, spreadOf(ratios(ours, theirsQuick, keys))])),
         callers,
       },
     };

@@ -4,7 +4,7 @@ import { RateLimiterPostgres } from 'rate-limiter-flexible';
 
 /** One measurement: `callers` that each ask again as soon as they are answered, each time for a random one of `keys` keys. */
 export interface Turn {
-  readonly contestant: 'draftwire' | 'rate-limiter-flexible';
+  readonly contestant: 'draftwire' | 'rate-limiter-flexible' | 'rate-limiter-flexible, commits not waited for';
   readonly keys: number;
   readonly callers: number;
   readonly seconds: number;
@@ -36,7 +36,9 @@ const product: Product = { ...client, ...clock, ...id, ...log, ...access, ...lim
 
 const askers: Readonly<Record<Turn['contestant'], (key: number) => Promise<boolean>>> = {
   draftwire: await openDraftwire(),
-  'rate-limiter-flexible': await openFlexible(),
+  'rate-limiter-flexible': await openFlexible('bench_limits', ''),
+  // With the same promise about commits as ours.
+  'rate-limiter-flexible, commits not waited for': await openFlexible('bench_limits_quick', '-c synchronous_commit=off'),
 };
 
 async function openDraftwire(): Promise<(key: number) => Promise<boolean>> {
@@ -56,12 +58,11 @@ async function openDraftwire(): Promise<(key: number) => Promise<boolean>> {
   return async (key) => (await service.admit(scopes[key] ?? {})).refusal === null;
 }
 
-/** With the same promise about commits as ours: they are not waited for. */
-async function openFlexible(): Promise<(key: number) => Promise<boolean>> {
-  const pool = new pg.Pool({ connectionString: databaseUrl, max: connections, options: '-c synchronous_commit=off' });
+async function openFlexible(tableName: string, options: string): Promise<(key: number) => Promise<boolean>> {
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: connections, ...(options !== '' && { options }) });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const limiter = new RateLimiterPostgres(
-    { storeClient: pool, tableName: 'bench_limits', points: most, duration: 60, clearExpiredByTimeout: false },
+    { storeClient: pool, tableName, points: most, duration: 60, clearExpiredByTimeout: false },
     (error) => (error ? reject(error) : resolve()),
   );
   await promise;
