@@ -19,6 +19,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on TemplateVersion { id number }
     ... on Tenant { id name }
     ... on Member { id email }
+    ... on ApiKey { id name }
   }
 }`;
 
@@ -163,6 +164,7 @@ describe('_entities', () => {
       'TemplateVersion',
       null,
       null,
+      null,
     ]);
   });
 
@@ -173,7 +175,7 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members']) {
+    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys']) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -203,11 +205,13 @@ describe('_entities', () => {
       null,
       'Tenant',
       'Member',
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
       [1, 'FORBIDDEN'],
       [2, 'FORBIDDEN'],
+      [5, 'FORBIDDEN'],
     ]);
   });
 });

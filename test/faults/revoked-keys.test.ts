@@ -126,14 +126,16 @@ async function endOne(fleet: Fleet, mock: MockProvider, owner: postgres.Sql, wha
   ]).finally(() => {
     isEnded = true;
   });
+  // When the wait for the end runs out nobody wants to hear how they ended.
+  ends.catch(() => undefined);
   await eventually(() => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 100), 10_000, 'text');
   expect(isEnded, what).toBe(false);
 
   const began = performance.now();
   await act(writer, apiKeyCreate.apiKey.id, owner);
+  await eventually(() => isEnded, revokedWithinMs, `${what}: the end of the streams`);
   const broken = await ends;
 
-  expect(performance.now() - began, what).toBeLessThan(revokedWithinMs);
   expect(broken.map(({ codes }) => codes)).toEqual(Array.from({ length: 4 }, () => ['FORBIDDEN']));
   // A socket that was open before takes nothing new.
   for (const { next, send, socket } of sockets) {
