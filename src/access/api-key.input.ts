@@ -9,7 +9,11 @@ export class ApiKeyCreateInput {
     description: 'What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have.',
   })
   permissions!: string[];
-  @Field(() => DateTime, { nullable: true, description: 'From this moment it is refused; absent and null for no such moment.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use.',
+  })
   expiresAt?: Date | null;
 }
 

@@ -1,4 +1,5 @@
-import { and, eq, getTableColumns, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
+import { uuidOf } from '../db/ids.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -82,7 +83,9 @@ export class ApiKeyService {
     if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
       throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
     }
-    return this.insert(this.parts.database.as(scope), scope, { name, permissions, expiresAt, replacesId: null });
+    const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
+    const what = { name, permissions, expiresAt: endOf(scope, asked), replacesId: null };
+    return this.insert(this.parts.database.as(scope), scope, what);
   }
 
   /**
@@ -126,7 +129,10 @@ export class ApiKeyService {
       if (!replaced) throw noSuchKey();
       const ended = old.replacesId === null ? [] : await endNow(transaction, scope, old.replacesId);
       const { name, permissions } = old;
-      const expiresAt = old.life === null ? null : sql<Date>`now() + make_interval(secs => ${old.life}::float8)`;
+      const asLong = sql`least(now() + make_interval(secs => ${old.life}::float8), ${lastMoment}::timestamptz)`;
+      const lasting = old.life === null ? sql`null::timestamptz` : asLong;
+      // A key that replaces itself goes on for as long again; replaced by another it ends no later than that one.
+      const expiresAt = scope.keyId === id ? sql<Date | null>`${lasting}` : endOf(scope, lasting);
       const made = await this.insert(transaction, scope, { name, permissions, expiresAt, replacesId: id });
       return { ...made, replaced, changed: [id, ...ended] };
     });
@@ -152,7 +158,7 @@ export class ApiKeyService {
     { query }: Statements,
     { tenantId, memberId }: Scope,
     what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> & {
-      expiresAt: Date | ReturnType<typeof sql<Date>> | null;
+      expiresAt: SQL<Date | null>;
     },
   ): Promise<NewKey> {
     const id = newId('key');
@@ -168,6 +174,15 @@ export class ApiKeyService {
 }
 
 const path = ['input', 'id'];
+
+// Four digits of a year are all that RFC 3339 has.
+const lastMoment = '9999-12-31T23:59:59Z';
+
+/** When a key ends that was made with another: as asked, but never after the one that made it. */
+function endOf({ tenantId, keyId }: Scope, asked: SQL): SQL<Date | null> {
+  const makers = sql`select k.expires_at from api_keys k where k.tenant_id = ${uuidOf(tenantId, 'ten')} and k.id = ${uuidOf(keyId, 'key')}`;
+  return sql`least(${asked}, (${makers}))`;
+}
 
 /** Unknown and another tenant's are the same to a caller. */
 function noSuchKey(): AppError {

@@ -5,7 +5,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 /** A key to make. */
 export type ApiKeyCreateInput = {
-  /** From this moment it is refused; absent and null for no such moment. */
+  /** From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use. */
   readonly expiresAt?: string | null | undefined;
   /** What people call it, 1 to 200 characters. */
   readonly name: string;

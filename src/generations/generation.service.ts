@@ -212,7 +212,7 @@ export class GenerationService {
   ): Promise<GenerationView> {
     const { engine, database, clock, bus, limits } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
-    await limits.takeStart(scope);
+    const taken = await limits.takeStart(scope);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -245,7 +245,7 @@ export class GenerationService {
       });
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
-        await limits.returnStart(scope).catch(() => undefined);
+        await limits.returnStart(scope, taken).catch(() => undefined);
         return await this.repeated(scope, inserted, claim);
       }
       const { prompt: _sent, ...row } = inserted.row;

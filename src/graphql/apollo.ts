@@ -13,7 +13,7 @@ import type { Caller } from './context.ts';
 import { hasPersistedQuery } from './documents.ts';
 import type { Operation, OperationRequest, Pipeline, Refused } from './execute.ts';
 import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
-import { isErrorCode, withExtensions } from './masking.ts';
+import { isErrorCode, refusal, withExtensions } from './masking.ts';
 
 /** Which graph of Apollo's our usage is reported to. */
 export interface UsageReporting {
@@ -35,6 +35,13 @@ interface ApolloContext {
 }
 
 type Sent = Pick<OperationRequest, 'query' | 'extensions'>;
+
+const jsonRanges: ReadonlySet<string> = new Set([
+  '*/*',
+  'application/*',
+  'application/json',
+  'application/graphql-response+json',
+]);
 
 /**
  * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
@@ -109,11 +116,32 @@ function reporting({ fetcher }: UsageReporting): ApolloServerPlugin<ApolloContex
 
 /** Who calls; throws what Apollo turns into the 401 with its GraphQL body. */
 async function apolloCaller(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+  // Apollo looks at it when the operation has run: a mutation would be done and its answer lost.
+  if (!acceptsJson(request.headers.accept)) throw notAcceptable();
   try {
     return await callerOf(pipeline, request);
   } catch (error) {
     throw error instanceof GraphQLError ? withHead(error) : error;
   }
+}
+
+/** Whether one of the media ranges allows an answer in JSON. Parameters other than the charset that we send allow nothing. */
+function acceptsJson(accept: string | undefined): boolean {
+  if (accept === undefined) return true;
+  return accept.split(',').some((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    return (
+      jsonRanges.has(type) && parameters.every((each) => each === 'charset=utf-8' || /^q=(1|1\.0*|0?\.\d*[1-9]\d*)$/.test(each))
+    );
+  });
+}
+
+function notAcceptable(): GraphQLError {
+  const message = 'accept must allow application/json or application/graphql-response+json';
+  return withExtensions(refusal('BAD_REQUEST', message), {
+    code: 'BAD_REQUEST',
+    http: { status: 406, headers: new HeaderMap() },
+  });
 }
 
 /** Persisted queries are found by our pipeline: Apollo gets a document that it cannot object to in their place. */

@@ -42,6 +42,8 @@ export function openSse(options: SseOptions): SseTransport {
   const open = pipeline.metrics.connections.labels({ transport: 'sse' });
   const running = new Set<() => void>();
   const crowd = new Crowd(options.maxPerAddress);
+  // Those that are about to run, too.
+  let entered = 0;
   let isClosing = false;
 
   const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
@@ -50,8 +52,8 @@ export function openSse(options: SseOptions): SseTransport {
     if (!isPreflighted(request.headers)) throw new Refusal(refuse(refusal('BAD_REQUEST', unasked)).errors);
     const authorization = authorizationOf(request);
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
-    if (isClosing || running.size >= options.maxStreams) {
-      throw new Refusal(refuse(refusal('UNAVAILABLE', 'no more streams here; come back')).errors);
+    if (isClosing || entered >= options.maxStreams) {
+      throw new Refusal(refuse(refusal('UNAVAILABLE', noMore)).errors);
     }
     let asked: OperationRequest;
     try {
@@ -71,7 +73,10 @@ export function openSse(options: SseOptions): SseTransport {
       let operation: Operation;
       try {
         operation = await prepare(request, reply);
-        // Nothing waits between this look and the count below.
+        // Nothing waits between these looks and the counts below.
+        if (entered >= options.maxStreams) {
+          throw new Refusal(pipeline.refused({ transport: 'sse' }, [refusal('UNAVAILABLE', noMore)]).errors);
+        }
         if (crowd.isFull(address)) {
           const crowded = shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));
           throw new Refusal(pipeline.refused({ transport: 'sse' }, [crowded]).errors);
@@ -84,6 +89,7 @@ export function openSse(options: SseOptions): SseTransport {
       }
       const response = reply.raw;
       const leave = crowd.enter(address);
+      entered++;
       const results = await pipeline.subscribe(operation);
       reply.hijack();
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) response.setHeader(name, value);
@@ -108,6 +114,7 @@ export function openSse(options: SseOptions): SseTransport {
       open.inc();
       const onClose = (): void => {
         leave();
+        entered--;
         open.dec();
         clearInterval(heartbeat);
         watch.delete(outlet);
@@ -133,6 +140,7 @@ export function openSse(options: SseOptions): SseTransport {
   };
 }
 
+const noMore = 'no more streams here; come back';
 const unasked = 'a GET needs the header apollo-require-preflight or x-apollo-operation-name, so that no foreign page can send it';
 
 /** Errors that may be shown, thrown past the steps that need no answer. */

@@ -19,6 +19,10 @@ import type { Origins } from './origins.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
 
+const longestReason = 123;
+/** Every message of an operation repeats its id; clients make them of 36 characters. */
+const longestId = 128;
+
 export interface WebSocketOptions {
   readonly pipeline: Pipeline;
   readonly origins: Origins;
@@ -98,6 +102,12 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       }
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
+      if (id.length > longestId) {
+        return [
+          ...pipeline.refused({ transport: 'websocket' }, [refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)])
+            .errors,
+        ];
+      }
       const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
@@ -170,7 +180,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     socket.on('error', () => socket.terminate());
     const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
     const closed = protocol.opened(
-      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, reason), onMessage },
+      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
       extra,
     );
     open.inc();
@@ -260,4 +270,9 @@ function keepAlive(socket: WebSocket, everyMs: number): { stop(): void } {
   }, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** A close frame holds 123 bytes of reason. */
+function shortened(reason = ''): string {
+  return Buffer.byteLength(reason) <= longestReason ? reason : `${reason.slice(0, longestReason / 4)}...`;
 }

@@ -27,6 +27,12 @@ export interface RequestDecision {
   readonly windowSeconds: number;
 }
 
+/** A start that was counted. */
+export interface TakenStart {
+  /** On the monotonic clock, before the database was asked. */
+  readonly askedAt: number;
+}
+
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
 const admitted: Decision = { isAdmitted: true, refusedBy: null, quotas: [] };
@@ -54,19 +60,21 @@ export class LimitService {
   }
 
   /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
-  async takeStart(scope: Scope): Promise<void> {
+  async takeStart(scope: Scope): Promise<TakenStart> {
+    const askedAt = this.parts.clock.monotonic();
     const { isAdmitted, refusedBy } = await this.decide(scope, 'starts');
-    if (isAdmitted) return;
+    if (isAdmitted) return { askedAt };
     const { message, retryAfterMs } = refusalBy(refusedBy);
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
   }
 
-  /** Takes the last `takeStart` back: nothing was started, an earlier call with the same key had done so. */
-  async returnStart(scope: Scope): Promise<void> {
+  /** Takes a start back: nothing was started, an earlier call with the same key had done so. One that opened its window stays counted. */
+  async returnStart(scope: Scope, { askedAt }: TakenStart): Promise<void> {
     const { starts } = await this.policy.of(scope);
     if (starts === 0) return;
     const subject = uuidOf(scope.memberId, 'mem');
-    await giveBack(this.parts.database.as(scope), uuidOf(scope.tenantId, 'ten'), subject, 'starts');
+    const askedMsAgo = this.parts.clock.monotonic() - askedAt;
+    await giveBack(this.parts.database.as(scope), uuidOf(scope.tenantId, 'ten'), { subject, kind: 'starts' }, askedMsAgo);
     this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 

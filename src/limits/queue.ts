@@ -10,6 +10,7 @@ import { countable, makeBuckets, take, type Ask, type Grant, type Kind } from '.
 interface Group {
   readonly ask: Omit<Ask, 'count'>;
   readonly callers: PromiseWithResolvers<Decision>[];
+  isSettled: boolean;
 }
 
 /** Known to be empty until then, as long as the limit is what it was. */
@@ -49,7 +50,7 @@ export class TenantQueue {
     const caller = Promise.withResolvers<Decision>();
     const most = countable(kind === 'starts' ? limits.starts : limits.member);
     const key = `${subject} ${kind}`;
-    const group = this.groups.get(key) ?? { ask: { subject, kind, most }, callers: [] };
+    const group = this.groups.get(key) ?? { ask: { subject, kind, most }, callers: [], isSettled: false };
     group.callers.push(caller);
     this.groups.set(key, group);
     this.waiting++;
@@ -71,7 +72,7 @@ export class TenantQueue {
       try {
         await this.send(going);
       } catch (error) {
-        for (const { callers } of going) this.leave(callers, (caller) => caller.reject(error));
+        for (const { callers, isSettled } of going) if (!isSettled) this.leave(callers, (caller) => caller.reject(error));
       }
     }
     this.isUnderWay = false;
@@ -103,7 +104,9 @@ export class TenantQueue {
     }
   }
 
-  private settle({ ask, callers }: Group, own: Grant, whole: Grant | undefined, sentAt: number): void {
+  private settle(group: Group, own: Grant, whole: Grant | undefined, sentAt: number): void {
+    const { ask, callers } = group;
+    group.isSettled = true;
     const quota = (name: LimitName, most: number, { left, resetMs }: Grant): Quota => ({ name, most, left, resetMs });
     const quotas = [quota(ask.kind === 'starts' ? 'starts' : 'member', ask.most, own)];
     if (whole) quotas.push(quota('tenant', this.tenantMost, whole));

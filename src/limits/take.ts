@@ -94,12 +94,18 @@ export async function makeBuckets(tenant: Connection, tenantUuid: string, asks: 
   );
 }
 
-/** Gives back one that was not needed, if its window still runs. */
-export async function giveBack(tenant: Connection, tenantUuid: string, subject: string, kind: Kind): Promise<void> {
+/** Gives back one that was asked for `askedMsAgo`, unless another window may have begun since: what that one counts is not touched. */
+export async function giveBack(
+  tenant: Connection,
+  tenantUuid: string,
+  { subject, kind }: Pick<Ask, 'subject' | 'kind'>,
+  askedMsAgo: number,
+): Promise<void> {
   await tenant.sql(
     (sql) => sql`
       update rate_buckets set used = greatest(0, used - 1)
-      where tenant_id = ${tenantUuid}::uuid and subject = ${subject}::uuid and kind = ${kind}`,
+      where tenant_id = ${tenantUuid}::uuid and subject = ${subject}::uuid and kind = ${kind}
+        and window_started_at <= now() - ${askedMsAgo}::float8 * interval '1 millisecond'`,
   );
 }
 

@@ -111,6 +111,20 @@ describe('apiKeyCreate', () => {
     expect(JSON.stringify(await owner.ask(list))).not.toContain(secret);
   });
 
+  it.each([null, new Date(Date.now() + 7_200_000).toISOString()])(
+    'makes no key that outlives the one it was made with, asked for %s',
+    async (asked) => {
+      const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+      const { secret } = await made({ permissions: ['keys:write', 'generations:read'], expiresAt });
+      const { body } = await post(
+        app.url,
+        { query: create, variables: { input: { name: 'Child', permissions: ['generations:read'], expiresAt: asked } } },
+        { key: secret },
+      );
+      expect(body).toMatchObject({ data: { apiKeyCreate: { apiKey: { expiresAt }, errors: [] } } });
+    },
+  );
+
   it('leaves the secret out of the table, the log and the metrics', async () => {
     const { secret } = await made();
     await proof(secret);
@@ -243,6 +257,12 @@ describe('apiKeyRotate', () => {
     const { apiKey, replaced } = await rotated(old.id);
     expect(replaced.expiresAt).toBe(expiresAt);
     expect(Math.abs(Date.parse(apiKey.expiresAt ?? '') - Date.parse(expiresAt))).toBeLessThan(60_000);
+  });
+
+  it('goes no further than the year 9999', async () => {
+    const { apiKey: old } = await made({ expiresAt: '9999-12-31T23:59:58Z' });
+    await app.sql`update api_keys set created_at = created_at - interval '1 day' where id = ${uuidOf(old.id)}`;
+    expect((await rotated(old.id)).apiKey.expiresAt).toBe('9999-12-31T23:59:59.000Z');
   });
 
   it('happens once, whoever asks at the same time', async () => {

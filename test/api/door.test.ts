@@ -259,6 +259,19 @@ describe('connections', () => {
     await app.close();
   });
 
+  it('name their operations in 128 characters, and may not twice', async () => {
+    const app = await openTinyApp();
+    const raw = await acknowledged(app.url, 'all');
+    const forever = { query: 'subscription { forever { number } }' };
+    raw.send({ id: 'x'.repeat(129), type: 'subscribe', payload: forever });
+    expect(await raw.next()).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'BAD_REQUEST' } }] });
+    const id = 'x'.repeat(128);
+    raw.send({ id, type: 'subscribe', payload: forever });
+    raw.send({ id, type: 'subscribe', payload: forever });
+    expect(await raw.closed).toBe(4409);
+    await app.close();
+  });
+
   it('above the limit are closed unread', async () => {
     const app = await openTinyApp({ limits: { connections: 2 } });
     const first = await rawSocket(app.url);

@@ -60,6 +60,18 @@ it.each([
   expect(plain).toEqual(apollo);
 });
 
+it.each(['image/png', ',,;q=x', 'multipart/mixed', 'application/json;q=0'])(
+  'does nothing for who accepts only %s',
+  async (accept) => {
+    const name = `Not made for ${accept}`;
+    const query = 'mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id } } }';
+    const variables = { input: { name, permissions: ['generations:read'] } };
+    const { status, body } = await answer('/graphql', { query, variables }, { accept });
+    expect([status, JSON.parse(body)]).toMatchObject([406, { errors: [{ extensions: { code: 'BAD_REQUEST' } }] }]);
+    expect(await app.sql`select from api_keys where name = ${name}`).toEqual([]);
+  },
+);
+
 async function answer(path: string, body: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(`${app.url}${path}`, {
     method: 'POST',
