@@ -120,7 +120,8 @@ describe.concurrent('what becomes of a generation', () => {
       openTestApp({
         libraryDir,
         providers: [new Desk('first', tellers), new Desk('second', tellers)],
-        env: { GENERATION_IDLE_TIMEOUT_MS: '60000', ...env },
+        // Finishes that wait for a held row each keep a connection of the engine: there must be one for every cell at a time.
+        env: { GENERATION_IDLE_TIMEOUT_MS: '60000', DATABASE_MAX_CONNECTIONS: '24', ...env },
       });
     patient = await open({});
     // No lease runs out while a row is held: take-overs are another test's.
