@@ -1,8 +1,8 @@
 import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
-import { uuidOf } from '../db/ids.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
+import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -106,7 +106,7 @@ export class ApiKeyService {
     const id = checkedId(input.id);
     const rotated = await this.parts.database.as(scope).transaction(async (transaction) => {
       const { query } = transaction;
-      const isThis = and(eq(apiKeys.tenantId, scope.tenantId), eq(apiKeys.id, id));
+      const isThis = isKey(scope, id);
       const life = sql<number | null>`extract(epoch from expires_at - created_at)::float8`;
       const isOver = sql<boolean>`revoked_at is not null or coalesce(expires_at <= now(), false)`;
       const [old] = await query
@@ -147,7 +147,7 @@ export class ApiKeyService {
       .as(scope)
       .query.update(apiKeys)
       .set({ revokedAt: sql`coalesce(revoked_at, now())` })
-      .where(and(eq(apiKeys.tenantId, scope.tenantId), eq(apiKeys.id, checkedId(id))))
+      .where(isKey(scope, checkedId(id)))
       .returning(columns);
     if (!row) throw noSuchKey();
     this.parts.bus.publish('key.changed', [row.id]);
@@ -189,18 +189,22 @@ function noSuchKey(): AppError {
   return new AppError('NOT_FOUND', 'no such key', { path });
 }
 
+function isKey({ tenantId }: Scope, id: string): SQL | undefined {
+  return and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.id, id));
+}
+
 function checkedId(id: string): string {
   if (uuidOfId(id, 'key') === null) throw noSuchKey();
   return id;
 }
 
 /** Ends a key that is not over yet; gives its id if it did. */
-async function endNow({ query }: Statements, { tenantId }: Scope, id: string): Promise<string[]> {
+async function endNow({ query }: Statements, scope: Scope, id: string): Promise<string[]> {
   const isAlive = or(isNull(apiKeys.expiresAt), sql`expires_at > now()`);
   const ended = await query
     .update(apiKeys)
     .set({ expiresAt: sql`now()` })
-    .where(and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.id, id), isAlive))
+    .where(and(isKey(scope, id), isAlive))
     .returning({ id: apiKeys.id });
   return ended.map((row) => row.id);
 }

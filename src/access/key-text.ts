@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { uuidOfId } from '../kernel/id.ts';
+import { isSame } from '../kernel/same.ts';
 
 // A key is `dw_live_<id>_<random><check>`. The check is keyed by the process's secret, so a made-up key is refused without a query;
 // an unkeyed sum (CRC) could be made up too, and a memory of refused keys alone would be filled by whoever guesses.
@@ -41,12 +42,6 @@ export function readKey(authorization: string, secret: string): ShownKey | null 
 /** What is stored of a key: hex HMAC-SHA-256 of all of it. */
 export function hashOf(key: string, secret: string): string {
   return createHmac('sha256', secret).update(key).digest('hex');
-}
-
-/** Whether two texts are the same, in a time that does not tell where they differ. */
-export function isSame(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 function checkOf(head: string, secret: string): string {

@@ -4,7 +4,8 @@ import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
 import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
-import { hashOf, isSame, newKeyText, readKey, type ShownKey } from './key-text.ts';
+import { isSame } from '../kernel/same.ts';
+import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
 import { apiKeys } from './keys.table.ts';
 
 /** A new tenant with its owner and the owner's key; the key is shown this once. */

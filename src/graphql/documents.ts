@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
+import { isObject } from '../kernel/object.ts';
 
 /** The text of a document as its sender gave it: itself, or a persisted query's hash, or both. */
 interface Sent {
@@ -73,13 +74,13 @@ export class Documents {
 
 /** Whether a request names its document by a hash. */
 export function hasPersistedQuery(extensions: unknown): boolean {
-  return isRecord(extensions) && extensions['persistedQuery'] !== undefined && extensions['persistedQuery'] !== null;
+  return isObject(extensions) && extensions['persistedQuery'] !== undefined && extensions['persistedQuery'] !== null;
 }
 
 function persistedIdOf(extensions: unknown): string | null {
-  if (!isRecord(extensions) || !hasPersistedQuery(extensions)) return null;
+  if (!isObject(extensions) || !hasPersistedQuery(extensions)) return null;
   const asked = extensions['persistedQuery'];
-  if (!isRecord(asked) || asked['version'] !== 1) throw new AppError('BAD_REQUEST', 'Unsupported persisted query version');
+  if (!isObject(asked) || asked['version'] !== 1) throw new AppError('BAD_REQUEST', 'Unsupported persisted query version');
   const { sha256Hash: id } = asked;
   if (typeof id !== 'string' || id === '' || id.length > 128) throw new AppError('BAD_REQUEST', 'sha256Hash must be a hash');
   return id;
@@ -95,8 +96,4 @@ function untrusted(): AppError {
 
 function hashOf(query: string): string {
   return createHash('sha256').update(query).digest('hex');
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
+import { isObject } from '../kernel/object.ts';
 import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
 import { hasPersistedQuery } from './documents.ts';
 import type { OperationRequest, Pipeline } from './execute.ts';
@@ -36,13 +37,13 @@ const succeeded: AnswerHead = { status: 200, headers: {} };
 export function plainRequestOf({ method, url, headers, body }: FastifyRequest): PlainRequest | null {
   if (method !== 'POST' || url.includes('?') || !contentTypes.has(headers['content-type'])) return null;
   const mediaType = mediaTypeByAccept.get(headers.accept);
-  if (mediaType === undefined || !isRecord(body)) return null;
+  if (mediaType === undefined || !isObject(body)) return null;
   const { query, operationName, variables, extensions } = body;
   const isPlain =
     ((typeof query === 'string' && query !== '') || ((query === undefined || query === null) && hasPersistedQuery(extensions))) &&
     (operationName === undefined || operationName === null || typeof operationName === 'string') &&
-    (variables === undefined || variables === null || isRecord(variables)) &&
-    (extensions === undefined || extensions === null || isRecord(extensions));
+    (variables === undefined || variables === null || isObject(variables)) &&
+    (extensions === undefined || extensions === null || isObject(extensions));
   return isPlain ? { query, operationName, variables, extensions, mediaType } : null;
 }
 
@@ -80,8 +81,4 @@ async function resultOf(
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

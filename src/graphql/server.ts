@@ -1,9 +1,10 @@
-import { randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { isSame } from '../kernel/same.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
 import { trustProxies } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
@@ -281,9 +282,4 @@ async function maySeeDetail(pipeline: Pipeline, request: FastifyRequest): Promis
     // Readiness is answered to everybody, and above all while keys cannot be looked up.
     return false;
   }
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [left, right] = [Buffer.from(given), Buffer.from(expected)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -46,20 +46,21 @@ export function openSse(options: SseOptions): SseTransport {
   let entered = 0;
   let isClosing = false;
 
+  const refused = (error: GraphQLError) => new Refusal(pipeline.refused({ transport: 'sse' }, [error]).errors);
+
   const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
     const { id: requestId } = request;
-    const refuse = (error: GraphQLError) => pipeline.refused({ transport: 'sse' }, [error]);
-    if (!isPreflighted(request.headers)) throw new Refusal(refuse(refusal('BAD_REQUEST', unasked)).errors);
+    if (!isPreflighted(request.headers)) throw refused(refusal('BAD_REQUEST', unasked));
     const authorization = authorizationOf(request);
     const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
     if (isClosing || entered >= options.maxStreams) {
-      throw new Refusal(refuse(refusal('UNAVAILABLE', noMore)).errors);
+      throw refused(refusal('UNAVAILABLE', noMore));
     }
     let asked: OperationRequest;
     try {
       asked = requestOf(request);
     } catch (error) {
-      throw new Refusal(refuse(maskError(error, pipeline.maskOf(requestId))).errors);
+      throw refused(maskError(error, pipeline.maskOf(requestId)));
     }
     const prepared = await pipeline.accept(asked, { transport: 'sse', scope, requestId }, (left) => void reply.headers(left));
     if (prepared.errors) throw new Refusal(prepared.errors);
@@ -75,11 +76,10 @@ export function openSse(options: SseOptions): SseTransport {
         operation = await prepare(request, reply);
         // Nothing waits between these looks and the counts below.
         if (entered >= options.maxStreams) {
-          throw new Refusal(pipeline.refused({ transport: 'sse' }, [refusal('UNAVAILABLE', noMore)]).errors);
+          throw refused(refusal('UNAVAILABLE', noMore));
         }
         if (crowd.isFull(address)) {
-          const crowded = shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));
-          throw new Refusal(pipeline.refused({ transport: 'sse' }, [crowded]).errors);
+          throw refused(shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 })));
         }
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];

@@ -1,3 +1,5 @@
+import { isObject } from './object.ts';
+
 /** Whether documents must be listed: not asked, asked and logged, or demanded. */
 export const trustModes = ['off', 'audit', 'enforce'] as const;
 
@@ -13,7 +15,7 @@ export interface TrustedDocuments {
  */
 export function readManifest(json: string): ReadonlyMap<string, string> {
   const manifest: unknown = parsed(json);
-  if (!isRecord(manifest)) throw new Error('it is no JSON object');
+  if (!isObject(manifest)) throw new Error('it is no JSON object');
   const isApollo = manifest['format'] !== undefined;
   if (isApollo && (manifest['format'] !== 'apollo-persisted-query-manifest' || manifest['version'] !== 1)) {
     throw new Error('its format is not version 1 of apollo-persisted-query-manifest');
@@ -21,7 +23,7 @@ export function readManifest(json: string): ReadonlyMap<string, string> {
   const { operations } = manifest;
   if (isApollo && !Array.isArray(operations)) throw new Error('it has no list of operations');
   const entries: unknown[][] = isApollo
-    ? (operations as unknown[]).map((each) => (isRecord(each) ? [each['id'], each['body']] : []))
+    ? (operations as unknown[]).map((each) => (isObject(each) ? [each['id'], each['body']] : []))
     : Object.entries(manifest);
   const documents = new Map<string, string>();
   for (const [index, [id, body]] of entries.entries()) {
@@ -41,8 +43,4 @@ function parsed(json: string): unknown {
     // Its message quotes what it read.
     throw new Error('it is not JSON');
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Counter, Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Admission } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -18,13 +19,6 @@ export interface LimitParts {
   readonly registry: Registry;
   /** For tenants without limits of their own. */
   readonly limits: RateLimits;
-}
-
-/** What the limits say about a request, in the pipeline's words. */
-export interface RequestDecision {
-  readonly refusal: { readonly message: string; readonly retryAfterMs: number } | null;
-  readonly quotas: readonly Quota[];
-  readonly windowSeconds: number;
 }
 
 /** A start that was counted. */
@@ -54,7 +48,7 @@ export class LimitService {
   }
 
   /** Counts one request of the scope's member and tenant. Throws UNAVAILABLE when it cannot be counted. */
-  async admit(scope: Scope): Promise<RequestDecision> {
+  async admit(scope: Scope): Promise<Admission> {
     const { isAdmitted, refusedBy, quotas } = await this.decide(scope, 'requests');
     return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
   }

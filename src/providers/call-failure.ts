@@ -1,5 +1,6 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
-import { errorIn, isObject, stringOf } from './json.ts';
+import { isObject } from '../kernel/object.ts';
+import { errorIn, stringOf } from './json.ts';
 import type { ProviderError } from './port.ts';
 
 /**

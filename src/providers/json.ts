@@ -1,3 +1,5 @@
+import { isObject } from '../kernel/object.ts';
+
 import { failure } from './failures.ts';
 
 /** The JSON object in an event's data. Throws STREAM_MALFORMED. */
@@ -15,11 +17,6 @@ export function errorIn(value: unknown): { words: string[]; message: string | nu
   if (typeof error === 'string') return { words: [], message: error };
   if (!isObject(error)) return null;
   return { words: [error.code, error.type].filter((word) => typeof word === 'string'), message: stringOf(error.message) };
-}
-
-/** Whether a JSON value is an object: no array, no null. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The number a field holds; null when it holds something else. */

@@ -1,5 +1,6 @@
 import { failureOf } from './failures.ts';
-import { errorIn, isObject, numberOf, objectIn, stringOf } from './json.ts';
+import { isObject } from '../kernel/object.ts';
+import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
