@@ -180,6 +180,7 @@ const lastMoment = '9999-12-31T23:59:59Z';
 
 /** When a key ends that was made with another: as asked, but never after the one that made it. */
 function endOf({ tenantId, keyId }: Scope, asked: SQL): SQL<Date | null> {
+  if (keyId === null) return sql<Date | null>`${asked}`;
   const makers = sql`select k.expires_at from api_keys k where k.tenant_id = ${uuidOf(tenantId, 'ten')} and k.id = ${uuidOf(keyId, 'key')}`;
   return sql`least(${asked}, (${makers}))`;
 }

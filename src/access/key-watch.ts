@@ -59,7 +59,7 @@ export class KeyWatch {
   }
 
   /** Calls `onEnd` once, with what to say, when the scope's key is over; returns how to stop. */
-  watch({ keyId }: Scope, onEnd: (error: AppError) => void): () => void {
+  watch({ proof: { id: keyId } }: Scope, onEnd: (error: AppError) => void): () => void {
     const watched = this.watched.get(keyId) ?? { listeners: new Set(), endsAt: Infinity };
     this.watched.set(keyId, watched);
     const listener = () => onEnd(new AppError('FORBIDDEN', 'this key was revoked or has expired'));

@@ -62,7 +62,7 @@ export class KeyService {
       throw new AppError('UNAUTHENTICATED', 'a key is missing: send the header authorization: Bearer <key>');
     const known = this.known.get(authorization);
     const scope = known ?? (await this.find(authorization));
-    this.onUse(scope.keyId);
+    this.onUse(scope.proof.id);
     return scope;
   }
 
@@ -72,7 +72,7 @@ export class KeyService {
     this.looking.clear();
     if (ids === null) return this.known.clear();
     const changed = new Set(ids);
-    for (const [authorization, { keyId }] of this.known) if (changed.has(keyId)) this.known.delete(authorization);
+    for (const [authorization, { proof }] of this.known) if (changed.has(proof.id)) this.known.delete(authorization);
   }
 
   /** Makes a key of a member; the answer is its only copy. */
@@ -135,7 +135,12 @@ export class KeyService {
       throw notValid();
     }
     return {
-      scope: new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), idOfUuid('key', row.id), row.permissions),
+      scope: new Scope(
+        idOfUuid('ten', row.tenant_id),
+        idOfUuid('mem', row.member_id),
+        { kind: 'key', id: idOfUuid('key', row.id) },
+        row.permissions,
+      ),
       ttl: Math.min(rememberedMs, Math.floor(row.expires_in_ms ?? rememberedMs)),
       forgotten,
     };

@@ -17,6 +17,12 @@ export const permissions = {
 export type Permission = keyof typeof permissions;
 export const allPermissions = Object.keys(permissions) as Permission[];
 
+/** What proved who acts: an API key, or a token of an issuer that the tenant registered. */
+export type Proof =
+  | { readonly kind: 'key'; readonly id: string }
+  /** `id` is the issuer's. */
+  | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
+
 /** Who acts, for which tenant, with which permissions: the first argument of every service method. */
 export class Scope {
   private readonly held: ReadonlySet<Permission>;
@@ -24,11 +30,15 @@ export class Scope {
   constructor(
     readonly tenantId: string,
     readonly memberId: string,
-    /** The key that proved it. */
-    readonly keyId: string,
+    readonly proof: Proof,
     held: Iterable<Permission>,
   ) {
     this.held = new Set(held);
+  }
+
+  /** The API key that proved it; null when something else did. */
+  get keyId(): string | null {
+    return this.proof.kind === 'key' ? this.proof.id : null;
   }
 
   get permissions(): Permission[] {

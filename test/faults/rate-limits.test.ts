@@ -49,7 +49,7 @@ function limiters(limits: Partial<RateLimits>, clock: Clock = systemClock): Limi
 
 async function newTenant(): Promise<{ tenantId: string; member(): Scope }> {
   const { tenantId } = await keys.bootstrap('limited', 'owner@limited.example');
-  return { tenantId, member: () => new Scope(tenantId, newId('mem'), newId('key'), []) };
+  return { tenantId, member: () => new Scope(tenantId, newId('mem'), { kind: 'key', id: newId('key') }, []) };
 }
 
 /** Calls in a random order on random limiters, some in the same turn, some later; how many were admitted. */

@@ -208,7 +208,7 @@ export async function openTinyApp(
       const key = authorization?.replace(/^Bearer /, '') ?? '';
       const held = Object.hasOwn(keys, key) ? keys[key] : undefined;
       return held
-        ? Promise.resolve(new Scope('ten', 'mem', key, held))
+        ? Promise.resolve(new Scope('ten', 'mem', { kind: 'key', id: key }, held))
         : Promise.reject(new AppError('UNAUTHENTICATED', 'no such key'));
     },
     log,

@@ -7,7 +7,7 @@ import { allowOrigins } from '../../src/graphql/origins.ts';
 import { DrainWatch } from '../../src/graphql/drained.ts';
 import { tinySchema } from '../harness/tiny-api.ts';
 
-const scope = new Scope('ten', 'mem', 'key', allPermissions);
+const scope = new Scope('ten', 'mem', { kind: 'key', id: 'key' }, allPermissions);
 const caller = { transport: 'http', scope, requestId: 'request' } as const;
 
 function openPipeline(): Pipeline {
@@ -44,7 +44,7 @@ it('lets no permission of one caller pass through the caches to another', () => 
   const pipeline = openPipeline();
   const query = '{ __schema { queryType { name } } }';
   expect(pipeline.prepare({ query }, caller).errors).toBeNull();
-  const little = { ...caller, scope: new Scope('ten', 'mem', 'key', []) };
+  const little = { ...caller, scope: new Scope('ten', 'mem', { kind: 'key', id: 'key' }, []) };
   expect(pipeline.prepare({ query }, little).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
 

@@ -66,7 +66,7 @@ describe('Lifecycle', () => {
 });
 
 describe('Scope', () => {
-  const scope = new Scope(newId('ten'), newId('mem'), newId('key'), ['generations:read']);
+  const scope = new Scope(newId('ten'), newId('mem'), { kind: 'key', id: newId('key') }, ['generations:read']);
 
   it('holds what it was given and names what is missing', () => {
     expect(scope.permissions).toEqual(['generations:read']);
