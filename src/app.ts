@@ -6,6 +6,7 @@ import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -115,7 +116,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const tenants = new TenantService(database);
+    const acts = new ActService(database, config.secret);
+    const tenants = new TenantService(database, acts);
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close());
@@ -125,9 +127,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
-    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 

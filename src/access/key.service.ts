@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
-import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
+import { allPermissions, ProofRefused, Scope, type Permission } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
 import { isSame } from '../kernel/same.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
@@ -23,6 +23,7 @@ interface KeyRow {
   permissions: Permission[];
   /** Null for a key without an end. */
   expires_in_ms: number | null;
+  is_valid: boolean;
 }
 
 interface Look {
@@ -37,13 +38,15 @@ interface Look {
 const rememberedMs = 3_000;
 /** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
 const refusedMs = 30_000;
+/** A key that we made, with another secret or since deleted, proves nobody. */
+const nobody = 'nobody';
 const developmentTenant = idOfName('ten', 'development');
 const developmentMember = idOfName('mem', 'development');
 
 /** API keys: who a caller is, and how keys come to be. */
 export class KeyService {
   private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs });
-  private readonly refused = new LRUCache<string, true>({ max: 10_000, ttl: refusedMs });
+  private readonly refused = new LRUCache<string, Scope | typeof nobody>({ max: 10_000, ttl: refusedMs });
   private readonly looking = new Map<string, Promise<Look>>();
   /** Counts what was forgotten: a look that began before may have read what is no longer so. */
   private forgotten = 0;
@@ -116,7 +119,8 @@ export class KeyService {
   /** The same key is looked up once at a time. */
   private async find(authorization: string): Promise<Scope> {
     const shown = readKey(authorization, this.secret);
-    if (!shown || this.refused.has(shown.key)) throw notValid();
+    const refused = shown && this.refused.get(shown.key);
+    if (!shown || refused) throw notValid(refused ?? nobody);
     let look = this.looking.get(shown.key);
     if (!look) {
       look = this.look(shown).finally(() => this.looking.delete(shown.key));
@@ -130,17 +134,13 @@ export class KeyService {
   private async look({ key, uuid }: ShownKey): Promise<Look> {
     const { forgotten } = this;
     const [row] = await this.read(uuid);
-    if (!row || !isSame(row.secret_hash, hashOf(key, this.secret))) {
-      this.refused.set(key, true);
-      throw notValid();
+    const scope = row && isSame(row.secret_hash, hashOf(key, this.secret)) ? scopeOf(row) : nobody;
+    if (scope === nobody || !row?.is_valid) {
+      this.refused.set(key, scope);
+      throw notValid(scope);
     }
     return {
-      scope: new Scope(
-        idOfUuid('ten', row.tenant_id),
-        idOfUuid('mem', row.member_id),
-        { kind: 'key', id: idOfUuid('key', row.id) },
-        row.permissions,
-      ),
+      scope,
       ttl: Math.min(rememberedMs, Math.floor(row.expires_in_ms ?? rememberedMs)),
       forgotten,
     };
@@ -151,13 +151,21 @@ export class KeyService {
     return this.database.engine.sql<KeyRow>(
       (sql) => sql`
         select id, tenant_id, member_id, secret_hash, permissions,
-          (extract(epoch from expires_at - now()) * 1000)::float8 as expires_in_ms
-        from api_keys where id = ${uuid} and revoked_at is null and (expires_at is null or expires_at > now())`,
+          (extract(epoch from expires_at - now()) * 1000)::float8 as expires_in_ms,
+          revoked_at is null and (expires_at is null or expires_at > now()) as is_valid
+        from api_keys where id = ${uuid}`,
       { idempotent: true },
     );
   }
 }
 
-function notValid(): AppError {
-  return new AppError('UNAUTHENTICATED', 'this key is not valid');
+function scopeOf(row: KeyRow): Scope {
+  const proof = { kind: 'key', id: idOfUuid('key', row.id) } as const;
+  return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, row.permissions);
+}
+
+/** The same to whoever shows it, whatever is wrong with it; whose it was is for the audit log. */
+function notValid(scope: Scope | typeof nobody): AppError {
+  const message = 'this key is not valid';
+  return scope === nobody ? new AppError('UNAUTHENTICATED', message) : new ProofRefused(message, scope);
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -16,13 +17,20 @@ export interface RequestContext {
   /** Aborted when the reader is gone: unsubscribed, disconnected, hung up. Iterators of subscriptions must end on it. */
   readonly signal: AbortSignal;
   readonly transport: Transport;
+  /** Told when a root field refuses; absent where nobody counts. */
+  readonly onRefused?: OnRefused | undefined;
 }
+
+/** Told of an operation, by its GraphQL name, that was refused to somebody who is known. */
+export type OnRefused = (scope: Scope, operation: string, code: ErrorCode) => void;
 
 /** Who calls, and how: what a transport knows before it looks at the operation. */
 export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** Where from; absent when the transport does not know. */
+  readonly address?: string | undefined;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -40,11 +48,14 @@ export class OperationContext implements RequestContext {
   private controller: AbortController | null = null;
   private isAborted = false;
 
-  constructor(caller: Caller) {
+  constructor(
+    caller: Caller,
+    readonly onRefused?: OnRefused,
+  ) {
     this.transport = caller.transport;
-    this.scope = caller.scope;
     this.requestId = caller.requestId;
-    this.loaders = new Loaders(caller.scope);
+    this.scope = scopeOf(caller);
+    this.loaders = new Loaders(this.scope);
   }
 
   get signal(): AbortSignal {
@@ -64,4 +75,9 @@ export class OperationContext implements RequestContext {
     this.isAborted = true;
     this.controller?.abort();
   }
+}
+
+/** The scope of one operation: it knows where the operation came from. */
+export function scopeOf({ scope, transport, requestId, address }: Caller): Scope {
+  return scope.from({ transport, requestId, address: address ?? 'unknown' });
 }

@@ -22,10 +22,11 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import type { Permission, Scope } from '../kernel/scope.ts';
+import { ProofRefused, type Permission, type Scope } from '../kernel/scope.ts';
 import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
-import { OperationContext, type Caller, type Transport } from './context.ts';
+import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
+import { noteNested, noteWhole } from './refused.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
@@ -49,6 +50,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
+  readonly onRefused?: OnRefused;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -136,10 +139,11 @@ export class Pipeline {
   }
 
   /** Who acts. Throws a GraphQLError that may be shown, UNAUTHENTICATED first of all. */
-  async authenticate(credentials: Credentials, transport: Transport, requestId: string): Promise<Scope> {
+  async authenticate(credentials: Credentials, transport: Transport, requestId: string, address?: string): Promise<Scope> {
     try {
       return await this.options.authenticate(credentials);
     } catch (error) {
+      if (error instanceof ProofRefused) noteWhole(this.options, { transport, requestId, scope: error.scope, address }, error);
       const shown = maskError(error, { requestId, log: this.log });
       this.metrics.refused.inc({ transport, code: codeOf(shown) });
       throw shown;
@@ -166,6 +170,7 @@ export class Pipeline {
         tell?.(rateLimitHeaders(admission));
         checkAdmission(admission);
       } catch (error) {
+        noteWhole(this.options, caller, error);
         return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
       }
     }
@@ -174,10 +179,11 @@ export class Pipeline {
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
-    const context = new OperationContext(caller);
+    const context = new OperationContext(caller, this.options.onRefused);
     try {
       return this.operationOf(request, context);
     } catch (error) {
+      noteWhole(this.options, caller, error);
       return this.refused(caller, [maskError(error, this.maskOf(context.requestId))]);
     }
   }
@@ -192,8 +198,9 @@ export class Pipeline {
   async execute(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
-      const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
-      return maskResult(result, mask);
+      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      noteNested(operation, result);
+      return result;
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }

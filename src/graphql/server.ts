@@ -150,7 +150,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
-  const http = await openHttp(pipeline, options.usageReporting ?? null);
+  const http = await openHttp(pipeline, addresses, options.usageReporting ?? null);
   const sse = openSse({
     pipeline,
     addresses,

@@ -48,11 +48,11 @@ export function openSse(options: SseOptions): SseTransport {
 
   const refused = (error: GraphQLError) => new Refusal(pipeline.refused({ transport: 'sse' }, [error]).errors);
 
-  const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
+  const prepare = async (request: FastifyRequest, reply: FastifyReply, address: string): Promise<Operation> => {
     const { id: requestId } = request;
     if (!isPreflighted(request.headers)) throw refused(refusal('BAD_REQUEST', unasked));
     const authorization = authorizationOf(request);
-    const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
+    const scope = await pipeline.authenticate({ authorization }, 'sse', requestId, address);
     if (isClosing || entered >= options.maxStreams) {
       throw refused(refusal('UNAVAILABLE', noMore));
     }
@@ -62,7 +62,11 @@ export function openSse(options: SseOptions): SseTransport {
     } catch (error) {
       throw refused(maskError(error, pipeline.maskOf(requestId)));
     }
-    const prepared = await pipeline.accept(asked, { transport: 'sse', scope, requestId }, (left) => void reply.headers(left));
+    const prepared = await pipeline.accept(
+      asked,
+      { transport: 'sse', scope, requestId, address },
+      (left) => void reply.headers(left),
+    );
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
     return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
@@ -73,7 +77,7 @@ export function openSse(options: SseOptions): SseTransport {
       const address = options.addresses.of(request.raw);
       let operation: Operation;
       try {
-        operation = await prepare(request, reply);
+        operation = await prepare(request, reply, address);
         // Nothing waits between these looks and the counts below.
         if (entered >= options.maxStreams) {
           throw refused(refusal('UNAVAILABLE', noMore));

@@ -50,6 +50,7 @@ export interface WebSocketTransport {
 interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
+  readonly address: string;
   scope: Scope | null;
   /** Why no more operations are taken: the key is over. */
   refusal: GraphQLError | null;
@@ -90,6 +91,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
           { authorization: authorizationOf(connectionParams) },
           'websocket',
           randomUUID(),
+          extra.address,
         );
         const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
         if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, onEnd);
@@ -178,7 +180,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
+    const extra: Extra = {
+      socket,
+      address,
+      scope: null,
+      frames: framesOf(socket, wire),
+      refusal: null,
+      unwatch: () => undefined,
+    };
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
       extra,
@@ -216,12 +225,17 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(
+  pipeline: Pipeline,
+  { scope, address, refusal: ended }: Extra,
+  payload: SubscribePayload,
+  isCrowded: boolean,
+) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID(), address });
 }
 
 /**

@@ -9,6 +9,7 @@ export const idPrefixes = {
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  aud: 'AuditEntry',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

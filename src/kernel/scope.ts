@@ -9,6 +9,7 @@ export const permissions = {
   'tenant:write': 'Change settings of the tenant.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
+  'audit:read': 'See, verify, watch and export the audit log.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',
@@ -23,6 +24,14 @@ export type Proof =
   /** `id` is the issuer's. */
   | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
 
+/** Where an operation came from. */
+export interface Origin {
+  readonly transport: string;
+  /** The client's address, as far as it can be believed. */
+  readonly address: string;
+  readonly requestId: string;
+}
+
 /** Who acts, for which tenant, with which permissions: the first argument of every service method. */
 export class Scope {
   private readonly held: ReadonlySet<Permission>;
@@ -32,8 +41,15 @@ export class Scope {
     readonly memberId: string,
     readonly proof: Proof,
     held: Iterable<Permission>,
+    /** Null before there is an operation, and for what the product does by itself. */
+    readonly origin: Origin | null = null,
   ) {
-    this.held = new Set(held);
+    this.held = held instanceof Set ? held : new Set(held);
+  }
+
+  /** The same scope for one operation; scopes are remembered between operations, their origins are not. */
+  from(origin: Origin): Scope {
+    return new Scope(this.tenantId, this.memberId, this.proof, this.held, origin);
   }
 
   /** The API key that proved it; null when something else did. */
@@ -52,5 +68,15 @@ export class Scope {
   /** Throws FORBIDDEN, naming the permission that is missing. */
   require(permission: Permission): void {
     if (!this.can(permission)) throw new AppError('FORBIDDEN', `this needs the permission ${permission}`);
+  }
+}
+
+/** Something proved who calls, and is no longer good: revoked, expired, suspended. Whoever it was is known, so that the refusal can be told of. */
+export class ProofRefused extends AppError {
+  constructor(
+    message: string,
+    readonly scope: Scope,
+  ) {
+    super('UNAUTHENTICATED', message);
   }
 }

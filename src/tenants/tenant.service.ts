@@ -1,4 +1,5 @@
 import { eq, and, inArray } from 'drizzle-orm';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -14,7 +15,10 @@ const longestRetentionDays = 3_650;
 
 /** The tenant of a scope and its people. */
 export class TenantService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly acts: ActService,
+  ) {}
 
   /** Tenants by id, in the order asked for; null for all but the own one. */
   async list(scope: Scope, ids: readonly string[]): Promise<(TenantRow | null)[]> {
@@ -41,11 +45,18 @@ export class TenantService {
         path: ['input', 'generationRetentionDays'],
       });
     }
-    const { query } = this.database.as(scope);
-    if (days !== undefined)
-      await query.update(tenants).set({ generationRetentionDays: days }).where(eq(tenants.id, scope.tenantId));
-    const [row] = await this.list(scope, [scope.tenantId]);
-    if (!row) throw new AppError('NOT_FOUND', 'no such tenant');
-    return row;
+    const isTenant = eq(tenants.id, scope.tenantId);
+    return this.acts.run(scope, { operation: 'tenantUpdate', input: {}, idempotent: true }, async ({ query, record }) => {
+      const [before] = await query.select().from(tenants).where(isTenant).for('update');
+      if (!before) throw new AppError('NOT_FOUND', 'no such tenant');
+      const after = days === undefined ? before : { ...before, generationRetentionDays: days };
+      if (days !== undefined) await query.update(tenants).set({ generationRetentionDays: days }).where(isTenant);
+      record({ thing: scope.tenantId, before: settingsOf(before), after: settingsOf(after) });
+      return after;
+    });
   }
+}
+
+function settingsOf({ generationRetentionDays }: TenantRow): Record<string, unknown> {
+  return { generationRetentionDays };
 }
