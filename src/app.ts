@@ -7,6 +7,12 @@ import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
 import { ActService } from './audit/act.service.ts';
+import { AuditService } from './audit/audit.service.ts';
+import { HeadSeal } from './audit/chain.ts';
+import { auditDownload } from './audit/ndjson.ts';
+import { RefusalCounter } from './audit/refusals.ts';
+import { Sealer } from './audit/sealer.ts';
+import { AuditTail } from './audit/tail.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -117,6 +123,17 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
     const acts = new ActService(database, config.secret);
+    const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
+    refusals.open();
+    life.onStop('refused acts', () => refusals.close());
+    const headSeal = new HeadSeal(config.secret);
+    const sealer = new Sealer({ database, seal: headSeal, bus, log });
+    sealer.open();
+    life.onStop('sealer of the audit log', () => sealer.close());
+    const auditTail = new AuditTail(bus);
+    auditTail.open();
+    life.onStop('readers of the audit log', () => auditTail.close());
+    const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService(database, acts);
     const lastUse = new LastUse({ database, log });
     lastUse.open();
@@ -133,12 +150,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, audit });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
       admit: (scope) => limits.admit(scope),
+      onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),
@@ -168,6 +186,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         isDevelopment: !config.isProduction,
         developmentKey,
         limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
+        downloads: [auditDownload(audit)],
         clock,
       }),
     );

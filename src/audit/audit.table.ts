@@ -94,8 +94,10 @@ export const auditHeads = pgTable(
     tenantId: id('ten').primaryKey(),
     position: bigint({ mode: 'number' }).notNull(),
     hash: text().notNull(),
-    /** Hex HMAC-SHA-256 of position and hash under a key of the processes': who can only write to the database cannot make one. */
+    /** Hex HMAC-SHA-256 of position, hash and doubt under a key of the processes': who can only write to the database cannot make one. */
     mac: text().notNull(),
+    /** Where the sealer first found a head that was not made by us, and went on all the same; null while it never did. */
+    doubtedAt: bigint({ mode: 'number' }),
     sealedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   () => [tenantWall(), engineWall()],

@@ -30,7 +30,7 @@ import { noteNested, noteWhole } from './refused.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
+import { codeOf, maskError, maskResult, parseError, refusal, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -164,17 +164,26 @@ export class Pipeline {
     caller: Caller,
     tell?: (headers: Readonly<Record<string, string>>) => void,
   ): Promise<Operation | Refused> {
-    if (this.options.admit) {
-      try {
-        const admission = await this.options.admit(caller.scope);
-        tell?.(rateLimitHeaders(admission));
-        checkAdmission(admission);
-      } catch (error) {
-        noteWhole(this.options, caller, error);
-        return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
-      }
+    try {
+      await this.admit(caller, tell);
+    } catch (error) {
+      return this.refused(caller, [this.shown(caller, error)]);
     }
     return this.prepare(request, caller);
+  }
+
+  /** Counts a request against its caller's limits; throws when it is above one. For what is no operation; `accept` does it by itself. */
+  async admit({ scope }: Caller, tell?: (headers: Readonly<Record<string, string>>) => void): Promise<void> {
+    if (!this.options.admit) return;
+    const admission = await this.options.admit(scope);
+    tell?.(rateLimitHeaders(admission));
+    checkAdmission(admission);
+  }
+
+  /** What may be shown of why a request failed as a whole; a refusal is told of. */
+  shown(caller: Caller, error: unknown): GraphQLError {
+    noteWhole(this.options, caller, error);
+    return maskError(error, this.maskOf(caller.requestId));
   }
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
@@ -183,8 +192,7 @@ export class Pipeline {
     try {
       return this.operationOf(request, context);
     } catch (error) {
-      noteWhole(this.options, caller, error);
-      return this.refused(caller, [maskError(error, this.maskOf(context.requestId))]);
+      return this.refused(caller, [this.shown(caller, error)]);
     }
   }
 
@@ -343,14 +351,4 @@ function requestOf({ operationName, variables }: OperationRequest) {
     throw new AppError('BAD_REQUEST', 'variables must be an object');
   }
   return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
-}
-
-function parseError(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) throw error;
-  const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
-  return new GraphQLError(error.message, {
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    extensions: { code },
-  });
 }

@@ -12,6 +12,8 @@ export const messageKinds = {
   'generation.watched': true,
   /** An API key was revoked, or its end was moved. */
   'key.changed': true,
+  /** Entries of a tenant's audit log were sealed. */
+  'audit.sealed': true,
 } as const;
 
 export type MessageKind = keyof typeof messageKinds;
