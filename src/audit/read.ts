@@ -75,7 +75,7 @@ export async function readStanding(tenant: Statements, tenantId: string): Promis
   );
   if (!row) throw new Error('the standing of a chain has no row');
   const { last, unsealed, ...head } = row;
-  return { last, unsealed, head: head.position === null ? null : (head as Standing['head']) };
+  return { last, unsealed, head: head.position === null ? null : head };
 }
 
 /** The last position of a chain that is sealed; 0 for none. */

@@ -43,6 +43,7 @@ export class Downloads {
     const { pipeline, addresses } = this.options;
     let caller: Caller | null = null;
     const stopper = new AbortController();
+    let parts: AsyncIterable<string>;
     try {
       caller = await callerOf(pipeline, addresses, request);
       await pipeline.admit(caller, (left) => void reply.headers(left));
@@ -50,8 +51,7 @@ export class Downloads {
         throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
       this.running.add(stopper);
       const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-      const parts = await download.open(caller.scope, query, stopper.signal);
-      return this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
+      parts = await download.open(caller.scope, query, stopper.signal);
     } catch (error) {
       this.running.delete(stopper);
       const shown = caller ? pipeline.shown(caller, error) : maskError(error, pipeline.maskOf(request.id));
@@ -62,6 +62,7 @@ export class Downloads {
         .header('content-type', 'application/json; charset=utf-8')
         .send({ errors: [shown] });
     }
+    return this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
   }
 
   /** Cuts all that run; clients come back, to another process. */
@@ -79,16 +80,20 @@ export class Downloads {
     const cut = (): void => void response.destroy();
     const outlet = { buffered: () => response.writableLength, onUndrained: cut };
     const unwatch = this.options.pipeline.watch(caller.scope, cut);
-    this.drained.add(outlet);
-    stopper.signal.addEventListener('abort', cut);
-    response.once('close', () => {
+    const onClose = (): void => {
       stopper.signal.removeEventListener('abort', cut);
       stopper.abort();
       body.destroy();
       unwatch();
       this.drained.delete(outlet);
       this.running.delete(stopper);
-    });
+    };
+    this.drained.add(outlet);
+    stopper.signal.addEventListener('abort', cut);
+    response.once('close', onClose);
+    // Its reader may have gone, or we may be stopping, since it was opened: no event comes for that any more.
+    if (response.closed) onClose();
+    else if (stopper.signal.aborted) cut();
     return reply.send(body);
   }
 }
