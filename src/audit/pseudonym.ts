@@ -81,5 +81,5 @@ export function networkOf(address: string): string | null {
   const [head = ''] = address.split('%');
   const parts = head.includes('::') ? head.slice(0, head.indexOf('::')).split(':') : head.split(':');
   const kept = [0, 1, 2].map((index) => Number.parseInt(parts[index] || '0', 16).toString(16));
-  return `${kept.join(':').replace(/(?::0)+$/, '')}::/48`;
+  return `${kept.join(':').replace(/(?:^0)?(?::0)+$/, '')}::/48`;
 }

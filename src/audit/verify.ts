@@ -62,6 +62,8 @@ export async function verifyChain(
     const page = await readChain(tenant, tenantId, { after: at.position, to, limit: pageSize });
     ({ at, broken } = walked(at, page, Math.min(to, at.position + pageSize)));
   }
+  // The head, if it is ours, says that nothing was sealed there.
+  if (broken && standing.head && broken.position > standing.head.position) broken = { ...broken, reason: 'ENTRY_ADDED' };
   const isComplete = !broken && at.position >= to;
   if (isComplete && to === end) broken = headBroken(tenantId, standing, at, seal);
   return { verifiedFrom: from, verifiedTo: at.position, isComplete, broken, standing };
