@@ -101,7 +101,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
-    const providerKeys = new ProviderKeyService({ database, vault, log });
+    const providerKeys = new ProviderKeyService({ database, vault, clock, log });
     bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
     bus.onGap(() => providerKeys.forget(null));
 
