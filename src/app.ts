@@ -6,6 +6,7 @@ import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -36,6 +37,10 @@ import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
+import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
+import { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderKeyService } from './vault/provider-key.service.ts';
+import { VaultService } from './vault/vault.service.ts';
 
 /** What surrounds an app: the real world, unless a test brings another. */
 export interface Surroundings {
@@ -94,10 +99,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
 
+    const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
+    const vault = new VaultService({ database, masterKeys, log });
+    await vault.assertReadable({ isFatal: config.isProduction });
+    const providerKeys = new ProviderKeyService({ database, vault, log });
+    bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
+    bus.onGap(() => providerKeys.forget(null));
+
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
+      keys: providerKeys,
       bus,
       audience: follower,
       clock,
@@ -129,10 +142,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const acts = new ActService(database);
+    const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
+    const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, credentials });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),

@@ -22,6 +22,9 @@ import { TemplateVersion } from './templates/template.type.ts';
 import { TenantResolver } from './tenants/tenant.resolver.ts';
 import type { TenantService } from './tenants/tenant.service.ts';
 import { Member, Tenant } from './tenants/tenant.type.ts';
+import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderCredential } from './vault/provider-credential.type.ts';
 
 /** What the resolvers translate for. */
 export interface Services {
@@ -31,6 +34,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly credentials: ProviderCredentialService;
 }
 
 export interface Schemas {
@@ -47,6 +51,7 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -54,8 +59,9 @@ export function buildSchemas(services: Services): Schemas {
     ten: tenants.byId,
     mem: tenants.memberById,
     key: apiKeys.byId,
+    pcr: credentials.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -69,6 +75,7 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
+        ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -86,6 +93,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

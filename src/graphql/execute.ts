@@ -31,6 +31,7 @@ import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
+import { withoutValue } from './misfits.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -315,7 +316,7 @@ export class Pipeline {
       const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
       return found.map(
         ({ message, nodes }) =>
-          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+          new GraphQLError(withoutValue(message), { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
       );
     } catch {
       // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
