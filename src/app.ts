@@ -14,6 +14,7 @@ import { openEmbedded } from './db/embedded.ts';
 import { assertMigrated, migrate } from './db/migrate.ts';
 import { Engine } from './generations/engine.ts';
 import { Follower } from './generations/follow.ts';
+import { patientMutations } from './generations/generation.resolver.ts';
 import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
@@ -153,6 +154,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
       admit: (scope) => limits.admit(scope),
+      patientMutations,
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),
