@@ -11,6 +11,7 @@ const shownBytes = 16;
 /** Names under which nothing is recorded, should a caller ever try. */
 const withheldNames: ReadonlySet<string> = new Set([
   'secret',
+  'apiKey',
   'password',
   'token',
   'text',

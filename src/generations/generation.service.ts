@@ -43,6 +43,17 @@ export interface RetryInput {
   readonly idempotencyKey?: string | null;
 }
 
+/** Waits until the request may have effects; throws when it may not. */
+type Admitted = () => Promise<void>;
+
+/** Who asks for a new generation, by which mutation. */
+interface Asked {
+  readonly scope: Scope;
+  readonly operation: string;
+  readonly claim: IdempotencyClaim | null;
+  readonly admitted: Admitted | undefined;
+}
+
 /** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
@@ -55,14 +66,6 @@ export interface GenerationParts {
   readonly acts: ActService;
 }
 
-/** Which mutation begins a generation, and with what. */
-interface Beginning {
-  readonly operation: string;
-  readonly claim: IdempotencyClaim | null;
-  /** The models to try, in order. */
-  readonly plan: readonly string[];
-}
-
 const mostOutputTokens = 32_000;
 const longestMetadata = 16_384;
 
@@ -70,8 +73,11 @@ const longestMetadata = 16_384;
 export class GenerationService {
   constructor(private readonly parts: GenerationParts) {}
 
-  /** Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. */
-  async start(scope: Scope, input: StartInput): Promise<GenerationView> {
+  /**
+   * Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. Nothing is
+   * stored or sent before `admitted`, which throws when the request is refused; that is so at once when it is absent.
+   */
+  async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const operation = 'generationStart';
     const claim = claimOf(operation, input);
@@ -89,27 +95,23 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin(
-      scope,
-      { operation, claim, plan },
-      {
-        templateVersionId: version.id,
-        templateSlug: version.slug,
-        retryOf: null,
-        requestedModel,
-        variables,
-        metadata: input.metadata ?? null,
-        prompt: [...messages],
-        draft,
-        maxOutputTokens,
-        temperature: input.temperature ?? null,
-        failoverPolicy: version.failoverPolicy,
-      },
-    );
+    return this.begin({ scope, operation, claim, admitted }, plan, {
+      templateVersionId: version.id,
+      templateSlug: version.slug,
+      retryOf: null,
+      requestedModel,
+      variables,
+      metadata: input.metadata ?? null,
+      prompt: [...messages],
+      draft,
+      maxOutputTokens,
+      temperature: input.temperature ?? null,
+      failoverPolicy: version.failoverPolicy,
+    });
   }
 
-  /** Starts a finished generation again, from the same template version and variables. */
-  async retry(scope: Scope, input: RetryInput): Promise<GenerationView> {
+  /** Starts a finished generation again, from the same template version and variables; `admitted` as with `start`. */
+  async retry(scope: Scope, input: RetryInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const operation = 'generationRetry';
     const claim = claimOf(operation, input);
@@ -124,7 +126,7 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = this.parts.models.plan(requestedModel);
-    return this.begin(scope, { operation, claim, plan }, { ...original, retryOf: original.id, requestedModel });
+    return this.begin({ scope, operation, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -202,10 +204,14 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(scope: Scope, { operation, claim, plan }: Beginning, recipe: Recipe): Promise<GenerationView> {
+  private async begin(
+    { scope, operation, claim, admitted }: Asked,
+    plan: readonly string[],
+    recipe: Recipe,
+  ): Promise<GenerationView> {
     const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
-    const taken = await limits.takeStart(scope);
+    const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();

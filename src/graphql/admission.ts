@@ -1,3 +1,4 @@
+import { Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 
@@ -20,11 +21,11 @@ export interface Admission {
   readonly windowSeconds: number;
 }
 
-/** Counts a request of somebody before anything is done for it; throws AppError when it cannot be counted. */
-export type Admit = (scope: Scope) => Promise<Admission>;
+/** Counts a request of somebody, at once where that takes no look at the database; throws AppError when it cannot be counted. */
+export type Admit = (scope: Scope) => Admission | Promise<Admission>;
 
 /** Throws RATE_LIMITED when the request is refused. */
-export function checkAdmission({ refusal }: Admission): void {
+function checkAdmission({ refusal }: Admission): void {
   if (refusal) throw new AppError('RATE_LIMITED', refusal.message, { retryAfterMs: refusal.retryAfterMs });
 }
 
@@ -36,4 +37,35 @@ export function rateLimitHeaders({ quotas, windowSeconds }: Pick<Admission, 'quo
     'ratelimit-policy': list(({ most }) => `q=${most};w=${windowSeconds}`),
     ratelimit: list(({ left, resetMs }) => `r=${left};t=${Math.ceil(resetMs / 1_000)}`),
   };
+}
+
+/** Null when `admit` lets the request run, else what `refuse` makes of why not; at once where `admit` answers at once. `tell` gets the headers that say what is left. */
+export function admittedBy<R>(
+  admit: () => ReturnType<Admit>,
+  refuse: (error: unknown) => R,
+  tell?: (headers: Readonly<Record<string, string>>) => void,
+): R | null | Promise<R | null> {
+  const heed = (admission: Admission): null => {
+    tell?.(rateLimitHeaders(admission));
+    checkAdmission(admission);
+    return null;
+  };
+  try {
+    const admission = admit();
+    return admission instanceof Promise ? admission.then(heed).catch(refuse) : heed(admission);
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** Whether nothing happens by running an operation before it is admitted: queries, and mutations that wait for that themselves. */
+export function mayBegin(
+  { operation, selectionSet }: OperationDefinitionNode,
+  patient: ReadonlySet<string> = new Set(),
+): boolean {
+  if (operation === OperationTypeNode.QUERY) return true;
+  return (
+    operation === OperationTypeNode.MUTATION &&
+    selectionSet.selections.every((each) => each.kind === Kind.FIELD && patient.has(each.name.value))
+  );
 }

@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../kernel/errors.ts';
+import type { GraphQLError } from 'graphql';
+import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -19,6 +20,8 @@ export interface RequestContext {
   readonly transport: Transport;
   /** Told when a root field refuses; absent where nobody counts. */
   readonly onRefused?: OnRefused | undefined;
+  /** Resolves when the request is counted against its caller's limits and may have effects; throws AppError when it may not. */
+  admitted(): Promise<void>;
 }
 
 /** Told of an operation, by its GraphQL name, that was refused to somebody who is known. */
@@ -44,13 +47,15 @@ export class OperationContext implements RequestContext {
   operationType = 'unknown';
   /** The cursor of the subscription's latest value; null when it has none. */
   cursor: string | null = null;
+  /** Why the request is refused, or null, while that is being asked; null once it is known that it is not. Never rejects. */
+  admission: Promise<{ readonly errors: readonly GraphQLError[] } | null> | null = null;
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
 
   constructor(
     caller: Caller,
-    readonly onRefused?: OnRefused,
+    public onRefused?: OnRefused,
   ) {
     this.transport = caller.transport;
     this.requestId = caller.requestId;
@@ -62,6 +67,14 @@ export class OperationContext implements RequestContext {
     this.controller ??= new AbortController();
     if (this.isAborted) this.controller.abort();
     return this.controller.signal;
+  }
+
+  async admitted(): Promise<void> {
+    // Nobody is shown this one: a refused request is answered with its refusal.
+    if (!(await this.admission)) return;
+    // What a field makes of it is no refusal of its own.
+    delete this.onRefused;
+    throw new AppError('RATE_LIMITED', 'the request is not admitted');
   }
 
   /** Begins the next result of a subscription: it reads afresh, and its value's cursor is the reader's position. */

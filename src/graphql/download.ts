@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLError } from 'graphql';
 import type { Addresses } from '../kernel/address.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -39,14 +40,18 @@ export class Downloads {
     this.drained = new DrainWatch(options.clock, options.undrainedMs);
   }
 
-  async answer(download: Download, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  async answer(download: Download, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { pipeline, addresses } = this.options;
     let caller: Caller | null = null;
     const stopper = new AbortController();
     let parts: AsyncIterable<string>;
     try {
       caller = await callerOf(pipeline, addresses, request);
-      await pipeline.admit(caller, (left) => void reply.headers(left));
+      const refused = await pipeline.admissionOf(caller, (left) => void reply.headers(left));
+      if (refused) {
+        fail(reply, refused.errors);
+        return;
+      }
       if (this.running.size >= mostAtOnce)
         throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
       this.running.add(stopper);
@@ -55,14 +60,10 @@ export class Downloads {
     } catch (error) {
       this.running.delete(stopper);
       const shown = caller ? pipeline.shown(caller, error) : maskError(error, pipeline.maskOf(request.id));
-      const { status, headers } = headOf([shown]);
-      return reply
-        .code(status)
-        .headers(headers)
-        .header('content-type', 'application/json; charset=utf-8')
-        .send({ errors: [shown] });
+      fail(reply, [shown]);
+      return;
     }
-    return this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
+    this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
   }
 
   /** Cuts all that run; clients come back, to another process. */
@@ -71,7 +72,7 @@ export class Downloads {
     this.drained.close();
   }
 
-  private send(reply: FastifyReply, parts: AsyncIterable<string>, caller: Caller, stopper: AbortController): FastifyReply {
+  private send(reply: FastifyReply, parts: AsyncIterable<string>, caller: Caller, stopper: AbortController): void {
     const { raw: response } = reply;
     // One part is made while another is on its way.
     const body = Readable.from(parts, { highWaterMark: 1 });
@@ -94,6 +95,12 @@ export class Downloads {
     // Its reader may have gone, or we may be stopping, since it was opened: no event comes for that any more.
     if (response.closed) onClose();
     else if (stopper.signal.aborted) cut();
-    return reply.send(body);
+    // Not awaited: that would wait for its end.
+    void reply.send(body);
   }
+}
+
+function fail(reply: FastifyReply, errors: readonly GraphQLError[]): void {
+  const { status, headers } = headOf(errors);
+  void reply.code(status).headers(headers).header('content-type', 'application/json; charset=utf-8').send({ errors });
 }

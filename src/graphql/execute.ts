@@ -23,14 +23,15 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import { ProofRefused, type Permission, type Scope } from '../kernel/scope.ts';
-import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
+import { admittedBy, mayBegin, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { noteNested, noteWhole } from './refused.ts';
 import { Documents } from './documents.ts';
-import { checkVariables } from './hygiene.ts';
+import { checkVariables, requestOf } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, parseError, refusal, shownError, type Mask } from './masking.ts';
+import { withoutValue } from './misfits.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -52,6 +53,8 @@ export interface PipelineOptions {
   readonly admit?: Admit;
   /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
   readonly onRefused?: OnRefused;
+  /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
+  readonly patientMutations?: ReadonlySet<string>;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -157,27 +160,21 @@ export class Pipeline {
 
   /**
    * Counts a request against its caller's limits and prepares it. What is not well-formed counts too: it is no cheaper to refuse. `tell`
-   * gets the headers that say what is left, where a transport has headers. Never rejects.
+   * gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given back while
+   * the limits are still being asked: `execute` waits for them. Never rejects.
    */
   async accept(
     request: OperationRequest,
     caller: Caller,
     tell?: (headers: Readonly<Record<string, string>>) => void,
   ): Promise<Operation | Refused> {
-    try {
-      await this.admit(caller, tell);
-    } catch (error) {
-      return this.refused(caller, [this.shown(caller, error)]);
-    }
-    return this.prepare(request, caller);
-  }
-
-  /** Counts a request against its caller's limits; throws when it is above one. For what is no operation; `accept` does it by itself. */
-  async admit({ scope }: Caller, tell?: (headers: Readonly<Record<string, string>>) => void): Promise<void> {
-    if (!this.options.admit) return;
-    const admission = await this.options.admit(scope);
-    tell?.(rateLimitHeaders(admission));
-    checkAdmission(admission);
+    const admission = this.admissionOf(caller, tell);
+    if (admission !== null && !(admission instanceof Promise)) return admission;
+    const prepared = this.prepare(request, caller);
+    if (admission === null) return prepared;
+    if (prepared.errors || !mayBegin(prepared.definition, this.options.patientMutations)) return (await admission) ?? prepared;
+    prepared.context.admission = admission;
+    return prepared;
   }
 
   /** What may be shown of why a request failed as a whole; a refusal is told of. */
@@ -202,8 +199,13 @@ export class Pipeline {
     return { errors };
   }
 
-  /** Runs a query or mutation. Never rejects; its errors may be shown. */
+  /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
+    const result = await this.run(operation);
+    return (await operation.context.admission) ?? result;
+  }
+
+  private async run(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
       const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
@@ -240,6 +242,16 @@ export class Pipeline {
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }
+  }
+
+  /** Counts a request against its caller's limits, for downloads; `accept` does so by itself. Null when it may run, at once where no one has to be asked. */
+  admissionOf(
+    caller: Caller,
+    tell?: (headers: Readonly<Record<string, string>>) => void,
+  ): Refused | null | Promise<Refused | null> {
+    const { admit } = this.options;
+    const refuse = (error: unknown): Refused => this.refused(caller, [this.shown(caller, error)]);
+    return admit ? admittedBy(() => admit(caller.scope), refuse, tell) : null;
   }
 
   private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
@@ -293,7 +305,7 @@ export class Pipeline {
       const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
       return found.map(
         ({ message, nodes }) =>
-          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+          new GraphQLError(withoutValue(message), { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
       );
     } catch {
       // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
@@ -341,14 +353,4 @@ export function buildPipeline(options: PipelineOptions): Pipeline {
 /** 1,000 documents and 4 million characters of them at most. */
 function cacheOf<V extends object>(): LRUCache<string, V> {
   return new LRUCache<string, V>({ max: 1_000, maxSize: 4_000_000, sizeCalculation: (_value, key) => key.length + 1 });
-}
-
-function requestOf({ operationName, variables }: OperationRequest) {
-  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
-    throw new AppError('BAD_REQUEST', 'operationName must be a string');
-  }
-  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
-    throw new AppError('BAD_REQUEST', 'variables must be an object');
-  }
-  return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
 }

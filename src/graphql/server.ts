@@ -191,7 +191,10 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.route({ method: ['GET', 'POST'], url: '/graphql/stream', handler: (request, reply) => sse.answer(request, reply) });
   const downloads = new Downloads({ pipeline, addresses, clock, undrainedMs: limits.undrainedMs });
   for (const download of options.downloads ?? [])
-    app.get(download.path, (request, reply) => downloads.answer(download, request, reply));
+    app.get(download.path, async (request, reply) => {
+      await downloads.answer(download, request, reply);
+      return reply;
+    });
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
     const { isReady, detail } = await options.readiness();

@@ -10,6 +10,7 @@ export const idPrefixes = {
   tpv: 'TemplateVersion',
   gen: 'Generation',
   aud: 'AuditEntry',
+  pcr: 'ProviderCredential',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

@@ -10,6 +10,8 @@ export const permissions = {
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'audit:read': 'See, verify, watch and export the audit log.',
+  'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
+  'credentials:write': 'Set and delete the tenant’s own keys for providers.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',

@@ -7,6 +7,7 @@ import { newId, uuidOfId } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
+import { setKey } from '../harness/own-keys.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const printed = await readFile(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8');
@@ -20,6 +21,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Tenant { id name }
     ... on Member { id email }
     ... on ApiKey { id name }
+    ... on ProviderCredential { id fingerprint }
   }
 }`;
 
@@ -35,7 +37,7 @@ let other: Caller;
 let own: Reference[];
 
 beforeAll(async () => {
-  app = await openTestApp();
+  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
   seed = await openSeed(app);
   other = await seed.tenant();
   const letter = await finishedGeneration(app);
@@ -43,6 +45,7 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+  const credential = await setKey(app, 'openai', 'sk-of-the-tenant');
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -50,6 +53,7 @@ beforeAll(async () => {
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
+    { __typename: 'ProviderCredential', id: credential.id },
   ];
 });
 afterEach(() => {
@@ -165,6 +169,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -175,7 +180,7 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys']) {
+    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'provider_credentials']) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -206,12 +211,14 @@ describe('_entities', () => {
       'Tenant',
       'Member',
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
       [1, 'FORBIDDEN'],
       [2, 'FORBIDDEN'],
       [5, 'FORBIDDEN'],
+      [6, 'FORBIDDEN'],
     ]);
   });
 });

@@ -24,6 +24,8 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   generationDelete: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationRetry: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationStart: async ({ owner }) => ({ template: 'cover-letter-classic', variables: await sampleVariables(owner) }),
+  providerCredentialDelete: async ({ owner }) => ({ id: await credentialOf(owner) }),
+  providerCredentialSet: () => ({ provider: 'openai', apiKey: 'sk-of-the-tenant' }),
   tenantUpdate: () => ({ generationRetentionDays: 30 }),
 };
 
@@ -35,6 +37,13 @@ async function keyOf(owner: Caller): Promise<string> {
     'mutation { apiKeyCreate(input: { name: "One", permissions: ["generations:read"] }) { apiKey { id } } }',
   );
   return apiKeyCreate.apiKey.id;
+}
+
+async function credentialOf(owner: Caller): Promise<string> {
+  const { providerCredentialSet } = await owner.ask<{ providerCredentialSet: { providerCredential: { id: string } } }>(
+    'mutation { providerCredentialSet(input: { provider: "openai", apiKey: "sk-of-the-tenant" }) { providerCredential { id } } }',
+  );
+  return providerCredentialSet.providerCredential.id;
 }
 
 const mutations = Object.values(
@@ -54,7 +63,7 @@ describe('mutations', () => {
   let seed: Seed;
 
   beforeAll(async () => {
-    app = await openTestApp();
+    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house' } });
     seed = await openSeed(app);
   });
   afterAll(async () => {

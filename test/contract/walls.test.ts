@@ -36,15 +36,20 @@ const appColumns: Readonly<Record<string, string>> = {
   audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
 };
 
+/** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
+const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
+
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
   audit_entries: 'SELECT',
   audit_heads: 'SELECT',
   chunks: 'SELECT',
+  data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  provider_credentials: 'DELETE INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
@@ -80,8 +85,8 @@ const grantsOf = async (role: string) => {
   return Object.fromEntries(rows.map(({ table, grants }) => [table, grants]));
 };
 
-/** The columns that a role may write of tables that it may not write as a whole. */
-const columnsOf = async (role: string, privilege: string) => {
+/** Columns that a role has a right at, of tables that it does not have the right at as a whole. */
+const columnsOf = async (role: string, privilege: 'SELECT' | 'INSERT' | 'UPDATE') => {
   const rows = await owner<{ table: string; columns: string }[]>`
     select table_name as table, string_agg(column_name || '', ' ' order by column_name) as columns from information_schema.column_privileges c
     where grantee = ${role} and table_schema = 'public' and privilege_type = ${privilege} and not exists (
@@ -122,7 +127,7 @@ describe('the second wall', () => {
       from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename, policyname`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
-      Object.entries(engineGrants)
+      [...Object.entries(engineGrants), ...Object.keys(engineReadsColumns).map((table) => [table, 'SELECT'] as const)]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
           grants === 'SELECT'
@@ -153,6 +158,7 @@ describe('the roles', () => {
     expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual({});
     expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual({});
     expect(await columnsOf('draftwire_app', 'INSERT')).toEqual(appColumns);
+    expect(await columnsOf('draftwire_engine', 'SELECT')).toEqual(engineReadsColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {

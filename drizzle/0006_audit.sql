@@ -44,8 +44,7 @@ CREATE POLICY "tenant_wall" ON "audit_entries" AS PERMISSIVE FOR ALL TO "draftwi
 CREATE POLICY "engine_reads" ON "audit_entries" AS PERMISSIVE FOR SELECT TO "draftwire_engine" USING (true);--> statement-breakpoint
 CREATE POLICY "engine_seals" ON "audit_entries" AS PERMISSIVE FOR UPDATE TO "draftwire_engine" USING (position is null) WITH CHECK (position is not null);--> statement-breakpoint
 CREATE POLICY "tenant_wall" ON "audit_heads" AS PERMISSIVE FOR ALL TO "draftwire_app" USING (tenant_id = nullif(current_setting('draftwire.tenant', true), '')::uuid) WITH CHECK (tenant_id = nullif(current_setting('draftwire.tenant', true), '')::uuid);--> statement-breakpoint
-CREATE POLICY "engine_wall" ON "audit_heads" AS PERMISSIVE FOR ALL TO "draftwire_engine" USING (true) WITH CHECK (true);
---> statement-breakpoint
+CREATE POLICY "engine_wall" ON "audit_heads" AS PERMISSIVE FOR ALL TO "draftwire_engine" USING (true) WITH CHECK (true);--> statement-breakpoint
 ALTER TABLE audit_entries FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE audit_heads FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 -- The app adds entries and changes none; their time, transaction and place in the chain are not its to say.
