@@ -8,8 +8,8 @@ import { entryColumns, entryOfRow, sealableOf, type Entry } from './read.ts';
 
 const roundMs = 1_000;
 /** Entries in one go; what is left goes with the next. */
-const batch = 1_000;
-const mostBatches = 20;
+const batch = 500;
+const mostBatches = 40;
 const deadlineMs = 5_000;
 
 interface Parts {
