@@ -126,7 +126,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
@@ -136,7 +143,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
-      admit: (scope) => limits.admit(scope),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

@@ -2,15 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { Counter, Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { Admission } from '../graphql/admission.ts';
+import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { countAdmissions } from './metrics.ts';
+import { waitFor, type CostBudget } from './cost.ts';
 import { Policy, type RateLimits } from './policy.ts';
-import { TenantQueue, type Empty } from './queue.ts';
+import { TenantQueue, type Empty, type Verdict } from './queue.ts';
 import { countable, giveBack, type Kind } from './take.ts';
-import { slowest, windowSeconds, type Decision, type LimitName, type Quota } from './share.ts';
+import { slowest, windowSeconds, type LimitName, type Quota } from './share.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -19,6 +20,8 @@ export interface LimitParts {
   readonly registry: Registry;
   /** For tenants without limits of their own. */
   readonly limits: RateLimits;
+  /** The same for what their operations cost; none when absent. */
+  readonly cost?: CostBudget;
 }
 
 /** A start that was counted. */
@@ -29,7 +32,8 @@ export interface TakenStart {
 
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
-const admitted: Decision = { isAdmitted: true, refusedBy: null, quotas: [] };
+const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
+const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
@@ -43,14 +47,33 @@ export class LimitService {
   private readonly admissions: Counter<'kind' | 'outcome'>;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, parts.limits);
+    this.policy = new Policy(parts.database, { ...parts.limits, cost: parts.cost ?? noCost });
     this.admissions = countAdmissions(parts.registry);
   }
 
-  /** Counts one request of the scope's member and tenant. Throws UNAVAILABLE when it cannot be counted. */
-  async admit(scope: Scope): Promise<Admission> {
-    const { isAdmitted, refusedBy, quotas } = await this.decide(scope, 'requests');
-    return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
+  /**
+   * Counts one request of the scope's member and tenant, and reserves what it may cost. `costOf` is called unless the request is known to be
+   * refused. Throws UNAVAILABLE when it cannot be counted.
+   */
+  async admit(scope: Scope, costOf: () => number = () => 0): Promise<Admission> {
+    const { cost: budget } = await this.policy.of(scope);
+    let requested = 0;
+    const verdict = await this.decide(scope, 'requests', () => {
+      requested = costOf();
+      return requested > budget.maximum ? 0 : requested;
+    });
+    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
+    const refusal = verdict.isAdmitted
+      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
+      : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
+    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
+    return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
+  }
+
+  /** Tells the database what is not to be paid after all. */
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
 
   /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
@@ -72,22 +95,33 @@ export class LimitService {
     this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
-  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Promise<Decision> {
+  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus): Charge {
+    let isOpen = reserved > 0;
+    return {
+      status,
+      settle: (actual) => {
+        if (isOpen) this.queueOf(tenantId).settle(epoch, reserved, actual);
+        isOpen = false;
+      },
+    };
+  }
+
+  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>, costOf = () => 0): Promise<Verdict> {
     const limits = await this.policy.of(scope);
-    const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0;
+    const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0 || limits.cost.maximum > 0;
     const decision = isLimited
       ? (this.refuseEarly(scope, kind, limits) ??
-        (await this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits)))
+        (await this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits, costOf())))
       : admitted;
     this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
     return decision;
   }
 
-  private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Decision | null {
+  private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Verdict | null {
     const own = this.findEmpty(scope, scope.memberId, kind, kind === 'starts' ? limits.starts : limits.member);
     const whole = kind === 'starts' ? null : this.findEmpty(scope, scope.tenantId, 'tenant', limits.tenant);
     const quotas = [own, whole].filter((each) => each !== null);
-    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas };
+    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas, cost: null };
   }
 
   private findEmpty({ tenantId }: Scope, id: string, kind: Kind, most: number): Quota | null {
@@ -128,6 +162,25 @@ function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number
     message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
     retryAfterMs: quota.resetMs,
   };
+}
+
+/** Null when it may run. */
+function refusalByCost(
+  requested: number,
+  { isReserved, left }: NonNullable<Verdict['cost']>,
+  budget: CostBudget,
+): AdmissionRefusal | null {
+  if (requested > budget.maximum) {
+    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
+    return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
+  }
+  if (isReserved) return null;
+  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
+  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
+}
+
+function throttleOf({ maximum, restoreRate }: CostBudget, currentlyAvailable: number): ThrottleStatus {
+  return { maximumAvailable: maximum, currentlyAvailable, restoreRate };
 }
 
 function emptyKey(tenantId: string, subject: string, kind: Kind): string {

@@ -44,7 +44,12 @@ const statuses = /* GraphQL */ `
 
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
-  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  const limits = {
+    RATE_LIMIT_MEMBER: '10000',
+    RATE_LIMIT_TENANT: '10000',
+    RATE_LIMIT_STARTS: '10000',
+    QUERY_COST_LIMIT: '10000',
+  };
   app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();

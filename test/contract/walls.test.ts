@@ -32,6 +32,7 @@ const appGrants: Readonly<Record<string, string>> = {
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
