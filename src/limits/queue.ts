@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Connection, Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -42,7 +43,10 @@ const mostWaiting = 10_000;
 export class TenantQueue {
   private groups = new Map<string, Group>();
   private waiting = 0;
+  private tenantMost = unlimited;
   private isUnderWay = false;
+  /** Ends when nothing is under way. */
+  private current: Promise<void> = Promise.resolve();
   private readonly tenantUuid: string;
   private readonly ledger = new Ledger();
   private budget: CostBudget = { maximum: 0, restoreRate: 1 };
@@ -92,20 +96,18 @@ export class TenantQueue {
 
   /** Tells the database what is over. */
   async close(): Promise<void> {
+    await this.current;
     this.isUrgent = true;
-    if (this.isUnderWay) return;
-    this.isUnderWay = true;
-    await this.run();
+    this.start();
+    await this.current;
   }
 
   private start(): void {
     if (this.isUnderWay) return;
     this.isUnderWay = true;
     // After everything that arrived in this turn of the event loop.
-    setImmediate(() => void this.run());
+    this.current = turn().then(() => this.run());
   }
-
-  private tenantMost = unlimited;
 
   private async run(): Promise<void> {
     if (this.settling) clearTimeout(this.settling);
