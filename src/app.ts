@@ -158,7 +158,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -170,7 +177,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
-      admit: (scope) => limits.admit(scope),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,

@@ -47,7 +47,7 @@ export class Downloads {
     let parts: AsyncIterable<string>;
     try {
       caller = await callerOf(pipeline, addresses, request);
-      const refused = await pipeline.admissionOf(caller, (left) => void reply.headers(left));
+      const refused = await pipeline.count(caller, (left) => void reply.headers(left));
       if (refused) {
         fail(reply, refused.errors);
         return;
@@ -59,8 +59,8 @@ export class Downloads {
       parts = await download.open(caller.scope, query, stopper.signal);
     } catch (error) {
       this.running.delete(stopper);
-      const shown = caller ? pipeline.shown(caller, error) : maskError(error, pipeline.maskOf(request.id));
-      fail(reply, [shown]);
+      const shown = maskError(error, pipeline.maskOf(request.id));
+      fail(reply, caller ? pipeline.refused(caller, [shown]).errors : [shown]);
       return;
     }
     this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
@@ -77,7 +77,7 @@ export class Downloads {
     // One part is made while another is on its way.
     const body = Readable.from(parts, { highWaterMark: 1 });
     // The status has gone: what is wrong is for our log, and the reader is cut.
-    body.once('error', (error) => this.options.pipeline.shown(caller, error));
+    body.once('error', (error) => maskError(error, this.options.pipeline.maskOf(caller.requestId)));
     const cut = (): void => void response.destroy();
     const outlet = { buffered: () => response.writableLength, onUndrained: cut };
     const unwatch = this.options.pipeline.watch(caller.scope, cut);

@@ -5,11 +5,9 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
-  OperationTypeNode,
   parse,
   specifiedRules,
   validate,
-  visit,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -22,18 +20,20 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import { ProofRefused, type Permission, type Scope } from '../kernel/scope.ts';
-import { admittedBy, mayBegin, type Admit } from './admission.ts';
+import { ProofRefused, type Scope } from '../kernel/scope.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
-import { noteNested, noteWhole } from './refused.ts';
+import { Costs, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
-import { checkVariables, requestOf } from './hygiene.ts';
+import { guardsOf } from './guards.ts';
+import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, parseError, refusal, shownError, type Mask } from './masking.ts';
+import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
 import { withoutValue } from './misfits.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
-import { checkPages } from './pages.ts';
+import { noteNested, noteWhole } from './refused.ts';
+import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { SubscriptionRootRule } from './subscription-root.ts';
 
@@ -64,14 +64,6 @@ export interface PipelineOptions {
   readonly trustedDocuments?: TrustedDocuments;
 }
 
-/** A request as any transport hands it over; its parts are checked here. */
-export interface OperationRequest {
-  readonly query?: unknown;
-  readonly operationName?: unknown;
-  readonly variables?: unknown;
-  readonly extensions?: unknown;
-}
-
 /** An operation that may run. */
 export interface Operation {
   readonly errors: null;
@@ -79,6 +71,9 @@ export interface Operation {
   readonly definition: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: OperationContext;
+  readonly cost: OperationCost;
+  /** What it has to settle; null until it is admitted, and where costs have no limit. Whoever does not run it releases it. */
+  charge: Charge | null;
   /** The phases of the pipeline, bound to the context. */
   readonly phases: ReturnType<GetEnvelopedFn<object>>;
 }
@@ -88,31 +83,20 @@ export interface Refused {
   readonly errors: readonly GraphQLError[];
 }
 
-const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
-  http: [OperationTypeNode.QUERY, OperationTypeNode.MUTATION],
-  websocket: [OperationTypeNode.SUBSCRIPTION],
-  sse: [OperationTypeNode.SUBSCRIPTION],
-};
+/** Takes the headers that say what is left of the limits. */
+type Tell = (headers: Readonly<Record<string, string>>) => void;
 
 const rules = [...specifiedRules, SubscriptionRootRule];
-
-/** Fields that need a permission of their own wherever they stand; all of them are root fields that no feature owns. */
-const guardedFields: Readonly<Record<string, Permission>> = {
-  __schema: 'schema:introspect',
-  __type: 'schema:introspect',
-  _service: 'schema:federate',
-  _entities: 'schema:federate',
-};
 
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
   readonly schema: GraphQLSchema;
   readonly metrics: OperationMetrics;
   readonly limits: Limits;
+  private readonly costs: Costs;
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
-  private readonly guards = new WeakMap<DocumentNode, readonly Permission[]>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
@@ -121,6 +105,7 @@ export class Pipeline {
     this.log = options.log;
     this.documents = new Documents(options.log, options.trustedDocuments);
     this.limits = { ...defaultLimits, ...options.limits };
+    this.costs = new Costs(options.schema, this.limits);
     this.metrics = measureOperations(options.registry);
     const executor = new Executor(options.schema);
     const run = (args: ExecutionArgs) => executor.execute(args, (args.contextValue as OperationContext).operationType);
@@ -146,8 +131,8 @@ export class Pipeline {
     try {
       return await this.options.authenticate(credentials);
     } catch (error) {
-      if (error instanceof ProofRefused) noteWhole(this.options, { transport, requestId, scope: error.scope, address }, error);
       const shown = maskError(error, { requestId, log: this.log });
+      if (error instanceof ProofRefused) noteWhole(this.options, { transport, requestId, address, scope: error.scope }, shown);
       this.metrics.refused.inc({ transport, code: codeOf(shown) });
       throw shown;
     }
@@ -159,28 +144,62 @@ export class Pipeline {
   }
 
   /**
-   * Counts a request against its caller's limits and prepares it. What is not well-formed counts too: it is no cheaper to refuse. `tell`
-   * gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given back while
-   * the limits are still being asked: `execute` waits for them. Never rejects.
+   * Counts a request and its cost against its caller's limits, and prepares it. What is not well-formed counts too: it is no cheaper to
+   * refuse. `tell` gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given
+   * back while the limits are still being asked: `execute` waits for them. Never rejects.
    */
-  async accept(
-    request: OperationRequest,
-    caller: Caller,
-    tell?: (headers: Readonly<Record<string, string>>) => void,
-  ): Promise<Operation | Refused> {
-    const admission = this.admissionOf(caller, tell);
-    if (admission !== null && !(admission instanceof Promise)) return admission;
-    const prepared = this.prepare(request, caller);
-    if (admission === null) return prepared;
-    if (prepared.errors || !mayBegin(prepared.definition, this.options.patientMutations)) return (await admission) ?? prepared;
-    prepared.context.admission = admission;
-    return prepared;
+  async accept(request: OperationRequest, caller: Caller, tell?: Tell): Promise<Operation | Refused> {
+    const { admit } = this.options;
+    if (!admit) return this.prepare(request, caller);
+    let prepared: Operation | Refused | null = null;
+    // Known callers that have nothing left are refused before anything is parsed for them.
+    const prepare = (): Operation | Refused => (prepared ??= this.prepare(request, caller));
+    const requestedOf = (known: Operation | Refused): number => (known.errors ? 0 : known.cost.requested);
+    const heed = (admission: Admission): Refused | null => {
+      tell?.(rateLimitHeaders(admission));
+      const refusal = admissionError(admission, prepared ? requestedOf(prepared) : 0);
+      if (refusal) return this.refused(caller, [refusal]);
+      const known = prepare();
+      if (!known.errors) known.charge = admission.charge;
+      return null;
+    };
+    const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    try {
+      const asked = admit(caller.scope, () => requestedOf(prepare()));
+      if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
+      const admission = asked.then(heed).catch(refuse);
+      const begun = prepared as Operation | Refused | null;
+      if (!begun || begun.errors || !mayBegin(begun.definition, this.options.patientMutations))
+        return (await admission) ?? prepare();
+      begun.context.admission = admission;
+      return begun;
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
-  /** What may be shown of why a request failed as a whole; a refusal is told of. */
-  shown(caller: Caller, error: unknown): GraphQLError {
-    noteWhole(this.options, caller, error);
-    return maskError(error, this.maskOf(caller.requestId));
+  /** Counts a request that a transport finds wrong by itself, and says why it is refused: for its limits, when they are reached, else for that. */
+  async refuse(error: GraphQLError, caller: Caller, tell?: Tell): Promise<Refused> {
+    return (await this.count(caller, tell)) ?? this.refused(caller, [error]);
+  }
+
+  /** Counts a request that is no operation; why it may not run, null when it may. Never rejects. */
+  async count(caller: Caller, tell?: Tell): Promise<Refused | null> {
+    try {
+      const admission = await this.options.admit?.(caller.scope, () => 0);
+      if (admission) tell?.(rateLimitHeaders(admission));
+      const refusal = admission && admissionError(admission, 0);
+      return refusal ? this.refused(caller, [refusal]) : null;
+    } catch (cause) {
+      return this.refused(caller, [maskError(cause, this.maskOf(caller.requestId))]);
+    }
+  }
+
+  /** Gives back what was reserved for an operation that is not going to run. Does nothing to one that has. */
+  release(operation: Operation): void {
+    const { admission } = operation.context;
+    if (admission) void admission.then(() => operation.charge?.settle(0));
+    else operation.charge?.settle(0);
   }
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
@@ -189,20 +208,21 @@ export class Pipeline {
     try {
       return this.operationOf(request, context);
     } catch (error) {
-      return this.refused(caller, [this.shown(caller, error)]);
+      return this.refused(caller, [maskError(error, this.maskOf(context.requestId))]);
     }
   }
 
   /** Refuses in the same way, and counted, what a transport finds wrong by itself. */
-  refused({ transport }: Pick<Caller, 'transport'>, errors: readonly GraphQLError[]): Refused {
-    this.metrics.refused.inc({ transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+  refused(caller: Pick<Caller, 'transport'> | Caller, errors: readonly GraphQLError[]): Refused {
+    this.metrics.refused.inc({ transport: caller.transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+    if ('scope' in caller && errors[0]) noteWhole(this.options, caller, errors[0]);
     return { errors };
   }
 
   /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
     const result = await this.run(operation);
-    return (await operation.context.admission) ?? result;
+    return (await operation.context.admission) ?? paid(operation, result);
   }
 
   private async run(operation: Operation): Promise<ExecutionResult> {
@@ -223,7 +243,9 @@ export class Pipeline {
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
-      if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
+      if (!(Symbol.asyncIterator in results)) return paid(operation, maskResult(results, mask), operation.cost.least);
+      // All of it is paid when it begins: what a reader is sent is not counted.
+      operation.charge?.settle(operation.cost.requested);
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
       let unwatch = (): void => undefined;
@@ -231,6 +253,7 @@ export class Pipeline {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
+        opening: operation.charge && ((result) => paid(operation, result, operation.cost.requested)),
         onEnd: () => {
           unwatch();
           gauge.dec();
@@ -240,18 +263,8 @@ export class Pipeline {
       unwatch = this.watch(context.scope, (error) => stream.refuse(error));
       return stream;
     } catch (error) {
-      return { errors: [maskError(error, mask)] };
+      return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
     }
-  }
-
-  /** Counts a request against its caller's limits, for downloads; `accept` does so by itself. Null when it may run, at once where no one has to be asked. */
-  admissionOf(
-    caller: Caller,
-    tell?: (headers: Readonly<Record<string, string>>) => void,
-  ): Refused | null | Promise<Refused | null> {
-    const { admit } = this.options;
-    const refuse = (error: unknown): Refused => this.refused(caller, [this.shown(caller, error)]);
-    return admit ? admittedBy(() => admit(caller.scope), refuse, tell) : null;
   }
 
   private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
@@ -263,7 +276,7 @@ export class Pipeline {
 
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
-    const query = this.documents.find(request, context.scope.tenantId);
+    const { query, keep } = this.documents.find(request, context.scope.tenantId);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;
@@ -276,14 +289,10 @@ export class Pipeline {
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return this.refused(context, errors);
+    keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
-    if (!kindsOf[context.transport].includes(definition.operation)) {
-      throw new AppError(
-        'OPERATION_NOT_SUPPORTED',
-        `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`,
-      );
-    }
-    for (const permission of this.guardsOf(document)) context.scope.require(permission);
+    checkKind(definition, context.transport);
+    for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
     const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
@@ -294,8 +303,8 @@ export class Pipeline {
         context,
         misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
       );
-    checkPages(this.schema, document, definition, variables, this.limits);
-    return { errors: null, document, definition, variables, context, phases };
+    const cost = this.costs.of(document, definition, variables);
+    return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }
 
   private check(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
@@ -311,21 +320,6 @@ export class Pipeline {
       // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
       return [refusal('GRAPHQL_VALIDATION_FAILED', 'the document cannot be validated')];
     }
-  }
-
-  private guardsOf(document: DocumentNode): readonly Permission[] {
-    const known = this.guards.get(document);
-    if (known) return known;
-    const found = new Set<Permission>();
-    visit(document, {
-      Field(field) {
-        const permission = Object.hasOwn(guardedFields, field.name.value) ? guardedFields[field.name.value] : undefined;
-        if (permission) found.add(permission);
-      },
-    });
-    const guards = [...found];
-    this.guards.set(document, guards);
-    return guards;
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {

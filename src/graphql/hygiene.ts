@@ -11,17 +11,6 @@ export function checkVariables(variables: Readonly<Record<string, unknown>>): vo
   check(variables, []);
 }
 
-/** The name and the variables of a request; throws BAD_REQUEST for those of another type. */
-export function requestOf({ operationName, variables }: { readonly operationName?: unknown; readonly variables?: unknown }) {
-  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
-    throw new AppError('BAD_REQUEST', 'operationName must be a string');
-  }
-  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
-    throw new AppError('BAD_REQUEST', 'variables must be an object');
-  }
-  return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
-}
-
 /** Throws INVALID_INPUT with the path of the first string literal in the document that cannot be stored. */
 export function checkLiterals(document: DocumentNode): void {
   visit(document, {

@@ -68,17 +68,6 @@ export function maskError(thrown: unknown, mask: Mask): GraphQLError {
   return located('internal error', at, { code: 'INTERNAL', requestId: mask.requestId });
 }
 
-/** A failed parse with its code; a document that is too long has another than one that is no GraphQL. */
-export function parseError(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) throw error;
-  const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
-  return new GraphQLError(error.message, {
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    extensions: { code },
-  });
-}
-
 /** A result whose errors may be shown. */
 export function maskResult(result: ExecutionResult, mask: Mask): ExecutionResult {
   if (!result.errors) return result;

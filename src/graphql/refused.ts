@@ -1,4 +1,4 @@
-import { Kind, type ExecutionResult, type OperationDefinitionNode } from 'graphql';
+import { Kind, type ExecutionResult, type GraphQLError, type OperationDefinitionNode } from 'graphql';
 import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import { scopeOf, type Caller, type OnRefused, type RequestContext } from './context.ts';
 import { codeOf } from './masking.ts';
@@ -21,8 +21,9 @@ export function noteRefusal(context: RequestContext, operation: string, outcome:
 }
 
 /** Tells who counts that a request was refused as a whole: by a limit, for a permission, or because what proved its caller is over. */
-export function noteWhole({ onRefused }: { readonly onRefused?: OnRefused }, caller: Caller, error: unknown): void {
-  if (error instanceof AppError && isRefusal(error.code)) onRefused?.(scopeOf(caller), wholeRequest, error.code);
+export function noteWhole({ onRefused }: { readonly onRefused?: OnRefused }, caller: Caller, error: GraphQLError): void {
+  const code = codeOf(error);
+  if (isRefusal(code)) onRefused?.(caller.scope.origin ? caller.scope : scopeOf(caller), wholeRequest, code);
 }
 
 /** Tells the context what was refused below the root fields of a result, once for each of them. Those of the root are told where they happen. */

@@ -46,6 +46,7 @@ beforeAll(async () => {
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
   const credential = await setKey(app, 'openai', 'sk-of-the-tenant');
+  const { auditLog } = await app.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -54,6 +55,7 @@ beforeAll(async () => {
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
     { __typename: 'ProviderCredential', id: credential.id },
+    { __typename: 'AuditEntry', id: auditLog.nodes[0]?.id ?? '' },
   ];
 });
 afterEach(() => {
