@@ -1,4 +1,4 @@
-import { Arg, Args, Ctx, FieldResolver, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Args, Ctx, Directive, FieldResolver, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { ConnectionArgs } from '../graphql/connection.ts';
 import type { RequestContext } from '../graphql/context.ts';
 import type { LoaderFactory } from '../graphql/loaders.ts';
@@ -35,6 +35,8 @@ export class AuditResolver {
     return this.audit.page(scope, { first: first ?? 20, after }, filter ?? {});
   }
 
+  // Thousands of entries are read and hashed for it.
+  @Directive('@cost(weight: 500)')
   @Query(() => AuditVerification, {
     description:
       'Recomputes the chain of the own tenant’s audit log and finds the first broken link, at most 20,000 entries or 4 seconds of it. ' +

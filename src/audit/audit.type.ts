@@ -63,6 +63,7 @@ export class AuditLogAddition {
   @Field(() => AuditEntry, { description: 'The entry.' }) entry!: AuditEntry;
 }
 
+@Directive('@cost(weight: 0)')
 @ObjectType({ description: 'What a look at the chain of audit entries found.', simpleResolvers: true })
 export class AuditVerification {
   @Field(() => Boolean, { description: 'Whether nothing is wrong with what was looked at.' }) isIntact!: boolean;
