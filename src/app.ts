@@ -140,7 +140,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const acts = new ActService(database);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
@@ -153,7 +160,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
-      admit: (scope) => limits.admit(scope),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       patientMutations,
       log,
       registry: metrics.registry,

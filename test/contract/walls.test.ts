@@ -37,6 +37,7 @@ const appGrants: Readonly<Record<string, string>> = {
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
+  cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
