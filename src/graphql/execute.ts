@@ -22,7 +22,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import type { Permission, Scope } from '../kernel/scope.ts';
+import type { Permission, Scope, ScopeEvents } from '../kernel/scope.ts';
 import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
@@ -32,6 +32,7 @@ import { defaultLimits, limitErrors, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
+import { refusalNow } from './recheck.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { SubscriptionRootRule } from './subscription-root.ts';
 
@@ -45,8 +46,8 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
-  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
-  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  /** Keeps a scope true to what its caller may do, and tells what became of it; returns how to stop. Absent: a scope stays as it is. */
+  watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
   readonly log: Log;
@@ -146,9 +147,9 @@ export class Pipeline {
     }
   }
 
-  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
-    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
+  watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
+    return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
   }
 
   /**
@@ -204,6 +205,7 @@ export class Pipeline {
     const { context } = operation;
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
+    const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
@@ -220,7 +222,11 @@ export class Pipeline {
           context.abort();
         },
       });
-      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      const stillLetIn = async (): Promise<void> => {
+        const refused = await refusalNow(this.argsOf(operation), context, mask);
+        if (refused) stream.refuse(refused);
+      };
+      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
       return stream;
     } catch (error) {
       return { errors: [maskError(error, mask)] };

@@ -20,6 +20,8 @@ const entities = `query ($of: [_Any!]!) {
     ... on Tenant { id name }
     ... on Member { id email }
     ... on ApiKey { id name }
+    ... on Role { id name permissions }
+    ... on Invitation { id email }
   }
 }`;
 
@@ -43,6 +45,13 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+  const { roleCreate, invitationCreate } = await app.ask<{
+    roleCreate: { role: { id: string } };
+    invitationCreate: { invitation: { id: string } };
+  }>(`mutation {
+    roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } }
+    invitationCreate(input: { email: "ada@example.org", role: "proofreader" }) { invitation { id } }
+  }`);
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -50,6 +59,8 @@ beforeAll(async () => {
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
+    { __typename: 'Role', id: roleCreate.role.id },
+    { __typename: 'Invitation', id: invitationCreate.invitation.id },
   ];
 });
 afterEach(() => {
@@ -165,6 +176,8 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
     ]);
   });
 
@@ -175,7 +188,7 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys']) {
+    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'roles', 'invitations']) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -204,14 +217,19 @@ describe('_entities', () => {
       null,
       null,
       'Tenant',
-      'Member',
+      null,
+      null,
+      null,
       null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
       [1, 'FORBIDDEN'],
       [2, 'FORBIDDEN'],
+      [4, 'FORBIDDEN'],
       [5, 'FORBIDDEN'],
+      [6, 'FORBIDDEN'],
+      [7, 'FORBIDDEN'],
     ]);
   });
 });
