@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { AcceptanceService } from './access/acceptance.service.ts';
 import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
@@ -135,6 +136,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
+    const acceptances = new AcceptanceService({ database, acts, secret: config.secret });
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -150,11 +152,12 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       roles,
       members,
       invitations,
+      acceptances,
       database,
     });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: (credentials) => invitations.authenticate(credentials) ?? keys.authenticate(credentials),
+      authenticate: (credentials) => acceptances.authenticate(credentials) ?? keys.authenticate(credentials),
       watch: (scope, events) => watch.watch(scope, events),
       admit: (scope) => limits.admit(scope),
       log,

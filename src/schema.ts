@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
+import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
@@ -45,6 +46,7 @@ export interface Services {
   readonly roles: RoleService;
   readonly members: MemberService;
   readonly invitations: InvitationService;
+  readonly acceptances: AcceptanceService;
   readonly database: Database;
 }
 
@@ -64,7 +66,7 @@ export function buildSchemas(services: Services): Schemas {
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
-  const invitations = new InvitationResolver(services.invitations, tenants, roles);
+  const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -113,6 +115,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     roles: uncalled('roles'),
     members: uncalled('members'),
     invitations: uncalled('invitations'),
+    acceptances: uncalled('acceptances'),
     database: uncalled('database'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };

@@ -5,6 +5,7 @@ import type { LoaderFactory } from '../graphql/loaders.ts';
 import { payload } from '../graphql/payload.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 import { Member } from '../tenants/tenant.type.ts';
+import type { AcceptanceService } from './acceptance.service.ts';
 import { InvitationAcceptInput, InvitationCreateInput, InvitationRevokeInput } from './invitation.input.ts';
 import type { InvitationService, InvitationView } from './invitation.service.ts';
 import {
@@ -24,6 +25,7 @@ export class InvitationResolver {
 
   constructor(
     private readonly invitations: InvitationService,
+    private readonly acceptances: AcceptanceService,
     private readonly tenants: TenantResolver,
     private readonly roles: RoleResolver,
   ) {}
@@ -66,7 +68,7 @@ export class InvitationResolver {
     @Ctx() { scope }: RequestContext,
     @Arg('input', () => InvitationAcceptInput, { description: 'Who accepts.' }) input: InvitationAcceptInput,
   ) {
-    return payload(() => this.invitations.accept(scope, input));
+    return payload(() => this.acceptances.accept(scope, input));
   }
 
   @FieldResolver(() => String)

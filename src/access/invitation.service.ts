@@ -7,21 +7,15 @@ import { page, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
-import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
-import { isSame } from '../kernel/same.ts';
-import { Scope } from '../kernel/scope.ts';
-import { members, type MemberRow } from '../tenants/tenants.table.ts';
-import type { ApiKeyView } from './api-key.service.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { alreadyMember, used } from './acceptance.service.ts';
 import { invitations, type InvitationRow } from './invitations.table.ts';
-import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
-import { apiKeys } from './keys.table.ts';
+import { hashOf, newKeyText } from './key-text.ts';
 import { requireRole } from './member.service.ts';
 import { lockPeople } from './people.ts';
-import { everything } from './roles.ts';
-import { suspended } from './standing.ts';
 
 const { secretHash: _secretHash, ...columns } = getTableColumns(invitations);
-const { secretHash: _hash, ...keyColumns } = getTableColumns(apiKeys);
 
 /** An invitation as it is read: everything but the hash of its token. */
 export type InvitationView = Omit<InvitationRow, 'secretHash'>;
@@ -44,13 +38,6 @@ export interface NewInvitation {
   readonly token: string | null;
 }
 
-/** A new member, and their first key with its only copy. */
-export interface Accepted {
-  readonly member: MemberRow;
-  readonly apiKey: ApiKeyView;
-  readonly secret: string;
-}
-
 /** What the service is built on. */
 export interface InvitationParts {
   readonly database: Database;
@@ -60,24 +47,13 @@ export interface InvitationParts {
   readonly clock: Clock;
 }
 
-interface ShownRow {
-  tenant_id: string;
-  member_id: string;
-  secret_hash: string;
-  is_suspended: boolean;
-  is_revoked: boolean;
-  is_accepted: boolean;
-  is_expired: boolean;
-}
-
 const [shortest, usual, longest] = [60, 7 * 86_400, 30 * 86_400];
 const longestEmail = 254;
 /** Open at the same time in a tenant. */
 const mostOpen = 1_000;
 const path = ['input', 'id'];
-const used = 'this invitation was used already';
 
-/** Invitations: tokens that are shown once and make one member. */
+/** Invitations, for the people who make them. */
 export class InvitationService {
   constructor(private readonly parts: InvitationParts) {}
 
@@ -171,72 +147,11 @@ export class InvitationService {
     });
   }
 
-  /** Makes the member that the invitation in use is for, once, and their first key: for all that their role may do. */
-  async accept(scope: Scope, input: { readonly name?: string | null }): Promise<Accepted> {
-    const { proof, tenantId, memberId } = scope;
-    if (proof.kind !== 'invitation')
-      throw new AppError('FORBIDDEN', 'only an invitation accepts: send it as authorization: Bearer <token>');
-    const name = input.name == null ? null : givenName(input.name, ['input', 'name']);
-    return this.parts.acts.run(scope, { operation: 'invitationAccept', input: {} }, async (act) => {
-      // The row is the gate: of any number of callers one finds it open.
-      const [invitation] = await act.sql<{ email: string; role: string }>(
-        (tag) => tag`
-          update invitations set accepted_at = now()
-          where tenant_id = ${uuidOf(tenantId, 'ten')} and id = ${uuidOf(proof.id, 'inv')}
-            and accepted_at is null and revoked_at is null and expires_at > now()
-          returning email, role`,
-      );
-      if (!invitation) throw new AppError('CONFLICT', 'this invitation was used, or is over');
-      const [member] = await act.query
-        .insert(members)
-        .values({ id: memberId, tenantId, email: invitation.email, role: invitation.role, name })
-        .onConflictDoNothing()
-        .returning();
-      if (!member) throw alreadyMember([]);
-      const id = newId('key');
-      const secret = newKeyText(id, this.parts.secret);
-      const secretHash = hashOf(secret, this.parts.secret);
-      const [apiKey] = await act.query
-        .insert(apiKeys)
-        .values({ id, tenantId, memberId, name: 'first', secretHash, permissions: [everything] })
-        .returning(keyColumns);
-      if (!apiKey) throw new Error('the new key was not returned');
-      act.record({ thing: memberId, before: null, after: { role: member.role, invitation: proof.id } });
-      return { member, apiKey, secret };
-    });
-  }
-
-  /** The scope that an invitation's token proves, which may do nothing but accept it; null for what is no such token. */
-  authenticate({ authorization }: { readonly authorization: string | null }): Promise<Scope> | null {
-    const shown = authorization === null ? null : readKey(authorization, this.parts.secret, 'inv');
-    return shown && this.find(shown);
-  }
-
   /** Where an invitation is on its way now. */
   statusOf({ acceptedAt, revokedAt, expiresAt }: InvitationView): InvitationStatus {
     if (acceptedAt) return 'ACCEPTED';
     if (revokedAt) return 'REVOKED';
     return expiresAt <= this.parts.clock.now() ? 'EXPIRED' : 'PENDING';
-  }
-
-  /** One of the acts without a tenant (protocol.md, rule 20), as the lookup of a key. */
-  private async find({ key, uuid }: ShownKey): Promise<Scope> {
-    const [row] = await this.parts.database.engine.sql<ShownRow>(
-      (tag) => tag`
-        select i.tenant_id, i.member_id, i.secret_hash, t.suspended_at is not null as is_suspended,
-          i.revoked_at is not null as is_revoked, i.accepted_at is not null as is_accepted, i.expires_at <= now() as is_expired
-        from invitations i join tenants t on t.id = i.tenant_id and t.deleted_at is null
-        where i.id = ${uuid}`,
-      { idempotent: true },
-    );
-    if (!row || !isSame(row.secret_hash, hashOf(key, this.parts.secret)))
-      throw new AppError('UNAUTHENTICATED', 'this invitation is not valid');
-    if (row.is_accepted) throw new AppError('UNAUTHENTICATED', used);
-    if (row.is_revoked) throw new AppError('UNAUTHENTICATED', 'this invitation was revoked');
-    if (row.is_expired) throw new AppError('UNAUTHENTICATED', 'this invitation has expired');
-    if (row.is_suspended) throw suspended();
-    const proof = { kind: 'invitation', id: idOfUuid('inv', uuid) } as const;
-    return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, []);
   }
 
   private async requireRoom(act: Act, scope: Scope, email: string): Promise<void> {
@@ -259,10 +174,6 @@ function givenEmail(given: string): string {
   const email = given.trim().toLowerCase();
   if (email.length <= longestEmail && /^[^\s@]+@[^\s@]+$/.test(email)) return email;
   throw new AppError('INVALID_INPUT', 'this is no email address', { path: ['input', 'email'] });
-}
-
-function alreadyMember(at: readonly string[]): AppError {
-  return new AppError('CONFLICT', 'somebody with this address is a member already', at.length > 0 ? { path: at } : {});
 }
 
 function noSuchInvitation(): AppError {

@@ -39,7 +39,7 @@ export interface Seed {
 }
 
 /** Opens one on the database of an app that has no SECRET of its own. Close it before the app stops. */
-export async function openSeed(app: TestApp): Promise<Seed> {
+export async function openSeed(app: Pick<TestApp, 'url' | 'database' | 'ask'>): Promise<Seed> {
   const config = { ...databaseDefaults, url: app.database.url, maxConnections: 6 };
   const database = await openDatabase(config, { log: openLog({ level: 'silent' }), clock: systemClock });
   const keys = new KeyService(database, 'development');
@@ -80,7 +80,7 @@ export async function openSeed(app: TestApp): Promise<Seed> {
   };
 }
 
-async function ownTenant(app: TestApp): Promise<string> {
+async function ownTenant(app: Pick<TestApp, 'ask'>): Promise<string> {
   const { viewer } = await app.ask<{ viewer: { tenant: { id: string } } }>('{ viewer { tenant { id } } }');
   return viewer.tenant.id;
 }
