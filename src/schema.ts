@@ -34,6 +34,9 @@ import { TemplateVersion } from './templates/template.type.ts';
 import { TenantResolver } from './tenants/tenant.resolver.ts';
 import type { TenantService } from './tenants/tenant.service.ts';
 import { Member, Tenant } from './tenants/tenant.type.ts';
+import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderCredential } from './vault/provider-credential.type.ts';
 
 /** What the resolvers translate for. */
 export interface Services {
@@ -48,6 +51,7 @@ export interface Services {
   readonly invitations: InvitationService;
   readonly acceptances: AcceptanceService;
   readonly database: Database;
+  readonly credentials: ProviderCredentialService;
 }
 
 export interface Schemas {
@@ -67,19 +71,21 @@ export function buildSchemas(services: Services): Schemas {
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
+  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
     tpv: templates.versionById,
     ten: tenants.byId,
-    mem: tenants.memberById,
+    mem: tenants.memberNode,
     key: apiKeys.byId,
     rol: roles.byId,
     inv: invitations.byId,
+    pcr: credentials.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const resolvers = [templates, generations, tenants, models, apiKeys, roles, members, invitations, explain, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, roles, members, invitations, explain, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -95,6 +101,7 @@ export function buildSchemas(services: Services): Schemas {
         ApiKey,
         Role,
         Invitation,
+        ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -117,6 +124,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     invitations: uncalled('invitations'),
     acceptances: uncalled('acceptances'),
     database: uncalled('database'),
+    credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

@@ -11,6 +11,7 @@ export const idPrefixes = {
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  pcr: 'ProviderCredential',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

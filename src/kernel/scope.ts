@@ -15,6 +15,8 @@ export const permissions = {
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',
+  'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
+  'credentials:write': 'Set and delete the tenant’s own keys for providers.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',

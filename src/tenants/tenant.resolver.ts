@@ -12,10 +12,10 @@ import type { MemberRow, TenantRow } from './tenants.table.ts';
 export class TenantResolver {
   /** Tenants by id. */
   readonly byId: LoaderFactory<string, TenantRow | null> = (scope) => (ids) => this.tenants.list(scope, ids);
-  /** Members by id. */
-  readonly memberById: LoaderFactory<string, MemberRow | null> = (scope) => (ids) =>
-    // DataLoader rejects for each id whose value is an Error.
-    this.tenants.members(scope, ids);
+  /** Members by id, for fields of things that name them. */
+  readonly memberById: LoaderFactory<string, MemberRow | null> = (scope) => (ids) => this.tenants.members(scope, ids);
+  /** Members by id, as they are asked for by themselves. */
+  readonly memberNode: LoaderFactory<string, MemberRow | null> = (scope) => (ids) => this.tenants.membersAsked(scope, ids);
 
   constructor(private readonly tenants: TenantService) {}
 

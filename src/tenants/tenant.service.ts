@@ -28,20 +28,23 @@ export class TenantService {
     return ids.map((id) => (row && id === row.id ? row : null));
   }
 
-  /** Members by id, removed ones too, in the order asked for; null for unknown ones, FORBIDDEN for others where only the own person may be seen. */
-  async members(scope: Scope, ids: readonly string[]): Promise<(MemberRow | AppError | null)[]> {
-    const maySeeAll = scope.can('members:read');
-    const seen = maySeeAll ? ids : ids.filter((id) => id === scope.memberId);
-    const rows = await rowsById('mem', seen, (known) =>
+  /** Members by id, removed ones too, in the order asked for, for whoever sees a thing that names them; null for unknown ones. */
+  async members(scope: Scope, ids: readonly string[]): Promise<(MemberRow | null)[]> {
+    return rowsById('mem', ids, (known) =>
       this.parts.database
         .as(scope)
         .query.select()
         .from(members)
         .where(and(eq(members.tenantId, scope.tenantId), inArray(members.id, known))),
     );
-    const byId = new Map(rows.flatMap((row) => (row ? [[row.id, row]] : [])));
-    const hidden = (id: string) => (maySeeAll || id === scope.memberId ? null : missing('members:read'));
-    return ids.map((id) => byId.get(id) ?? hidden(id));
+  }
+
+  /** The same for whoever asks for them by themselves: without `members:read` the own person, and FORBIDDEN for any other. */
+  async membersAsked(scope: Scope, ids: readonly string[]): Promise<(MemberRow | AppError | null)[]> {
+    if (scope.can('members:read')) return this.members(scope, ids);
+    const isOwnPerson = (id: string) => id === scope.memberId;
+    const [own = null] = ids.some(isOwnPerson) ? await this.members(scope, [scope.memberId]) : [];
+    return ids.map((id) => (isOwnPerson(id) ? own : missing('members:read')));
   }
 
   /** Changes settings of the own tenant. INVALID_INPUT names the bad field. */

@@ -22,6 +22,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on ApiKey { id name }
     ... on Role { id name permissions }
     ... on Invitation { id email }
+    ... on ProviderCredential { id provider }
   }
 }`;
 
@@ -37,7 +38,8 @@ let other: Caller;
 let own: Reference[];
 
 beforeAll(async () => {
-  app = await openTestApp();
+  // A key of one's own is for a provider that is offered; the model stays the offline one.
+  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-ours', DEFAULT_MODEL: 'offline/draft' } });
   seed = await openSeed(app);
   other = await seed.tenant();
   const letter = await finishedGeneration(app);
@@ -45,12 +47,14 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
-  const { roleCreate, invitationCreate } = await app.ask<{
+  const { roleCreate, invitationCreate, providerCredentialSet } = await app.ask<{
+    providerCredentialSet: { providerCredential: { id: string } };
     roleCreate: { role: { id: string } };
     invitationCreate: { invitation: { id: string } };
   }>(`mutation {
     roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } }
     invitationCreate(input: { email: "ada@example.org", role: "proofreader" }) { invitation { id } }
+    providerCredentialSet(input: { provider: "openai", apiKey: "sk-test-0123456789" }) { providerCredential { id } }
   }`);
   own = [
     { __typename: 'Generation', id: letter.id },
@@ -61,6 +65,7 @@ beforeAll(async () => {
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
     { __typename: 'Role', id: roleCreate.role.id },
     { __typename: 'Invitation', id: invitationCreate.invitation.id },
+    { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
   ];
 });
 afterEach(() => {
@@ -178,6 +183,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -188,7 +194,16 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'roles', 'invitations']) {
+    for (const table of [
+      'templates',
+      'template_versions',
+      'tenants',
+      'members',
+      'api_keys',
+      'roles',
+      'invitations',
+      'provider_credentials',
+    ]) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -221,6 +236,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -230,6 +246,7 @@ describe('_entities', () => {
       [5, 'FORBIDDEN'],
       [6, 'FORBIDDEN'],
       [7, 'FORBIDDEN'],
+      [8, 'FORBIDDEN'],
     ]);
   });
 });
