@@ -9,9 +9,12 @@ const sharedTables = ['template_versions', 'templates'];
 
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
-  // Key lookup, and the retention of each tenant.
+  // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
   api_keys: 'SELECT',
-  tenants: 'SELECT',
+  invitations: 'SELECT',
+  members: 'SELECT',
+  roles: 'SELECT',
+  tenants: 'DELETE SELECT',
   // Writing, take-over and cleaning up after the end.
   attempts: 'INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
@@ -25,6 +28,8 @@ const engineGrants: Readonly<Record<string, string>> = {
 /** What the engine may write of tables that it otherwise reads: when a key was used. */
 const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
 
+/** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
+const engineDeletes: readonly string[] = ['tenants'];
 /** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
 const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
 
@@ -35,11 +40,13 @@ const appGrants: Readonly<Record<string, string>> = {
   data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
+  invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
   cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
+  roles: 'DELETE INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
@@ -120,7 +127,8 @@ describe('the second wall', () => {
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
           ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
-          grants === 'SELECT'
+          ...(engineDeletes.includes(table) ? [{ table, name: 'engine_deletes', command: 'DELETE' }] : []),
+          grants === 'SELECT' || engineDeletes.includes(table)
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
         ]),
