@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import { checkKeys } from './hygiene.ts';
 
 /** A request as any transport hands it over; its parts are checked here. */
 export interface OperationRequest {
@@ -10,7 +11,9 @@ export interface OperationRequest {
 }
 
 /** Its name and variables; throws BAD_REQUEST when they cannot be such. */
-export function requestOf({ operationName, variables }: OperationRequest) {
+export function requestOf(request: OperationRequest) {
+  checkKeys(request);
+  const { operationName, variables } = request;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
     throw new AppError('BAD_REQUEST', 'operationName must be a string');
   }
