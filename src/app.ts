@@ -1,11 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { AcceptanceService } from './access/acceptance.service.ts';
+import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
-import { KeyWatch } from './access/key-watch.ts';
+import { InvitationService } from './access/invitation.service.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { MemberService } from './access/member.service.ts';
+import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
 import { AuditService } from './audit/audit.service.ts';
 import { HeadSeal } from './audit/chain.ts';
@@ -126,7 +130,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, log });
+    const purger = new Purger({ database, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close());
     engine.open();
@@ -147,17 +151,22 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     auditTail.open();
     life.onStop('readers of the audit log', () => auditTail.close());
     const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
-    const tenants = new TenantService(database, acts);
+    const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close());
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
     bus.on('key.changed', ({ ids }) => keys.forget(ids));
+    bus.on('access.changed', ({ ids }) => keys.forget(ids));
     bus.onGap(() => keys.forget(null));
-    const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
-    keyWatch.open();
-    life.onStop('watch over keys', () => keyWatch.close());
+    const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
+    watch.open();
+    life.onStop('watch over access', () => watch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
+    const roles = new RoleService({ database, acts, bus });
+    const members = new MemberService({ database, acts, bus });
+    const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
+    const acceptances = new AcceptanceService({ database, acts, secret: config.secret });
     const limits = new LimitService({
       database,
       clock,
@@ -172,11 +181,25 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, audit, credentials });
+    const { subgraph } = buildSchemas({
+      generations,
+      streams,
+      templates,
+      tenants,
+      models,
+      apiKeys,
+      roles,
+      members,
+      invitations,
+      acceptances,
+      audit,
+      database,
+      credentials,
+    });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: (credentials) => keys.authenticate(credentials),
-      watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
+      authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
+      watch: (scope, events) => watch.watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,

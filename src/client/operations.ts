@@ -217,6 +217,8 @@ export type TemplateFilter = {
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
+  /** Its name, 1 to 200 characters; null leaves it. */
+  readonly name?: string | null | undefined;
 };
 
 export type ApiKeyCreateMutationVariables = Exact<{

@@ -1,9 +1,10 @@
 import type { Act } from '../audit/act.service.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { TenantScope } from '../db/client.ts';
+import type { Scope } from '../kernel/scope.ts';
 import { noSuchGeneration } from './generation.view.ts';
 import type { GenerationStatus } from './generations.table.ts';
 import type { Recipe } from './insert.ts';
+import { withinReach } from './list.ts';
 
 /** What the audit log tells of a generation that begins: nothing of the facts, and nothing of the letter. */
 export function toldOf({ templateSlug, templateVersionId, retryOf, requestedModel }: Recipe): Record<string, unknown> {
@@ -11,12 +12,12 @@ export function toldOf({ templateSlug, templateVersionId, retryOf, requestedMode
 }
 
 /** Asks for the end of a generation; `isAsked` is false when it had ended. NOT_FOUND when there is none. */
-export async function askForEnd(act: Act, { tenantId }: TenantScope, id: string): Promise<{ readonly isAsked: boolean }> {
+export async function askForEnd(act: Act, scope: Scope, id: string): Promise<{ readonly isAsked: boolean }> {
   const [row] = await act.sql<{ was: GenerationStatus; was_requested: boolean; status: GenerationStatus | null }>(
     (sql) => sql`
       with one as (
         select tenant_id, id, status, cancel_requested_at is not null as is_requested from generations
-        where tenant_id = ${uuidOf(tenantId)} and id = ${uuidOf(id)} for update
+        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} ${withinReach(sql, scope)} for update
       ), asked as (
         update generations g
         set cancel_requested_at = coalesce(g.cancel_requested_at, now()),
@@ -36,11 +37,11 @@ export async function askForEnd(act: Act, { tenantId }: TenantScope, id: string)
 }
 
 /** Deletes a generation with all that stands for it. NOT_FOUND when there is none. */
-export async function forget(act: Act, { tenantId }: TenantScope, id: string): Promise<void> {
+export async function forget(act: Act, scope: Scope, id: string): Promise<void> {
   const [gone] = await act.sql<{ status: GenerationStatus; template_slug: string }>(
     (sql) => sql`
       with gone as (
-        delete from generations where tenant_id = ${uuidOf(tenantId)} and id = ${uuidOf(id)}
+        delete from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} ${withinReach(sql, scope)}
         returning tenant_id, id, status, template_slug
       ), forgotten as (
         delete from idempotency_keys k using gone g where k.tenant_id = g.tenant_id and k.thing_id = g.id

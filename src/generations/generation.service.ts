@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
+import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -21,7 +22,7 @@ import { attempts, generations, type AttemptRow, type GenerationRow } from './ge
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
-import { listGenerations, readGenerations } from './list.ts';
+import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -154,13 +155,23 @@ export class GenerationService {
     return id;
   }
 
-  /** Generations by id, in the order asked for; null for those that are unknown or another tenant's. */
+  /** Generations by id, in the order asked for; null for those that are unknown or out of reach. */
   async list(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
     scope.require('generations:read');
     return this.find(scope, ids);
   }
 
-  /** A page of the tenant's generations, newest first; its rows hold what `fields` of a Generation need, and no more. */
+  /** Whether there is such a generation within the scope's reach. */
+  async isReached(scope: Scope, id: string): Promise<boolean> {
+    const found = await this.parts.database.as(scope).sql(
+      (sql) => sql`
+        select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
+      { idempotent: true },
+    );
+    return found.length > 0;
+  }
+
+  /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
   async page(
     scope: Scope,
     args: PageInput,
@@ -174,7 +185,7 @@ export class GenerationService {
       list: 'generations',
       key: generations.id,
       keyOf: ({ id }) => id,
-      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope.tenantId, { filter, fields, after, limit }),
+      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope, { filter, fields, after, limit }),
     });
   }
 
@@ -270,12 +281,12 @@ export class GenerationService {
   }
 
   private find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
-    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope.tenantId, known));
+    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope, known));
   }
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
     const [row] = await rowsById('gen', [id], (known) =>
-      this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, known)),
+      this.parts.database.as(scope).query.select().from(generations).where(reached(scope, known)),
     );
     return row ?? null;
   }
@@ -298,8 +309,9 @@ export class GenerationService {
   }
 }
 
-function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
-  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
+function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
+  const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
+  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
 }
 
 /** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */

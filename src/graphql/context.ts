@@ -84,6 +84,14 @@ export class OperationContext implements RequestContext {
     this.cursor = hasCursor ? (value.cursor as string) : null;
   }
 
+  /** A context like this one, for the same caller and with an end of its own. */
+  fork(): OperationContext {
+    const fork = new OperationContext(this);
+    if (this.isAborted) fork.abort();
+    else this.signal.addEventListener('abort', () => fork.abort(), { once: true, signal: fork.signal });
+    return fork;
+  }
+
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();

@@ -6,8 +6,6 @@ import {
   getVariableValues,
   GraphQLError,
   parse,
-  specifiedRules,
-  validate,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -20,22 +18,21 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import { ProofRefused, type Scope } from '../kernel/scope.ts';
+import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
 import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { Costs, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
-import { guardsOf } from './guards.ts';
 import { checkVariables } from './hygiene.ts';
-import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
-import { withoutValue } from './misfits.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
+import { refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
-import { SubscriptionRootRule } from './subscription-root.ts';
+import { documentErrors, guardsOf } from './rules.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -47,8 +44,8 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
-  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
-  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  /** Keeps a scope true to what its caller may do, and tells what became of it; returns how to stop. Absent: a scope stays as it is. */
+  watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
   /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
@@ -86,8 +83,6 @@ export interface Refused {
 /** Takes the headers that say what is left of the limits. */
 type Tell = (headers: Readonly<Record<string, string>>) => void;
 
-const rules = [...specifiedRules, SubscriptionRootRule];
-
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
   readonly schema: GraphQLSchema;
@@ -113,7 +108,7 @@ export class Pipeline {
       plugins: [
         useEngine({
           parse,
-          validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
+          validate: (schema: GraphQLSchema, document: DocumentNode) => documentErrors(schema, document, this.limits),
           execute: run,
           subscribe: (args: ExecutionArgs) => this.resultsOf(args, run),
         }),
@@ -138,9 +133,9 @@ export class Pipeline {
     }
   }
 
-  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
-    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
+  watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
+    return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
   }
 
   /**
@@ -241,6 +236,7 @@ export class Pipeline {
     const { context } = operation;
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
+    const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) return paid(operation, maskResult(results, mask), operation.cost.least);
@@ -260,7 +256,11 @@ export class Pipeline {
           context.abort();
         },
       });
-      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      const stillLetIn = async (): Promise<void> => {
+        const refused = await refusalNow(this.argsOf(operation), context, mask);
+        if (refused) stream.refuse(refused);
+      };
+      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
       return stream;
     } catch (error) {
       return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
@@ -305,21 +305,6 @@ export class Pipeline {
       );
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
-  }
-
-  private check(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const errors = limitErrors(document, this.limits);
-    if (errors.length > 0) return errors;
-    try {
-      const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
-      return found.map(
-        ({ message, nodes }) =>
-          new GraphQLError(withoutValue(message), { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
-      );
-    } catch {
-      // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
-      return [refusal('GRAPHQL_VALIDATION_FAILED', 'the document cannot be validated')];
-    }
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import { checkKeys } from './hygiene.ts';
 import type { Transport } from './context.ts';
 
 /** A request as any transport hands it over; its parts are checked here. */
@@ -17,7 +18,9 @@ const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
 };
 
 /** Its name and variables; throws BAD_REQUEST when they cannot be such. */
-export function requestOf({ operationName, variables }: OperationRequest) {
+export function requestOf(request: OperationRequest) {
+  checkKeys(request);
+  const { operationName, variables } = request;
   if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
     throw new AppError('BAD_REQUEST', 'operationName must be a string');
   }

@@ -94,12 +94,13 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
           extra.address,
         );
         const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, onEnd);
+        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, { onEnd });
         return true;
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, 1013 is tried again.
-        extra.socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+        // 4401 is final for clients, the others are tried again.
+        const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
+        extra.socket.close(closeCode, code);
         return false;
       }
     },

@@ -6,6 +6,8 @@ export const idPrefixes = {
   ten: 'Tenant',
   mem: 'Member',
   key: 'ApiKey',
+  rol: 'Role',
+  inv: 'Invitation',
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',

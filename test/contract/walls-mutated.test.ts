@@ -68,6 +68,10 @@ beforeAll(async () => {
   for (const tenant of [one, other]) {
     // An operator's: limits of its own for a tenant have no mutation yet.
     await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    await tenant.ask(
+      'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
+    );
+    await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
