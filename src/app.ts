@@ -106,7 +106,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
-    const providerKeys = new ProviderKeyService({ database, vault, log });
+    const providerKeys = new ProviderKeyService({ database, vault, clock, log });
     bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
     bus.onGap(() => providerKeys.forget(null));
 
@@ -150,7 +150,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
     const acceptances = new AcceptanceService({ database, acts, secret: config.secret });
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -175,7 +182,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
       watch: (scope, events) => watch.watch(scope, events),
-      admit: (scope) => limits.admit(scope),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       patientMutations,
       log,
       registry: metrics.registry,

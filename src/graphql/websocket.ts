@@ -103,13 +103,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       }
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
-      if (id.length > longestId) {
-        return [
-          ...pipeline.refused({ transport: 'websocket' }, [refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)])
-            .errors,
-        ];
-      }
-      const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
+      const isCrowded = Object.keys(subscriptions).length > options.maxOperations;
+      const unfit =
+        id.length > longestId
+          ? refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)
+          : isCrowded
+            ? refusal('LIMIT_EXCEEDED', 'too many operations on this socket')
+            : null;
+      const prepared = await prepare(pipeline, extra, payload, unfit);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -217,12 +218,16 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(
+  pipeline: Pipeline,
+  { scope, refusal: ended }: Extra,
+  payload: SubscribePayload,
+  unfit: GraphQLError | null,
+) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  if (isCrowded)
-    return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  const caller = { transport: 'websocket', scope, requestId: randomUUID() } as const;
+  return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
 }
 
 /**

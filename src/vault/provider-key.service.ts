@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { ProviderError, type Provider } from '../providers/port.ts';
 import { UnreadableError, type About } from './seal.ts';
@@ -10,6 +11,7 @@ import type { VaultService } from './vault.service.ts';
 export interface ProviderKeyParts {
   readonly database: Database;
   readonly vault: VaultService;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -27,12 +29,15 @@ export function aboutProviderKey(tenantId: string, provider: string): About {
 
 /** The tenants' own keys for whoever calls providers. All of a tenant are looked up together; most have none, and that is remembered too. */
 export class ProviderKeyService {
-  private readonly remembered = new LRUCache<string, OwnKeys>({ max: 10_000, ttl: rememberedMs });
+  private readonly remembered: LRUCache<string, OwnKeys>;
   private readonly looking = new Map<string, Promise<OwnKeys>>();
   /** Counts what was forgotten: a look that began before may have read what is no longer so. */
   private forgotten = 0;
 
-  constructor(private readonly parts: ProviderKeyParts) {}
+  constructor(private readonly parts: ProviderKeyParts) {
+    const perf = { now: () => parts.clock.monotonic() };
+    this.remembered = new LRUCache({ max: 10_000, ttl: rememberedMs, ttlResolution: 0, perf });
+  }
 
   /** The tenant's own key; null when it has none; undefined when that is not known without a look, or the key cannot be read. */
   known(tenantId: string, provider: Provider): string | null | undefined {

@@ -90,14 +90,14 @@ describe('_service', () => {
     expect(_service.sdl.startsWith(printed.trimEnd())).toBe(true);
     for (const definition of parse(_service.sdl.slice(printed.trimEnd().length)).definitions) {
       const name = 'name' in definition ? definition.name?.value : undefined;
-      expect(name).toMatch(/^(link|key|shareable|link__\w+|federation__\w+|_Any|_Entity|_Service|Query)$/);
+      expect(name).toMatch(/^(link|key|shareable|cost|listSize|link__\w+|federation__\w+|_Any|_Entity|_Service|Query)$/);
     }
   });
 
   it('links Federation 2 and gives every Node type its key', async () => {
     const document = parse(printed);
     expect(printed).toMatch(
-      /@link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+", import: \["@key", "@shareable"\]\)/,
+      /@link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+", import: \["@key", "@shareable", "@cost", "@listSize"\]\)/,
     );
     const { api } = buildSchemas({} as never);
     const node = api.getType('Node');
@@ -251,9 +251,11 @@ describe('_entities', () => {
   });
 });
 
-it('costs a gateway what it asks for: more fields than an answer may hold are refused', async () => {
-  const of = Array.from({ length: 4_600 }, () => ({ __typename: 'Tenant', id: 'x' }));
-  const { errors } = await app.answer(entities, { of });
+it('costs a gateway what it asks for: more things than an answer may hold are refused', async () => {
+  const of = Array.from({ length: 4_600 }, () => ({ __typename: 'Generation', id: 'x' }));
+  const tries = ['a', 'b', 'c', 'd'].map((alias) => `${alias}: attempts { number }`).join(' ');
+  const query = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on Generation { ${tries} } } }`;
+  const { errors } = await app.answer(query, { of });
   expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['LIMIT_EXCEEDED']);
   const few = await app.answer(entities, { of: of.slice(0, 100) });
   expect(few.errors).toBeUndefined();

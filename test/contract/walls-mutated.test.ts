@@ -53,7 +53,12 @@ const statuses = /* GraphQL */ `
 
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
-  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  const limits = {
+    RATE_LIMIT_MEMBER: '10000',
+    RATE_LIMIT_TENANT: '10000',
+    RATE_LIMIT_STARTS: '10000',
+    QUERY_COST_LIMIT: '10000',
+  };
   const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
   app = await openTestApp({ env: { ...models, ...limits } });
   seed = await openSeed(app);

@@ -43,6 +43,7 @@ const appGrants: Readonly<Record<string, string>> = {
   invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
+  cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
   roles: 'DELETE INSERT SELECT UPDATE',

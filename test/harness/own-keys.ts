@@ -1,3 +1,4 @@
+import { post } from './clients.ts';
 import { StreamReader } from './stream-reader.ts';
 import { sampleVariables } from './letters.ts';
 import type { Call } from './mock-provider.ts';
@@ -32,6 +33,18 @@ export interface Told {
 }
 
 type Asker = Pick<Caller, 'ask' | 'key'>;
+
+/** Somebody with a key, who asks at one process. */
+export function askerAt(url: string, key: string): Asker {
+  return {
+    key,
+    ask: async <T>(query: string, variables: Record<string, unknown> = {}): Promise<T> => {
+      const { data, errors } = (await post(url, { query, variables }, { key })).body;
+      if (errors?.length) throw new Error(JSON.stringify(errors));
+      return data as T;
+    },
+  };
+}
 
 /** What `providerCredentialSet` answers. */
 export interface SetAnswer {
