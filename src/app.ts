@@ -11,6 +11,12 @@ import { LastUse } from './access/last-use.ts';
 import { MemberService } from './access/member.service.ts';
 import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
+import { AuditService } from './audit/audit.service.ts';
+import { HeadSeal } from './audit/chain.ts';
+import { auditDownload } from './audit/ndjson.ts';
+import { RefusalCounter } from './audit/refusals.ts';
+import { Sealer } from './audit/sealer.ts';
+import { AuditTail } from './audit/tail.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -133,7 +139,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const acts = new ActService(database);
+    const acts = new ActService(database, config.secret);
+    const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
+    refusals.open();
+    life.onStop('refused acts', () => refusals.close());
+    const headSeal = new HeadSeal(config.secret);
+    const sealer = new Sealer({ database, seal: headSeal, bus, log });
+    sealer.open();
+    life.onStop('sealer of the audit log', () => sealer.close());
+    const auditTail = new AuditTail(bus);
+    auditTail.open();
+    life.onStop('readers of the audit log', () => auditTail.close());
+    const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
@@ -145,7 +162,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
     life.onStop('watch over access', () => watch.close());
-    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
@@ -158,7 +175,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close());
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -175,6 +192,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       members,
       invitations,
       acceptances,
+      audit,
       database,
       credentials,
     });
@@ -183,6 +201,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
       watch: (scope, events) => watch.watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
+      onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,
       registry: metrics.registry,
@@ -213,6 +232,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         isDevelopment: !config.isProduction,
         developmentKey,
         limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
+        downloads: [auditDownload(audit)],
         clock,
       }),
     );
