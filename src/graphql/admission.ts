@@ -23,14 +23,28 @@ export interface Admission {
 /** Counts a request of somebody, at once where that takes no look at the database; throws AppError when it cannot be counted. */
 export type Admit = (scope: Scope) => Admission | Promise<Admission>;
 
-/** Throws RATE_LIMITED when the request is refused. */
-export function checkAdmission({ refusal }: Admission): void {
-  if (refusal) throw new AppError('RATE_LIMITED', refusal.message, { retryAfterMs: refusal.retryAfterMs });
+/** The error that says why a request is refused; null when it may run. */
+export function refusalOf({ refusal }: Admission): AppError | null {
+  return refusal && new AppError('RATE_LIMITED', refusal.message, { retryAfterMs: refusal.retryAfterMs });
 }
 
+/** What was written last: all who were counted by one statement are told of the same quotas. */
+let latest: { readonly quotas: readonly ShownQuota[]; readonly headers: Readonly<Record<string, string>> } = {
+  quotas: [],
+  headers: {},
+};
+
 /** The limits as the IETF's `RateLimit` and `RateLimit-Policy` fields (draft-ietf-httpapi-ratelimit-headers-10); no fields without limits. */
-export function rateLimitHeaders({ quotas, windowSeconds }: Pick<Admission, 'quotas' | 'windowSeconds'>): Record<string, string> {
+export function rateLimitHeaders({
+  quotas,
+  windowSeconds,
+}: Pick<Admission, 'quotas' | 'windowSeconds'>): Readonly<Record<string, string>> {
   if (quotas.length === 0) return {};
+  if (latest.quotas !== quotas) latest = { quotas, headers: fieldsOf(quotas, windowSeconds) };
+  return latest.headers;
+}
+
+function fieldsOf(quotas: readonly ShownQuota[], windowSeconds: number): Record<string, string> {
   const list = (item: (quota: ShownQuota) => string) => quotas.map((quota) => `"${quota.name}";${item(quota)}`).join(', ');
   return {
     'ratelimit-policy': list(({ most }) => `q=${most};w=${windowSeconds}`),

@@ -24,7 +24,7 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
-import { checkAdmission, rateLimitHeaders, type Admission, type Admit } from './admission.ts';
+import { rateLimitHeaders, refusalOf, type Admission, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { Documents } from './documents.ts';
@@ -240,15 +240,15 @@ export class Pipeline {
   ): Refused | null | Promise<Refused | null> {
     const { admit } = this.options;
     if (!admit) return null;
-    const heed = (admission: Admission): null => {
-      tell?.(rateLimitHeaders(admission));
-      checkAdmission(admission);
-      return null;
-    };
     const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    const heed = (admission: Admission): Refused | null => {
+      tell?.(rateLimitHeaders(admission));
+      const refusal = refusalOf(admission);
+      return refusal && refuse(refusal);
+    };
     try {
       const admission = admit(caller.scope);
-      return admission instanceof Promise ? admission.then(heed).catch(refuse) : heed(admission);
+      return admission instanceof Promise ? admission.then(heed, refuse) : heed(admission);
     } catch (error) {
       return refuse(error);
     }

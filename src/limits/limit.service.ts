@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { Counter, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Admission } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { countAdmissions } from './metrics.ts';
+import { countAdmissions, type Admissions } from './metrics.ts';
 import { Policy, type RateLimits } from './policy.ts';
 import { TenantQueue, type Empty } from './queue.ts';
 import { countable, giveBack, type Kind } from './take.ts';
@@ -40,7 +40,7 @@ export class LimitService {
   private readonly policy: Policy;
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
-  private readonly admissions: Counter<'kind' | 'outcome'>;
+  private readonly admissions: Admissions;
 
   constructor(private readonly parts: LimitParts) {
     this.policy = new Policy(parts.database, parts.clock, parts.limits);
@@ -50,7 +50,9 @@ export class LimitService {
   /** Counts one request of the scope's member and tenant; at once where memory knows the answer. Throws UNAVAILABLE when it cannot be counted. */
   admit(scope: Scope): Admission | Promise<Admission> {
     const decision = this.decide(scope, 'requests');
-    return decision instanceof Promise ? decision.then(admissionOf) : admissionOf(decision);
+    return decision instanceof Promise
+      ? decision.then((found) => admissionOf(this.counted('requests', found)))
+      : admissionOf(this.counted('requests', decision));
   }
 
   /**
@@ -59,7 +61,7 @@ export class LimitService {
    */
   async takeStart(scope: Scope, admitted: () => Promise<void> = () => Promise.resolve()): Promise<TakenStart> {
     const taken = { askedAt: this.parts.clock.monotonic() };
-    const asked = Promise.resolve(this.decide(scope, 'starts'));
+    const asked = Promise.resolve(this.decide(scope, 'starts')).then((found) => this.counted('starts', found));
     // Heard below; it may come before the request is admitted.
     asked.catch(() => undefined);
     try {
@@ -93,17 +95,16 @@ export class LimitService {
   private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, limits: RateLimits): Decision | Promise<Decision> {
     const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0;
     const decision = isLimited ? this.refuseEarly(scope, kind, limits) : admitted;
-    if (decision) return this.counted(kind, decision);
-    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits);
-    return asked.then((found) => this.counted(kind, found));
+    return decision ?? this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits);
   }
 
-  private counted(kind: Kind, decision: Decision): Decision {
-    this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
+  private counted(kind: 'requests' | 'starts', decision: Decision): Decision {
+    this.admissions[kind][decision.isAdmitted ? 'admitted' : 'refused'].inc();
     return decision;
   }
 
   private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Decision | null {
+    if (this.empty.size === 0) return null;
     const own = this.findEmpty(scope, scope.memberId, kind, kind === 'starts' ? limits.starts : limits.member);
     const whole = kind === 'starts' ? null : this.findEmpty(scope, scope.tenantId, 'tenant', limits.tenant);
     const quotas = [own, whole].filter((each) => each !== null);
