@@ -7,13 +7,15 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginUsageReporting } from '@apollo/server/plugin/usageReporting';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
 import type { Caller } from './context.ts';
 import { hasPersistedQuery } from './documents.ts';
-import type { Operation, OperationRequest, Pipeline, Refused } from './execute.ts';
+import type { Operation, Pipeline, Refused } from './execute.ts';
 import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
 import { isErrorCode, refusal, withExtensions } from './masking.ts';
+import type { OperationRequest } from './request.ts';
 
 /** Which graph of Apollo's our usage is reported to. */
 export interface UsageReporting {
@@ -29,7 +31,8 @@ interface ApolloContext {
   /** Puts what is left of the limits on the answer. */
   readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
-  prepared: Operation | Refused | null;
+  /** Apollo copies the context; this is one for all copies. */
+  readonly outcome: { prepared: Operation | Refused | null };
   /** What was sent where Apollo sees something else. */
   readonly sent: Sent | null;
 }
@@ -47,7 +50,11 @@ const jsonRanges: ReadonlySet<string> = new Set([
  * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
  * document that we parsed and the executor that runs it, so that nothing is parsed or validated twice.
  */
-export async function openApollo(pipeline: Pipeline, usageReporting: UsageReporting | null): Promise<HttpTransport> {
+export async function openApollo(
+  pipeline: Pipeline,
+  addresses: Addresses,
+  usageReporting: UsageReporting | null,
+): Promise<HttpTransport> {
   const apollo = new ApolloServer<ApolloContext>({
     gateway: gatewayTo(pipeline),
     plugins: [
@@ -79,6 +86,9 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       }
       const { search, body, sent } = withoutHash(request);
+      const tell = (left: Readonly<Record<string, string>>): void => void reply.headers(left);
+      const outcome: ApolloContext['outcome'] = { prepared: null };
+      let caller: Caller | null = null;
       const response = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
@@ -86,14 +96,16 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
           search,
           body,
         },
-        context: async () => ({
-          caller: await apolloCaller(pipeline, request),
-          tell: (left) => void reply.headers(left),
-          onHangUp: (operation) => abortOnHangUp(reply, operation),
-          prepared: null,
-          sent,
-        }),
+        context: async () => {
+          caller = await apolloCaller(pipeline, addresses, request);
+          return { caller, tell, onHangUp: (operation) => abortOnHangUp(reply, operation), outcome, sent };
+        },
       });
+      const { prepared } = outcome;
+      // What Apollo did not let run, such as a mutation that came as a GET.
+      if (prepared && !prepared.errors) pipeline.release(prepared);
+      const limited = caller && !prepared ? await countRefused(pipeline, caller, tell) : null;
+      if (limited) return answerRefused(reply, limited);
       for (const [name, value] of response.headers) reply.header(name, value);
       reply.code(response.status ?? 200);
       if (response.body.kind !== 'complete') throw new Error('there are no incremental results');
@@ -101,6 +113,22 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
     },
     close: () => apollo.stop(),
   };
+}
+
+/** What Apollo refuses by itself is counted as well; the refusal for that when there is nothing left. */
+async function countRefused(pipeline: Pipeline, caller: Caller, tell: ApolloContext['tell']): Promise<Refused | null> {
+  const own = refusal('BAD_REQUEST', 'not a GraphQL request');
+  const refused = await pipeline.refuse(own, caller, tell);
+  return refused.errors[0] === own ? null : refused;
+}
+
+function answerRefused(reply: FastifyReply, { errors }: Refused): void {
+  const { status, headers } = headOf(errors);
+  void reply
+    .code(status)
+    .headers(headers)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(`${JSON.stringify({ errors })}\n`);
 }
 
 /** Operations, their times and codes: no variables, headers or messages, and no look at every field. */
@@ -115,11 +143,11 @@ function reporting({ fetcher }: UsageReporting): ApolloServerPlugin<ApolloContex
 }
 
 /** Who calls; throws what Apollo turns into the 401 with its GraphQL body. */
-async function apolloCaller(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+async function apolloCaller(pipeline: Pipeline, addresses: Addresses, request: FastifyRequest): Promise<Caller> {
   // Apollo looks at it when the operation has run: a mutation would be done and its answer lost.
   if (!acceptsJson(request.headers.accept)) throw notAcceptable();
   try {
-    return await callerOf(pipeline, request);
+    return await callerOf(pipeline, addresses, request);
   } catch (error) {
     throw error instanceof GraphQLError ? withHead(error) : error;
   }
@@ -182,7 +210,7 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
           const { query, operationName, variables } = context.request;
           const { caller, sent, tell } = context.contextValue;
           const prepared = await pipeline.accept({ operationName, variables, ...(sent ?? { query }) }, caller, tell);
-          context.contextValue.prepared = prepared;
+          context.contextValue.outcome.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;
         },
@@ -196,7 +224,8 @@ function gatewayTo(pipeline: Pipeline): ApolloServerOptionsWithGateway<ApolloCon
     load: () =>
       Promise.resolve({
         executor: async ({ context }) => {
-          const { prepared, onHangUp } = context as ApolloContext;
+          const { onHangUp, outcome } = context as ApolloContext;
+          const { prepared } = outcome;
           if (!prepared) throw new Error('no operation was prepared');
           if (prepared.errors) return { errors: prepared.errors.map(withHead) };
           onHangUp(prepared);

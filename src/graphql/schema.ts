@@ -6,13 +6,16 @@ import {
   isInterfaceType,
   lexicographicSortSchema,
   parse,
-  printSchema,
+  print,
+  visit,
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
 import { buildSchemaSync, createResolversMap, type NonEmptyArray } from 'type-graphql';
 import { AppError } from '../kernel/errors.ts';
 import type { RequestContext } from './context.ts';
+import { addCosts, costDirectives } from './cost-directives.ts';
+import { noteRefusal } from './refused.ts';
 
 /** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
 export type EntityResolver = (reference: { readonly id: string }, context: RequestContext) => unknown;
@@ -46,9 +49,13 @@ const noPubSub = {
 
 // type-graphql makes these types by itself and takes no description for them.
 const rootDescriptions = {
-  Query: 'What can be read; over HTTP.',
-  Mutation: 'What can be done; over HTTP. Expected failures are in `errors` of each payload.',
-  Subscription: 'What can be watched; over WebSocket and server-sent events.',
+  Query:
+    'What can be read; over HTTP. It costs 1 for each object that the answer may hold, unless `@cost` and `@listSize` say otherwise; what ' +
+    'the answer does not hold is given back. `extensions.cost` of each answer says what was asked, what it was and what is left.',
+  Mutation:
+    'What can be done; over HTTP. Expected failures are in `errors` of each payload. Each costs 10, and what its payload holds.',
+  Subscription:
+    'What can be watched; over WebSocket and server-sent events. Each costs 10 and its dearest message, once, when it begins.',
 };
 
 /** The API's schema from its resolver classes. Arguments are not validated by decorators: services decide. */
@@ -72,9 +79,11 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     field.subscribe = (_source, args, context: RequestContext) => subscriber(args as never, context);
   }
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+    const isMutation = root === schema.getMutationType();
     for (const field of Object.values(root?.getFields() ?? {})) {
-      if (field.resolve) field.resolve = locatable(field.resolve);
-      if (field.subscribe) field.subscribe = locatable(field.subscribe);
+      const { name } = field;
+      if (field.resolve) field.resolve = locatable(field.resolve, { name, hasPayload: isMutation });
+      if (field.subscribe) field.subscribe = locatable(field.subscribe, { name, hasPayload: false });
     }
   }
   // What the subscriber gives is the value: a resolver in between would cost a promise and an argument check for every message.
@@ -82,18 +91,25 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     const field = fields[name];
     if (field) field.resolve = (message) => message;
   }
+  addCosts(schema);
   return schema;
 }
 
 /**
  * graphql-js takes any error that has a `path` array for one that knows its place in the answer; the path of an AppError is one
- * in the input. Wrapped, it gets its place as well.
+ * in the input. Wrapped, it gets its place as well. What the field refuses, thrown or in a mutation's payload, is told to the context.
  */
-function locatable<S, C>(resolve: GraphQLFieldResolver<S, C>): GraphQLFieldResolver<S, C> {
+function locatable<S>(
+  resolve: GraphQLFieldResolver<S, RequestContext>,
+  { name, hasPayload }: { readonly name: string; readonly hasPayload: boolean },
+): GraphQLFieldResolver<S, RequestContext> {
   return async (source, args, context, info) => {
     try {
-      return await resolve(source, args, context, info);
+      const given: unknown = await resolve(source, args, context, info);
+      if (hasPayload) noteRefusal(context, name, { given });
+      return given;
     } catch (error) {
+      noteRefusal(context, name, { thrown: error });
       throw error instanceof AppError ? new GraphQLError(error.message, { originalError: error }) : error;
     }
   };
@@ -124,10 +140,11 @@ export function buildSubgraph(
   const entities = subgraph.getQueryType()?.getFields()._entities;
   if (entities?.resolve) {
     const { resolve } = entities;
-    entities.resolve = locatable((source, args: { representations: readonly unknown[] }, context, info) => {
+    const checked: typeof resolve = (source, args: { representations: readonly unknown[] }, context, info) => {
       checkRepresentations(args.representations, entityResolvers);
       return resolve(source, args, context, info);
-    });
+    };
+    entities.resolve = locatable(checked, { name: '_entities', hasPayload: false });
   }
   return subgraph;
 }
@@ -150,13 +167,18 @@ function checkRepresentations(
   }
 }
 
-/** `schema/schema.graphql`: what clients see, sorted, without federation; parses by itself. */
+const clientDirectives: ReadonlySet<string> = new Set(['cost', 'listSize', 'deprecated', 'specifiedBy', 'oneOf']);
+
+/** `schema/schema.graphql`: what clients see, sorted, with costs, without federation; parses by itself. */
 export function printApi(schema: GraphQLSchema): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  const all = parse(printSchemaWithDirectives(lexicographicSortSchema(schema)));
+  const shown = visit(all, { Directive: ({ name }) => (clientDirectives.has(name.value) ? undefined : null) });
+  return `${costDirectives}\n\n${print(shown)}\n`;
 }
 
 /** `schema/subgraph.graphql`: what a federation gateway composes. */
 export function printSubgraph(schema: GraphQLSchema): string {
-  const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable"])';
+  const imported = ['@key', '@shareable', '@cost', '@listSize'].map((name) => `"${name}"`).join(', ');
+  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [${imported}])`;
   return `${link}\n\n${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
 }

@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 type Outcomes = Readonly<Record<'admitted' | 'refused', { inc(): void }>>;
 
 /** What the limits let in and what they refused, by what was asked. */
-export type Admissions = Readonly<Record<'requests' | 'starts', Outcomes>>;
+export type Admissions = Readonly<Record<'requests' | 'starts' | 'cost', Outcomes>>;
 
 /** Counts what the limits let in and what they refused. */
 export function countAdmissions(registry: Registry): Admissions {
@@ -17,5 +17,5 @@ export function countAdmissions(registry: Registry): Admissions {
     admitted: counter.labels({ kind, outcome: 'admitted' }),
     refused: counter.labels({ kind, outcome: 'refused' }),
   });
-  return { requests: outcomesOf('requests'), starts: outcomesOf('starts') };
+  return { requests: outcomesOf('requests'), starts: outcomesOf('starts'), cost: outcomesOf('cost') };
 }
