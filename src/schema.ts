@@ -3,9 +3,6 @@ import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
-import { AuditResolver } from './audit/audit.resolver.ts';
-import type { AuditService } from './audit/audit.service.ts';
-import { AuditEntry } from './audit/audit.type.ts';
 import { ExplainResolver } from './access/explain.resolver.ts';
 import { ExplainService } from './access/explain.service.ts';
 import { InvitationResolver } from './access/invitation.resolver.ts';
@@ -17,6 +14,9 @@ import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
 import type { Database } from './db/client.ts';
+import { AuditResolver } from './audit/audit.resolver.ts';
+import type { AuditService } from './audit/audit.service.ts';
+import { AuditEntry } from './audit/audit.type.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -49,12 +49,12 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
-  readonly audit: AuditService;
   readonly roles: RoleService;
   readonly members: MemberService;
   readonly invitations: InvitationService;
   readonly acceptances: AcceptanceService;
   readonly database: Database;
+  readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
 }
 
@@ -72,10 +72,10 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
-  const audit = new AuditResolver(services.audit);
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
+  const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
@@ -84,27 +84,15 @@ export function buildSchemas(services: Services): Schemas {
     ten: tenants.byId,
     mem: tenants.memberNode,
     key: apiKeys.byId,
-    aud: audit.byId,
     rol: roles.byId,
     inv: invitations.byId,
+    aud: audit.byId,
     pcr: credentials.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const resolvers = [
-    templates,
-    generations,
-    tenants,
-    models,
-    apiKeys,
-    roles,
-    members,
-    invitations,
-    explain,
-    audit,
-    credentials,
-    nodes,
-  ];
+  const people = [roles, members, invitations, explain];
+  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, audit, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -118,9 +106,9 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
-        AuditEntry,
         Role,
         Invitation,
+        AuditEntry,
         ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
@@ -139,12 +127,12 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
-    audit: uncalled('audit'),
     roles: uncalled('roles'),
     members: uncalled('members'),
     invitations: uncalled('invitations'),
     acceptances: uncalled('acceptances'),
     database: uncalled('database'),
+    audit: uncalled('audit'),
     credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };

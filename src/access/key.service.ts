@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
-import { isSame } from '../kernel/same.ts';
 import { ProofRefused, Scope, type Permission } from '../kernel/scope.ts';
+import { isSame } from '../kernel/same.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
 import type { Look } from './access-watch.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
@@ -137,12 +137,16 @@ export class KeyService {
     const id = idOfUuid('key', uuid);
     const found = (await readKeyStandings(this.database.engine, [id])).get(id);
     if (!found || !isSame(found.secretHash, hashOf(key, this.secret))) {
-      const whose = await this.whoseWas(uuid, key);
-      this.refused.set(key, whose);
-      throw notValid(whose);
+      this.refused.set(key, nobody);
+      throw notValid(nobody);
     }
     const { tenantId, memberId, standing } = found;
     const proof = { kind: 'key', id } as const;
+    if (standing === null) {
+      const scope = new Scope(tenantId, memberId, proof, []);
+      this.refused.set(key, scope);
+      throw notValid(scope);
+    }
     if (standing.refusal) throw new ProofRefused(standing.refusal, new Scope(tenantId, memberId, proof, []));
     return {
       scope: new Scope(tenantId, memberId, proof, standing.held),
@@ -150,21 +154,10 @@ export class KeyService {
       forgotten,
     };
   }
-
-  /** Whose key it was that is over; one of the acts without a tenant (protocol.md, rule 20), and asked once in a while: what is refused is remembered. */
-  private async whoseWas(uuid: string, key: string): Promise<Scope | typeof nobody> {
-    const [row] = await this.database.engine.sql<{ tenant_id: string; member_id: string; secret_hash: string }>(
-      (sql) => sql`select tenant_id, member_id, secret_hash from api_keys where id = ${uuid}`,
-      { idempotent: true },
-    );
-    if (!row || !isSame(row.secret_hash, hashOf(key, this.secret))) return nobody;
-    const proof = { kind: 'key', id: idOfUuid('key', uuid) } as const;
-    return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, []);
-  }
 }
 
 /** The same to whoever shows it, whatever is wrong with it; whose it was is for the audit log. */
-function notValid(whose: Scope | typeof nobody): AppError {
+function notValid(scope: Scope | typeof nobody): AppError {
   const error = new AppError('UNAUTHENTICATED', 'this key is not valid');
-  return whose === nobody ? error : new ProofRefused(error, whose);
+  return scope === nobody ? error : new ProofRefused(error, scope);
 }

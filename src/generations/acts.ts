@@ -1,7 +1,7 @@
 import type { Act } from '../audit/act.service.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { Scope } from '../kernel/scope.ts';
 import { noSuchGeneration } from './generation.view.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { GenerationStatus } from './generations.table.ts';
 import type { Recipe } from './insert.ts';
 import { withinReach } from './list.ts';
@@ -11,7 +11,7 @@ export function toldOf({ templateSlug, templateVersionId, retryOf, requestedMode
   return { template: templateSlug, templateVersion: templateVersionId, retryOf, model: requestedModel };
 }
 
-/** Asks for the end of a generation; `isAsked` is false when it had ended. NOT_FOUND when there is none. */
+/** Asks for the end of a generation; `isAsked` is false when it had ended. NOT_FOUND when there is none within reach. */
 export async function askForEnd(act: Act, scope: Scope, id: string): Promise<{ readonly isAsked: boolean }> {
   const [row] = await act.sql<{ was: GenerationStatus; was_requested: boolean; status: GenerationStatus | null }>(
     (sql) => sql`
@@ -36,7 +36,7 @@ export async function askForEnd(act: Act, scope: Scope, id: string): Promise<{ r
   return { isAsked };
 }
 
-/** Deletes a generation with all that stands for it. NOT_FOUND when there is none. */
+/** Deletes a generation with all that stands for it. NOT_FOUND when there is none within reach. */
 export async function forget(act: Act, scope: Scope, id: string): Promise<void> {
   const [gone] = await act.sql<{ status: GenerationStatus; template_slug: string }>(
     (sql) => sql`

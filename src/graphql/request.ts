@@ -1,7 +1,7 @@
 import { GraphQLError, Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
-import { checkKeys } from './hygiene.ts';
 import type { Transport } from './context.ts';
+import { checkKeys } from './hygiene.ts';
 
 /** A request as any transport hands it over; its parts are checked here. */
 export interface OperationRequest {

@@ -22,7 +22,6 @@ const entities = `query ($of: [_Any!]!) {
     ... on ApiKey { id name }
     ... on Role { id name permissions }
     ... on Invitation { id email }
-    ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
   }
 }`;
@@ -187,7 +186,6 @@ describe('_entities', () => {
       null,
       null,
       null,
-      null,
     ]);
   });
 
@@ -241,7 +239,6 @@ describe('_entities', () => {
       null,
       null,
       null,
-      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -252,7 +249,6 @@ describe('_entities', () => {
       [6, 'FORBIDDEN'],
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
-      [9, 'FORBIDDEN'],
     ]);
   });
 });
