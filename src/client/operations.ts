@@ -219,7 +219,7 @@ export type InvitationCreateInput = {
   readonly email: string;
   /** Seconds after which it is refused, 60 to 2592000 (30 days); 7 days when absent. */
   readonly expiresInSeconds?: number | null | undefined;
-  /** 1 to 255 characters: the same member, key and input give the same invitation, without its token, for 24 hours; another input is CONFLICT. */
+  /** 1 to 255 characters: the same member, key and input give the same invitation for 24 hours, its token too if the same key or issuer proves who asks; another input is CONFLICT. */
   readonly idempotencyKey?: string | null | undefined;
   /** The name of the role they are to have, one of `roles { name }`; the caller has all of its permissions. */
   readonly role: string;

@@ -109,9 +109,9 @@ export interface ScopeEvents<E> {
 /** Something proved who calls, and is no longer good: revoked, expired, suspended. Whoever it was is known, so that the refusal can be told of. */
 export class ProofRefused extends AppError {
   constructor(
-    message: string,
+    { code, message }: AppError,
     readonly scope: Scope,
   ) {
-    super('UNAUTHENTICATED', message);
+    super(code, message);
   }
 }
