@@ -2,10 +2,16 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
 import { ApiKeyService } from './access/api-key.service.ts';
+import { authenticateBy } from './access/authenticate.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
+import { IssuerKeys } from './access/issuer-keys.ts';
+import { IssuerService } from './access/issuer.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { TokenWatch } from './access/token-watch.ts';
+import { TokenService } from './access/token.service.ts';
+import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -22,6 +28,8 @@ import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
+import { outboundRules } from './kernel/outbound-rules.ts';
+import { openOutbound } from './kernel/outbound.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
@@ -126,16 +134,34 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const acts = new ActService(database);
+    const callOut = openOutbound(outboundRules(config.outboundAllow));
+    const issuerKeys = new IssuerKeys({ callOut, clock, log });
+    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
+    const tokens = new TokenService({ database, keys: issuerKeys, clock });
+    bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
+    bus.onGap(() => tokens.forget(null));
+    const tokenWatch = new TokenWatch({
+      database,
+      bus,
+      clock,
+      log,
+      revisionOf: (scope) => tokens.revisionOf(scope),
+      onChange: (ids) => tokens.forget(ids),
+    });
+    tokenWatch.open();
+    life.onStop('watch over tokens', () => tokenWatch.close());
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, issuers });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: (credentials) => keys.authenticate(credentials),
-      watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
+      authenticate: authenticateBy(keys, tokens),
+      watch: (scope, onEnd) =>
+        scope.keyId === null ? tokenWatch.watch(scope, onEnd) : keyWatch.watch(scope, (error) => onEnd(error, 'was withdrawn')),
       admit: (scope) => limits.admit(scope),
       log,
       registry: metrics.registry,

@@ -2,6 +2,9 @@ import type { GraphQLSchema } from 'graphql';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
+import { IssuerResolver } from './access/issuer.resolver.ts';
+import type { IssuerService } from './access/issuer.service.ts';
+import { Issuer } from './access/issuer.type.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -31,6 +34,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly issuers: IssuerService;
 }
 
 export interface Schemas {
@@ -47,6 +51,7 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const issuers = new IssuerResolver(services.issuers);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -54,8 +59,9 @@ export function buildSchemas(services: Services): Schemas {
     ten: tenants.byId,
     mem: tenants.memberById,
     key: apiKeys.byId,
+    iss: issuers.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -69,6 +75,7 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
+        Issuer,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -86,6 +93,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    issuers: uncalled('issuers'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

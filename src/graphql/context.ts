@@ -1,5 +1,6 @@
-import type { Scope } from '../kernel/scope.ts';
+import { LastingScope, type Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
+import type { Standing } from './standing.ts';
 
 /** The ways in. */
 export const transports = ['http', 'websocket', 'sse'] as const;
@@ -23,6 +24,8 @@ export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** What the caller's socket stands on; absent where there is none. */
+  readonly standing?: Standing;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -31,6 +34,8 @@ export class OperationContext implements RequestContext {
   readonly scope: Scope;
   readonly requestId: string;
   readonly loaders: Loaders;
+  /** Lets go of the operation when the caller's proof no longer covers it; null where nothing can take a proof's place. */
+  readonly lasting: { readonly standing: Standing; readonly scope: LastingScope } | null;
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
@@ -42,9 +47,10 @@ export class OperationContext implements RequestContext {
 
   constructor(caller: Caller) {
     this.transport = caller.transport;
-    this.scope = caller.scope;
+    this.lasting = caller.standing ? { standing: caller.standing, scope: new LastingScope(caller.scope) } : null;
+    this.scope = this.lasting?.scope ?? caller.scope;
     this.requestId = caller.requestId;
-    this.loaders = new Loaders(caller.scope);
+    this.loaders = new Loaders(this.scope);
   }
 
   get signal(): AbortSignal {

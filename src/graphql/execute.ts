@@ -33,6 +33,7 @@ import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from '.
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
+import { Standing, type ProofEnd } from './standing.ts';
 import { SubscriptionRootRule } from './subscription-root.ts';
 
 /** What a caller shows to prove who it is. */
@@ -46,7 +47,7 @@ export interface PipelineOptions {
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
   /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
-  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  watch?(scope: Scope, onEnd: (error: AppError, end: ProofEnd) => void): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
   readonly log: Log;
@@ -147,8 +148,13 @@ export class Pipeline {
   }
 
   /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
-    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  watch(scope: Scope, onEnd: (error: GraphQLError, end: ProofEnd) => void): () => void {
+    return this.options.watch?.(scope, (error, end) => onEnd(shownError(error), end)) ?? (() => undefined);
+  }
+
+  /** What a socket of this caller stands on; `onRunOut` is called when its proof runs out and no other took its place. */
+  stand(scope: Scope, onRunOut: () => void): Standing {
+    return new Standing(scope, (watched, onEnd) => this.watch(watched, onEnd), onRunOut);
   }
 
   /**
@@ -220,7 +226,9 @@ export class Pipeline {
           context.abort();
         },
       });
-      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      const end = (error: GraphQLError): void => stream.refuse(error);
+      const { lasting } = context;
+      unwatch = lasting ? lasting.standing.join({ scope: lasting.scope, end }) : this.watch(context.scope, end);
       return stream;
     } catch (error) {
       return { errors: [maskError(error, mask)] };

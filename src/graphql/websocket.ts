@@ -7,7 +7,6 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Scope } from '../kernel/scope.ts';
 import type { Addresses } from '../kernel/address.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { refuseRaw } from './door.ts';
@@ -16,8 +15,10 @@ import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { authorizationOf, endOf, Refresh, type Payload } from './refresh.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
+import type { Standing } from './standing.ts';
 
 const longestReason = 123;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
@@ -50,10 +51,8 @@ export interface WebSocketTransport {
 interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
-  scope: Scope | null;
-  /** Why no more operations are taken: the key is over. */
-  refusal: GraphQLError | null;
-  unwatch: () => void;
+  /** Null until the connection has proved somebody. */
+  standing: Standing | null;
 }
 
 interface SocketRefusal {
@@ -64,6 +63,11 @@ interface SocketRefusal {
 }
 
 type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly frames: FrameOutlet };
+
+const closeCodes: ReadonlyMap<ErrorCode, number> = new Map([
+  ['UNAUTHENTICATED', CloseCode.Unauthorized],
+  ['FORBIDDEN', CloseCode.Forbidden],
+]);
 
 // Above this a client that sends without reading is not read any more until it reads.
 const pauseAboveBytes = 256 * 1_024;
@@ -86,18 +90,19 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
       try {
-        extra.scope = await pipeline.authenticate(
-          { authorization: authorizationOf(connectionParams) },
-          'websocket',
-          randomUUID(),
-        );
-        const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, onEnd);
-        return true;
+        const { socket } = extra;
+        const authorization = authorizationOf(connectionParams);
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', randomUUID());
+        // Nothing is left to be ended.
+        if (socket.readyState !== socket.OPEN) return false;
+        // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
+        extra.standing = pipeline.stand(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
+        const expiresAt = endOf(scope);
+        return expiresAt === null ? true : { expiresAt };
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, 1013 is tried again.
-        extra.socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+        // 4401 is final for clients, 1013 and 4403 are tried again.
+        extra.socket.close(closeCodes.get(code) ?? 1013, code);
         return false;
       }
     },
@@ -178,16 +183,21 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
+    const extra: Extra = { socket, standing: null, frames: framesOf(socket, wire) };
+    const refresh = new Refresh(pipeline);
+    const onPing = async (given: Payload | undefined): Promise<void> => {
+      const payload = await refresh.answer(extra.standing, given);
+      await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
+    };
     const closed = protocol.opened(
-      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
+      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage, onPing },
       extra,
     );
     open.inc();
     watch.add(outlet);
     socket.once('close', (code, reason) => {
       open.dec();
-      extra.unwatch();
+      extra.standing?.close();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -216,12 +226,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
-  if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
+async function prepare(pipeline: Pipeline, { standing }: Extra, payload: SubscribePayload, isCrowded: boolean) {
+  if (!standing)
+    return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (standing.refusal) return pipeline.refused({ transport: 'websocket' }, [standing.refusal]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  const { scope } = standing;
+  return pipeline.accept(payload, { transport: 'websocket', scope, standing, requestId: randomUUID() });
 }
 
 /**
@@ -245,14 +257,6 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
       return false;
     },
   };
-}
-
-function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
-  const values = Object.entries(params ?? {}).flatMap(([name, value]) =>
-    name.toLowerCase() === 'authorization' && typeof value === 'string' ? [value] : [],
-  );
-  // Two are no key, as over HTTP.
-  return values.length === 0 ? null : values.join(', ');
 }
 
 /** Pings every `everyMs`; a peer that did not answer the last one is gone. */

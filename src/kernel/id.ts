@@ -6,6 +6,7 @@ export const idPrefixes = {
   ten: 'Tenant',
   mem: 'Member',
   key: 'ApiKey',
+  iss: 'Issuer',
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',

@@ -9,6 +9,8 @@ export const permissions = {
   'tenant:write': 'Change settings of the tenant.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
+  'issuers:read': 'See the OIDC issuers whose tokens are taken.',
+  'issuers:write': 'Register, change and delete OIDC issuers.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',
@@ -51,6 +53,36 @@ export class Scope {
 
   /** Throws FORBIDDEN, naming the permission that is missing. */
   require(permission: Permission): void {
-    if (!this.can(permission)) throw new AppError('FORBIDDEN', `this needs the permission ${permission}`);
+    if (!this.can(permission)) throw lacks(permission);
   }
+}
+
+/** The scope of an operation that may outlive what proved it: a fresh proof of the same person can take over. */
+export class LastingScope extends Scope {
+  private readonly used = new Set<Permission>();
+
+  constructor(private current: Scope) {
+    super(current.tenantId, current.memberId, current.proof, []);
+  }
+
+  override get permissions(): Permission[] {
+    return this.current.permissions;
+  }
+
+  override can(permission: Permission): boolean {
+    const can = this.current.can(permission);
+    if (can) this.used.add(permission);
+    return can;
+  }
+
+  /** Goes on with what another scope may do; FORBIDDEN, to be shown, when that does not cover what the operation has used. */
+  goOnAs(next: Scope): AppError | null {
+    this.current = next;
+    const lost = [...this.used].find((permission) => !next.can(permission));
+    return lost === undefined ? null : lacks(lost);
+  }
+}
+
+function lacks(permission: Permission): AppError {
+  return new AppError('FORBIDDEN', `this needs the permission ${permission}`);
 }

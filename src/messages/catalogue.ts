@@ -12,6 +12,8 @@ export const messageKinds = {
   'generation.watched': true,
   /** An API key was revoked, or its end was moved. */
   'key.changed': true,
+  /** What the tokens of an issuer prove was changed, or they prove nothing any more. */
+  'issuer.changed': true,
 } as const;
 
 export type MessageKind = keyof typeof messageKinds;

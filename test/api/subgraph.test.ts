@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isInterfaceType, Kind, parse, type DocumentNode, type ObjectTypeDefinitionNode } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
 import { Lane } from '../../src/db/lane.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { newId, uuidOfId } from '../../src/kernel/id.ts';
@@ -20,6 +21,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Tenant { id name }
     ... on Member { id email }
     ... on ApiKey { id name }
+    ... on Issuer { id url }
   }
 }`;
 
@@ -43,6 +45,10 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+  const issuer = newId('iss');
+  await app.sql`
+    insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+    values (${uuidOf(issuer)}, ${uuidOf(viewer.tenant.id)}, 'IdP', 'https://idp.example', 'letters', '{ES256}', 'sub', '[]')`;
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -50,6 +56,7 @@ beforeAll(async () => {
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
+    { __typename: 'Issuer', id: issuer },
   ];
 });
 afterEach(() => {
@@ -165,6 +172,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -175,7 +183,7 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys']) {
+    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'issuers']) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -206,12 +214,14 @@ describe('_entities', () => {
       'Tenant',
       'Member',
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
       [1, 'FORBIDDEN'],
       [2, 'FORBIDDEN'],
       [5, 'FORBIDDEN'],
+      [6, 'FORBIDDEN'],
     ]);
   });
 });

@@ -12,6 +12,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   // Key lookup, and the retention of each tenant.
   api_keys: 'SELECT',
   tenants: 'SELECT',
+  // Whose token it is.
+  issuers: 'SELECT',
   // Writing, take-over and cleaning up after the end.
   attempts: 'INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
@@ -31,6 +33,8 @@ const appGrants: Readonly<Record<string, string>> = {
   chunks: 'SELECT',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
+  identities: 'INSERT SELECT',
+  issuers: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
