@@ -19,6 +19,7 @@ import { openEmbedded } from './db/embedded.ts';
 import { assertMigrated, migrate } from './db/migrate.ts';
 import { Engine } from './generations/engine.ts';
 import { Follower } from './generations/follow.ts';
+import { patientMutations } from './generations/generation.resolver.ts';
 import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
@@ -43,6 +44,10 @@ import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
+import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
+import { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderKeyService } from './vault/provider-key.service.ts';
+import { VaultService } from './vault/vault.service.ts';
 
 /** What surrounds an app: the real world, unless a test brings another. */
 export interface Surroundings {
@@ -101,10 +106,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
 
+    const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
+    const vault = new VaultService({ database, masterKeys, log });
+    await vault.assertReadable({ isFatal: config.isProduction });
+    const providerKeys = new ProviderKeyService({ database, vault, clock, log });
+    bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
+    bus.onGap(() => providerKeys.forget(null));
+
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
+      keys: providerKeys,
       bus,
       audience: follower,
       clock,
@@ -153,16 +166,19 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('watch over tokens', () => tokenWatch.close());
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
+    const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, issuers });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, issuers, credentials });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: authenticateBy(keys, tokens),
       watch: (scope, onEnd) =>
         scope.keyId === null ? tokenWatch.watch(scope, onEnd) : keyWatch.watch(scope, (error) => onEnd(error, 'was withdrawn')),
       admit: (scope) => limits.admit(scope),
+      patientMutations,
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

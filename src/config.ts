@@ -3,6 +3,7 @@ import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
 import { isOutboundEntry } from './kernel/outbound-rules.ts';
+import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { RateLimits } from './limits/policy.ts';
 import type { ProvidersConfig } from './providers/list.ts';
@@ -39,6 +40,8 @@ export interface Config {
   readonly limits: RateLimits;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
+  /** What tenants' secrets are sealed under, the first for new ones; null: none given. */
+  readonly masterKeys: readonly MasterKey[] | null;
   /** How long each part may take to stop. */
   readonly stopDeadlineMs: number;
 }
@@ -102,10 +105,21 @@ export function readConfig(env: Env): Config {
       starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
     },
     secret: secret ?? 'development',
+    masterKeys: masterKeys(read),
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,
   };
   read.finish();
   return config;
+}
+
+function masterKeys(read: Reader): Config['masterKeys'] {
+  const text = read.secret('MASTER_KEY');
+  try {
+    return text === null ? null : readMasterKeys(text);
+  } catch (error) {
+    read.problem(`MASTER_KEY: ${error instanceof Error ? error.message : 'unknown error'}; openssl rand -base64 32 makes one`);
+    return null;
+  }
 }
 
 function usageReporting(read: Reader): Config['usageReporting'] {

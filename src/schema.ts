@@ -25,6 +25,9 @@ import { TemplateVersion } from './templates/template.type.ts';
 import { TenantResolver } from './tenants/tenant.resolver.ts';
 import type { TenantService } from './tenants/tenant.service.ts';
 import { Member, Tenant } from './tenants/tenant.type.ts';
+import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderCredential } from './vault/provider-credential.type.ts';
 
 /** What the resolvers translate for. */
 export interface Services {
@@ -35,6 +38,7 @@ export interface Services {
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
   readonly issuers: IssuerService;
+  readonly credentials: ProviderCredentialService;
 }
 
 export interface Schemas {
@@ -52,6 +56,7 @@ export function buildSchemas(services: Services): Schemas {
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
   const issuers = new IssuerResolver(services.issuers);
+  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -60,8 +65,9 @@ export function buildSchemas(services: Services): Schemas {
     mem: tenants.memberById,
     key: apiKeys.byId,
     iss: issuers.byId,
+    pcr: credentials.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -76,6 +82,7 @@ export function buildSchemas(services: Services): Schemas {
         Member,
         ApiKey,
         Issuer,
+        ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -94,6 +101,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
     issuers: uncalled('issuers'),
+    credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

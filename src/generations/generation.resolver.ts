@@ -42,6 +42,9 @@ interface StreamArgs {
   readonly after?: string | null;
 }
 
+/** The mutations that wait until their request is admitted, and do all before that which has no effect. */
+export const patientMutations: ReadonlySet<string> = new Set(['generationStart', 'generationRetry']);
+
 @Resolver(() => Generation)
 export class GenerationResolver {
   /** Generations by id. */
@@ -79,10 +82,10 @@ export class GenerationResolver {
 
   @Mutation(() => GenerationStartPayload, { description: 'Starts a generation. Requires `generations:write`.' })
   generationStart(
-    @Ctx() { scope }: RequestContext,
+    @Ctx() context: RequestContext,
     @Arg('input', () => GenerationStartInput, { description: 'What to write.' }) input: GenerationStartInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.start(scope, input) }));
+    return payload(async () => ({ generation: await this.generations.start(context.scope, input, () => context.admitted()) }));
   }
 
   @Mutation(() => GenerationCancelPayload, {
@@ -100,10 +103,10 @@ export class GenerationResolver {
     description: 'Starts a finished generation again, as a new one with `retryOf`. Requires `generations:write`.',
   })
   generationRetry(
-    @Ctx() { scope }: RequestContext,
+    @Ctx() context: RequestContext,
     @Arg('input', () => GenerationRetryInput, { description: 'Which one.' }) input: GenerationRetryInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.retry(scope, input) }));
+    return payload(async () => ({ generation: await this.generations.retry(context.scope, input, () => context.admitted()) }));
   }
 
   @Mutation(() => GenerationDeletePayload, {

@@ -41,6 +41,16 @@ export interface RetryInput {
   readonly idempotencyKey?: string | null;
 }
 
+/** Waits until the request may have effects; throws when it may not. */
+type Admitted = () => Promise<void>;
+
+/** Who asks for a new generation. */
+interface Asked {
+  readonly scope: Scope;
+  readonly claim: IdempotencyClaim | null;
+  readonly admitted: Admitted | undefined;
+}
+
 /** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
@@ -59,8 +69,11 @@ const longestMetadata = 16_384;
 export class GenerationService {
   constructor(private readonly parts: GenerationParts) {}
 
-  /** Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. */
-  async start(scope: Scope, input: StartInput): Promise<GenerationView> {
+  /**
+   * Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. Nothing is
+   * stored or sent before `admitted`, which throws when the request is refused; that is so at once when it is absent.
+   */
+  async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const claim = claimOf('generationStart', input);
     const known = claim && (await this.findStarted(scope, claim));
@@ -77,7 +90,7 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin(scope, claim, plan, {
+    return this.begin({ scope, claim, admitted }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -92,8 +105,8 @@ export class GenerationService {
     });
   }
 
-  /** Starts a finished generation again, from the same template version and variables. */
-  async retry(scope: Scope, input: RetryInput): Promise<GenerationView> {
+  /** Starts a finished generation again, from the same template version and variables; `admitted` as with `start`. */
+  async retry(scope: Scope, input: RetryInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const claim = claimOf('generationRetry', input);
     const known = claim && (await this.findStarted(scope, claim));
@@ -107,7 +120,7 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = this.parts.models.plan(requestedModel);
-    return this.begin(scope, claim, plan, { ...original, retryOf: original.id, requestedModel });
+    return this.begin({ scope, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -204,15 +217,10 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(
-    scope: Scope,
-    claim: IdempotencyClaim | null,
-    plan: readonly string[],
-    recipe: Recipe,
-  ): Promise<GenerationView> {
+  private async begin({ scope, claim, admitted }: Asked, plan: readonly string[], recipe: Recipe): Promise<GenerationView> {
     const { engine, database, clock, bus, limits } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
-    const taken = await limits.takeStart(scope);
+    const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();

@@ -20,8 +20,8 @@ export interface Admission {
   readonly windowSeconds: number;
 }
 
-/** Counts a request of somebody before anything is done for it; throws AppError when it cannot be counted. */
-export type Admit = (scope: Scope) => Promise<Admission>;
+/** Counts a request of somebody, at once where that takes no look at the database; throws AppError when it cannot be counted. */
+export type Admit = (scope: Scope) => Admission | Promise<Admission>;
 
 /** Throws RATE_LIMITED when the request is refused. */
 export function checkAdmission({ refusal }: Admission): void {

@@ -5,6 +5,7 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
+  Kind,
   OperationTypeNode,
   parse,
   specifiedRules,
@@ -23,13 +24,14 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
-import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
+import { checkAdmission, rateLimitHeaders, type Admission, type Admit } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
+import { withoutValue } from './misfits.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -50,6 +52,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, onEnd: (error: AppError, end: ProofEnd) => void): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
+  readonly patientMutations?: ReadonlySet<string>;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -159,23 +163,21 @@ export class Pipeline {
 
   /**
    * Counts a request against its caller's limits and prepares it. What is not well-formed counts too: it is no cheaper to refuse. `tell`
-   * gets the headers that say what is left, where a transport has headers. Never rejects.
+   * gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given back while
+   * the limits are still being asked: `execute` waits for them. Never rejects.
    */
   async accept(
     request: OperationRequest,
     caller: Caller,
     tell?: (headers: Readonly<Record<string, string>>) => void,
   ): Promise<Operation | Refused> {
-    if (this.options.admit) {
-      try {
-        const admission = await this.options.admit(caller.scope);
-        tell?.(rateLimitHeaders(admission));
-        checkAdmission(admission);
-      } catch (error) {
-        return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
-      }
-    }
-    return this.prepare(request, caller);
+    const admission = this.admissionOf(caller, tell);
+    if (admission !== null && !(admission instanceof Promise)) return admission;
+    const prepared = this.prepare(request, caller);
+    if (admission === null) return prepared;
+    if (prepared.errors || !this.mayBegin(prepared)) return (await admission) ?? prepared;
+    prepared.context.admission = admission;
+    return prepared;
   }
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
@@ -194,8 +196,13 @@ export class Pipeline {
     return { errors };
   }
 
-  /** Runs a query or mutation. Never rejects; its errors may be shown. */
+  /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
+    const result = await this.run(operation);
+    return (await operation.context.admission) ?? result;
+  }
+
+  private async run(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
       const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
@@ -233,6 +240,37 @@ export class Pipeline {
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }
+  }
+
+  /** Null when it may run, at once where no one has to be asked. */
+  private admissionOf(
+    caller: Caller,
+    tell: ((headers: Readonly<Record<string, string>>) => void) | undefined,
+  ): Refused | null | Promise<Refused | null> {
+    const { admit } = this.options;
+    if (!admit) return null;
+    const heed = (admission: Admission): null => {
+      tell?.(rateLimitHeaders(admission));
+      checkAdmission(admission);
+      return null;
+    };
+    const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    try {
+      const admission = admit(caller.scope);
+      return admission instanceof Promise ? admission.then(heed).catch(refuse) : heed(admission);
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  /** Whether nothing happens by running it before it is admitted. */
+  private mayBegin({ definition }: Operation): boolean {
+    if (definition.operation === OperationTypeNode.QUERY) return true;
+    const { patientMutations } = this.options;
+    return (
+      definition.operation === OperationTypeNode.MUTATION &&
+      definition.selectionSet.selections.every((each) => each.kind === Kind.FIELD && patientMutations?.has(each.name.value))
+    );
   }
 
   private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
@@ -286,7 +324,7 @@ export class Pipeline {
       const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
       return found.map(
         ({ message, nodes }) =>
-          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
+          new GraphQLError(withoutValue(message), { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
       );
     } catch {
       // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.

@@ -10,6 +10,7 @@ export const idPrefixes = {
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  pcr: 'ProviderCredential',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

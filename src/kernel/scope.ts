@@ -11,6 +11,8 @@ export const permissions = {
   'keys:write': 'Create, rotate and revoke API keys.',
   'issuers:read': 'See the OIDC issuers whose tokens are taken.',
   'issuers:write': 'Register, change and delete OIDC issuers.',
+  'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
+  'credentials:write': 'Set and delete the tenant’s own keys for providers.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',

@@ -43,21 +43,34 @@ export class LimitService {
   private readonly admissions: Counter<'kind' | 'outcome'>;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, parts.limits);
+    this.policy = new Policy(parts.database, parts.clock, parts.limits);
     this.admissions = countAdmissions(parts.registry);
   }
 
-  /** Counts one request of the scope's member and tenant. Throws UNAVAILABLE when it cannot be counted. */
-  async admit(scope: Scope): Promise<Admission> {
-    const { isAdmitted, refusedBy, quotas } = await this.decide(scope, 'requests');
-    return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
+  /** Counts one request of the scope's member and tenant; at once where memory knows the answer. Throws UNAVAILABLE when it cannot be counted. */
+  admit(scope: Scope): Admission | Promise<Admission> {
+    const decision = this.decide(scope, 'requests');
+    return decision instanceof Promise ? decision.then(admissionOf) : admissionOf(decision);
   }
 
-  /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
-  async takeStart(scope: Scope): Promise<TakenStart> {
-    const askedAt = this.parts.clock.monotonic();
-    const { isAdmitted, refusedBy } = await this.decide(scope, 'starts');
-    if (isAdmitted) return { askedAt };
+  /**
+   * Counts the start of a generation, together with the request it came with: it is counted when both may be. Throws RATE_LIMITED
+   * when the member has started too many, and what `admitted` throws.
+   */
+  async takeStart(scope: Scope, admitted: () => Promise<void> = () => Promise.resolve()): Promise<TakenStart> {
+    const taken = { askedAt: this.parts.clock.monotonic() };
+    const asked = Promise.resolve(this.decide(scope, 'starts'));
+    // Heard below; it may come before the request is admitted.
+    asked.catch(() => undefined);
+    try {
+      await admitted();
+    } catch (refusal) {
+      // As with a repeat: if it cannot be given back now, the window's end will.
+      if ((await asked).isAdmitted) await this.returnStart(scope, taken).catch(() => undefined);
+      throw refusal;
+    }
+    const { isAdmitted, refusedBy } = await asked;
+    if (isAdmitted) return taken;
     const { message, retryAfterMs } = refusalBy(refusedBy);
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
   }
@@ -72,13 +85,20 @@ export class LimitService {
     this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
-  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Promise<Decision> {
-    const limits = await this.policy.of(scope);
+  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Decision | Promise<Decision> {
+    const limits = this.policy.known(scope);
+    return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
+  }
+
+  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, limits: RateLimits): Decision | Promise<Decision> {
     const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0;
-    const decision = isLimited
-      ? (this.refuseEarly(scope, kind, limits) ??
-        (await this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits)))
-      : admitted;
+    const decision = isLimited ? this.refuseEarly(scope, kind, limits) : admitted;
+    if (decision) return this.counted(kind, decision);
+    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits);
+    return asked.then((found) => this.counted(kind, found));
+  }
+
+  private counted(kind: Kind, decision: Decision): Decision {
     this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
     return decision;
   }
@@ -113,6 +133,10 @@ export class LimitService {
     this.queues.set(tenantId, queue);
     return queue;
   }
+}
+
+function admissionOf({ isAdmitted, refusedBy, quotas }: Decision): Admission {
+  return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
 }
 
 const words: Readonly<Record<LimitName, string>> = {

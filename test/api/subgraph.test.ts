@@ -8,6 +8,7 @@ import { newId, uuidOfId } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
+import { setKey } from '../harness/own-keys.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const printed = await readFile(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8');
@@ -22,6 +23,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Member { id email }
     ... on ApiKey { id name }
     ... on Issuer { id url }
+    ... on ProviderCredential { id fingerprint }
   }
 }`;
 
@@ -37,7 +39,7 @@ let other: Caller;
 let own: Reference[];
 
 beforeAll(async () => {
-  app = await openTestApp();
+  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
   seed = await openSeed(app);
   other = await seed.tenant();
   const letter = await finishedGeneration(app);
@@ -49,6 +51,7 @@ beforeAll(async () => {
   await app.sql`
     insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
     values (${uuidOf(issuer)}, ${uuidOf(viewer.tenant.id)}, 'IdP', 'https://idp.example', 'letters', '{ES256}', 'sub', '[]')`;
+  const credential = await setKey(app, 'openai', 'sk-of-the-tenant');
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -57,6 +60,7 @@ beforeAll(async () => {
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
     { __typename: 'Issuer', id: issuer },
+    { __typename: 'ProviderCredential', id: credential.id },
   ];
 });
 afterEach(() => {
@@ -173,6 +177,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -183,7 +188,7 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'issuers']) {
+    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys', 'issuers', 'provider_credentials']) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -215,6 +220,7 @@ describe('_entities', () => {
       'Member',
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -222,6 +228,7 @@ describe('_entities', () => {
       [2, 'FORBIDDEN'],
       [5, 'FORBIDDEN'],
       [6, 'FORBIDDEN'],
+      [7, 'FORBIDDEN'],
     ]);
   });
 });

@@ -32,6 +32,15 @@ const start = /* GraphQL */ `
     }
   }
 `;
+const keep = /* GraphQL */ `
+  mutation {
+    providerCredentialSet(input: { provider: "openai", apiKey: "sk-of-a-tenant" }) {
+      errors {
+        message
+      }
+    }
+  }
+`;
 const statuses = /* GraphQL */ `
   query {
     generations {
@@ -45,7 +54,8 @@ const statuses = /* GraphQL */ `
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
   const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
-  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
+  const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
+  app = await openTestApp({ env: { ...models, ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();
   const other = await seed.tenant();
@@ -60,6 +70,7 @@ beforeAll(async () => {
       values (gen_random_uuid(), ${own}, 'IdP', 'https://idp.example', ${tenant.tenantId}, '{ES256}', 'sub', '[]')`;
     await app.sql`
       insert into identities (tenant_id, issuer, claim, subject, member_id) values (${own}, 'https://idp.example', 'sub', 'ada', ${person})`;
+    expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
     await vi.waitFor(

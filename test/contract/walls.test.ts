@@ -27,15 +27,20 @@ const engineGrants: Readonly<Record<string, string>> = {
 /** What the engine may write of tables that it otherwise reads: when a key was used. */
 const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
 
+/** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
+const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
+
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
   chunks: 'SELECT',
+  data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   identities: 'INSERT SELECT',
   issuers: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  provider_credentials: 'DELETE INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
@@ -71,6 +76,18 @@ const grantsOf = async (role: string) => {
   return Object.fromEntries(rows.map(({ table, grants }) => [table, grants]));
 };
 
+/** Columns that the engine has a right at, of tables that it does not have the right at as a whole. */
+const columnsOf = async (right: 'SELECT' | 'UPDATE') => {
+  const columns = await owner<{ table: string; columns: string }[]>`
+    select table_name as table, string_agg(column_name || '', ' ' order by column_name) as columns
+    from information_schema.column_privileges c
+    where grantee = 'draftwire_engine' and table_schema = 'public' and privilege_type = ${right} and not exists (
+      select 1 from information_schema.role_table_grants t
+      where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = ${right})
+    group by table_name`;
+  return Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]));
+};
+
 describe('the second wall', () => {
   it('stands around every table, for its owner too', async () => {
     const open = await owner<{ name: string }[]>`
@@ -102,7 +119,7 @@ describe('the second wall', () => {
       from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename, policyname`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
-      Object.entries(engineGrants)
+      [...Object.entries(engineGrants), ...Object.keys(engineReadsColumns).map((table) => [table, 'SELECT'] as const)]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
           ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
@@ -127,13 +144,8 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
-    const columns = await owner<{ table: string; columns: string }[]>`
-      select table_name as table, string_agg(column_name || '', ' ') as columns from information_schema.column_privileges c
-      where grantee = 'draftwire_engine' and table_schema = 'public' and privilege_type = 'UPDATE' and not exists (
-        select 1 from information_schema.role_table_grants t
-        where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = 'UPDATE')
-      group by table_name`;
-    expect(Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]))).toEqual(engineColumns);
+    expect(await columnsOf('UPDATE')).toEqual(engineColumns);
+    expect(await columnsOf('SELECT')).toEqual(engineReadsColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {
