@@ -1,16 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { AcceptanceService } from './access/acceptance.service.ts';
+import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
 import { authenticateBy } from './access/authenticate.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
-import { KeyWatch } from './access/key-watch.ts';
+import { InvitationService } from './access/invitation.service.ts';
 import { KeyService } from './access/key.service.ts';
 import { IssuerKeys } from './access/issuer-keys.ts';
 import { IssuerService } from './access/issuer.service.ts';
 import { LastUse } from './access/last-use.ts';
 import { TokenWatch } from './access/token-watch.ts';
 import { TokenService } from './access/token.service.ts';
+import { MemberService } from './access/member.service.ts';
+import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
@@ -127,7 +131,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, log });
+    const purger = new Purger({ database, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close());
     engine.open();
@@ -136,48 +140,67 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const tenants = new TenantService(database);
+    const acts = new ActService(database);
+    const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close());
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
     bus.on('key.changed', ({ ids }) => keys.forget(ids));
+    bus.on('access.changed', ({ ids }) => keys.forget(ids));
     bus.onGap(() => keys.forget(null));
-    const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
-    keyWatch.open();
-    life.onStop('watch over keys', () => keyWatch.close());
+    const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
+    watch.open();
+    life.onStop('watch over access', () => watch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
-    const acts = new ActService(database);
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
     const tokens = new TokenService({ database, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
+    bus.on('access.changed', ({ ids }) => tokens.forget(ids));
     bus.onGap(() => tokens.forget(null));
-    const tokenWatch = new TokenWatch({
-      database,
-      bus,
-      clock,
-      log,
-      revisionOf: (scope) => tokens.revisionOf(scope),
-      onChange: (ids) => tokens.forget(ids),
-    });
+    const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
     tokenWatch.open();
     life.onStop('watch over tokens', () => tokenWatch.close());
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const roles = new RoleService({ database, acts, bus });
+    const members = new MemberService({ database, acts, bus });
+    const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
+    const acceptances = new AcceptanceService({ database, acts, secret: config.secret });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, issuers, credentials });
+    const { subgraph } = buildSchemas({
+      generations,
+      streams,
+      templates,
+      tenants,
+      models,
+      apiKeys,
+      issuers,
+      roles,
+      members,
+      invitations,
+      acceptances,
+      database,
+      credentials,
+    });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: authenticateBy(keys, tokens),
-      watch: (scope, onEnd) =>
-        scope.keyId === null ? tokenWatch.watch(scope, onEnd) : keyWatch.watch(scope, (error) => onEnd(error, 'was withdrawn')),
-      admit: (scope) => limits.admit(scope),
+      authenticate: authenticateBy(acceptances, keys, tokens),
+      watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       patientMutations,
       log,
       registry: metrics.registry,

@@ -5,6 +5,7 @@ import { isNetwork } from './kernel/address.ts';
 import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
+import type { CostBudget } from './limits/cost.ts';
 import type { RateLimits } from './limits/policy.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
@@ -38,6 +39,7 @@ export interface Config {
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
   readonly limits: RateLimits;
+  readonly queryCost: CostBudget;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
   /** What tenants' secrets are sealed under, the first for new ones; null: none given. */
@@ -103,6 +105,10 @@ export function readConfig(env: Env): Config {
       member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
       tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
       starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
+    },
+    queryCost: {
+      maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),
+      restoreRate: read.integer('QUERY_COST_PER_SECOND', isProduction ? 500 : 10_000, 1, 1_000_000),
     },
     secret: secret ?? 'development',
     masterKeys: masterKeys(read),

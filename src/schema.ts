@@ -1,10 +1,22 @@
 import type { GraphQLSchema } from 'graphql';
+import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
 import { IssuerResolver } from './access/issuer.resolver.ts';
 import type { IssuerService } from './access/issuer.service.ts';
 import { Issuer } from './access/issuer.type.ts';
+import { ExplainResolver } from './access/explain.resolver.ts';
+import { ExplainService } from './access/explain.service.ts';
+import { InvitationResolver } from './access/invitation.resolver.ts';
+import type { InvitationService } from './access/invitation.service.ts';
+import { Invitation } from './access/invitation.type.ts';
+import { MemberResolver } from './access/member.resolver.ts';
+import type { MemberService } from './access/member.service.ts';
+import { RoleResolver } from './access/role.resolver.ts';
+import type { RoleService } from './access/role.service.ts';
+import { Role } from './access/role.type.ts';
+import type { Database } from './db/client.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -38,6 +50,11 @@ export interface Services {
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
   readonly issuers: IssuerService;
+  readonly roles: RoleService;
+  readonly members: MemberService;
+  readonly invitations: InvitationService;
+  readonly acceptances: AcceptanceService;
+  readonly database: Database;
   readonly credentials: ProviderCredentialService;
 }
 
@@ -56,18 +73,38 @@ export function buildSchemas(services: Services): Schemas {
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
   const issuers = new IssuerResolver(services.issuers);
+  const roles = new RoleResolver(services.roles);
+  const members = new MemberResolver(services.members);
+  const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
     tpv: templates.versionById,
     ten: tenants.byId,
-    mem: tenants.memberById,
+    mem: tenants.memberNode,
     key: apiKeys.byId,
     iss: issuers.byId,
+    rol: roles.byId,
+    inv: invitations.byId,
     pcr: credentials.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, credentials, nodes];
+  const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
+  const explain = new ExplainResolver(explanations, tenants, roles);
+  const resolvers = [
+    templates,
+    generations,
+    tenants,
+    models,
+    apiKeys,
+    issuers,
+    roles,
+    members,
+    invitations,
+    explain,
+    credentials,
+    nodes,
+  ];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -82,6 +119,8 @@ export function buildSchemas(services: Services): Schemas {
         Member,
         ApiKey,
         Issuer,
+        Role,
+        Invitation,
         ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream },
@@ -101,6 +140,11 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
     issuers: uncalled('issuers'),
+    roles: uncalled('roles'),
+    members: uncalled('members'),
+    invitations: uncalled('invitations'),
+    acceptances: uncalled('acceptances'),
+    database: uncalled('database'),
     credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };

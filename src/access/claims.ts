@@ -1,5 +1,4 @@
 import { isObject } from '../kernel/object.ts';
-import { allPermissions, type Permission } from '../kernel/scope.ts';
 import type { IssuerRow } from './issuers.table.ts';
 
 /** The claims of a token that was verified. */
@@ -14,7 +13,7 @@ export interface Person {
 
 const longestSubject = 255;
 const longestEmail = 254;
-const mostRoles = 500;
+const mostWords = 500;
 
 /**
  * A claim by its name (`https://acme.example/roles`) or, when there is none of that name, by its way through objects
@@ -42,19 +41,15 @@ export function personOf(claims: Claims, issuer: Pick<IssuerRow, 'subjectClaim' 
 }
 
 /**
- * What the person of a token may do: what all their roles give together, else what the issuer gives to everybody; null when it gives nothing.
- * The claim is a list of words, or words in one text with spaces between them, as in `scope`.
+ * The roles of the person of a token: all that the claim gives, else the issuer's usual one; null when there is none. The claim is a list of
+ * words, or words in one text with spaces between them, as in `scope`.
  */
-export function permissionsOf(
-  claims: Claims,
-  issuer: Pick<IssuerRow, 'roleClaim' | 'roles' | 'defaultPermissions'>,
-): Permission[] | null {
+export function rolesOf(claims: Claims, issuer: Pick<IssuerRow, 'roleClaim' | 'roles' | 'defaultRole'>): string[] | null {
   const given = issuer.roleClaim === null ? undefined : claimOf(claims, issuer.roleClaim);
-  const words = Array.isArray(given) ? given.slice(0, mostRoles) : typeof given === 'string' ? [given, ...given.split(' ')] : [];
-  const granted = issuer.roles.filter(({ value }) => words.includes(value)).flatMap(({ permissions }) => permissions);
-  const held = new Set(granted.length > 0 ? granted : issuer.defaultPermissions);
-  const permissions = allPermissions.filter((permission) => held.has(permission));
-  return permissions.length > 0 ? permissions : null;
+  const words = Array.isArray(given) ? given.slice(0, mostWords) : typeof given === 'string' ? [given, ...given.split(' ')] : [];
+  const granted = issuer.roles.filter(({ value }) => words.includes(value)).map(({ role }) => role);
+  if (granted.length > 0) return [...new Set(granted)];
+  return issuer.defaultRole === null ? null : [issuer.defaultRole];
 }
 
 /** Whether a database takes it, and a person can read it. */

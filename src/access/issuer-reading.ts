@@ -1,14 +1,14 @@
+import type { Statements } from '../db/connection.ts';
 import { AppError } from '../kernel/errors.ts';
 import { uuidOfId } from '../kernel/id.ts';
-import { allPermissions, type Permission, type Scope } from '../kernel/scope.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
+import { requireHeld } from './hand-out.ts';
 import type { IssuerRow, RoleGrant } from './issuers.table.ts';
+import { findRole } from './people.ts';
 
 /** How the tokens of an issuer are read. */
-export type Reading = Pick<
-  IssuerRow,
-  'algorithms' | 'subjectClaim' | 'emailClaim' | 'roleClaim' | 'roles' | 'defaultPermissions'
->;
+export type Reading = Pick<IssuerRow, 'algorithms' | 'subjectClaim' | 'emailClaim' | 'roleClaim' | 'roles' | 'defaultRole'>;
 
 /** The same, as a caller gives it. */
 export interface ReadingInput {
@@ -16,8 +16,8 @@ export interface ReadingInput {
   readonly subjectClaim?: string | null;
   readonly emailClaim?: string | null;
   readonly roleClaim?: string | null;
-  readonly roles?: readonly { readonly value: string; readonly permissions: readonly string[] }[] | null;
-  readonly defaultPermissions?: readonly string[] | null;
+  readonly roles?: readonly RoleGrant[] | null;
+  readonly defaultRole?: string | null;
 }
 
 const longestName = 200;
@@ -29,7 +29,7 @@ const usual: Reading = {
   emailClaim: 'email',
   roleClaim: null,
   roles: [],
-  defaultPermissions: null,
+  defaultRole: null,
 };
 
 /** An issuer's URL, to the letter: tokens are compared with it. INVALID_INPUT for what no issuer has (OpenID Connect Discovery, 2). */
@@ -58,45 +58,44 @@ export function nameOf(given: string): string {
   return textOf(given, 'a name', ['input', 'name']);
 }
 
-/** A reading as it was asked for, on top of the one before. INVALID_INPUT and FORBIDDEN name the field. */
-export function readingOf(scope: Scope, input: ReadingInput, before: Reading = usual): Reading {
-  const { algorithms, subjectClaim, emailClaim, roleClaim, roles, defaultPermissions } = input;
+/** A reading as it was asked for, on top of the one before. INVALID_INPUT names the field. */
+export function readingOf(input: ReadingInput, before: Reading = usual): Reading {
+  const { algorithms, subjectClaim, emailClaim, roleClaim, roles, defaultRole } = input;
   if (algorithms?.length === 0) throw invalid('algorithms', 'an issuer needs an algorithm');
-  return {
+  const reading = {
     algorithms: algorithms ? [...new Set(algorithms)] : before.algorithms,
     subjectClaim: subjectClaim == null ? before.subjectClaim : claimNameOf(subjectClaim, 'subjectClaim'),
-    emailClaim:
-      emailClaim == null ? (emailClaim === undefined ? before.emailClaim : null) : claimNameOf(emailClaim, 'emailClaim'),
-    roleClaim: roleClaim == null ? (roleClaim === undefined ? before.roleClaim : null) : claimNameOf(roleClaim, 'roleClaim'),
-    roles: roles ? rolesOf(scope, roles) : before.roles,
-    defaultPermissions:
-      defaultPermissions == null
-        ? defaultPermissions === undefined
-          ? before.defaultPermissions
-          : null
-        : permissionsOf(scope, defaultPermissions, ['input', 'defaultPermissions']),
+    emailClaim: emailClaim === undefined ? before.emailClaim : emailClaim && claimNameOf(emailClaim, 'emailClaim'),
+    roleClaim: roleClaim === undefined ? before.roleClaim : roleClaim && claimNameOf(roleClaim, 'roleClaim'),
+    roles: roles ? rolesOf(roles) : before.roles,
+    defaultRole: defaultRole === undefined ? before.defaultRole : defaultRole,
   };
+  if (reading.roles.length > 0 && reading.roleClaim === null) throw invalid('roleClaim', 'roles need the claim that they are in');
+  if (reading.roles.length === 0 && reading.defaultRole === null)
+    throw invalid('roles', 'nobody could have a role: give roles and their claim, or defaultRole');
+  return reading;
 }
 
-/** Refuses a reading by which nobody could do anything, and one that gives what its maker does not have. */
-export function checkGrants({ roleClaim, roles, defaultPermissions }: Reading, maker?: Scope): void {
-  if (roles.length > 0 && roleClaim === null) throw invalid('roleClaim', 'roles need the claim that they are in');
-  if (roles.length === 0 && defaultPermissions === null)
-    throw invalid('roles', 'nobody could do anything: give roles and their claim, or defaultPermissions');
-  if (!maker) return;
-  for (const permission of [...roles.flatMap(({ permissions }) => permissions), ...(defaultPermissions ?? [])])
-    requireHeld(maker, permission, ['input']);
+/** Throws unless the tenant has all roles that a reading gives, and the scope may do what they may do: nobody hands out more. */
+export async function checkRoles(statements: Statements, scope: Scope, { roles, defaultRole }: Reading): Promise<void> {
+  const given = roles.map(({ role }, index) => ({ role, path: ['input', 'roles', index, 'role'] }));
+  if (defaultRole !== null) given.push({ role: defaultRole, path: ['input', 'defaultRole'] });
+  for (const { role, path } of given) {
+    const permissions = await findRole(statements, scope, role);
+    if (!permissions) throw new AppError('NOT_FOUND', 'no such role', { path });
+    for (const permission of permissions) requireHeld(scope, permission, path);
+  }
 }
 
-function rolesOf(scope: Scope, given: NonNullable<ReadingInput['roles']>): RoleGrant[] {
-  if (given.length > mostRoles) throw invalid('roles', `an issuer has at most ${mostRoles} roles, not ${given.length}`);
+function rolesOf(given: readonly RoleGrant[]): RoleGrant[] {
+  if (given.length > mostRoles) throw invalid('roles', `an issuer gives at most ${mostRoles} roles, not ${given.length}`);
   const seen = new Set<string>();
-  return given.map(({ value, permissions }, index) => {
-    const path = ['input', 'roles', index];
-    const role = textOf(value, 'a role', [...path, 'value']);
-    if (seen.has(role)) throw new AppError('INVALID_INPUT', `the role ${role} is there twice`, { path: [...path, 'value'] });
-    seen.add(role);
-    return { value: role, permissions: permissionsOf(scope, permissions, [...path, 'permissions']) };
+  return given.map(({ value: text, role }, index) => {
+    const path = ['input', 'roles', index, 'value'];
+    const value = textOf(text, 'a role', path);
+    if (seen.has(value)) throw new AppError('INVALID_INPUT', `the role ${value} is there twice`, { path });
+    seen.add(value);
+    return { value, role };
   });
 }
 
@@ -109,20 +108,6 @@ function textOf(given: string, what: string, path: readonly (string | number)[])
   const { length } = Array.from(text);
   if (length >= 1 && length <= longestName && !/\p{Cc}/u.test(text)) return text;
   throw new AppError('INVALID_INPUT', `${what} has 1 to ${longestName} characters, none of them a control character`, { path });
-}
-
-function permissionsOf(scope: Scope, given: readonly string[], path: readonly (string | number)[]): Permission[] {
-  if (given.length === 0) throw new AppError('INVALID_INPUT', 'this needs a permission', { path });
-  given.forEach((permission, index) => {
-    if (!(allPermissions as string[]).includes(permission))
-      throw new AppError('INVALID_INPUT', 'no such permission', { path: [...path, index] });
-    requireHeld(scope, permission as Permission, [...path, index]);
-  });
-  return allPermissions.filter((permission) => given.includes(permission));
-}
-
-function requireHeld(scope: Scope, permission: Permission, path: readonly (string | number)[]): void {
-  if (!scope.can(permission)) throw new AppError('FORBIDDEN', `nobody hands out what they do not have: ${permission}`, { path });
 }
 
 function invalid(field: string, message: string): AppError {

@@ -3,13 +3,13 @@ import { Field, InputType } from 'type-graphql';
 import type { SigningAlgorithm as Algorithm } from './algorithms.ts';
 import { SigningAlgorithm } from './issuer.type.ts';
 
-@InputType({ description: 'What whoever has a role may do.' })
+@InputType({ description: 'Which role somebody has here who has a role at their issuer.' })
 export class IssuerRoleInput {
   @Field(() => String, { description: 'The role as tokens name it, 1 to 200 characters.' }) value!: string;
-  @Field(() => [String], {
-    description: 'What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have.',
+  @Field(() => String, {
+    description: 'The name of the role here, built-in or the tenant’s own: nobody gives what they do not have.',
   })
-  permissions!: string[];
+  role!: string;
 }
 
 @InputType({ description: 'How the tokens of an issuer are read.' })
@@ -36,14 +36,14 @@ class IssuerReading {
   roleClaim?: string | null;
   @Field(() => [IssuerRoleInput], {
     nullable: true,
-    description: 'What each role may do, at most 100; whoever has several may do what they allow together.',
+    description: 'Which roles those of the issuer are here, at most 100; whoever has several may do what they allow together.',
   })
   roles?: IssuerRoleInput[] | null;
-  @Field(() => [String], {
+  @Field(() => String, {
     nullable: true,
-    description: 'What they may do who have none of these roles. Absent or null: their tokens are refused.',
+    description: 'The name of the role of those who have none of these. Absent or null: their tokens are refused.',
   })
-  defaultPermissions?: string[] | null;
+  defaultRole?: string | null;
 }
 
 @InputType({ description: 'An issuer to register.' })
@@ -85,10 +85,10 @@ export class IssuerUpdateInput {
   @Field(() => String, { nullable: true, description: 'The claim with their email address; null for none.' })
   emailClaim?: string | null;
   @Field(() => String, { nullable: true, description: 'The claim with their roles; null for none.' }) roleClaim?: string | null;
-  @Field(() => [IssuerRoleInput], { nullable: true, description: 'What each role may do; null leaves it.' })
+  @Field(() => [IssuerRoleInput], { nullable: true, description: 'Which roles those of the issuer are here; null leaves them.' })
   roles?: IssuerRoleInput[] | null;
-  @Field(() => [String], { nullable: true, description: 'What they may do who have none of these roles; null refuses them.' })
-  defaultPermissions?: string[] | null;
+  @Field(() => String, { nullable: true, description: 'The role of those who have none of these; null refuses them.' })
+  defaultRole?: string | null;
 }
 
 @InputType({ description: 'An issuer to delete.' })

@@ -8,7 +8,7 @@ import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { IssuerFault, type IssuerKeys, type Published } from './issuer-keys.ts';
-import { checkGrants, readingOf, urlOf, audienceOf, nameOf, type Reading, type ReadingInput } from './issuer-reading.ts';
+import { checkRoles, readingOf, urlOf, audienceOf, nameOf, type Reading, type ReadingInput } from './issuer-reading.ts';
 import { issuers, type IssuerRow } from './issuers.table.ts';
 
 /** What the service is built on. */
@@ -75,15 +75,15 @@ export class IssuerService {
 
   /**
    * Registers an issuer, after reading what it publishes. INVALID_INPUT says what is wrong with it or the input, CONFLICT that the pair of URL
-   * and audience is taken, FORBIDDEN which permission the caller would give without having it.
+   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it.
    */
   async create(scope: Scope, input: NewIssuer): Promise<IssuerRow> {
     scope.require('issuers:write');
     const url = urlOf(input.url);
     const audience = audienceOf(scope, input.audience);
     const name = nameOf(input.name ?? new URL(url).host);
-    const reading = readingOf(scope, input);
-    checkGrants(reading);
+    const reading = readingOf(input);
+    await checkRoles(this.parts.database.as(scope), scope, reading);
     const published = await this.published(url);
     const usual = published.algorithms.length > 0 ? published.algorithms : (['RS256'] as const);
     const algorithms = reading.algorithms.length > 0 ? reading.algorithms : [...usual];
@@ -114,12 +114,12 @@ export class IssuerService {
         .where(and(isListed(scope), eq(issuers.id, id)))
         .for('update');
       if (!before) throw noSuchIssuer();
-      const reading = readingOf(scope, input, before);
+      const reading = readingOf(input, before);
       const isEnabled = input.isEnabled ?? before.isEnabled;
       const after = { ...reading, isEnabled, name: input.name == null ? before.name : nameOf(input.name) };
       const isChanged = meansSomethingElse(before, after);
       // Whoever may do less than its people can still turn it off, and name it.
-      if (isChanged && isEnabled) checkGrants(reading, scope);
+      if (isChanged && isEnabled) await checkRoles(act, scope, reading);
       const [row] = await act.query
         .update(issuers)
         .set({ ...after, revision: before.revision + (isChanged ? 1 : 0) })
@@ -224,8 +224,8 @@ function meansSomethingElse(before: IssuerRow, after: Reading & Pick<IssuerRow, 
     of.subjectClaim,
     of.emailClaim,
     of.roleClaim,
-    of.roles.map(({ value, permissions }) => [value, permissions]),
-    of.defaultPermissions,
+    of.roles.map(({ value, role }) => [value, role]),
+    of.defaultRole,
   ];
   return JSON.stringify(facts(before)) !== JSON.stringify(facts(after));
 }

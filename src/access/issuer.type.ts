@@ -24,10 +24,10 @@ registerEnumType(SigningAlgorithm, {
   ) as never,
 });
 
-@ObjectType({ description: 'What whoever has a role may do.', simpleResolvers: true })
+@ObjectType({ description: 'Which role somebody has here who has a role at their issuer.', simpleResolvers: true })
 export class IssuerRole {
   @Field(() => String, { description: 'The role as tokens name it.' }) value!: string;
-  @Field(() => [String], { description: 'What it may do.' }) permissions!: string[];
+  @Field(() => String, { description: 'The name of the role here.' }) role!: string;
 }
 
 @Directive('@key(fields: "id")')
@@ -42,9 +42,9 @@ export class Issuer extends Node {
   @Column(issuers.subjectClaim, 'The claim that names a person.') subjectClaim!: string;
   @Column(issuers.emailClaim, 'The claim with their email address; null for none.') emailClaim!: string | null;
   @Column(issuers.roleClaim, 'The claim with their roles; null for none.') roleClaim!: string | null;
-  @Field(() => [IssuerRole], { description: 'What each role may do.' }) roles!: IssuerRole[];
-  @Field(() => [String], { nullable: true, description: 'What they may do who have none of these roles; null refuses them.' })
-  defaultPermissions!: string[] | null;
+  @Field(() => [IssuerRole], { description: 'Which roles those of the issuer are here.' }) roles!: IssuerRole[];
+  @Column(issuers.defaultRole, 'The name of the role of those who have none of these; null refuses them.')
+  defaultRole!: string | null;
   @Column(issuers.isEnabled, 'Whether its tokens are taken.') isEnabled!: boolean;
   @Column(issuers.createdAt, 'When it was registered.') createdAt!: Date;
 }

@@ -1,14 +1,14 @@
 import { boolean, foreignKey, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineReads, tenantWall } from '../db/tenancy.ts';
-import type { Permission } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
 
-/** What whoever has this value in the role claim may do. */
+/** Which role whoever has this value in the role claim has here. */
 export interface RoleGrant {
   readonly value: string;
-  readonly permissions: readonly Permission[];
+  /** The name of a built-in role or of one of the tenant's own. */
+  readonly role: string;
 }
 
 /**
@@ -33,8 +33,8 @@ export const issuers = pgTable(
     emailClaim: text(),
     roleClaim: text(),
     roles: jsonb().$type<readonly RoleGrant[]>().notNull(),
-    /** What they may do whose role claim gives nothing; null refuses them. */
-    defaultPermissions: text().array().$type<Permission[]>(),
+    /** The role of those whose role claim gives none; null refuses them. */
+    defaultRole: text(),
     isEnabled: boolean().notNull().default(true),
     /** Raised with each change of what its tokens prove. */
     revision: integer().notNull().default(1),

@@ -1,12 +1,13 @@
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { ProofEnd } from '../graphql/standing.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Scope } from '../kernel/scope.ts';
+import type { Permission, Proof, Scope, ScopeEvents } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import type { Standing } from './standing.ts';
+import { readTokenStandings } from './token-standing.ts';
 import { leewaySeconds } from './token.service.ts';
 
 /** What is withdrawn ends within 5 s: 3 s that a token may be remembered, this long to the next look, and the look. */
@@ -15,11 +16,17 @@ const lookDeadlineMs = 3_000;
 /** No timer waits longer than 24 days. */
 const longestTimerMs = 86_400_000;
 
+type TokenProof = Extract<Proof, { kind: 'token' }>;
+
 /** Something that is open because of a token. */
 interface Watcher {
-  /** The revision of the issuer by which the token was taken. */
-  readonly revision: number | null;
-  readonly onEnd: () => void;
+  readonly scope: Scope;
+  readonly proof: TokenProof;
+  readonly onChange: (() => void) | undefined;
+  /** Ends it, once. */
+  readonly end: (error: AppError) => void;
+  /** What it was last known to hold. */
+  held: ReadonlySet<Permission>;
 }
 
 interface Parts {
@@ -27,17 +34,16 @@ interface Parts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
-  readonly revisionOf: (scope: Scope) => number | null;
-  /** Told of issuers whose tokens prove something else than before, or nothing. */
-  readonly onChange: (issuerIds: readonly string[]) => void;
+  /** Told of whom something else is so than before: ids of issuers and members. */
+  readonly onNews: (ids: readonly string[]) => void;
 }
 
 /**
- * Ends what outlives its token: a timer for each, and one look at all their issuers together, every 1.5 s and on each hint that one of them
- * changed. The hint makes it quick, the looking makes it sure.
+ * Keeps what is open by a token true: a timer for each ends it with its token, and one look at all their issuers, members and roles together,
+ * every 1.5 s and on each hint that one of them changed, ends what is withdrawn and tells who may do something else than before.
  */
 export class TokenWatch {
-  private readonly watched = new Map<string, Set<Watcher>>();
+  private readonly watchers = new Set<Watcher>();
   private readonly unsubscribe: (() => void)[] = [];
   private timer: NodeJS.Timeout | null = null;
   private looking: Promise<void> | null = null;
@@ -48,10 +54,14 @@ export class TokenWatch {
 
   open(): void {
     const { bus } = this.parts;
+    const onHint = ({ ids }: { ids: readonly string[] }): void => {
+      const named = new Set(ids);
+      for (const { proof, scope } of this.watchers)
+        if (named.has(proof.id) || named.has(scope.memberId) || named.has(scope.tenantId)) return this.look();
+    };
     this.unsubscribe.push(
-      bus.on('issuer.changed', ({ ids }) => {
-        if (ids.some((id) => this.watched.has(id))) this.look();
-      }),
+      bus.on('issuer.changed', onHint),
+      bus.on('access.changed', onHint),
       bus.onGap(() => this.look()),
     );
     this.timer = setInterval(() => this.look(), lookMs);
@@ -64,33 +74,29 @@ export class TokenWatch {
     await this.looking;
   }
 
-  /** Calls `onEnd` once, with what to say, when the token of a scope proves it no more; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: AppError, end: ProofEnd) => void): () => void {
+  /** Keeps the scope true, and tells what became of it; returns how to stop. */
+  watch(scope: Scope, events: ScopeEvents<AppError>): () => void {
     const { proof } = scope;
     if (proof.kind !== 'token') return () => undefined;
-    const watchers = this.watched.get(proof.id) ?? new Set();
-    this.watched.set(proof.id, watchers);
-    const watcher: Watcher = {
-      revision: this.parts.revisionOf(scope),
-      onEnd: () => end(new AppError('FORBIDDEN', 'the issuer of this token was changed or deleted'), 'was withdrawn'),
-    };
-    watchers.add(watcher);
-    const stopTimer = this.at(proof.expiresAt.getTime() + leewaySeconds * 1_000, () =>
-      end(new AppError('FORBIDDEN', 'this token has run out'), 'ran out'),
-    );
+    const stopTimer = this.at(proof.expiresAt.getTime() + leewaySeconds * 1_000, () => {
+      stop();
+      if (events.onRunOut) events.onRunOut();
+      else events.onEnd(new AppError('FORBIDDEN', 'this token has run out'));
+    });
     const stop = (): void => {
       stopTimer();
-      watchers.delete(watcher);
-      if (watchers.size === 0 && this.watched.get(proof.id) === watchers) this.watched.delete(proof.id);
+      this.watchers.delete(watcher);
     };
-    const end = (error: AppError, how: ProofEnd): void => {
+    const end = (error: AppError): void => {
       stop();
-      onEnd(error, how);
+      events.onEnd(error);
     };
+    const watcher: Watcher = { scope, proof, onChange: events.onChange, end, held: events.held ?? scope.held };
+    this.watchers.add(watcher);
     return stop;
   }
 
-  /** Calls `work` at a moment, however far away. */
+  /** Calls `work` at a moment, however far away; never at once. */
   private at(moment: number, work: () => void): () => void {
     let timer: NodeJS.Timeout;
     const wait = (): void => {
@@ -112,31 +118,66 @@ export class TokenWatch {
   }
 
   private async round(): Promise<void> {
-    const ids = [...this.watched.keys()];
-    if (ids.length === 0) return;
+    const watchers = [...this.watchers];
+    if (watchers.length === 0) return;
+    const { engine } = this.parts.database;
     try {
-      // One of the acts without a tenant (protocol.md, rule 20): the issuers are of whoever is connected.
-      const rows = await this.parts.database.engine.sql<{ id: string; revision: number }>(
-        (sql) => sql`
-          select id, revision from issuers
-          where id = any(${ids.map((id) => uuidOf(id, 'iss'))}::uuid[]) and is_enabled and deleted_at is null`,
-        { idempotent: true, deadlineMs: lookDeadlineMs },
-      );
+      const holders = watchers.map(({ scope: { tenantId, memberId }, proof: { roles } }) => ({ tenantId, memberId, roles }));
+      const ids = [...new Set(watchers.map(({ proof }) => uuidOf(proof.id, 'iss')))];
+      const [standings, rows] = await Promise.all([
+        readTokenStandings(engine, holders, lookDeadlineMs),
+        // One of the acts without a tenant (protocol.md, rule 20): the issuers are of whoever is connected.
+        engine.sql<{ id: string; revision: number }>(
+          (sql) => sql`select id, revision from issuers where id = any(${ids}::uuid[]) and is_enabled and deleted_at is null`,
+          { idempotent: true, deadlineMs: lookDeadlineMs },
+        ),
+      ]);
       const revisions = new Map(rows.map(({ id, revision }) => [idOfUuid('iss', id), revision]));
-      for (const id of ids) this.compare(id, revisions.get(id) ?? null);
+      this.heed(
+        watchers.map((watcher, index) => ({
+          watcher,
+          error: errorOf(watcher, revisions, standings[index]),
+          standing: standings[index],
+        })),
+      );
     } catch (err) {
       // The next look decides.
-      this.parts.log.warn({ err, issuers: ids.length }, 'could not look whether issuers are still registered');
+      this.parts.log.warn({ err, watched: watchers.length }, 'could not look whether tokens are still good');
     }
   }
 
-  private compare(id: string, revision: number | null): void {
-    const over = [...(this.watched.get(id) ?? [])].filter(
-      (watcher) => revision === null || (watcher.revision !== null && watcher.revision < revision),
+  private heed(seen: readonly { watcher: Watcher; error: AppError | null; standing: Standing | null | undefined }[]): void {
+    const over = seen.filter(({ watcher, error }) => error !== null && this.watchers.has(watcher));
+    const changed = seen.flatMap(({ watcher, error, standing }) =>
+      error === null && standing?.refusal === null && !isSameSet(watcher.held, standing.held)
+        ? [{ watcher, held: standing.held }]
+        : [],
     );
-    if (over.length === 0) return;
     // First of all, so that nobody comes back with what is remembered.
-    this.parts.onChange([id]);
-    for (const { onEnd } of over) onEnd();
+    const news = [...over, ...changed].flatMap(({ watcher }) => [watcher.proof.id, watcher.scope.memberId]);
+    if (news.length > 0) this.parts.onNews(news);
+    for (const { watcher, error } of over) if (error) watcher.end(error);
+    // Several may share a scope: it is changed for all before anybody acts on it.
+    for (const { watcher, held } of changed) {
+      watcher.held = held;
+      watcher.scope.change(held);
+    }
+    for (const { watcher } of changed) if (this.watchers.has(watcher)) watcher.onChange?.();
   }
+}
+
+function errorOf(
+  { proof }: Watcher,
+  revisions: ReadonlyMap<string, number>,
+  standing: Standing | null | undefined,
+): AppError | null {
+  const revision = revisions.get(proof.id);
+  if (revision === undefined || revision > proof.revision)
+    return new AppError('FORBIDDEN', 'the issuer of this token was changed or deleted');
+  if (!standing) return new AppError('FORBIDDEN', 'you are no member any more');
+  return standing.refusal;
+}
+
+function isSameSet(one: ReadonlySet<Permission>, other: ReadonlySet<Permission>): boolean {
+  return one.size === other.size && [...one].every((permission) => other.has(permission));
 }

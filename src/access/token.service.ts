@@ -7,11 +7,13 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
 import { Scope } from '../kernel/scope.ts';
-import { members } from '../tenants/tenants.table.ts';
-import { permissionsOf, personOf, type Person } from './claims.ts';
+import { members, tenants } from '../tenants/tenants.table.ts';
+import { personOf, rolesOf, type Person } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { identities, issuers, type IssuerRow } from './issuers.table.ts';
 import { RememberedScopes, type Found } from './remembered.ts';
+import { suspended } from './standing.ts';
+import { readTokenStandings } from './token-standing.ts';
 import { readToken, refusedToken, type ShownToken } from './token-text.ts';
 
 /** What the service is built on. */
@@ -32,7 +34,6 @@ const lastSecond = 253_402_300_799;
 /** Tokens of the issuers that tenants registered: who a caller is. */
 export class TokenService {
   private readonly remembered = new RememberedScopes();
-  private readonly revisions = new WeakMap<Scope, number>();
 
   constructor(private readonly parts: TokenParts) {}
 
@@ -46,14 +47,12 @@ export class TokenService {
     return this.remembered.get(name, () => this.look(shown));
   }
 
-  /** Looks again at the tokens of these issuers when they are shown next; at all of them without `ids`. */
+  /** Looks again, when they are shown next, at the tokens of these issuers, members and tenants; at all of them without `ids`. */
   forget(ids: readonly string[] | null): void {
-    this.remembered.forget(({ proof }) => ids === null || ids.includes(proof.id));
-  }
-
-  /** The revision of the issuer by which a scope of ours was made; null for one that is not ours. */
-  revisionOf(scope: Scope): number | null {
-    return this.revisions.get(scope) ?? null;
+    const changed = new Set(ids);
+    this.remembered.forget(
+      ({ proof, memberId, tenantId }) => ids === null || changed.has(proof.id) || changed.has(memberId) || changed.has(tenantId),
+    );
   }
 
   private async look(token: ShownToken): Promise<Found> {
@@ -61,12 +60,15 @@ export class TokenService {
     const claims = await this.verified(token, issuer);
     const person = personOf(claims, issuer);
     if (!person) throw refusedToken('this token does not say whom it is about, in the claim that its issuer was registered with');
-    const permissions = permissionsOf(claims, issuer);
-    if (!permissions) throw new AppError('FORBIDDEN', 'this token is good, but no role that it names may do anything here');
-    const memberId = await this.memberOf(issuer, person);
+    const roles = rolesOf(claims, issuer);
+    if (!roles) throw new AppError('FORBIDDEN', 'this token is good, but names no role that its person could have here');
+    const { tenantId, id, revision } = issuer;
+    const memberId = await this.memberOf(issuer, person, roles);
+    const [standing] = await readTokenStandings(this.parts.database.engine, [{ tenantId, memberId, roles }]);
+    if (!standing) throw new AppError('FORBIDDEN', 'you are no member any more');
+    if (standing.refusal) throw standing.refusal;
     const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
-    const scope = new Scope(issuer.tenantId, memberId, { kind: 'token', id: issuer.id, expiresAt }, permissions);
-    this.revisions.set(scope, issuer.revision);
+    const scope = new Scope(tenantId, memberId, { kind: 'token', id, expiresAt, revision, roles }, standing.held);
     const endsInMs = expiresAt.getTime() + leewaySeconds * 1_000 - this.parts.clock.now().getTime();
     return { scope, ttl: Math.floor(Math.min(rememberedMs, endsInMs)) };
   }
@@ -74,8 +76,9 @@ export class TokenService {
   /** One of the acts without a tenant (protocol.md, rule 20): before the issuer is found nobody knows whose token it is. */
   private async issuerOf({ issuer, audiences }: ShownToken): Promise<IssuerRow> {
     const [found, another] = await this.parts.database.engine.query
-      .select()
+      .select({ row: issuers, suspendedAt: tenants.suspendedAt })
       .from(issuers)
+      .innerJoin(tenants, and(eq(tenants.id, issuers.tenantId), isNull(tenants.deletedAt)))
       .where(
         and(
           eq(issuers.url, issuer),
@@ -88,7 +91,8 @@ export class TokenService {
     // The same words for both: what others have registered is nobody's business.
     if (!found) throw refusedToken('no issuer (iss) is registered here for any audience (aud) that this token is for');
     if (another) throw refusedToken('this token is for more than one audience (aud) that is registered here; it must be for one');
-    return found;
+    if (found.suspendedAt !== null) throw suspended();
+    return found.row;
   }
 
   private async verified({ text }: ShownToken, issuer: IssuerRow): Promise<JWTPayload> {
@@ -110,7 +114,12 @@ export class TokenService {
   }
 
   /** The member who a person is. First sight makes one, never an old one found by its address: whoever can choose an address could choose who to be. */
-  private async memberOf({ tenantId, url, subjectClaim }: IssuerRow, { subject, email }: Person): Promise<string> {
+  private async memberOf(
+    { tenantId, url, subjectClaim }: IssuerRow,
+    person: Person,
+    [role = '']: readonly string[],
+  ): Promise<string> {
+    const { subject, email } = person;
     const connection = this.parts.database.as({ tenantId });
     const isThis = and(
       eq(identities.tenantId, tenantId),
@@ -127,11 +136,11 @@ export class TokenService {
     return connection.transaction(
       async (transaction) => {
         // One at a time for a person: tokens come in many at once, and on every process.
-        const person = JSON.stringify([tenantId, url, subjectClaim, subject]);
-        await transaction.sql((sql) => sql`select pg_advisory_xact_lock(hashtextextended(${person}, 0))`);
+        const lock = JSON.stringify([tenantId, url, subjectClaim, subject]);
+        await transaction.sql((sql) => sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
         const made = await find(transaction);
         if (made !== null) return made;
-        const memberId = await insertMember(transaction, tenantId, email);
+        const memberId = await insertMember(transaction, { tenantId, email, role });
         await transaction.query.insert(identities).values({ tenantId, issuer: url, claim: subjectClaim, subject, memberId });
         return memberId;
       },
@@ -141,17 +150,20 @@ export class TokenService {
 }
 
 /** A new member; one without an address, or whose address somebody has already, gets one that reaches nobody (RFC 2606). */
-async function insertMember({ query }: Statements, tenantId: string, email: string | null): Promise<string> {
+async function insertMember(
+  { query }: Statements,
+  { tenantId, email, role }: { readonly tenantId: string; readonly email: string | null; readonly role: string },
+): Promise<string> {
   const id = newId('mem');
   if (email !== null) {
     const [made] = await query
       .insert(members)
-      .values({ id, tenantId, email })
+      .values({ id, tenantId, email, role })
       .onConflictDoNothing()
       .returning({ id: members.id });
     if (made) return id;
   }
-  await query.insert(members).values({ id, tenantId, email: `${id}@members.invalid` });
+  await query.insert(members).values({ id, tenantId, email: `${id}@members.invalid`, role });
   return id;
 }
 

@@ -209,8 +209,8 @@ export type IssuerCreateInput = {
   readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
   /** What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by one tenant. Absent or null: the id of the own tenant, which nobody else may register. */
   readonly audience?: string | null | undefined;
-  /** What they may do who have none of these roles. Absent or null: their tokens are refused. */
-  readonly defaultPermissions?: ReadonlyArray<string> | null | undefined;
+  /** The name of the role of those who have none of these. Absent or null: their tokens are refused. */
+  readonly defaultRole?: string | null | undefined;
   /** The claim with their email address; `email` when absent. Null: addresses are not read. */
   readonly emailClaim?: string | null | undefined;
   /** 1 to 255 characters: the same member, key and input give the same issuer for 24 hours; another input is CONFLICT. */
@@ -219,7 +219,7 @@ export type IssuerCreateInput = {
   readonly name?: string | null | undefined;
   /** The claim with their roles: a list, or words in one text. A name (`https://acme.example/roles`) or a way through objects (`realm_access.roles`). Absent or null: there is none. */
   readonly roleClaim?: string | null | undefined;
-  /** What each role may do, at most 100; whoever has several may do what they allow together. */
+  /** Which roles those of the issuer are here, at most 100; whoever has several may do what they allow together. */
   readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
   /** The claim that names a person for good; `sub` when absent or null. */
   readonly subjectClaim?: string | null | undefined;
@@ -233,10 +233,10 @@ export type IssuerDeleteInput = {
   readonly id: string;
 };
 
-/** What whoever has a role may do. */
+/** Which role somebody has here who has a role at their issuer. */
 export type IssuerRoleInput = {
-  /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
-  readonly permissions: ReadonlyArray<string>;
+  /** The name of the role here, built-in or the tenant’s own: nobody gives what they do not have. */
+  readonly role: string;
   /** The role as tokens name it, 1 to 200 characters. */
   readonly value: string;
 };
@@ -245,8 +245,8 @@ export type IssuerRoleInput = {
 export type IssuerUpdateInput = {
   /** How its tokens may be signed; null leaves it. */
   readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
-  /** What they may do who have none of these roles; null refuses them. */
-  readonly defaultPermissions?: ReadonlyArray<string> | null | undefined;
+  /** The role of those who have none of these; null refuses them. */
+  readonly defaultRole?: string | null | undefined;
   /** The claim with their email address; null for none. */
   readonly emailClaim?: string | null | undefined;
   /** The issuer. */
@@ -257,7 +257,7 @@ export type IssuerUpdateInput = {
   readonly name?: string | null | undefined;
   /** The claim with their roles; null for none. */
   readonly roleClaim?: string | null | undefined;
-  /** What each role may do; null leaves it. */
+  /** Which roles those of the issuer are here; null leaves them. */
   readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
   /** The claim that names a person; null leaves it. With another claim its people are other members. */
   readonly subjectClaim?: string | null | undefined;
@@ -298,6 +298,8 @@ export type TemplateFilter = {
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
+  /** Its name, 1 to 200 characters; null leaves it. */
+  readonly name?: string | null | undefined;
 };
 
 export type ApiKeyCreateMutationVariables = Exact<{
@@ -453,10 +455,10 @@ export type IssuerPartsFragment = {
   readonly subjectClaim: string;
   readonly emailClaim: string | null;
   readonly roleClaim: string | null;
-  readonly defaultPermissions: ReadonlyArray<string> | null;
+  readonly defaultRole: string | null;
   readonly isEnabled: boolean;
   readonly createdAt: string;
-  readonly roles: ReadonlyArray<{ readonly value: string; readonly permissions: ReadonlyArray<string> }>;
+  readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
 };
 
 export type TemplatePartsFragment = {
@@ -752,10 +754,10 @@ export type IssuerCreateMutation = {
       readonly subjectClaim: string;
       readonly emailClaim: string | null;
       readonly roleClaim: string | null;
-      readonly defaultPermissions: ReadonlyArray<string> | null;
+      readonly defaultRole: string | null;
       readonly isEnabled: boolean;
       readonly createdAt: string;
-      readonly roles: ReadonlyArray<{ readonly value: string; readonly permissions: ReadonlyArray<string> }>;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
     } | null;
     readonly errors: ReadonlyArray<{
       readonly code: ErrorCode;
@@ -795,10 +797,10 @@ export type IssuerUpdateMutation = {
       readonly subjectClaim: string;
       readonly emailClaim: string | null;
       readonly roleClaim: string | null;
-      readonly defaultPermissions: ReadonlyArray<string> | null;
+      readonly defaultRole: string | null;
       readonly isEnabled: boolean;
       readonly createdAt: string;
-      readonly roles: ReadonlyArray<{ readonly value: string; readonly permissions: ReadonlyArray<string> }>;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
     } | null;
     readonly errors: ReadonlyArray<{
       readonly code: ErrorCode;
@@ -824,10 +826,10 @@ export type IssuersQuery = {
       readonly subjectClaim: string;
       readonly emailClaim: string | null;
       readonly roleClaim: string | null;
-      readonly defaultPermissions: ReadonlyArray<string> | null;
+      readonly defaultRole: string | null;
       readonly isEnabled: boolean;
       readonly createdAt: string;
-      readonly roles: ReadonlyArray<{ readonly value: string; readonly permissions: ReadonlyArray<string> }>;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
   };
@@ -1016,11 +1018,11 @@ export const IssuerPartsFragmentDoc = {
               kind: 'SelectionSet',
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'value' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
               ],
             },
           },
-          { kind: 'Field', name: { kind: 'Name', value: 'defaultPermissions' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
           { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
           { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
         ],
@@ -2325,11 +2327,11 @@ export const IssuerCreateDocument = {
               kind: 'SelectionSet',
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'value' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
               ],
             },
           },
-          { kind: 'Field', name: { kind: 'Name', value: 'defaultPermissions' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
           { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
           { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
         ],
@@ -2484,11 +2486,11 @@ export const IssuerUpdateDocument = {
               kind: 'SelectionSet',
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'value' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
               ],
             },
           },
-          { kind: 'Field', name: { kind: 'Name', value: 'defaultPermissions' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
           { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
           { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
         ],
@@ -2596,11 +2598,11 @@ export const IssuersDocument = {
               kind: 'SelectionSet',
               selections: [
                 { kind: 'Field', name: { kind: 'Name', value: 'value' } },
-                { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
               ],
             },
           },
-          { kind: 'Field', name: { kind: 'Name', value: 'defaultPermissions' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
           { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
           { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
         ],

@@ -60,7 +60,9 @@ export class GenerationResolver {
 
   @Query(() => Generation, {
     nullable: true,
-    description: 'The generation with this id; null when there is none, or it is not yours. Requires `generations:read`.',
+    description:
+      'The generation with this id; null when there is none, or it is not yours; that of another member needs `generations:others`. ' +
+      'Requires `generations:read`.',
   })
   generation(@Ctx() { loaders }: RequestContext, @Arg('id', () => GraphQLID, { description: 'Its id.' }) id: string) {
     return loaders.get(this.byId).load(id);
@@ -68,7 +70,8 @@ export class GenerationResolver {
 
   @Query(() => GenerationConnection, {
     name: 'generations',
-    description: 'Generations, newest first. Requires `generations:read`.',
+    description:
+      'The own generations, newest first; with `generations:others` those of the whole tenant. Requires `generations:read`.',
   })
   page(
     @Ctx() { scope }: RequestContext,
@@ -90,7 +93,8 @@ export class GenerationResolver {
 
   @Mutation(() => GenerationCancelPayload, {
     description:
-      'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is. Requires `generations:write`.',
+      'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is; ' +
+      'that of another member needs `generations:others`. Requires `generations:write`.',
   })
   generationCancel(
     @Ctx() { scope }: RequestContext,
@@ -100,7 +104,9 @@ export class GenerationResolver {
   }
 
   @Mutation(() => GenerationRetryPayload, {
-    description: 'Starts a finished generation again, as a new one with `retryOf`. Requires `generations:write`.',
+    description:
+      'Starts a finished generation again, as a new one of the caller with `retryOf`; that of another member needs `generations:others`. ' +
+      'Requires `generations:write`.',
   })
   generationRetry(
     @Ctx() context: RequestContext,
@@ -110,7 +116,9 @@ export class GenerationResolver {
   }
 
   @Mutation(() => GenerationDeletePayload, {
-    description: 'Deletes a generation for good, with its texts; one that runs is stopped. Requires `generations:write`.',
+    description:
+      'Deletes a generation for good, with its texts; one that runs is stopped. That of another member needs `generations:others`. ' +
+      'Requires `generations:write`.',
   })
   generationDelete(
     @Ctx() { scope }: RequestContext,
@@ -122,7 +130,8 @@ export class GenerationResolver {
   @Subscription(() => GenerationMessage, {
     description:
       'What happens to a generation, from `after` on or from its beginning, until its end. Any number of readers, cuts and processes: ' +
-      'who applies every message ends with exactly the stored text. Requires `generations:read`.',
+      'who applies every message ends with exactly the stored text. That of another member needs `generations:others`. ' +
+      'Requires `generations:read`.',
     subscribe: bySubscriber,
   })
   generationStream(

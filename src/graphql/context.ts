@@ -1,8 +1,8 @@
 import type { GraphQLError } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
-import { LastingScope, type Scope } from '../kernel/scope.ts';
+import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
-import type { Standing } from './standing.ts';
+import type { Session } from './session.ts';
 
 /** The ways in. */
 export const transports = ['http', 'websocket', 'sse'] as const;
@@ -28,8 +28,8 @@ export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
-  /** What the caller's socket stands on; absent where there is none. */
-  readonly standing?: Standing;
+  /** Whose socket it is; absent where there is none. */
+  readonly session?: Session | undefined;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -38,8 +38,7 @@ export class OperationContext implements RequestContext {
   readonly scope: Scope;
   readonly requestId: string;
   readonly loaders: Loaders;
-  /** Lets go of the operation when the caller's proof no longer covers it; null where nothing can take a proof's place. */
-  readonly lasting: { readonly standing: Standing; readonly scope: LastingScope } | null;
+  readonly session: Session | undefined;
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
@@ -53,8 +52,8 @@ export class OperationContext implements RequestContext {
 
   constructor(caller: Caller) {
     this.transport = caller.transport;
-    this.lasting = caller.standing ? { standing: caller.standing, scope: new LastingScope(caller.scope) } : null;
-    this.scope = this.lasting?.scope ?? caller.scope;
+    this.scope = caller.scope;
+    this.session = caller.session;
     this.requestId = caller.requestId;
     this.loaders = new Loaders(this.scope);
   }
@@ -75,6 +74,14 @@ export class OperationContext implements RequestContext {
     this.loaders.clear();
     const hasCursor = typeof value === 'object' && value !== null && 'cursor' in value && typeof value.cursor === 'string';
     this.cursor = hasCursor ? (value.cursor as string) : null;
+  }
+
+  /** A context like this one, for the same caller and with an end of its own. */
+  fork(): OperationContext {
+    const fork = new OperationContext(this);
+    if (this.isAborted) fork.abort();
+    else this.signal.addEventListener('abort', () => fork.abort(), { once: true, signal: fork.signal });
+    return fork;
   }
 
   abort(): void {

@@ -4,7 +4,7 @@ import { isObject } from '../kernel/object.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Pipeline } from './execute.ts';
 import { maskError, refusal } from './masking.ts';
-import type { Standing } from './standing.ts';
+import type { Session } from './session.ts';
 
 /** The payload of a message of the protocol. */
 export type Payload = Readonly<Record<string, unknown>>;
@@ -20,16 +20,16 @@ export class Refresh {
   constructor(private readonly pipeline: Pipeline) {}
 
   /** What the pong carries; undefined for nothing. Never rejects. */
-  async answer(standing: Standing | null, payload: Payload | undefined): Promise<Payload | undefined> {
+  async answer(session: Session | null, payload: Payload | undefined): Promise<Payload | undefined> {
     const authorization = authorizationOf(payload);
     if (authorization === null) return payload;
-    if (!standing) return this.refused(refusal('UNAUTHENTICATED', 'the connection proved nobody'));
+    if (!session) return this.refused(refusal('UNAUTHENTICATED', 'the connection proved nobody'));
     if (this.isBusy) return this.refused(refusal('LIMIT_EXCEEDED', 'one fresh token at a time'));
     this.isBusy = true;
     const requestId = randomUUID();
     try {
       const scope = await this.pipeline.authenticate({ authorization }, 'websocket', requestId);
-      standing.replace(scope);
+      session.replace(scope);
       return { expiresAt: endOf(scope) };
     } catch (error) {
       // What authenticate throws is counted and fit to be shown.

@@ -18,7 +18,7 @@ import type { Origins } from './origins.ts';
 import { authorizationOf, endOf, Refresh, type Payload } from './refresh.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
-import type { Standing } from './standing.ts';
+import type { Session } from './session.ts';
 
 const longestReason = 123;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
@@ -52,7 +52,7 @@ interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
   /** Null until the connection has proved somebody. */
-  standing: Standing | null;
+  session: Session | null;
 }
 
 interface SocketRefusal {
@@ -63,11 +63,6 @@ interface SocketRefusal {
 }
 
 type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly frames: FrameOutlet };
-
-const closeCodes: ReadonlyMap<ErrorCode, number> = new Map([
-  ['UNAUTHENTICATED', CloseCode.Unauthorized],
-  ['FORBIDDEN', CloseCode.Forbidden],
-]);
 
 // Above this a client that sends without reading is not read any more until it reads.
 const pauseAboveBytes = 256 * 1_024;
@@ -96,24 +91,26 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         // Nothing is left to be ended.
         if (socket.readyState !== socket.OPEN) return false;
         // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
-        extra.standing = pipeline.stand(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
+        extra.session = pipeline.open(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
         const expiresAt = endOf(scope);
         return expiresAt === null ? true : { expiresAt };
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, 1013 and 4403 are tried again.
-        extra.socket.close(closeCodes.get(code) ?? 1013, code);
+        // 4401 is final for clients, the others are tried again.
+        const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
+        extra.socket.close(closeCode, code);
         return false;
       }
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
-      if (id.length > longestId) {
-        return [
-          ...pipeline.refused({ transport: 'websocket' }, [refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)])
-            .errors,
-        ];
-      }
-      const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
+      const isCrowded = Object.keys(subscriptions).length > options.maxOperations;
+      const unfit =
+        id.length > longestId
+          ? refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)
+          : isCrowded
+            ? refusal('LIMIT_EXCEEDED', 'too many operations on this socket')
+            : null;
+      const prepared = await prepare(pipeline, extra, payload, unfit);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -183,10 +180,10 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, standing: null, frames: framesOf(socket, wire) };
+    const extra: Extra = { socket, session: null, frames: framesOf(socket, wire) };
     const refresh = new Refresh(pipeline);
     const onPing = async (given: Payload | undefined): Promise<void> => {
-      const payload = await refresh.answer(extra.standing, given);
+      const payload = await refresh.answer(extra.session, given);
       await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
     };
     const closed = protocol.opened(
@@ -197,7 +194,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     watch.add(outlet);
     socket.once('close', (code, reason) => {
       open.dec();
-      extra.standing?.close();
+      extra.session?.close();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -226,14 +223,11 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { standing }: Extra, payload: SubscribePayload, isCrowded: boolean) {
-  if (!standing)
-    return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (standing.refusal) return pipeline.refused({ transport: 'websocket' }, [standing.refusal]);
-  if (isCrowded)
-    return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  const { scope } = standing;
-  return pipeline.accept(payload, { transport: 'websocket', scope, standing, requestId: randomUUID() });
+async function prepare(pipeline: Pipeline, { session }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
+  if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
+  const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID() } as const;
+  return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
 }
 
 /**

@@ -7,6 +7,8 @@ export const idPrefixes = {
   mem: 'Member',
   key: 'ApiKey',
   iss: 'Issuer',
+  rol: 'Role',
+  inv: 'Invitation',
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',

@@ -5,10 +5,16 @@ export const permissions = {
   'templates:read': 'See templates and their versions.',
   'generations:read': 'See generations, their text and their stream.',
   'generations:write': 'Start, cancel, retry and delete generations.',
+  'generations:others': 'See and change also generations of other members; without it there are only the own ones.',
   'models:read': 'See the models that can be chosen.',
   'tenant:write': 'Change settings of the tenant.',
+  'tenant:delete': 'Delete the tenant with everything in it.',
+  'members:read': 'See members, roles and invitations.',
+  'members:write': 'Invite, change and remove members.',
+  'roles:write': 'Create, change and delete roles.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
+  'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',
   'issuers:read': 'See the OIDC issuers whose tokens are taken.',
   'issuers:write': 'Register, change and delete OIDC issuers.',
   'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
@@ -21,15 +27,23 @@ export const permissions = {
 export type Permission = keyof typeof permissions;
 export const allPermissions = Object.keys(permissions) as Permission[];
 
-/** What proved who acts: an API key, or a token of an issuer that the tenant registered. */
+/** What proved who acts: an API key, a token of an issuer that the tenant registered, or an invitation. */
 export type Proof =
   | { readonly kind: 'key'; readonly id: string }
-  /** `id` is the issuer's. */
-  | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
+  /** Nobody yet: its member is the one that accepting it makes, and accepting is all it may do. */
+  | { readonly kind: 'invitation'; readonly id: string }
+  /** `id` is the issuer's, as it was at `revision`; `roles` are those that the token's claims gave by it. */
+  | {
+      readonly kind: 'token';
+      readonly id: string;
+      readonly expiresAt: Date;
+      readonly revision: number;
+      readonly roles: readonly string[];
+    };
 
 /** Who acts, for which tenant, with which permissions: the first argument of every service method. */
 export class Scope {
-  private readonly held: ReadonlySet<Permission>;
+  private current: ReadonlySet<Permission>;
 
   constructor(
     readonly tenantId: string,
@@ -37,7 +51,17 @@ export class Scope {
     readonly proof: Proof,
     held: Iterable<Permission>,
   ) {
-    this.held = new Set(held);
+    this.current = new Set(held);
+  }
+
+  /** What it may do now; another set after each change. */
+  get held(): ReadonlySet<Permission> {
+    return this.current;
+  }
+
+  /** From now on it may do this: what outlives a request keeps its scope, and whoever watches over it keeps the scope true. */
+  change(held: ReadonlySet<Permission>): void {
+    this.current = held;
   }
 
   /** The API key that proved it; null when something else did. */
@@ -55,36 +79,23 @@ export class Scope {
 
   /** Throws FORBIDDEN, naming the permission that is missing. */
   require(permission: Permission): void {
-    if (!this.can(permission)) throw lacks(permission);
+    if (!this.can(permission)) throw missing(permission);
   }
 }
 
-/** The scope of an operation that may outlive what proved it: a fresh proof of the same person can take over. */
-export class LastingScope extends Scope {
-  private readonly used = new Set<Permission>();
-
-  constructor(private current: Scope) {
-    super(current.tenantId, current.memberId, current.proof, []);
-  }
-
-  override get permissions(): Permission[] {
-    return this.current.permissions;
-  }
-
-  override can(permission: Permission): boolean {
-    const can = this.current.can(permission);
-    if (can) this.used.add(permission);
-    return can;
-  }
-
-  /** Goes on with what another scope may do; FORBIDDEN, to be shown, when that does not cover what the operation has used. */
-  goOnAs(next: Scope): AppError | null {
-    this.current = next;
-    const lost = [...this.used].find((permission) => !next.can(permission));
-    return lost === undefined ? null : lacks(lost);
-  }
-}
-
-function lacks(permission: Permission): AppError {
+/** The refusal for want of a permission. */
+export function missing(permission: Permission): AppError {
   return new AppError('FORBIDDEN', `this needs the permission ${permission}`);
+}
+
+/** What whoever holds something open is told about its scope; `E` is how errors are said there. */
+export interface ScopeEvents<E> {
+  /** Once, and never at once: what proved the scope is over. */
+  readonly onEnd: (error: E) => void;
+  /** In the place of `onEnd` where it is there: the proof has run out by its own time, as tokens do. */
+  readonly onRunOut?: (() => void) | undefined;
+  /** The scope may do other things than before, and says so itself by now. */
+  readonly onChange?: (() => void) | undefined;
+  /** What the scope held when it was let in, where that was a while ago; what it holds now when absent. */
+  readonly held?: ReadonlySet<Permission> | undefined;
 }

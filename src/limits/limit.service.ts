@@ -2,15 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { Counter, Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { Admission } from '../graphql/admission.ts';
+import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { countAdmissions } from './metrics.ts';
-import { Policy, type RateLimits } from './policy.ts';
-import { TenantQueue, type Empty } from './queue.ts';
+import { waitFor, type CostBudget } from './cost.ts';
+import { Policy, type RateLimits, type TenantLimits } from './policy.ts';
+import { TenantQueue, type Empty, type Verdict } from './queue.ts';
 import { countable, giveBack, type Kind } from './take.ts';
-import { slowest, windowSeconds, type Decision, type LimitName, type Quota } from './share.ts';
+import { slowest, windowSeconds, type LimitName, type Quota } from './share.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -19,6 +20,8 @@ export interface LimitParts {
   readonly registry: Registry;
   /** For tenants without limits of their own. */
   readonly limits: RateLimits;
+  /** The same for what their operations cost; none when absent. */
+  readonly cost?: CostBudget;
 }
 
 /** A start that was counted. */
@@ -29,7 +32,8 @@ export interface TakenStart {
 
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
-const admitted: Decision = { isAdmitted: true, refusedBy: null, quotas: [] };
+const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
+const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
@@ -43,14 +47,25 @@ export class LimitService {
   private readonly admissions: Counter<'kind' | 'outcome'>;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, parts.clock, parts.limits);
+    this.policy = new Policy(parts.database, parts.clock, { ...parts.limits, cost: parts.cost ?? noCost });
     this.admissions = countAdmissions(parts.registry);
   }
 
-  /** Counts one request of the scope's member and tenant; at once where memory knows the answer. Throws UNAVAILABLE when it cannot be counted. */
-  admit(scope: Scope): Admission | Promise<Admission> {
-    const decision = this.decide(scope, 'requests');
-    return decision instanceof Promise ? decision.then(admissionOf) : admissionOf(decision);
+  /**
+   * Counts one request of the scope's member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
+   * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
+   * it cannot be counted.
+   */
+  admit(scope: Scope, costOf: () => number = () => 0): Admission | Promise<Admission> {
+    const limits = this.policy.known(scope);
+    return limits
+      ? this.admitBy(scope, limits, costOf)
+      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf));
+  }
+
+  /** Tells the database what is not to be paid after all. */
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
 
   /**
@@ -85,29 +100,65 @@ export class LimitService {
     this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
-  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Decision | Promise<Decision> {
+  private admitBy(scope: Scope, limits: TenantLimits, costOf: () => number): Admission | Promise<Admission> {
+    let requested = 0;
+    const verdict = this.decideBy(scope, 'requests', limits, () => {
+      requested = costOf();
+      return requested > limits.cost.maximum ? 0 : requested;
+    });
+    const heed = (known: Verdict): Admission => this.admissionOf(scope, limits.cost, requested, known);
+    return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
+  }
+
+  private admissionOf(scope: Scope, budget: CostBudget, requested: number, verdict: Verdict): Admission {
+    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
+    const refusal = verdict.isAdmitted
+      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
+      : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
+    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
+    return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
+  }
+
+  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus): Charge {
+    let isOpen = reserved > 0;
+    return {
+      status,
+      settle: (actual) => {
+        if (isOpen) this.queueOf(tenantId).settle(epoch, reserved, actual);
+        isOpen = false;
+      },
+    };
+  }
+
+  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Verdict | Promise<Verdict> {
     const limits = this.policy.known(scope);
     return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
   }
 
-  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, limits: RateLimits): Decision | Promise<Decision> {
-    const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0;
+  private decideBy(
+    scope: Scope,
+    kind: Exclude<Kind, 'tenant'>,
+    limits: TenantLimits,
+    costOf = () => 0,
+  ): Verdict | Promise<Verdict> {
+    const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0 || limits.cost.maximum > 0;
     const decision = isLimited ? this.refuseEarly(scope, kind, limits) : admitted;
     if (decision) return this.counted(kind, decision);
-    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits);
+    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits, costOf());
     return asked.then((found) => this.counted(kind, found));
   }
 
-  private counted(kind: Kind, decision: Decision): Decision {
+  private counted(kind: Kind, decision: Verdict): Verdict {
     this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
     return decision;
   }
 
-  private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Decision | null {
+  private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Verdict | null {
     const own = this.findEmpty(scope, scope.memberId, kind, kind === 'starts' ? limits.starts : limits.member);
     const whole = kind === 'starts' ? null : this.findEmpty(scope, scope.tenantId, 'tenant', limits.tenant);
     const quotas = [own, whole].filter((each) => each !== null);
-    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas };
+    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas, cost: null };
   }
 
   private findEmpty({ tenantId }: Scope, id: string, kind: Kind, most: number): Quota | null {
@@ -135,10 +186,6 @@ export class LimitService {
   }
 }
 
-function admissionOf({ isAdmitted, refusedBy, quotas }: Decision): Admission {
-  return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
-}
-
 const words: Readonly<Record<LimitName, string>> = {
   member: 'requests of a member',
   tenant: 'requests of a tenant',
@@ -152,6 +199,25 @@ function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number
     message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
     retryAfterMs: quota.resetMs,
   };
+}
+
+/** Null when it may run. */
+function refusalByCost(
+  requested: number,
+  { isReserved, left }: NonNullable<Verdict['cost']>,
+  budget: CostBudget,
+): AdmissionRefusal | null {
+  if (requested > budget.maximum) {
+    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
+    return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
+  }
+  if (isReserved) return null;
+  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
+  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
+}
+
+function throttleOf({ maximum, restoreRate }: CostBudget, currentlyAvailable: number): ThrottleStatus {
+  return { maximumAvailable: maximum, currentlyAvailable, restoreRate };
 }
 
 function emptyKey(tenantId: string, subject: string, kind: Kind): string {

@@ -1,4 +1,4 @@
-import { integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { doublePrecision, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { tenantWall } from '../db/tenancy.ts';
 import { tenants } from '../tenants/tenants.table.ts';
@@ -22,7 +22,29 @@ export const rateBuckets = pgTable(
   (table) => [primaryKey({ columns: [table.tenantId, table.subject, table.kind] }), tenantWall()],
 );
 
-/** Limits of tenants that have their own, a minute; null is the configured one, 0 is none. */
+/**
+ * What the operations of a tenant have cost and not yet got back: a row for each tenant, made at first use. What runs is reserved apart, by
+ * the minute in which it began (`epoch` and the one before), and does not come back with time: else it would come back twice, by time and
+ * when it is settled. Reservations of a process that died are dropped with their minute.
+ */
+export const costBuckets = pgTable(
+  'cost_buckets',
+  {
+    tenantId: id('ten')
+      .primaryKey()
+      .references(() => tenants.id, { onDelete: 'cascade' }),
+    /** As it was at `spentAt`, on the database's clock. */
+    spent: doublePrecision().notNull().default(0),
+    spentAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** Minutes since 1970. */
+    epoch: integer().notNull().default(0),
+    reserved: integer().notNull().default(0),
+    reservedBefore: integer().notNull().default(0),
+  },
+  () => [tenantWall()],
+);
+
+/** Limits of tenants that have their own, a minute unless said otherwise; null is the configured one, 0 is none. */
 export const rateLimits = pgTable(
   'rate_limits',
   {
@@ -32,6 +54,9 @@ export const rateLimits = pgTable(
     member: integer(),
     tenant: integer(),
     starts: integer(),
+    /** What its operations may cost at once, and how much of it comes back in a second. */
+    cost: integer(),
+    costPerSecond: integer(),
   },
   () => [tenantWall()],
 );

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
@@ -11,7 +12,7 @@ import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { register, roles } from '../harness/registered.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
-const fields = `id name url audience algorithms subjectClaim emailClaim roleClaim roles { value permissions } defaultPermissions isEnabled`;
+const fields = `id name url audience algorithms subjectClaim emailClaim roleClaim roles { value role } defaultRole isEnabled`;
 const create = `mutation ($input: IssuerCreateInput!) { issuerCreate(input: $input) { issuer { ${fields} } errors { code message path } } }`;
 const update = `mutation ($input: IssuerUpdateInput!) { issuerUpdate(input: $input) { issuer { ${fields} } errors { code message path } } }`;
 const remove = `mutation ($input: IssuerDeleteInput!) { issuerDelete(input: $input) { deletedId errors { code message path } } }`;
@@ -64,6 +65,8 @@ const deleted = async (caller: Caller, id: string) =>
 const rows = async (): Promise<number> => (await app.sql`select from issuers`).length;
 const status = async (token: string): Promise<number> =>
   (await post(app.url, { query: '{ viewer { permissions } }' }, { key: token })).status;
+/** What a built-in role may do, in the order in which it is told. */
+const permissionsOf = (role: string) => allPermissions.filter((each) => builtInRoles.get(role)?.includes(each));
 const permissions = async (token: string): Promise<unknown> =>
   (await post(app.url, { query: '{ viewer { permissions } }' }, { key: token })).body.data?.['viewer'];
 
@@ -82,11 +85,8 @@ describe('issuerCreate', () => {
         subjectClaim: 'sub',
         emailClaim: 'email',
         roleClaim: 'roles',
-        roles: [
-          { value: 'writer', permissions: ['templates:read', 'generations:read', 'generations:write'] },
-          { value: 'reader', permissions: ['generations:read'] },
-        ],
-        defaultPermissions: null,
+        roles,
+        defaultRole: null,
         isEnabled: true,
       },
       errors: [],
@@ -102,7 +102,7 @@ describe('issuerCreate', () => {
       subjectClaim: 'oid',
       emailClaim: null,
       roleClaim: 'realm_access.roles',
-      defaultPermissions: ['models:read'],
+      defaultRole: 'analyst',
     };
 
     const { issuer: made, errors } = await created(owner, input);
@@ -184,32 +184,26 @@ describe('issuerCreate', () => {
     ],
     ['roles without a claim', { roleClaim: null }, 'INVALID_INPUT', 'roles need the claim that they are in', ['roleClaim']],
     [
-      'nobody who could do anything',
+      'nobody with a role',
       { roles: [] },
       'INVALID_INPUT',
-      'nobody could do anything: give roles and their claim, or defaultPermissions',
+      'nobody could have a role: give roles and their claim, or defaultRole',
       ['roles'],
     ],
+    ['no such role', { defaultRole: 'king' }, 'NOT_FOUND', 'no such role', ['defaultRole']],
     [
-      'no such permission',
-      { defaultPermissions: ['models:read', 'everything'] },
-      'INVALID_INPUT',
-      'no such permission',
-      ['defaultPermissions', '1'],
-    ],
-    [
-      'no permission',
-      { roles: [{ value: 'a', permissions: [] }] },
-      'INVALID_INPUT',
-      'this needs a permission',
-      ['roles', '0', 'permissions'],
+      'no such role for a role',
+      { roles: [roles[0], { value: 'a', role: 'king' }] },
+      'NOT_FOUND',
+      'no such role',
+      ['roles', '1', 'role'],
     ],
     ['a role twice', { roles: [roles[0], roles[0]] }, 'INVALID_INPUT', 'the role writer is there twice', ['roles', '1', 'value']],
     [
       '101 roles',
-      { roles: Array.from({ length: 101 }, (_, index) => ({ value: `r${index}`, permissions: ['models:read'] })) },
+      { roles: Array.from({ length: 101 }, (_, index) => ({ value: `r${index}`, role: 'member' })) },
       'INVALID_INPUT',
-      'an issuer has at most 100 roles, not 101',
+      'an issuer gives at most 100 roles, not 101',
       ['roles'],
     ],
   ];
@@ -317,7 +311,7 @@ describe('issuerCreate', () => {
   });
 
   it('gives no permission that its maker does not have', async () => {
-    const member = await seed.member({ can: ['issuers:write', 'generations:read'] });
+    const member = await seed.member({ can: ['issuers:write', ...(builtInRoles.get('reviewer') ?? [])] });
 
     expect(await created(member, {})).toEqual({
       issuer: null,
@@ -325,7 +319,7 @@ describe('issuerCreate', () => {
         {
           code: 'FORBIDDEN',
           message: 'nobody hands out what they do not have: generations:write',
-          path: ['input', 'roles', '0', 'permissions', '1'],
+          path: ['input', 'roles', '0', 'role'],
         },
       ],
     });
@@ -342,29 +336,29 @@ describe('issuerUpdate', () => {
       name: 'New',
       roleClaim: 'groups',
       emailClaim: null,
-      defaultPermissions: ['models:read'],
+      defaultRole: 'analyst',
     });
     expect(changed).toMatchObject({
       id,
       name: 'New',
       roleClaim: 'groups',
       emailClaim: null,
-      defaultPermissions: ['models:read'],
+      defaultRole: 'analyst',
       subjectClaim: 'sub',
       isEnabled: true,
     });
-    const { issuer: again } = await updated(owner, { id, defaultPermissions: null, name: null });
-    expect(again).toMatchObject({ name: 'New', defaultPermissions: null, roleClaim: 'groups' });
+    const { issuer: again } = await updated(owner, { id, defaultRole: null, name: null });
+    expect(again).toMatchObject({ name: 'New', defaultRole: null, roleClaim: 'groups' });
   });
 
   it('is so for tokens that are in use, at once in the same process', async () => {
     const owner = await seed.tenant();
     const { id, audience } = await register(owner, issuer);
     const token = await issuer.token({ audience, claims: { roles: ['reader'] } });
-    expect(await permissions(token)).toEqual({ permissions: ['generations:read'] });
+    expect(await permissions(token)).toEqual({ permissions: permissionsOf('reviewer') });
 
-    await updated(owner, { id, roles: [{ value: 'reader', permissions: ['models:read'] }] });
-    expect(await permissions(token)).toEqual({ permissions: ['models:read'] });
+    await updated(owner, { id, roles: [{ value: 'reader', role: 'analyst' }] });
+    expect(await permissions(token)).toEqual({ permissions: permissionsOf('analyst') });
     await updated(owner, { id, isEnabled: false });
     expect(await status(token)).toBe(401);
     await updated(owner, { id, isEnabled: true });

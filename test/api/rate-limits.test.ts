@@ -116,6 +116,48 @@ it('counts what is not well-formed, too', async () => {
   expect(headers.get('ratelimit')).toMatch(/^"member";r=2;t=60, "tenant";r=4;t=60$/);
 });
 
+describe('what a transport refuses by itself', () => {
+  const malformed = '{"query":5}';
+  const asJson = { 'content-type': 'application/json', accept: 'application/json;q=0.5' };
+  const send = async (path: string, { key }: Caller, init: RequestInit) => {
+    const headers = { authorization: `Bearer ${key}`, ...(init.headers as Record<string, string>) };
+    const { status, headers: shown, body } = await fetch(`${app.url}${path}`, { ...init, headers });
+    await body?.cancel();
+    return { status, left: shown.get('ratelimit')?.slice(0, 12) };
+  };
+  const preflighted = { 'apollo-require-preflight': '1' };
+  it.each<[string, string, RequestInit]>([
+    ['a query that is no string', '/graphql', { method: 'POST', headers: asJson, body: malformed }],
+    ['a body that is a list', '/graphql', { method: 'POST', headers: asJson, body: '[]' }],
+    ['a GET without a query', '/graphql', { headers: preflighted }],
+    ['variables that are no JSON', '/graphql?query={hello}&variables={', { headers: preflighted }],
+    ['a method that is none', '/graphql', { method: 'DELETE', headers: preflighted }],
+    ['a stream whose variables are no JSON', '/graphql/stream?query=x&variables={', { headers: preflighted }],
+    ['a stream whose body is a list', '/graphql/stream', { method: 'POST', headers: asJson, body: '[]' }],
+  ])('counts: %s', async (_name, path, init) => {
+    const caller = await seed.tenant();
+    const answers = [];
+    for (let sent = 0; sent < 4; sent++) answers.push(await send(path, caller, init));
+    const [first, , third, last] = answers;
+    expect([first?.left, third?.left, await usedBy(caller)]).toEqual(['"member";r=2', '"member";r=0', 3]);
+    expect([first?.status === 400 || first?.status === 405, last?.status]).toEqual([true, 429]);
+  });
+
+  it('counts over WebSocket: an id that is too long', async () => {
+    const caller = await seed.tenant();
+    const raw = await acknowledged(app.url, caller.key);
+    const codes = [];
+    for (let sent = 0; sent < 4; sent++) {
+      raw.send({ id: 'x'.repeat(129 + sent), type: 'subscribe', payload: { query: stream } });
+      const { payload } = await raw.next();
+      codes.push((payload as { extensions: { code: string } }[])[0]?.extensions.code);
+    }
+    expect(codes).toEqual(['BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'RATE_LIMITED']);
+    raw.socket.close();
+    await raw.closed;
+  });
+});
+
 it('says what is left, and pages may read it', async () => {
   const { key } = await seed.tenant();
   const { headers } = await post(app.url, { query }, { key, headers: { origin: 'http://localhost:3000' } });
@@ -244,5 +286,5 @@ it('shows what was admitted and refused', async () => {
   for (const kind of ['requests', 'starts'])
     for (const outcome of ['admitted', 'refused'])
       expect(text).toMatch(new RegExp(`^draftwire_admissions_total\\{kind="${kind}",outcome="${outcome}"\\} [1-9]`, 'm'));
-  expect(text).toMatch(/^graphql_refused_requests_total\{transport="websocket",code="RATE_LIMITED"\} 2$/m);
+  expect(text).toMatch(/^graphql_refused_requests_total\{transport="websocket",code="RATE_LIMITED"\} 3$/m);
 });

@@ -53,7 +53,12 @@ const statuses = /* GraphQL */ `
 
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
-  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  const limits = {
+    RATE_LIMIT_MEMBER: '10000',
+    RATE_LIMIT_TENANT: '10000',
+    RATE_LIMIT_STARTS: '10000',
+    QUERY_COST_LIMIT: '10000',
+  };
   const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
   app = await openTestApp({ env: { ...models, ...limits } });
   seed = await openSeed(app);
@@ -70,6 +75,10 @@ beforeAll(async () => {
       values (gen_random_uuid(), ${own}, 'IdP', 'https://idp.example', ${tenant.tenantId}, '{ES256}', 'sub', '[]')`;
     await app.sql`
       insert into identities (tenant_id, issuer, claim, subject, member_id) values (${own}, 'https://idp.example', 'sub', 'ada', ${person})`;
+    await tenant.ask(
+      'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
+    );
+    await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });

@@ -9,11 +9,14 @@ const sharedTables = ['template_versions', 'templates'];
 
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
-  // Key lookup, and the retention of each tenant.
+  // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
   api_keys: 'SELECT',
-  tenants: 'SELECT',
   // Whose token it is.
   issuers: 'SELECT',
+  invitations: 'SELECT',
+  members: 'SELECT',
+  roles: 'SELECT',
+  tenants: 'DELETE SELECT',
   // Writing, take-over and cleaning up after the end.
   attempts: 'INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
@@ -27,6 +30,8 @@ const engineGrants: Readonly<Record<string, string>> = {
 /** What the engine may write of tables that it otherwise reads: when a key was used. */
 const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
 
+/** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
+const engineDeletes: readonly string[] = ['tenants'];
 /** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
 const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
 
@@ -39,10 +44,13 @@ const appGrants: Readonly<Record<string, string>> = {
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   identities: 'INSERT SELECT',
   issuers: 'INSERT SELECT UPDATE',
+  invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
+  cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
+  roles: 'DELETE INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
@@ -123,7 +131,8 @@ describe('the second wall', () => {
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
           ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
-          grants === 'SELECT'
+          ...(engineDeletes.includes(table) ? [{ table, name: 'engine_deletes', command: 'DELETE' }] : []),
+          grants === 'SELECT' || engineDeletes.includes(table)
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
         ]),

@@ -155,7 +155,7 @@ describe('tokens with running streams on two processes', () => {
     await refreshedAndRunOut(mock, issuer, audience, [writer, other], fresh);
     const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
       ['disabled', () => writer.ask(changed, { input: { id: issuerId, isEnabled: false } })],
-      ['given other roles', () => writer.ask(changed, { input: { id: issuerId, defaultPermissions: ['models:read'] } })],
+      ['given other roles', () => writer.ask(changed, { input: { id: issuerId, defaultRole: 'analyst' } })],
       ['disabled, and the hint is lost', () => owner`update issuers set is_enabled = false where id = ${uuidOf(issuerId)}`],
       [
         'deleted',

@@ -52,6 +52,7 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     RATE_LIMIT_MEMBER: '0',
     RATE_LIMIT_TENANT: '0',
     RATE_LIMIT_STARTS: '0',
+    QUERY_COST_LIMIT: '0',
     ...env,
   });
   const recorded: Log = log ?? openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });

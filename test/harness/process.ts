@@ -59,6 +59,7 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
       RATE_LIMIT_MEMBER: '0',
       RATE_LIMIT_TENANT: '0',
       RATE_LIMIT_STARTS: '0',
+      QUERY_COST_LIMIT: '0',
       ...env,
     },
   });

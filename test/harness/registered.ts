@@ -1,10 +1,11 @@
 import type { Caller } from './seed.ts';
 import type { TestIssuer } from './issuer.ts';
 
-/** The permissions that most tests of tokens are about. */
+/** What most tests of tokens register: who writes, who reads, and who looks at no letters. */
 export const roles = [
-  { value: 'writer', permissions: ['generations:read', 'generations:write', 'templates:read'] },
-  { value: 'reader', permissions: ['generations:read'] },
+  { value: 'writer', role: 'editor' },
+  { value: 'reader', role: 'reviewer' },
+  { value: 'looker', role: 'operator' },
 ];
 
 const create = `mutation ($input: IssuerCreateInput!) {
@@ -18,7 +19,7 @@ export interface Registered {
   readonly algorithms: readonly string[];
 }
 
-/** Registers an issuer with two roles, `writer` and `reader`; throws on errors in the payload. */
+/** Registers an issuer with these roles; throws on errors in the payload. */
 export async function register(
   asker: Pick<Caller, 'ask'>,
   { url }: Pick<TestIssuer, 'url'>,

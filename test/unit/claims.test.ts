@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { permissionsOf, personOf } from '../../src/access/claims.ts';
+import { personOf, rolesOf } from '../../src/access/claims.ts';
 
-const issuer = { subjectClaim: 'sub', emailClaim: 'email', roleClaim: 'roles', roles: [], defaultPermissions: null };
+const issuer = { subjectClaim: 'sub', emailClaim: 'email', roleClaim: 'roles', roles: [], defaultRole: null };
 const granting = {
   ...issuer,
   roles: [
-    { value: 'writer', permissions: ['generations:write', 'generations:read'] as const },
-    { value: 'reader', permissions: ['generations:read'] as const },
-    { value: 'admin user', permissions: ['keys:read'] as const },
+    { value: 'writer', role: 'editor' },
+    { value: 'reader', role: 'reviewer' },
+    { value: 'scribe', role: 'editor' },
+    { value: 'admin user', role: 'admin' },
   ],
 };
 
@@ -41,15 +42,17 @@ describe('the person of a token', () => {
   });
 });
 
-describe('the permissions of a token', () => {
+describe('the roles of a token', () => {
   it.each<readonly [string, unknown, readonly string[] | null]>([
-    ['a role', ['reader'], ['generations:read']],
-    ['several', ['reader', 'writer'], ['generations:read', 'generations:write']],
-    ['one among unknown ones', ['a', 'reader', 'b'], ['generations:read']],
-    ['a text', 'reader', ['generations:read']],
-    ['words in a text', 'openid reader admin', ['generations:read']],
-    ['a text of two words', 'admin user', ['keys:read']],
+    ['a role', ['reader'], ['reviewer']],
+    ['several, in the order of the issuer', ['reader', 'writer'], ['editor', 'reviewer']],
+    ['two that are one here', ['scribe', 'writer'], ['editor']],
+    ['one among unknown ones', ['a', 'reader', 'b'], ['reviewer']],
+    ['a text', 'reader', ['reviewer']],
+    ['words in a text', 'openid reader admin', ['reviewer']],
+    ['a text of two words', 'admin user', ['admin']],
     ['unknown ones', ['owner'], null],
+    ['one by the name that it has here', ['admin', 'editor'], null],
     ['part of a role', ['read'], null],
     ['another case', ['Reader'], null],
     ['none', [], null],
@@ -57,19 +60,19 @@ describe('the permissions of a token', () => {
     ['something else', { reader: true }, null],
     ['a list in a list', [['reader']], null],
     ['what every object has', ['__proto__', 'constructor'], null],
-  ])('are those of %s', (_what, given, permissions) => {
-    expect(permissionsOf({ roles: given }, granting)).toEqual(permissions);
+  ])('are those of %s', (_what, given, roles) => {
+    expect(rolesOf({ roles: given }, granting)).toEqual(roles);
   });
 
-  it('are the issuer’s usual ones where no role gives any, and only there', () => {
-    const usual = { ...granting, defaultPermissions: ['models:read' as const] };
-    expect(permissionsOf({ roles: ['guest'] }, usual)).toEqual(['models:read']);
-    expect(permissionsOf({}, { ...usual, roleClaim: null })).toEqual(['models:read']);
-    expect(permissionsOf({ roles: ['reader'] }, usual)).toEqual(['generations:read']);
+  it('are the issuer’s usual one where no claim gives any, and only there', () => {
+    const usual = { ...granting, defaultRole: 'member' };
+    expect(rolesOf({ roles: ['guest'] }, usual)).toEqual(['member']);
+    expect(rolesOf({}, { ...usual, roleClaim: null })).toEqual(['member']);
+    expect(rolesOf({ roles: ['reader'] }, usual)).toEqual(['reviewer']);
   });
 
   it('are found within another claim', () => {
     const keycloak = { ...granting, roleClaim: 'realm_access.roles' };
-    expect(permissionsOf({ realm_access: { roles: ['reader'] } }, keycloak)).toEqual(['generations:read']);
+    expect(rolesOf({ realm_access: { roles: ['reader'] } }, keycloak)).toEqual(['reviewer']);
   });
 });

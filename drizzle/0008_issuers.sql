@@ -20,7 +20,7 @@ CREATE TABLE "issuers" (
 	"email_claim" text,
 	"role_claim" text,
 	"roles" jsonb NOT NULL,
-	"default_permissions" text[],
+	"default_role" text,
 	"is_enabled" boolean DEFAULT true NOT NULL,
 	"revision" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
