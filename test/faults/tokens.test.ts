@@ -81,6 +81,7 @@ class Application implements AsyncDisposable {
   private readonly client;
 
   constructor({ url, id, token }: { url: string; id: string; token: () => Promise<string> }) {
+    const { closes } = this;
     this.variables = { id, after: null };
     this.client = createClient({
       url: `${url.replace('http', 'ws')}/graphql`,
@@ -92,7 +93,11 @@ class Application implements AsyncDisposable {
         connected: (socket) => {
           this.socket = socket as WebSocket;
         },
-        closed: (event) => void this.closes.push((event as { code: number }).code),
+        closed(event) {
+          const { code } = event as { code: number };
+          // A client hangs up by itself once nothing runs.
+          if (code !== 1000) closes.push(code);
+        },
         message: (message) => void (message.type === 'pong' && message.payload && this.pongs.push(message.payload)),
       },
     });
