@@ -16,6 +16,12 @@ import { TokenService } from './access/token.service.ts';
 import { MemberService } from './access/member.service.ts';
 import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
+import { AuditService } from './audit/audit.service.ts';
+import { HeadSeal } from './audit/chain.ts';
+import { auditDownload } from './audit/ndjson.ts';
+import { RefusalCounter } from './audit/refusals.ts';
+import { Sealer } from './audit/sealer.ts';
+import { AuditTail } from './audit/tail.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -140,7 +146,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const acts = new ActService(database);
+    const acts = new ActService(database, config.secret);
+    const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
+    refusals.open();
+    life.onStop('refused acts', () => refusals.close());
+    const headSeal = new HeadSeal(config.secret);
+    const sealer = new Sealer({ database, seal: headSeal, bus, log });
+    sealer.open();
+    life.onStop('sealer of the audit log', () => sealer.close());
+    const auditTail = new AuditTail(bus);
+    auditTail.open();
+    life.onStop('readers of the audit log', () => auditTail.close());
+    const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
@@ -152,7 +169,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
     life.onStop('watch over access', () => watch.close());
-    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
@@ -175,7 +192,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close());
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -193,6 +210,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       members,
       invitations,
       acceptances,
+      audit,
       database,
       credentials,
     });
@@ -201,6 +219,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: authenticateBy(acceptances, keys, tokens),
       watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
+      onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,
       registry: metrics.registry,
@@ -231,6 +250,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         isDevelopment: !config.isProduction,
         developmentKey,
         limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
+        downloads: [auditDownload(audit)],
         clock,
       }),
     );

@@ -7,6 +7,8 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type ApiKeyCreateInput = {
   /** From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use. */
   readonly expiresAt?: string | null | undefined;
+  /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
   /** What people call it, 1 to 200 characters. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
@@ -23,6 +25,8 @@ export type ApiKeyRevokeInput = {
 export type ApiKeyRotateInput = {
   /** The key. */
   readonly id: string;
+  /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
   /** Seconds that the old key stays valid beside the new one, 0 to 2592000 (30 days); a day when absent. */
   readonly overlapSeconds?: number | null | undefined;
 };

@@ -17,7 +17,11 @@ export type Payload = Readonly<Record<string, unknown>>;
 export class Refresh {
   private isBusy = false;
 
-  constructor(private readonly pipeline: Pipeline) {}
+  constructor(
+    private readonly pipeline: Pipeline,
+    /** Where the socket comes from. */
+    private readonly address: string,
+  ) {}
 
   /** What the pong carries; undefined for nothing. Never rejects. */
   async answer(session: Session | null, payload: Payload | undefined): Promise<Payload | undefined> {
@@ -28,7 +32,7 @@ export class Refresh {
     this.isBusy = true;
     const requestId = randomUUID();
     try {
-      const scope = await this.pipeline.authenticate({ authorization }, 'websocket', requestId);
+      const scope = await this.pipeline.authenticate({ authorization }, 'websocket', requestId, this.address);
       session.replace(scope);
       return { expiresAt: endOf(scope) };
     } catch (error) {

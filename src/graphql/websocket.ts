@@ -51,6 +51,7 @@ export interface WebSocketTransport {
 interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
+  readonly address: string;
   /** Null until the connection has proved somebody. */
   session: Session | null;
 }
@@ -87,7 +88,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       try {
         const { socket } = extra;
         const authorization = authorizationOf(connectionParams);
-        const scope = await pipeline.authenticate({ authorization }, 'websocket', randomUUID());
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', randomUUID(), extra.address);
         // Nothing is left to be ended.
         if (socket.readyState !== socket.OPEN) return false;
         // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
@@ -180,8 +181,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, session: null, frames: framesOf(socket, wire) };
-    const refresh = new Refresh(pipeline);
+    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire) };
+    const refresh = new Refresh(pipeline, address);
     const onPing = async (given: Payload | undefined): Promise<void> => {
       const payload = await refresh.answer(extra.session, given);
       await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
@@ -223,10 +224,10 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { session }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
+async function prepare(pipeline: Pipeline, { session, address }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
   if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
-  const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID() } as const;
+  const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID(), address } as const;
   return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
 }
 

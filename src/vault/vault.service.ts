@@ -117,26 +117,26 @@ export class VaultService {
       );
       for (const { tenant_id: uuid } of rows) {
         after = uuid;
-        sum[await this.rewrapOne(idOfUuid('ten', uuid), wrapper)]++;
+        const done = await this.rewrapOne(idOfUuid('ten', uuid), wrapper);
+        if (done) sum[done]++;
       }
       if (rows.length < batch) return sum;
     }
   }
 
-  private async rewrapOne(tenantId: string, wrapper: MasterKey): Promise<keyof Rewrapped> {
+  /** Null when there was nothing left to do. */
+  private async rewrapOne(tenantId: string, wrapper: MasterKey): Promise<keyof Rewrapped | null> {
     const { query } = this.parts.database.as({ tenantId });
     const isTenants = eq(dataKeys.tenantId, tenantId);
     const [row] = await query.select(columns).from(dataKeys).where(isTenants);
-    if (!row) return 'rewrapped';
+    if (!row) return null;
     try {
       const bytes = this.unwrap(tenantId, row).export();
       const next = { masterKeyId: wrapper.id, wrapped: wrap(wrapper, tenantId, bytes), wrappedAt: sql`now()` };
-      // Not the one that was read: somebody else was quicker, with the same.
-      await query
-        .update(dataKeys)
-        .set(next)
-        .where(and(isTenants, eq(dataKeys.wrapped, row.wrapped)));
-      return 'rewrapped';
+      const isAsRead = and(isTenants, eq(dataKeys.wrapped, row.wrapped));
+      const changed = await query.update(dataKeys).set(next).where(isAsRead).returning({ tenantId: dataKeys.tenantId });
+      // Another was quicker, with the same.
+      return changed.length > 0 ? 'rewrapped' : null;
     } catch (err) {
       if (!(err instanceof UnreadableError)) throw err;
       this.parts.log.error({ err, tenantId, masterKeyId: row.masterKeyId }, 'a data key cannot be unwrapped');

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Lane } from '../../src/db/lane.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
-import { askToSet, keysOf, setKey, writeWith, type Credential } from '../harness/own-keys.ts';
+import { askToSet, keysOf, setKey, startWith, writeWith, type Credential } from '../harness/own-keys.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const parts = 'id provider fingerprint createdAt updatedAt updatedBy { id }';
@@ -271,6 +272,22 @@ describe('a generation', () => {
     const [mine, theirs] = mock.calls.map(({ headers, body }) => JSON.stringify({ headers, body }));
     expect(mine).not.toContain(ours);
     expect(theirs).not.toContain(own);
+  });
+
+  it('costs its start no statement more while it is known that the tenant has no key', async () => {
+    await writeWith(app.url, owner, 'openai/m');
+    const sent = vi.spyOn(Lane.prototype, 'send');
+    const looks = () => sent.mock.calls.filter(([{ text }]) => /provider_credentials|data_keys/.test(text)).length;
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: 5 }, () => startWith(owner, 'openai/m')));
+    // Within the 3 s for which it is remembered.
+    expect(performance.now() - startedAt).toBeLessThan(2_500);
+    expect(looks()).toBe(0);
+    const other = await seed.tenant();
+    await Promise.all(Array.from({ length: 5 }, () => startWith(other, 'openai/m')));
+    await Promise.all(Array.from({ length: 5 }, () => startWith(other, 'offline/draft')));
+    expect(looks()).toBe(1);
+    sent.mockRestore();
   });
 
   it('is written with the key for its own provider only', async () => {
