@@ -11,6 +11,8 @@ const sharedTables = ['template_versions', 'templates'];
 const engineGrants: Readonly<Record<string, string>> = {
   // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
   api_keys: 'SELECT',
+  // Whose token it is.
+  issuers: 'SELECT',
   invitations: 'SELECT',
   members: 'SELECT',
   roles: 'SELECT',
@@ -53,6 +55,8 @@ const appGrants: Readonly<Record<string, string>> = {
   data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
+  identities: 'INSERT SELECT',
+  issuers: 'INSERT SELECT UPDATE',
   invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
