@@ -8,7 +8,7 @@ import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { countAdmissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
-import { Policy, type RateLimits } from './policy.ts';
+import { Policy, type RateLimits, type TenantLimits } from './policy.ts';
 import { TenantQueue, type Empty, type Verdict } from './queue.ts';
 import { countable, giveBack, type Kind } from './take.ts';
 import { slowest, windowSeconds, type LimitName, type Quota } from './share.ts';
@@ -56,9 +56,10 @@ export class LimitService {
    * refused. Throws UNAVAILABLE when it cannot be counted.
    */
   async admit(scope: Scope, costOf: () => number = () => 0): Promise<Admission> {
-    const { cost: budget } = await this.policy.of(scope);
+    const limits = await this.policy.of(scope);
+    const { cost: budget } = limits;
     let requested = 0;
-    const verdict = await this.decide(scope, 'requests', () => {
+    const verdict = await this.decide(scope, 'requests', limits, () => {
       requested = costOf();
       return requested > budget.maximum ? 0 : requested;
     });
@@ -79,7 +80,7 @@ export class LimitService {
   /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
   async takeStart(scope: Scope): Promise<TakenStart> {
     const askedAt = this.parts.clock.monotonic();
-    const { isAdmitted, refusedBy } = await this.decide(scope, 'starts');
+    const { isAdmitted, refusedBy } = await this.decide(scope, 'starts', await this.policy.of(scope));
     if (isAdmitted) return { askedAt };
     const { message, retryAfterMs } = refusalBy(refusedBy);
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
@@ -106,8 +107,7 @@ export class LimitService {
     };
   }
 
-  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>, costOf = () => 0): Promise<Verdict> {
-    const limits = await this.policy.of(scope);
+  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>, limits: TenantLimits, costOf = () => 0): Promise<Verdict> {
     const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0 || limits.cost.maximum > 0;
     const decision = isLimited
       ? (this.refuseEarly(scope, kind, limits) ??
