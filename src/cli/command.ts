@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 
 /** What an operator asks for. */
 export type Command =
-  { readonly name: 'migrate' } | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string };
+  | { readonly name: 'migrate' }
+  | { readonly name: 'rewrap' }
+  | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string };
 
 /** What was typed is no command. */
 export class UsageError extends Error {}
@@ -13,6 +15,9 @@ export const usage = `Usage:
       where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
   npm run admin -- bootstrap --tenant NAME --email EMAIL
       Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
+  npm run admin -- rewrap
+      Wraps the data keys of all tenants with the first key of MASTER_KEY, so that the others can be dropped. Needs the MASTER_KEY
+      of the servers, which may go on working. Safe to repeat.
 `;
 
 /** The command that the words of a command line are; throws UsageError. */
@@ -20,10 +25,10 @@ export function commandOf(args: readonly string[]): Command {
   const { positionals, values } = parsed(args);
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError('a command is missing');
-  if (name !== 'migrate' && name !== 'bootstrap') throw new UsageError(`there is no command ${name}`);
+  if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap') throw new UsageError(`there is no command ${name}`);
   if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
   if (name === 'bootstrap') return { name, ...ownerOf(values) };
-  if (Object.keys(values).length > 0) throw new UsageError('migrate takes no options');
+  if (Object.keys(values).length > 0) throw new UsageError(`${name} takes no options`);
   return { name };
 }
 

@@ -7,6 +7,8 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type ApiKeyCreateInput = {
   /** From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use. */
   readonly expiresAt?: string | null | undefined;
+  /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
   /** What people call it, 1 to 200 characters. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
@@ -23,6 +25,8 @@ export type ApiKeyRevokeInput = {
 export type ApiKeyRotateInput = {
   /** The key. */
   readonly id: string;
+  /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
   /** Seconds that the old key stays valid beside the new one, 0 to 2592000 (30 days); a day when absent. */
   readonly overlapSeconds?: number | null | undefined;
 };
@@ -97,6 +101,8 @@ export type GenerationFailureCode =
   | 'CONTENT_REFUSED'
   /** Prompt and answer do not fit the window of the model. */
   | 'CONTEXT_TOO_LONG'
+  /** The tenant has a key of its own for the provider, and it cannot be decrypted; nobody was called. */
+  | 'CREDENTIAL_UNREADABLE'
   /** The model finished without writing anything. */
   | 'EMPTY_COMPLETION'
   /** A fault of ours; the log has the cause. */
@@ -109,7 +115,7 @@ export type GenerationFailureCode =
   | 'NETWORK'
   /** The provider is overloaded or failing (HTTP 5xx, in-band server errors). */
   | 'OVERLOADED'
-  /** The provider does not accept our key, or the key may not use this model. */
+  /** The provider does not accept the key, or the key may not use this model. */
   | 'PROVIDER_AUTH'
   /** The account at the provider is out of money or quota. */
   | 'PROVIDER_QUOTA'
@@ -211,6 +217,8 @@ export type TemplateFilter = {
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
+  /** Its name, 1 to 200 characters; null leaves it. */
+  readonly name?: string | null | undefined;
 };
 
 export type ApiKeyCreateMutationVariables = Exact<{

@@ -1,5 +1,6 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -7,8 +8,9 @@ import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { LimitService } from '../limits/limit.service.ts';
-import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
-import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
+import { findAnswer } from '../idempotency/answers.ts';
+import { checkSameInput, claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
@@ -18,8 +20,9 @@ import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
+import { askForEnd, forget, toldOf } from './acts.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
-import { listGenerations, readGenerations } from './list.ts';
+import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -41,6 +44,17 @@ export interface RetryInput {
   readonly idempotencyKey?: string | null;
 }
 
+/** Waits until the request may have effects; throws when it may not. */
+type Admitted = () => Promise<void>;
+
+/** Who asks for a new generation, by which mutation. */
+interface Asked {
+  readonly scope: Scope;
+  readonly operation: string;
+  readonly claim: IdempotencyClaim | null;
+  readonly admitted: Admitted | undefined;
+}
+
 /** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
@@ -50,6 +64,7 @@ export interface GenerationParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: LimitService;
+  readonly acts: ActService;
 }
 
 const mostOutputTokens = 32_000;
@@ -59,10 +74,14 @@ const longestMetadata = 16_384;
 export class GenerationService {
   constructor(private readonly parts: GenerationParts) {}
 
-  /** Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. */
-  async start(scope: Scope, input: StartInput): Promise<GenerationView> {
+  /**
+   * Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. Nothing is
+   * stored or sent before `admitted`, which throws when the request is refused; that is so at once when it is absent.
+   */
+  async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
-    const claim = claimOf('generationStart', input);
+    const operation = 'generationStart';
+    const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
     const version = await this.parts.templates.getVersion(scope, input.template);
@@ -77,7 +96,7 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin(scope, claim, plan, {
+    return this.begin({ scope, operation, claim, admitted }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -92,10 +111,11 @@ export class GenerationService {
     });
   }
 
-  /** Starts a finished generation again, from the same template version and variables. */
-  async retry(scope: Scope, input: RetryInput): Promise<GenerationView> {
+  /** Starts a finished generation again, from the same template version and variables; `admitted` as with `start`. */
+  async retry(scope: Scope, input: RetryInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
-    const claim = claimOf('generationRetry', input);
+    const operation = 'generationRetry';
+    const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
     const original = await this.findWhole(scope, input.id);
@@ -107,60 +127,51 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = this.parts.models.plan(requestedModel);
-    return this.begin(scope, claim, plan, { ...original, retryOf: original.id, requestedModel });
+    return this.begin({ scope, operation, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
   async cancel(scope: Scope, id: string): Promise<GenerationView> {
     scope.require('generations:write');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
-    const asked = await this.parts.database.as(scope).sql(
-      (sql) => sql`
-        update generations
-        set cancel_requested_at = coalesce(cancel_requested_at, now()),
-            text = case when status = 'QUEUED' then '' end,
-            finished_at = case when status = 'QUEUED' then now() end,
-            status = case when status = 'QUEUED' then 'CANCELLED' else status end
-        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING')
-        returning id`,
-      { idempotent: true },
-    );
+    const { acts, bus } = this.parts;
+    const what = { operation: 'generationCancel', input: {}, idempotent: true };
+    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id));
     // Only what was this tenant's to cancel: engines heed the hint without another look.
-    if (asked.length > 0) this.parts.bus.publish('generation.cancelRequested', [id]);
+    if (isAsked) bus.publish('generation.cancelRequested', [id]);
     const [row] = await this.find(scope, [id]);
     if (!row) throw noSuchGeneration(['input', 'id']);
-    if (isFinal(row.status)) this.parts.bus.publish('generation.finished', [id]);
+    if (isFinal(row.status)) bus.publish('generation.finished', [id]);
     return row;
   }
 
   /** Deletes a generation with its attempts and texts, and stops it first if it runs. */
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('generations:write');
-    const isId = uuidOfId(id, 'gen') !== null;
-    const deleted = isId
-      ? await this.parts.database.as(scope).sql(
-          (sql) => sql`
-            with gone as (
-              delete from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} returning tenant_id, id
-            ), forgotten as (
-              delete from idempotency_keys k using gone g where k.tenant_id = g.tenant_id and k.thing_id = g.id
-            )
-            select id from gone`,
-        )
-      : [];
-    if (deleted.length === 0) throw noSuchGeneration(['input', 'id']);
+    if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
+    await this.parts.acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id));
     this.parts.bus.publish('generation.cancelRequested', [id]);
     this.parts.bus.publish('generation.changed', [id]);
     return id;
   }
 
-  /** Generations by id, in the order asked for; null for those that are unknown or another tenant's. */
+  /** Generations by id, in the order asked for; null for those that are unknown or out of reach. */
   async list(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
     scope.require('generations:read');
     return this.find(scope, ids);
   }
 
-  /** A page of the tenant's generations, newest first; its rows hold what `fields` of a Generation need, and no more. */
+  /** Whether there is such a generation within the scope's reach. */
+  async isReached(scope: Scope, id: string): Promise<boolean> {
+    const found = await this.parts.database.as(scope).sql(
+      (sql) => sql`
+        select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
+      { idempotent: true },
+    );
+    return found.length > 0;
+  }
+
+  /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
   async page(
     scope: Scope,
     args: PageInput,
@@ -174,7 +185,7 @@ export class GenerationService {
       list: 'generations',
       key: generations.id,
       keyOf: ({ id }) => id,
-      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope.tenantId, { filter, fields, after, limit }),
+      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope, { filter, fields, after, limit }),
     });
   }
 
@@ -205,14 +216,13 @@ export class GenerationService {
   }
 
   private async begin(
-    scope: Scope,
-    claim: IdempotencyClaim | null,
+    { scope, operation, claim, admitted }: Asked,
     plan: readonly string[],
     recipe: Recipe,
   ): Promise<GenerationView> {
-    const { engine, database, clock, bus, limits } = this.parts;
+    const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
-    const taken = await limits.takeStart(scope);
+    const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -242,6 +252,8 @@ export class GenerationService {
         claim,
         model,
         leaseMs: isRunning ? engine.leaseMs : null,
+        record: (sql, source) =>
+          acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
@@ -269,26 +281,20 @@ export class GenerationService {
   }
 
   private find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
-    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope.tenantId, known));
+    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope, known));
   }
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
     const [row] = await rowsById('gen', [id], (known) =>
-      this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, known)),
+      this.parts.database.as(scope).query.select().from(generations).where(reached(scope, known)),
     );
     return row ?? null;
   }
 
   /** The generation that an earlier call with this key started; null when there is none. */
   private async findStarted(scope: Scope, claim: IdempotencyClaim): Promise<GenerationView | null> {
-    const [found] = await this.parts.database.as(scope).sql<{ thing_id: string; input_hash: string }>(
-      (sql) => sql`
-        select thing_id, input_hash from idempotency_keys
-        where tenant_id = ${uuidOf(scope.tenantId)} and member_id = ${uuidOf(scope.memberId)} and operation = ${claim.operation}
-          and key = ${claim.key} and expires_at > now()`,
-      { idempotent: true },
-    );
-    return found ? this.repeated(scope, { id: idOfUuid('gen', found.thing_id), inputHash: found.input_hash }, claim) : null;
+    const found = await findAnswer(this.parts.database.as(scope), scope, claim);
+    return found && this.repeated(scope, { id: found.thing, inputHash: found.inputHash }, claim);
   }
 
   private async repeated(
@@ -296,17 +302,16 @@ export class GenerationService {
     { id, inputHash }: { id: string; inputHash: string | null },
     claim: IdempotencyClaim | null,
   ): Promise<GenerationView> {
-    if (inputHash !== claim?.inputHash) {
-      throw new AppError('CONFLICT', 'this idempotency key was used with another input', { path: ['input', 'idempotencyKey'] });
-    }
+    checkSameInput(claim, inputHash);
     const [row] = await this.find(scope, [id]);
     if (!row) throw noSuchGeneration(['input', 'idempotencyKey']);
     return row;
   }
 }
 
-function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
-  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
+function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
+  const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
+  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
 }
 
 /** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */

@@ -51,10 +51,10 @@ export interface Admission {
 }
 
 /**
- * Counts a request of somebody before anything is done for it; throws AppError when it cannot be counted. `costOf` is called, at most
- * once, when the request may have to pay: not when it is refused before that.
+ * Counts a request of somebody, at once where that takes no look at the database; throws AppError when it cannot be counted. `costOf` is
+ * called, at most once, when the request may have to pay: not when it is refused before that.
  */
-export type Admit = (scope: Scope, costOf: () => number) => Promise<Admission>;
+export type Admit = (scope: Scope, costOf: () => number) => Admission | Promise<Admission>;
 
 /** `extensions.cost` of an answer and of an error; `actual` is null for what did not run. */
 export function shownCost(requested: number, actual: number | null, throttleStatus: ThrottleStatus) {

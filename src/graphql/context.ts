@@ -1,3 +1,5 @@
+import type { GraphQLError } from 'graphql';
+import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -16,13 +18,22 @@ export interface RequestContext {
   /** Aborted when the reader is gone: unsubscribed, disconnected, hung up. Iterators of subscriptions must end on it. */
   readonly signal: AbortSignal;
   readonly transport: Transport;
+  /** Told when a root field refuses; absent where nobody counts. */
+  readonly onRefused?: OnRefused | undefined;
+  /** Resolves when the request is counted against its caller's limits and may have effects; throws AppError when it may not. */
+  admitted(): Promise<void>;
 }
+
+/** Told of an operation, by its GraphQL name, that was refused to somebody who is known. */
+export type OnRefused = (scope: Scope, operation: string, code: ErrorCode) => void;
 
 /** Who calls, and how: what a transport knows before it looks at the operation. */
 export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** Where from; absent when the transport does not know. */
+  readonly address?: string | undefined;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -36,21 +47,34 @@ export class OperationContext implements RequestContext {
   operationType = 'unknown';
   /** The cursor of the subscription's latest value; null when it has none. */
   cursor: string | null = null;
+  /** Why the request is refused, or null, while that is being asked; null once it is known that it is not. Never rejects. */
+  admission: Promise<{ readonly errors: readonly GraphQLError[] } | null> | null = null;
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
 
-  constructor(caller: Caller) {
+  constructor(
+    caller: Caller,
+    public onRefused?: OnRefused,
+  ) {
     this.transport = caller.transport;
-    this.scope = caller.scope;
     this.requestId = caller.requestId;
-    this.loaders = new Loaders(caller.scope);
+    this.scope = scopeOf(caller);
+    this.loaders = new Loaders(this.scope);
   }
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController();
     if (this.isAborted) this.controller.abort();
     return this.controller.signal;
+  }
+
+  async admitted(): Promise<void> {
+    // Nobody is shown this one: a refused request is answered with its refusal.
+    if (!(await this.admission)) return;
+    // What a field makes of it is no refusal of its own.
+    delete this.onRefused;
+    throw new AppError('RATE_LIMITED', 'the request is not admitted');
   }
 
   /** Begins the next result of a subscription: it reads afresh, and its value's cursor is the reader's position. */
@@ -60,8 +84,21 @@ export class OperationContext implements RequestContext {
     this.cursor = hasCursor ? (value.cursor as string) : null;
   }
 
+  /** A context like this one, for the same caller and with an end of its own. */
+  fork(): OperationContext {
+    const fork = new OperationContext(this);
+    if (this.isAborted) fork.abort();
+    else this.signal.addEventListener('abort', () => fork.abort(), { once: true, signal: fork.signal });
+    return fork;
+  }
+
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();
   }
+}
+
+/** The scope of one operation: it knows where the operation came from. */
+export function scopeOf({ scope, transport, requestId, address }: Caller): Scope {
+  return scope.from({ transport, requestId, address: address ?? 'unknown' });
 }

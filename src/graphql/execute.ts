@@ -5,11 +5,7 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
-  OperationTypeNode,
   parse,
-  specifiedRules,
-  validate,
-  visit,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -22,19 +18,21 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import type { Permission, Scope } from '../kernel/scope.ts';
-import { admissionError, rateLimitHeaders, type Admit, type Charge } from './admission.ts';
+import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
 import { Executor } from './compiled.ts';
-import { OperationContext, type Caller, type Transport } from './context.ts';
+import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { Costs, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
-import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
-import { parseError, requestOf, type OperationRequest } from './request.ts';
+import { refusalNow } from './recheck.ts';
+import { noteNested, noteWhole } from './refused.ts';
+import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
-import { SubscriptionRootRule } from './subscription-root.ts';
+import { documentErrors, guardsOf } from './rules.ts';
 import { withheld } from './withheld.ts';
 
 /** What a caller shows to prove who it is. */
@@ -47,10 +45,14 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
-  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
-  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  /** Keeps a scope true to what its caller may do, and tells what became of it; returns how to stop. Absent: a scope stays as it is. */
+  watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
+  readonly onRefused?: OnRefused;
+  /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
+  readonly patientMutations?: ReadonlySet<string>;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -68,8 +70,8 @@ export interface Operation {
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: OperationContext;
   readonly cost: OperationCost;
-  /** What it has to settle; null where costs have no limit. Whoever does not run it releases it. */
-  readonly charge: Charge | null;
+  /** What it has to settle; null until it is admitted, and where costs have no limit. Whoever does not run it releases it. */
+  charge: Charge | null;
   /** The phases of the pipeline, bound to the context. */
   readonly phases: ReturnType<GetEnvelopedFn<object>>;
 }
@@ -82,22 +84,6 @@ export interface Refused {
 /** Takes the headers that say what is left of the limits. */
 type Tell = (headers: Readonly<Record<string, string>>) => void;
 
-const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
-  http: [OperationTypeNode.QUERY, OperationTypeNode.MUTATION],
-  websocket: [OperationTypeNode.SUBSCRIPTION],
-  sse: [OperationTypeNode.SUBSCRIPTION],
-};
-
-const rules = [...specifiedRules, SubscriptionRootRule];
-
-/** Fields that need a permission of their own wherever they stand; all of them are root fields that no feature owns. */
-const guardedFields: Readonly<Record<string, Permission>> = {
-  __schema: 'schema:introspect',
-  __type: 'schema:introspect',
-  _service: 'schema:federate',
-  _entities: 'schema:federate',
-};
-
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
   readonly schema: GraphQLSchema;
@@ -107,7 +93,6 @@ export class Pipeline {
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
-  private readonly guards = new WeakMap<DocumentNode, readonly Permission[]>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
@@ -124,7 +109,7 @@ export class Pipeline {
       plugins: [
         useEngine({
           parse,
-          validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
+          validate: (schema: GraphQLSchema, document: DocumentNode) => documentErrors(schema, document, this.limits),
           execute: run,
           subscribe: (args: ExecutionArgs) => this.resultsOf(args, run),
         }),
@@ -138,67 +123,84 @@ export class Pipeline {
   }
 
   /** Who acts. Throws a GraphQLError that may be shown, UNAUTHENTICATED first of all. */
-  async authenticate(credentials: Credentials, transport: Transport, requestId: string): Promise<Scope> {
+  async authenticate(credentials: Credentials, transport: Transport, requestId: string, address?: string): Promise<Scope> {
     try {
       return await this.options.authenticate(credentials);
     } catch (error) {
       const shown = maskError(error, { requestId, log: this.log });
+      if (error instanceof ProofRefused) noteWhole(this.options, { transport, requestId, address, scope: error.scope }, shown);
       this.metrics.refused.inc({ transport, code: codeOf(shown) });
       throw shown;
     }
   }
 
-  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
-    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
+  watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
+    return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
   }
 
   /**
    * Counts a request and its cost against its caller's limits, and prepares it. What is not well-formed counts too: it is no cheaper to
-   * refuse. `tell` gets the headers that say what is left, where a transport has headers. Never rejects.
+   * refuse. `tell` gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given
+   * back while the limits are still being asked: `execute` waits for them. Never rejects.
    */
   async accept(request: OperationRequest, caller: Caller, tell?: Tell): Promise<Operation | Refused> {
     const { admit } = this.options;
     if (!admit) return this.prepare(request, caller);
     let prepared: Operation | Refused | null = null;
-    let requested = 0;
-    try {
-      // Known callers that have nothing left are refused before anything is parsed for them.
-      const admission = await admit(caller.scope, () => {
-        prepared = this.prepare(request, caller);
-        requested = prepared.errors ? 0 : prepared.cost.requested;
-        return requested;
-      });
+    // Known callers that have nothing left are refused before anything is parsed for them.
+    const prepare = (): Operation | Refused => (prepared ??= this.prepare(request, caller));
+    const requestedOf = (known: Operation | Refused): number => (known.errors ? 0 : known.cost.requested);
+    const heed = (admission: Admission): Refused | null => {
       tell?.(rateLimitHeaders(admission));
-      const refused = admissionError(admission, requested);
-      if (refused) return this.refused(caller, [refused]);
-      // The callback has set it or not: the compiler cannot know.
-      const known = (prepared as Operation | Refused | null) ?? this.prepare(request, caller);
-      return known.errors || !admission.charge ? known : { ...known, charge: admission.charge };
+      const refusal = admissionError(admission, prepared ? requestedOf(prepared) : 0);
+      if (refusal) return this.refused(caller, [refusal]);
+      const known = prepare();
+      if (!known.errors) known.charge = admission.charge;
+      return null;
+    };
+    const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    try {
+      const asked = admit(caller.scope, () => requestedOf(prepare()));
+      if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
+      const admission = asked.then(heed).catch(refuse);
+      const begun = prepared as Operation | Refused | null;
+      if (!begun || begun.errors || !mayBegin(begun.definition, this.options.patientMutations))
+        return (await admission) ?? prepare();
+      begun.context.admission = admission;
+      return begun;
     } catch (error) {
-      return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+      return refuse(error);
     }
   }
 
   /** Counts a request that a transport finds wrong by itself, and says why it is refused: for its limits, when they are reached, else for that. */
   async refuse(error: GraphQLError, caller: Caller, tell?: Tell): Promise<Refused> {
+    return (await this.count(caller, tell)) ?? this.refused(caller, [error]);
+  }
+
+  /** Counts a request that is no operation; why it may not run, null when it may. Never rejects. */
+  async count(caller: Caller, tell?: Tell): Promise<Refused | null> {
     try {
       const admission = await this.options.admit?.(caller.scope, () => 0);
       if (admission) tell?.(rateLimitHeaders(admission));
-      return this.refused(caller, [(admission && admissionError(admission, 0)) ?? error]);
+      const refusal = admission && admissionError(admission, 0);
+      return refusal ? this.refused(caller, [refusal]) : null;
     } catch (cause) {
       return this.refused(caller, [maskError(cause, this.maskOf(caller.requestId))]);
     }
   }
 
   /** Gives back what was reserved for an operation that is not going to run. Does nothing to one that has. */
-  release({ charge }: Operation): void {
-    charge?.settle(0);
+  release(operation: Operation): void {
+    const { admission } = operation.context;
+    if (admission) void admission.then(() => operation.charge?.settle(0));
+    else operation.charge?.settle(0);
   }
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
-    const context = new OperationContext(caller);
+    const context = new OperationContext(caller, this.options.onRefused);
     try {
       return this.operationOf(request, context);
     } catch (error) {
@@ -207,19 +209,26 @@ export class Pipeline {
   }
 
   /** Refuses in the same way, and counted, what a transport finds wrong by itself. */
-  refused({ transport }: Pick<Caller, 'transport'>, errors: readonly GraphQLError[]): Refused {
-    this.metrics.refused.inc({ transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+  refused(caller: Pick<Caller, 'transport'> | Caller, errors: readonly GraphQLError[]): Refused {
+    this.metrics.refused.inc({ transport: caller.transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+    if ('scope' in caller && errors[0]) noteWhole(this.options, caller, errors[0]);
     return { errors };
   }
 
-  /** Runs a query or mutation. Never rejects; its errors may be shown. */
+  /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
+    const result = await this.run(operation);
+    return (await operation.context.admission) ?? paid(operation, result);
+  }
+
+  private async run(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
-      const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
-      return paid(operation, maskResult(result, mask));
+      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      noteNested(operation, result);
+      return result;
     } catch (error) {
-      return paid(operation, { errors: [maskError(error, mask)] });
+      return { errors: [maskError(error, mask)] };
     }
   }
 
@@ -228,6 +237,7 @@ export class Pipeline {
     const { context } = operation;
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
+    const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) return paid(operation, maskResult(results, mask), operation.cost.least);
@@ -247,7 +257,11 @@ export class Pipeline {
           context.abort();
         },
       });
-      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      const stillLetIn = async (): Promise<void> => {
+        const refused = await refusalNow(this.argsOf(operation), context, mask);
+        if (refused) stream.refuse(refused);
+      };
+      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
       return stream;
     } catch (error) {
       return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
@@ -279,13 +293,8 @@ export class Pipeline {
     if (errors.length > 0) return this.refused(context, maySee ? errors : errors.map((error) => withheld(error, query)));
     keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
-    if (!kindsOf[context.transport].includes(definition.operation)) {
-      throw new AppError(
-        'OPERATION_NOT_SUPPORTED',
-        `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`,
-      );
-    }
-    for (const permission of this.guardsOf(document)) context.scope.require(permission);
+    checkKind(definition, context.transport);
+    for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
     const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
@@ -298,36 +307,6 @@ export class Pipeline {
     }
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
-  }
-
-  private check(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const errors = limitErrors(document, this.limits);
-    if (errors.length > 0) return errors;
-    try {
-      const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
-      return found.map(
-        ({ message, nodes }) =>
-          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
-      );
-    } catch {
-      // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
-      return [refusal('GRAPHQL_VALIDATION_FAILED', 'the document cannot be validated')];
-    }
-  }
-
-  private guardsOf(document: DocumentNode): readonly Permission[] {
-    const known = this.guards.get(document);
-    if (known) return known;
-    const found = new Set<Permission>();
-    visit(document, {
-      Field(field) {
-        const permission = Object.hasOwn(guardedFields, field.name.value) ? guardedFields[field.name.value] : undefined;
-        if (permission) found.add(permission);
-      },
-    });
-    const guards = [...found];
-    this.guards.set(document, guards);
-    return guards;
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {

@@ -3,8 +3,9 @@ import { GraphQLID } from 'graphql';
 import { Arg, Ctx, Directive, Field, InterfaceType, Query, Resolver } from 'type-graphql';
 import { AppError } from '../kernel/errors.ts';
 import { idPrefixes, prefixOfId, type IdPrefix } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { RequestContext } from './context.ts';
-import type { LoaderFactory } from './loaders.ts';
+import { Loaders, type LoaderFactory } from './loaders.ts';
 
 /** The type of a thing with an id. */
 export function typeOfNode({ id }: { readonly id: string }): string {
@@ -66,7 +67,12 @@ export class NodeResolver {
     );
   }
 
-  private async load(context: RequestContext, id: string): Promise<Node | null> {
+  /** Whether a scope finds the thing with this id; one that it may not read throws. */
+  async isFound(scope: Scope, id: string): Promise<boolean> {
+    return (await this.load({ loaders: new Loaders(scope) }, id)) !== null;
+  }
+
+  private async load(context: Pick<RequestContext, 'loaders'>, id: string): Promise<Node | null> {
     const prefix = prefixOfId(id);
     const loader = prefix && this.loaders[prefix];
     return loader ? context.loaders.get(loader).load(id) : null;

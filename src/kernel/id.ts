@@ -6,9 +6,13 @@ export const idPrefixes = {
   ten: 'Tenant',
   mem: 'Member',
   key: 'ApiKey',
+  rol: 'Role',
+  inv: 'Invitation',
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  aud: 'AuditEntry',
+  pcr: 'ProviderCredential',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

@@ -47,29 +47,20 @@ export class LimitService {
   private readonly admissions: Counter<'kind' | 'outcome'>;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, { ...parts.limits, cost: parts.cost ?? noCost });
+    this.policy = new Policy(parts.database, parts.clock, { ...parts.limits, cost: parts.cost ?? noCost });
     this.admissions = countAdmissions(parts.registry);
   }
 
   /**
-   * Counts one request of the scope's member and tenant, and reserves what it may cost. `costOf` is called unless the request is known to be
-   * refused. Throws UNAVAILABLE when it cannot be counted.
+   * Counts one request of the scope's member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
+   * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
+   * it cannot be counted.
    */
-  async admit(scope: Scope, costOf: () => number = () => 0): Promise<Admission> {
-    const limits = await this.policy.of(scope);
-    const { cost: budget } = limits;
-    let requested = 0;
-    const verdict = await this.decide(scope, 'requests', limits, () => {
-      requested = costOf();
-      return requested > budget.maximum ? 0 : requested;
-    });
-    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
-    const refusal = verdict.isAdmitted
-      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
-      : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
-    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
-    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
-    return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
+  admit(scope: Scope, costOf: () => number = () => 0): Admission | Promise<Admission> {
+    const limits = this.policy.known(scope);
+    return limits
+      ? this.admitBy(scope, limits, costOf)
+      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf));
   }
 
   /** Tells the database what is not to be paid after all. */
@@ -77,11 +68,24 @@ export class LimitService {
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
 
-  /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
-  async takeStart(scope: Scope): Promise<TakenStart> {
-    const askedAt = this.parts.clock.monotonic();
-    const { isAdmitted, refusedBy } = await this.decide(scope, 'starts', await this.policy.of(scope));
-    if (isAdmitted) return { askedAt };
+  /**
+   * Counts the start of a generation, together with the request it came with: it is counted when both may be. Throws RATE_LIMITED
+   * when the member has started too many, and what `admitted` throws.
+   */
+  async takeStart(scope: Scope, admitted: () => Promise<void> = () => Promise.resolve()): Promise<TakenStart> {
+    const taken = { askedAt: this.parts.clock.monotonic() };
+    const asked = Promise.resolve(this.decide(scope, 'starts'));
+    // Heard below; it may come before the request is admitted.
+    asked.catch(() => undefined);
+    try {
+      await admitted();
+    } catch (refusal) {
+      // As with a repeat: if it cannot be given back now, the window's end will.
+      if ((await asked).isAdmitted) await this.returnStart(scope, taken).catch(() => undefined);
+      throw refusal;
+    }
+    const { isAdmitted, refusedBy } = await asked;
+    if (isAdmitted) return taken;
     const { message, retryAfterMs } = refusalBy(refusedBy);
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
   }
@@ -96,6 +100,26 @@ export class LimitService {
     this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
+  private admitBy(scope: Scope, limits: TenantLimits, costOf: () => number): Admission | Promise<Admission> {
+    let requested = 0;
+    const verdict = this.decideBy(scope, 'requests', limits, () => {
+      requested = costOf();
+      return requested > limits.cost.maximum ? 0 : requested;
+    });
+    const heed = (known: Verdict): Admission => this.admissionOf(scope, limits.cost, requested, known);
+    return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
+  }
+
+  private admissionOf(scope: Scope, budget: CostBudget, requested: number, verdict: Verdict): Admission {
+    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
+    const refusal = verdict.isAdmitted
+      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
+      : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
+    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
+    return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
+  }
+
   private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus): Charge {
     let isOpen = reserved > 0;
     return {
@@ -107,12 +131,25 @@ export class LimitService {
     };
   }
 
-  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>, limits: TenantLimits, costOf = () => 0): Promise<Verdict> {
+  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Verdict | Promise<Verdict> {
+    const limits = this.policy.known(scope);
+    return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
+  }
+
+  private decideBy(
+    scope: Scope,
+    kind: Exclude<Kind, 'tenant'>,
+    limits: TenantLimits,
+    costOf = () => 0,
+  ): Verdict | Promise<Verdict> {
     const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0 || limits.cost.maximum > 0;
-    const decision = isLimited
-      ? (this.refuseEarly(scope, kind, limits) ??
-        (await this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits, costOf())))
-      : admitted;
+    const decision = isLimited ? this.refuseEarly(scope, kind, limits) : admitted;
+    if (decision) return this.counted(kind, decision);
+    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits, costOf());
+    return asked.then((found) => this.counted(kind, found));
+  }
+
+  private counted(kind: Kind, decision: Verdict): Verdict {
     this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
     return decision;
   }

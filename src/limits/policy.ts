@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Database, TenantScope } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { CostBudget } from './cost.ts';
 import type { LimitName } from './share.ts';
 
@@ -14,28 +15,50 @@ export interface TenantLimits extends RateLimits {
 
 /** For so long a change of a tenant's limits may go unnoticed. */
 const rememberedMs = 3_000;
+/** What is older is looked up again when it is used, and used meanwhile: nobody waits for it. */
+const freshMs = 1_500;
+
+interface Known {
+  readonly limits: TenantLimits;
+  /** On the monotonic clock. */
+  readonly askedAt: number;
+}
 
 /** What holds for a tenant: its own limits or, where it has none, the configured ones. */
 export class Policy {
-  private readonly known = new LRUCache<string, TenantLimits>({ max: 10_000, ttl: rememberedMs });
+  private readonly remembered = new LRUCache<string, Known>({ max: 10_000 });
   private readonly looking = new Map<string, Promise<TenantLimits>>();
 
   constructor(
     private readonly database: Database,
+    private readonly clock: Clock,
     private readonly configured: TenantLimits,
   ) {}
 
+  /** What is known without a look; null when it has to be looked up first. */
+  known(scope: TenantScope): TenantLimits | null {
+    const known = this.remembered.get(scope.tenantId);
+    if (!known) return null;
+    const age = this.clock.monotonic() - known.askedAt;
+    if (age >= rememberedMs) return null;
+    // Fails again, and is heard then, once the answer is too old to be used.
+    if (age >= freshMs) this.look(scope).catch(() => undefined);
+    return known.limits;
+  }
+
   /** Looked up once at a time. */
   async of(scope: TenantScope): Promise<TenantLimits> {
-    const { tenantId } = scope;
-    const known = this.known.get(tenantId);
-    if (known) return known;
-    const looking = this.looking.get(tenantId) ?? this.look(scope).finally(() => this.looking.delete(tenantId));
-    this.looking.set(tenantId, looking);
+    return this.known(scope) ?? this.look(scope);
+  }
+
+  private look(scope: TenantScope): Promise<TenantLimits> {
+    const looking = this.looking.get(scope.tenantId) ?? this.read(scope).finally(() => this.looking.delete(scope.tenantId));
+    this.looking.set(scope.tenantId, looking);
     return looking;
   }
 
-  private async look(scope: TenantScope): Promise<TenantLimits> {
+  private async read(scope: TenantScope): Promise<TenantLimits> {
+    const askedAt = this.clock.monotonic();
     const [own] = await this.database
       .as(scope)
       .sql<Record<LimitName | 'cost' | 'costPerSecond', number | null>>(
@@ -52,7 +75,7 @@ export class Policy {
         restoreRate: Math.max(1, own?.costPerSecond ?? this.configured.cost.restoreRate),
       },
     };
-    this.known.set(scope.tenantId, limits);
+    this.remembered.set(scope.tenantId, { limits, askedAt });
     return limits;
   }
 }

@@ -247,6 +247,23 @@ describe('starts', () => {
     expect(await usedBy(caller, 'starts')).toBe(0);
   });
 
+  it('of requests that are refused start nothing and cost nothing', async () => {
+    const caller = await seed.tenant();
+    await app.sql`insert into rate_limits (tenant_id, member, tenant, starts) values (${uuidOf(caller.tenantId)}, 4, 0, 10)`;
+    // What opens a window stays counted in it.
+    await start(caller);
+    const input = { template: 'cover-letter-classic', variables };
+    const together = Array.from({ length: 8 }, () =>
+      post(app.url, { query: startMutation, variables: { input } }, { key: caller.key }),
+    );
+    const statuses = (await Promise.all(together)).map(({ status }) => status);
+
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
+    const rows = await app.sql`select from generations where tenant_id = ${uuidOf(caller.tenantId)}`;
+    expect(rows.length).toBe(4);
+    expect(await usedBy(caller, 'starts')).toBe(4);
+  });
+
   it('of a retry count, too', async () => {
     const caller = await starter();
     const { generation } = (await start(caller)).generationStart;

@@ -32,6 +32,15 @@ const start = /* GraphQL */ `
     }
   }
 `;
+const keep = /* GraphQL */ `
+  mutation {
+    providerCredentialSet(input: { provider: "openai", apiKey: "sk-of-a-tenant" }) {
+      errors {
+        message
+      }
+    }
+  }
+`;
 const statuses = /* GraphQL */ `
   query {
     generations {
@@ -50,7 +59,8 @@ beforeAll(async () => {
     RATE_LIMIT_STARTS: '10000',
     QUERY_COST_LIMIT: '10000',
   };
-  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
+  const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
+  app = await openTestApp({ env: { ...models, ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();
   const other = await seed.tenant();
@@ -58,12 +68,24 @@ beforeAll(async () => {
   for (const tenant of [one, other]) {
     // An operator's: limits of its own for a tenant have no mutation yet.
     await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    await tenant.ask(
+      'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
+    );
+    await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
+    expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
     await vi.waitFor(
       async () => {
         const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
         expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);
+      },
+      { timeout: 10_000 },
+    );
+    await vi.waitFor(
+      async () => {
+        const { auditVerify } = await tenant.ask<{ auditVerify: { sealedTo: number } }>('{ auditVerify { sealedTo } }');
+        expect(auditVerify.sealedTo).toBeGreaterThan(0);
       },
       { timeout: 10_000 },
     );

@@ -9,32 +9,57 @@ const sharedTables = ['template_versions', 'templates'];
 
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
-  // Key lookup, and the retention of each tenant.
+  // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
   api_keys: 'SELECT',
-  tenants: 'SELECT',
+  invitations: 'SELECT',
+  members: 'SELECT',
+  roles: 'SELECT',
+  tenants: 'DELETE SELECT',
   // Writing, take-over and cleaning up after the end.
   attempts: 'INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
   generations: 'DELETE SELECT UPDATE',
+  // The sealer of the audit log.
+  audit_entries: 'SELECT',
+  audit_heads: 'INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE SELECT',
   // The library is stored at boot.
   template_versions: 'INSERT SELECT UPDATE',
   templates: 'INSERT SELECT UPDATE',
 };
 
-/** What the engine may write of tables that it otherwise reads: when a key was used. */
-const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
+/** What the engine may write of tables that it otherwise reads: when a key was used, and the place of an audit entry, once. */
+const engineColumns: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
+  api_keys: { policy: 'engine_notes_use', columns: 'last_used_at' },
+  audit_entries: { policy: 'engine_seals', columns: 'hash position' },
+};
+
+/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place. */
+const appColumns: Readonly<Record<string, string>> = {
+  audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
+};
+
+/** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
+const engineDeletes: readonly string[] = ['tenants'];
+/** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
+const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
 
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
+  audit_entries: 'SELECT',
+  audit_heads: 'SELECT',
   chunks: 'SELECT',
+  data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
+  invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  provider_credentials: 'DELETE INSERT SELECT UPDATE',
   cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'INSERT SELECT UPDATE',
+  roles: 'DELETE INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
@@ -68,6 +93,17 @@ const grantsOf = async (role: string) => {
   return Object.fromEntries(rows.map(({ table, grants }) => [table, grants]));
 };
 
+/** Columns that a role has a right at, of tables that it does not have the right at as a whole. */
+const columnsOf = async (role: string, privilege: 'SELECT' | 'INSERT' | 'UPDATE') => {
+  const rows = await owner<{ table: string; columns: string }[]>`
+    select table_name as table, string_agg(column_name || '', ' ' order by column_name) as columns from information_schema.column_privileges c
+    where grantee = ${role} and table_schema = 'public' and privilege_type = ${privilege} and not exists (
+      select 1 from information_schema.role_table_grants t
+      where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = ${privilege})
+    group by table_name`;
+  return Object.fromEntries(rows.map(({ table, columns }) => [table, columns]));
+};
+
 describe('the second wall', () => {
   it('stands around every table, for its owner too', async () => {
     const open = await owner<{ name: string }[]>`
@@ -99,14 +135,17 @@ describe('the second wall', () => {
       from pg_policies where schemaname = 'public' and 'draftwire_engine' = any(roles) order by tablename, policyname`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
-      Object.entries(engineGrants)
+      [...Object.entries(engineGrants), ...Object.keys(engineReadsColumns).map((table) => [table, 'SELECT'] as const)]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
           ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
-          grants === 'SELECT'
+          ...(engineDeletes.includes(table) ? [{ table, name: 'engine_deletes', command: 'DELETE' }] : []),
+          grants === 'SELECT' || engineDeletes.includes(table)
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
-        ]),
+          ...(engineColumns[table] ? [{ table, name: engineColumns[table].policy, command: 'UPDATE' }] : []),
+        ])
+        .toSorted((a, b) => (`${a.table} ${a.name}` < `${b.table} ${b.name}` ? -1 : 1)),
     );
   });
 
@@ -124,13 +163,12 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
-    const columns = await owner<{ table: string; columns: string }[]>`
-      select table_name as table, string_agg(column_name || '', ' ') as columns from information_schema.column_privileges c
-      where grantee = 'draftwire_engine' and table_schema = 'public' and privilege_type = 'UPDATE' and not exists (
-        select 1 from information_schema.role_table_grants t
-        where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = 'UPDATE')
-      group by table_name`;
-    expect(Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]))).toEqual(engineColumns);
+    const engineMay = Object.entries(engineColumns).map(([table, { columns }]) => [table, columns]);
+    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(Object.fromEntries(engineMay));
+    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual({});
+    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual({});
+    expect(await columnsOf('draftwire_app', 'INSERT')).toEqual(appColumns);
+    expect(await columnsOf('draftwire_engine', 'SELECT')).toEqual(engineReadsColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {

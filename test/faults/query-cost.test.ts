@@ -118,7 +118,7 @@ describe('a reservation', () => {
     if (!first) throw new Error('no database');
     return limiter(first, maximum);
   };
-  const admit = (limits: LimitService, scope: Scope, cost: number): Promise<Admission> => limits.admit(scope, () => cost);
+  const admit = async (limits: LimitService, scope: Scope, cost: number): Promise<Admission> => limits.admit(scope, () => cost);
 
   it('does not come back with time while its operation runs, so that it cannot come back twice', async () => {
     const [limits, scope] = [service(), await newScope()];

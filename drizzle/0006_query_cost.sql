@@ -4,8 +4,7 @@ CREATE TABLE "cost_buckets" (
 	"spent_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"epoch" integer DEFAULT 0 NOT NULL,
 	"reserved" integer DEFAULT 0 NOT NULL,
-	"reserved_before" integer DEFAULT 0 NOT NULL,
-	"granted" integer DEFAULT 0 NOT NULL
+	"reserved_before" integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 ALTER TABLE "cost_buckets" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
