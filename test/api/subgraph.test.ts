@@ -22,6 +22,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on ApiKey { id name }
     ... on Role { id name permissions }
     ... on Invitation { id email }
+    ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
   }
 }`;
@@ -186,6 +187,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -239,6 +241,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -249,6 +252,7 @@ describe('_entities', () => {
       [6, 'FORBIDDEN'],
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
+      [9, 'FORBIDDEN'],
     ]);
   });
 });
