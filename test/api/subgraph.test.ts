@@ -24,6 +24,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Issuer { id url }
     ... on Role { id name permissions }
     ... on Invitation { id email }
+    ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
   }
 }`;
