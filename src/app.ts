@@ -34,7 +34,7 @@ import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
-import { buildPipeline } from './graphql/execute.ts';
+import { buildPipeline, type PipelineOptions } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { LimitService } from './limits/limit.service.ts';
@@ -66,6 +66,9 @@ export interface Surroundings {
   /** Added to those that the configuration names. */
   readonly providers?: readonly Provider[];
   readonly connectionLimits?: Partial<ConnectionLimits>;
+  /** Takes the place of what decides about callers: benchmarks find out what that costs. */
+  readonly pipeline?: Partial<PipelineOptions>;
+  readonly openDatabase?: typeof openDatabase;
   /** The template library; the product's own when absent. */
   readonly libraryDir?: string;
   /** Process metrics are collected once per process. */
@@ -90,6 +93,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     clock = systemClock,
     providers: extraProviders = [],
     connectionLimits = {},
+    pipeline: pipelineOptions = {},
+    openDatabase: open = openDatabase,
     libraryDir = ownLibraryDir,
     hasProcessMetrics = false,
   } = surroundings;
@@ -108,7 +113,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     if (!config.isProduction || config.database === null) {
       await asSet(ownerSetting, () => migrate(ownerUrl, { loginUrl: databaseConfig.url }));
     }
-    const database = await asSet(databaseSetting, () => openDatabase(databaseConfig, { log, clock }));
+    const database = await asSet(databaseSetting, () => open(databaseConfig, { log, clock }));
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
@@ -225,6 +230,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       registry: metrics.registry,
       knownOperations: operationNames(operations),
       trustedDocuments: config.trustedDocuments,
+      ...pipelineOptions,
     });
     const server = await asSet(`HOST ${config.http.host}, PORT ${config.http.port}`, () =>
       listen({
