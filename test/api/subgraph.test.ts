@@ -22,6 +22,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Member { id email }
     ... on ApiKey { id name }
     ... on Issuer { id url }
+    ... on AuditEntry { id operation }
     ... on Role { id name permissions }
     ... on Invitation { id email }
     ... on ProviderCredential { id provider }
@@ -194,6 +195,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -249,6 +251,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -260,6 +263,7 @@ describe('_entities', () => {
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
       [9, 'FORBIDDEN'],
+      [10, 'FORBIDDEN'],
     ]);
   });
 });
