@@ -22,6 +22,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on Member { id email }
     ... on ApiKey { id name }
     ... on Issuer { id url }
+    ... on AuditEntry { id operation }
     ... on Role { id name permissions }
     ... on Invitation { id email }
     ... on AuditEntry { id operation }
@@ -195,6 +196,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -250,6 +252,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -261,6 +264,7 @@ describe('_entities', () => {
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
       [9, 'FORBIDDEN'],
+      [10, 'FORBIDDEN'],
     ]);
   });
 });

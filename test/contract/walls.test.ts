@@ -142,7 +142,6 @@ describe('the second wall', () => {
       [...Object.entries(engineGrants), ...Object.keys(engineReadsColumns).map((table) => [table, 'SELECT'] as const)]
         .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([table, grants]) => [
-          ...(table in engineColumns ? [{ table, name: 'engine_notes_use', command: 'UPDATE' }] : []),
           ...(engineDeletes.includes(table) ? [{ table, name: 'engine_deletes', command: 'DELETE' }] : []),
           grants === 'SELECT' || engineDeletes.includes(table)
             ? { table, name: 'engine_reads', command: 'SELECT' }
