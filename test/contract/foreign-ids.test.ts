@@ -78,7 +78,13 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
-  'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
+  'Query.explainPermission(nodeId)': {
+    kind: 'gen',
+    ask: (id) => ({
+      query: 'query ($id: ID!) { explainPermission(permission: "generations:read", nodeId: $id) { allowed reason } }',
+      variables: { id },
+    }),
+  },
   'Subscription.generationStream(id)': { kind: 'gen' },
 };
 
