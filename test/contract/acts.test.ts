@@ -4,7 +4,9 @@ import { uuidOf } from '../../src/db/ids.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
+import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
+import { register } from '../harness/registered.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 // Every mutation leaves its record, and every one that makes or sends something can be repeated. A new mutation needs a row here.
@@ -12,6 +14,7 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 /** What a call is made of: somebody new, as the owner of a tenant of their own. */
 interface World {
   readonly app: TestApp;
+  readonly issuer: TestIssuer;
   readonly seed: Seed;
   readonly owner: Caller;
 }
@@ -36,6 +39,9 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   invitationAccept: async ({ owner }) => new As((await invitationOf(owner)).token, {}),
   invitationCreate: () => ({ email: 'ada@example.org', role: 'member' }),
   invitationRevoke: async ({ owner }) => ({ id: (await invitationOf(owner)).invitation.id }),
+  issuerCreate: ({ issuer }) => ({ url: issuer.url, defaultRole: 'member' }),
+  issuerDelete: async ({ issuer, owner }) => ({ id: (await register(owner, issuer)).id }),
+  issuerUpdate: async ({ issuer, owner }) => ({ id: (await register(owner, issuer)).id, isEnabled: false }),
   memberRemove: async ({ seed, owner }) => ({ id: (await seed.member({ of: owner })).memberId }),
   memberUpdate: async ({ seed, owner }) => ({ id: (await seed.member({ of: owner })).memberId, role: 'editor' }),
   providerCredentialDelete: async ({ owner }) => ({ id: await credentialOf(owner) }),
@@ -95,14 +101,17 @@ function inputOf(mutation: GraphQLField<unknown, unknown>) {
 describe('mutations', () => {
   let app: TestApp;
   let seed: Seed;
+  let issuer: TestIssuer;
 
   beforeAll(async () => {
-    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house' } });
+    issuer = await openIssuer();
+    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', ...issuer.env } });
     seed = await openSeed(app);
   });
   afterAll(async () => {
     await seed.close();
     await app.stop();
+    await issuer[Symbol.asyncDispose]();
   });
 
   const recorded = async (owner: Caller, operation: string) => {
@@ -123,7 +132,7 @@ describe('mutations', () => {
     '%s leaves one record, also repeated',
     async (name, mutation) => {
       const owner = await seed.tenant();
-      const called = await calls[name]?.({ app, seed, owner });
+      const called = await calls[name]?.({ app, issuer, seed, owner });
       const { key, input } = called instanceof As ? called : { key: owner.key, input: called };
       const before = await recorded(owner, name);
       const { name: type, isRepeatable } = inputOf(mutation);
