@@ -21,6 +21,7 @@ import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { LimitService } from './limits/limit.service.ts';
+import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
@@ -127,6 +128,12 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('watch over keys', () => keyWatch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
+    bus.onGap(() => limits.policy.forget(null));
+    const { policy, admissions } = limits;
+    const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
+    slots.open();
+    life.onStop('slots', () => slots.close());
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
@@ -137,6 +144,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: (credentials) => keys.authenticate(credentials),
       watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
       admit: (scope) => limits.admit(scope),
+      enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

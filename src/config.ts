@@ -3,7 +3,7 @@ import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
-import type { RateLimits } from './limits/policy.ts';
+import type { TenantLimits } from './limits/names.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -33,7 +33,7 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
-  readonly limits: RateLimits;
+  readonly limits: TenantLimits;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
   /** How long each part may take to stop. */
@@ -96,6 +96,12 @@ export function readConfig(env: Env): Config {
       member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
       tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
       starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
+      memberGenerations: limit(read, 'MAX_GENERATIONS_PER_MEMBER', isProduction ? 20 : developmentLimit),
+      tenantGenerations: limit(read, 'MAX_GENERATIONS_PER_TENANT', isProduction ? 200 : developmentLimit),
+      memberSockets: limit(read, 'MAX_SOCKETS_PER_MEMBER', isProduction ? 100 : developmentLimit),
+      tenantSockets: limit(read, 'MAX_SOCKETS_PER_TENANT', isProduction ? 1_000 : developmentLimit),
+      memberSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_MEMBER', isProduction ? 200 : developmentLimit),
+      tenantSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_TENANT', isProduction ? 5_000 : developmentLimit),
     },
     secret: secret ?? 'development',
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,

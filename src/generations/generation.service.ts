@@ -212,6 +212,7 @@ export class GenerationService {
   ): Promise<GenerationView> {
     const { engine, database, clock, bus, limits } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
+    const room = await limits.room(scope);
     const taken = await limits.takeStart(scope);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
@@ -242,6 +243,7 @@ export class GenerationService {
         claim,
         model,
         leaseMs: isRunning ? engine.leaseMs : null,
+        room,
       });
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
@@ -258,6 +260,10 @@ export class GenerationService {
         await nextTurn();
       } else bus.publish('generation.waiting', [id]);
       return row;
+    } catch (error) {
+      const refusal = limits.noRoom(error);
+      if (refusal) await limits.returnStart(scope, taken).catch(() => undefined);
+      throw refusal ?? error;
     } finally {
       forget?.();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

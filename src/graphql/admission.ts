@@ -23,6 +23,12 @@ export interface Admission {
 /** Counts a request of somebody before anything is done for it; throws AppError when it cannot be counted. */
 export type Admit = (scope: Scope) => Promise<Admission>;
 
+/** What takes a place for as long as it is open. */
+export type Place = 'sockets' | 'subscriptions';
+
+/** Takes a place for somebody; what it gives is called once, when that is free again. Throws AppError. `onLost`: the place was another's. */
+export type Enter = (scope: Scope, kind: Place, onLost: (error: AppError) => void) => Promise<() => void>;
+
 /** Throws RATE_LIMITED when the request is refused. */
 export function checkAdmission({ refusal }: Admission): void {
   if (refusal) throw new AppError('RATE_LIMITED', refusal.message, { retryAfterMs: refusal.retryAfterMs });

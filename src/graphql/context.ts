@@ -1,3 +1,4 @@
+import type { GraphQLError } from 'graphql';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -39,6 +40,9 @@ export class OperationContext implements RequestContext {
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
+  private release: (() => void) | null = null;
+  private refusal: GraphQLError | null = null;
+  private onRefused: ((error: GraphQLError) => void) | null = null;
 
   constructor(caller: Caller) {
     this.transport = caller.transport;
@@ -60,8 +64,28 @@ export class OperationContext implements RequestContext {
     this.cursor = hasCursor ? (value.cursor as string) : null;
   }
 
+  /** Keeps something until the operation is over; `release` is called at once when it is already. */
+  holdUntilEnd(release: () => void): void {
+    if (this.isAborted) release();
+    else this.release = release;
+  }
+
+  /** Ends the operation's stream for a reason that its reader is told. */
+  refuse(error: GraphQLError): void {
+    this.refusal = error;
+    this.onRefused?.(error);
+  }
+
+  /** Hears why the stream has to end, also when that was said before. */
+  whenRefused(listener: (error: GraphQLError) => void): void {
+    if (this.refusal) listener(this.refusal);
+    else this.onRefused = listener;
+  }
+
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();
+    this.release?.();
+    this.release = null;
   }
 }

@@ -23,13 +23,13 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
-import { checkAdmission, rateLimitHeaders, type Admit } from './admission.ts';
+import { checkAdmission, rateLimitHeaders, type Admit, type Enter, type Place } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, refusal, shownError, type Mask } from './masking.ts';
+import { codeOf, maskError, maskResult, parseError, refusal, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { checkPages } from './pages.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -49,6 +49,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Takes a place for a socket or subscription; what it gives is called when that is closed. Throws AppError; absent: there is always one. */
+  readonly enter?: Enter;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -172,6 +174,15 @@ export class Pipeline {
     return this.prepare(request, caller);
   }
 
+  /** Takes a place for what the caller opens; what it gives is called once, when that is closed. Throws a GraphQLError that may be shown. */
+  async enter({ scope, requestId }: Caller, place: Place, onLost: (error: GraphQLError) => void): Promise<() => void> {
+    try {
+      return (await this.options.enter?.(scope, place, (error) => onLost(shownError(error)))) ?? (() => undefined);
+    } catch (error) {
+      throw maskError(error, this.maskOf(requestId));
+    }
+  }
+
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
     const context = new OperationContext(caller);
@@ -206,7 +217,10 @@ export class Pipeline {
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
-      if (!(Symbol.asyncIterator in results)) return maskResult(results, mask);
+      if (!(Symbol.asyncIterator in results)) {
+        context.abort();
+        return maskResult(results, mask);
+      }
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
       let unwatch = (): void => undefined;
@@ -221,8 +235,10 @@ export class Pipeline {
         },
       });
       unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      context.whenRefused((error) => stream.refuse(error));
       return stream;
     } catch (error) {
+      context.abort();
       return { errors: [maskError(error, mask)] };
     }
   }
@@ -336,14 +352,4 @@ function requestOf({ operationName, variables }: OperationRequest) {
     throw new AppError('BAD_REQUEST', 'variables must be an object');
   }
   return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
-}
-
-function parseError(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) throw error;
-  const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
-  return new GraphQLError(error.message, {
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    extensions: { code },
-  });
 }

@@ -89,6 +89,17 @@ function pathOfVariable(error: GraphQLError): { path?: string[] } {
   return node?.kind === 'VariableDefinition' ? { path: [node.variable.name.value] } : {};
 }
 
+/** What the parser threw, with its code. */
+export function parseError(error: unknown): GraphQLError {
+  if (!(error instanceof GraphQLError)) throw error;
+  const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
+  return new GraphQLError(error.message, {
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    extensions: { code },
+  });
+}
+
 /** The same error, at the same place, with other extensions. */
 export function withExtensions(error: GraphQLError, extensions: Record<string, unknown>): GraphQLError {
   return located(error.message, error, extensions);

@@ -10,6 +10,7 @@ import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, OperationRequest, Pipeline } from './execute.ts';
 import { maskError, refusal, shownError } from './masking.ts';
+import { acceptSubscription } from './places.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
 
@@ -62,10 +63,20 @@ export function openSse(options: SseOptions): SseTransport {
     } catch (error) {
       throw refused(maskError(error, pipeline.maskOf(requestId)));
     }
-    const prepared = await pipeline.accept(asked, { transport: 'sse', scope, requestId }, (left) => void reply.headers(left));
+    const prepared = await acceptSubscription(
+      pipeline,
+      asked,
+      { transport: 'sse', scope, requestId },
+      (left) => void reply.headers(left),
+    );
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
-    return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
+    try {
+      return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
+    } catch (error) {
+      prepared.context.abort();
+      throw error;
+    }
   };
 
   return {
@@ -75,11 +86,13 @@ export function openSse(options: SseOptions): SseTransport {
       try {
         operation = await prepare(request, reply);
         // Nothing waits between these looks and the counts below.
-        if (entered >= options.maxStreams) {
-          throw refused(refusal('UNAVAILABLE', noMore));
-        }
-        if (crowd.isFull(address)) {
-          throw refused(shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 })));
+        const reason =
+          entered >= options.maxStreams
+            ? refusal('UNAVAILABLE', noMore)
+            : crowd.isFull(address) && shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));
+        if (reason) {
+          operation.context.abort();
+          throw refused(reason);
         }
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];

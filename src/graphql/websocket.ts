@@ -14,8 +14,9 @@ import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
-import { codeOf, maskError, refusal } from './masking.ts';
+import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { acceptSubscription } from './places.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
 
@@ -49,11 +50,14 @@ export interface WebSocketTransport {
 
 interface Extra {
   readonly socket: WebSocket;
+  readonly address: string;
   readonly frames: FrameOutlet;
   scope: Scope | null;
   /** Why no more operations are taken: the key is over. */
   refusal: GraphQLError | null;
   unwatch: () => void;
+  /** Gives its place back. */
+  leave: () => void;
 }
 
 interface SocketRefusal {
@@ -85,19 +89,22 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
+      const requestId = randomUUID();
       try {
-        extra.scope = await pipeline.authenticate(
-          { authorization: authorizationOf(connectionParams) },
-          'websocket',
-          randomUUID(),
-        );
+        const scope = await pipeline.authenticate({ authorization: authorizationOf(connectionParams) }, 'websocket', requestId);
+        const caller = { transport: 'websocket', scope, requestId } as const;
+        const leave = await pipeline.enter(caller, 'sockets', (error) => turnAway(extra, error));
+        if (extra.socket.readyState !== extra.socket.OPEN) {
+          leave();
+          return false;
+        }
+        extra.leave = leave;
+        extra.scope = scope;
         const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, onEnd);
+        extra.unwatch = pipeline.watch(scope, onEnd);
         return true;
       } catch (error) {
-        const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, 1013 is tried again.
-        extra.socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+        turnAway(extra, error);
         return false;
       }
     },
@@ -122,6 +129,15 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
+
+  const turnAway = ({ socket, address }: Extra, error: unknown): void => {
+    const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
+    // 4401 is final for clients, 1013 is tried again.
+    socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+    if (code !== 'RATE_LIMITED') return;
+    pipeline.refused({ transport: 'websocket' }, [error as GraphQLError]);
+    refusals.note({ transport: 'websocket', address, status: httpStatusOf[code] });
+  };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const address = addresses.of(request);
@@ -178,7 +194,9 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
+    const nothing = (): void => undefined;
+    const frames = framesOf(socket, wire);
+    const extra: Extra = { socket, address, scope: null, frames, refusal: null, unwatch: nothing, leave: nothing };
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
       extra,
@@ -188,6 +206,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     socket.once('close', (code, reason) => {
       open.dec();
       extra.unwatch();
+      extra.leave();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -221,7 +240,7 @@ async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, pay
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
   if (isCrowded)
     return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return pipeline.accept(payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  return acceptSubscription(pipeline, payload, { transport: 'websocket', scope, requestId: randomUUID() });
 }
 
 /**

@@ -4,7 +4,7 @@ import { Counter, type Registry } from 'prom-client';
 export function countAdmissions(registry: Registry): Counter<'kind' | 'outcome'> {
   return new Counter({
     name: 'draftwire_admissions_total',
-    help: 'Requests and starts of generations that a rate limit decided about.',
+    help: 'Requests, starts of generations, sockets and subscriptions that a limit decided about.',
     labelNames: ['kind', 'outcome'],
     registers: [registry],
   });

@@ -12,6 +12,10 @@ export const messageKinds = {
   'generation.watched': true,
   /** An API key was revoked, or its end was moved. */
   'key.changed': true,
+  /** Limits of a tenant or key are others now. */
+  'limits.changed': true,
+  /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */
+  'slots.wanted': true,
 } as const;
 
 export type MessageKind = keyof typeof messageKinds;

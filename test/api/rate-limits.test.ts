@@ -40,6 +40,11 @@ const refused = {
   extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
 };
 
+/** As an operator does: for a member, and none for the tenant. */
+const setCeilings = ({ tenantId }: Caller, member: number) => app.sql`
+  insert into tenant_limits (tenant_id, name, ceiling)
+  values (${uuidOf(tenantId)}, 'REQUESTS_PER_MEMBER', ${member}), (${uuidOf(tenantId)}, 'REQUESTS_PER_TENANT', 0)`;
+
 /** What is counted of this caller. */
 const usedBy = async ({ memberId }: Caller, kind = 'requests') => {
   const rows = await app.sql<{
@@ -143,7 +148,7 @@ it('gives a tenant limits of its own within seconds, and 0 is none', async () =>
   const caller = await seed.tenant();
   await exhaust(caller);
   expect((await post(app.url, { query }, { key: caller.key })).status).toBe(429);
-  await app.sql`insert into rate_limits (tenant_id, member, tenant) values (${uuidOf(caller.tenantId)}, 10, 0)`;
+  await setCeilings(caller, 10);
 
   const headers = await eventually(async () => {
     const answer = await post(app.url, { query }, { key: caller.key });
@@ -161,7 +166,7 @@ describe('starts', () => {
   /** Requests without a limit, two starts. */
   const starter = async () => {
     const caller = await seed.tenant();
-    await app.sql`insert into rate_limits (tenant_id, member, tenant) values (${uuidOf(caller.tenantId)}, 0, 0)`;
+    await setCeilings(caller, 0);
     return caller;
   };
 

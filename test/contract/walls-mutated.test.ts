@@ -2,11 +2,12 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { acknowledged } from '../harness/clients.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 // The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
 
-const sharedTables = ['template_versions', 'templates'];
+const sharedTables = ['processes', 'template_versions', 'templates'];
 
 /** What one tenant's connection finds in a table. */
 interface Found {
@@ -44,15 +45,23 @@ const statuses = /* GraphQL */ `
 
 beforeAll(async () => {
   // Slow enough that letters are stored in chunks before they end.
-  const limits = { RATE_LIMIT_MEMBER: '10000', RATE_LIMIT_TENANT: '10000', RATE_LIMIT_STARTS: '10000' };
+  const limits = {
+    RATE_LIMIT_MEMBER: '10000',
+    RATE_LIMIT_TENANT: '10000',
+    RATE_LIMIT_STARTS: '10000',
+    MAX_SOCKETS_PER_TENANT: '100',
+  };
   app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();
   const other = await seed.tenant();
   // Both have a row in every table, by what the product does.
   for (const tenant of [one, other]) {
-    // An operator's: limits of its own for a tenant have no mutation yet.
-    await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    // An operator's.
+    await app.sql`insert into tenant_limits (tenant_id, name) values (${uuidOf(tenant.tenantId, 'ten')}, 'REQUESTS_PER_TENANT')`;
+    const socket = await acknowledged(app.url, tenant.key);
+    socket.socket.close();
+    await socket.closed;
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
     await vi.waitFor(

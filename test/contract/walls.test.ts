@@ -4,8 +4,8 @@ import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 // Who may see what, as the migrated database itself says it: a new table is covered on arrival.
 
-/** Tables that belong to no tenant: everyone reads the library, nobody but the engine writes it. */
-const sharedTables = ['template_versions', 'templates'];
+/** Tables that belong to no tenant: everyone reads the library and which processes live, nobody but the engine writes them. */
+const sharedTables = ['processes', 'template_versions', 'templates'];
 
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
@@ -17,25 +17,34 @@ const engineGrants: Readonly<Record<string, string>> = {
   chunks: 'DELETE INSERT SELECT UPDATE',
   generations: 'DELETE SELECT UPDATE',
   idempotency_keys: 'DELETE SELECT',
+  // Which processes hold slots, and for how long.
+  processes: 'DELETE INSERT SELECT UPDATE',
   // The library is stored at boot.
   template_versions: 'INSERT SELECT UPDATE',
   templates: 'INSERT SELECT UPDATE',
+  // What an operator allows a tenant.
+  tenant_limits: 'INSERT SELECT UPDATE',
 };
 
 /** What the engine may write of tables that it otherwise reads: when a key was used. */
 const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
+
+/** What the app may write of tables that it otherwise reads: what a tenant has set of its limits, never the ceiling above it. */
+const appColumns: Readonly<Record<string, string>> = { tenant_limits: 'INSERT name own tenant_id, UPDATE own' };
 
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
   chunks: 'SELECT',
   generations: 'DELETE INSERT SELECT UPDATE',
+  held_slots: 'INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  processes: 'SELECT',
   rate_buckets: 'INSERT SELECT UPDATE',
-  rate_limits: 'INSERT SELECT UPDATE',
   template_versions: 'SELECT',
   templates: 'SELECT',
+  tenant_limits: 'SELECT',
   tenants: 'INSERT SELECT UPDATE',
 };
 
@@ -130,6 +139,15 @@ describe('the roles', () => {
         where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = 'UPDATE')
       group by table_name`;
     expect(Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]))).toEqual(engineColumns);
+    const written = await owner<{ table: string; columns: string }[]>`
+      select "table", string_agg(privilege || ' ' || names, ', ' order by privilege) as columns from (
+        select table_name as "table", privilege_type as privilege, string_agg(column_name, ' ' order by column_name) as names
+        from information_schema.column_privileges c
+        where grantee = 'draftwire_app' and table_schema = 'public' and not exists (
+          select 1 from information_schema.role_table_grants t
+          where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = c.privilege_type)
+        group by table_name, privilege_type) as granted group by "table"`;
+    expect(Object.fromEntries(written.map(({ table, columns: names }) => [table, names]))).toEqual(appColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {

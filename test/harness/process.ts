@@ -59,6 +59,12 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
       RATE_LIMIT_MEMBER: '0',
       RATE_LIMIT_TENANT: '0',
       RATE_LIMIT_STARTS: '0',
+      MAX_GENERATIONS_PER_MEMBER: '0',
+      MAX_GENERATIONS_PER_TENANT: '0',
+      MAX_SOCKETS_PER_MEMBER: '0',
+      MAX_SOCKETS_PER_TENANT: '0',
+      MAX_SUBSCRIPTIONS_PER_MEMBER: '0',
+      MAX_SUBSCRIPTIONS_PER_TENANT: '0',
       ...env,
     },
   });
