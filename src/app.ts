@@ -6,6 +6,7 @@ import { openDevelopmentKey } from './access/development-key.ts';
 import { KeyWatch } from './access/key-watch.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -20,6 +21,7 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
@@ -126,7 +128,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
     keyWatch.open();
     life.onStop('watch over keys', () => keyWatch.close());
-    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const acts = new ActService(database);
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
     bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
     bus.onGap(() => limits.policy.forget(null));
@@ -134,11 +137,12 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
     slots.open();
     life.onStop('slots', () => slots.close());
+    const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys });
+    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, limitSettings });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: (credentials) => keys.authenticate(credentials),

@@ -14,6 +14,8 @@ import {
 import type { StreamService } from './generations/stream.service.ts';
 import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
+import type { LimitSettingService } from './limits/limit-setting.service.ts';
+import { LimitResolver } from './limits/limit.resolver.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
 import { TemplateResolver } from './templates/template.resolver.ts';
@@ -31,6 +33,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly limitSettings: LimitSettingService;
 }
 
 export interface Schemas {
@@ -47,6 +50,7 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const limits = new LimitResolver(services.limitSettings);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -55,7 +59,7 @@ export function buildSchemas(services: Services): Schemas {
     mem: tenants.memberById,
     key: apiKeys.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -86,6 +90,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    limitSettings: uncalled('limitSettings'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

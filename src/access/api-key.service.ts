@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
+import type { ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -9,6 +10,7 @@ import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import { allPermissions, type Permission, type Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
 
@@ -30,6 +32,7 @@ export interface ApiKeyParts {
   readonly secret: string;
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly acts: ActService;
 }
 
 const longestName = 200;
@@ -74,7 +77,7 @@ export class ApiKeyService {
   /** Makes a key of the caller. INVALID_INPUT names the bad field; FORBIDDEN the permission that the caller does not have. */
   async create(
     scope: Scope,
-    input: { readonly name: string; readonly permissions: readonly string[]; readonly expiresAt?: Date | null },
+    input: AskedLimits & { readonly name: string; readonly permissions: readonly string[]; readonly expiresAt?: Date | null },
   ): Promise<NewKey> {
     scope.require('keys:write');
     const name = nameOf(input.name);
@@ -84,8 +87,12 @@ export class ApiKeyService {
       throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
     }
     const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
-    const what = { name, permissions, expiresAt: endOf(scope, asked), replacesId: null };
-    return this.insert(this.parts.database.as(scope), scope, what);
+    const connection = this.parts.database.as(scope);
+    const limits = limitsFor(input, null, await limitsOfCaller(connection, scope));
+    const what = { name, permissions, expiresAt: endOf(scope, asked), replacesId: null, ...limits };
+    const made = await this.insert(connection, scope, what);
+    this.parts.bus.publish('limits.changed', [scope.tenantId]);
+    return made;
   }
 
   /**
@@ -118,6 +125,7 @@ export class ApiKeyService {
       if (old.memberId !== scope.memberId)
         throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
       for (const permission of old.permissions) requireHeld(scope, permission, path);
+      if (scope.keyId !== id) requireNoLooser(old, await limitsOfCaller(transaction, scope), path);
       const [successor] = await query
         .select({ id: apiKeys.id })
         .from(apiKeys)
@@ -133,11 +141,29 @@ export class ApiKeyService {
       const lasting = old.life === null ? sql`null::timestamptz` : asLong;
       // A key that replaces itself goes on for as long again; replaced by another it ends no later than that one.
       const expiresAt = scope.keyId === id ? sql<Date | null>`${lasting}` : endOf(scope, lasting);
-      const made = await this.insert(transaction, scope, { name, permissions, expiresAt, replacesId: id });
+      const made = await this.insert(transaction, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       return { ...made, replaced, changed: [id, ...ended] };
     });
     this.parts.bus.publish('key.changed', rotated.changed);
+    this.parts.bus.publish('limits.changed', [scope.tenantId]);
     return rotated;
+  }
+
+  /** Changes the limits of a key of the tenant; FORBIDDEN for a limit above that of the key in use. */
+  async update(scope: Scope, { id, ...asked }: AskedLimits & { readonly id: string }): Promise<ApiKeyView> {
+    scope.require('keys:write');
+    const isThis = isKey(scope, checkedId(id));
+    const row = await this.parts.acts.run(scope, { operation: 'apiKeyUpdate', input: {} }, async (act) => {
+      const [before] = await act.query.select(columns).from(apiKeys).where(isThis).for('update');
+      if (!before) throw noSuchKey();
+      const limits = limitsFor(asked, limitsOf(before), await limitsOfCaller(act, scope));
+      const [after] = await act.query.update(apiKeys).set(limits).where(isThis).returning(columns);
+      if (!after) throw noSuchKey();
+      act.record({ thing: id, before: limitsOf(before), after: limits });
+      return after;
+    });
+    this.parts.bus.publish('limits.changed', [scope.tenantId, row.id]);
+    return row;
   }
 
   /** Ends a key of the tenant; revoking it again changes nothing. */
@@ -157,9 +183,10 @@ export class ApiKeyService {
   private async insert(
     { query }: Statements,
     { tenantId, memberId }: Scope,
-    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> & {
-      expiresAt: SQL<Date | null>;
-    },
+    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> &
+      OwnLimits & {
+        expiresAt: SQL<Date | null>;
+      },
   ): Promise<NewKey> {
     const id = newId('key');
     const secret = newKeyText(id, this.parts.secret);

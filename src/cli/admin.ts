@@ -1,19 +1,24 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
-import { KeyService, type Owner } from '../access/key.service.ts';
-import { readConfig, type Env } from '../config.ts';
-import { databaseDefaults, openDatabase } from '../db/client.ts';
+import { KeyService } from '../access/key.service.ts';
+import { readConfig, type Config, type Env } from '../config.ts';
+import { databaseDefaults, openDatabase, type Database } from '../db/client.ts';
 import { openEmbedded } from '../db/embedded.ts';
 import { assertMigrated, migrate } from '../db/migrate.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { openLog } from '../kernel/log.ts';
+import { setCeilings } from '../limits/limit-setting.service.ts';
 import { commandOf, usage, UsageError } from './command.ts';
 
 async function admin(args: readonly string[], env: Env): Promise<void> {
   const command = commandOf(args);
   if (command.name === 'migrate') return migrateDatabase(env);
-  const owner = await bootstrap(env, command.tenant, command.email);
+  if (command.name === 'limits') return limitTenant(env, command.tenant, command.ceilings);
+  const config = readConfig(env);
+  const owner = await withDatabase(config, (database) =>
+    new KeyService(database, config.secret).bootstrap(command.tenant, command.email),
+  );
   process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
   process.stderr.write('Keep the key: only a hash of it is stored.\n');
 }
@@ -26,8 +31,17 @@ async function migrateDatabase(env: Env): Promise<void> {
   process.stdout.write('The database is up to date.\n');
 }
 
-async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner> {
-  const config = readConfig(env);
+async function limitTenant(env: Env, tenant: string, ceilings: ReadonlyMap<string, number | null>): Promise<void> {
+  const stored = await withDatabase(readConfig({ ...env, NODE_ENV: 'development' }), (database) =>
+    setCeilings(database, tenant, ceilings),
+  );
+  for (const { name, ceiling, own } of stored) {
+    const allowed = ceiling === null ? 'as configured' : ceiling === 0 ? 'any amount' : String(ceiling);
+    process.stdout.write(`${name}  ${allowed}${own === null ? '' : `; set to ${own} by the tenant`}\n`);
+  }
+}
+
+async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
   const log = openLog({ level: 'silent' });
   const life = new Lifecycle(log);
   try {
@@ -42,7 +56,7 @@ async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner
     const database = await openDatabase(databaseConfig, { log, clock: systemClock });
     life.onStop('database', () => database.close());
     await assertMigrated(database);
-    return await new KeyService(database, config.secret).bootstrap(tenant, email);
+    return await work(database);
   } finally {
     await life.stop(config.stopDeadlineMs);
   }

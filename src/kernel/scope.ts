@@ -7,6 +7,7 @@ export const permissions = {
   'generations:write': 'Start, cancel, retry and delete generations.',
   'models:read': 'See the models that can be chosen.',
   'tenant:write': 'Change settings of the tenant.',
+  'limits:write': 'Set limits of the tenant and its members, below what the installation allows.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'schema:introspect': 'Ask the schema about itself.',

@@ -70,6 +70,11 @@ export class SlotService {
     }
   }
 
+  /** For so long after the end of its lease what a process held counts. */
+  get graceMs(): number {
+    return this.lease.graceMs;
+  }
+
   /** What this process holds in reserve of what a member, key or tenant may open: it is not used. */
   spareOf({ tenantId }: Scope, id: string, kind: SlotKind): number {
     return this.tenants.get(tenantId)?.spareOf(id, kind) ?? 0;
