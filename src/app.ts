@@ -1,11 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Kind, type DocumentNode } from 'graphql';
+import { AcceptanceService } from './access/acceptance.service.ts';
+import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
-import { KeyWatch } from './access/key-watch.ts';
+import { InvitationService } from './access/invitation.service.ts';
 import { KeyService } from './access/key.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { MemberService } from './access/member.service.ts';
+import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
@@ -14,6 +18,7 @@ import { openEmbedded } from './db/embedded.ts';
 import { assertMigrated, migrate } from './db/migrate.ts';
 import { Engine } from './generations/engine.ts';
 import { Follower } from './generations/follow.ts';
+import { patientMutations } from './generations/generation.resolver.ts';
 import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
@@ -38,6 +43,10 @@ import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
+import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
+import { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderKeyService } from './vault/provider-key.service.ts';
+import { VaultService } from './vault/vault.service.ts';
 
 /** What surrounds an app: the real world, unless a test brings another. */
 export interface Surroundings {
@@ -96,10 +105,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
 
+    const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
+    const vault = new VaultService({ database, masterKeys, log });
+    await vault.assertReadable({ isFatal: config.isProduction });
+    const providerKeys = new ProviderKeyService({ database, vault, clock, log });
+    bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
+    bus.onGap(() => providerKeys.forget(null));
+
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
+      keys: providerKeys,
       bus,
       audience: follower,
       clock,
@@ -109,7 +126,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, log });
+    const purger = new Purger({ database, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close());
     engine.open();
@@ -118,19 +135,31 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const tenants = new TenantService(database);
+    const acts = new ActService(database);
+    const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close());
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
     bus.on('key.changed', ({ ids }) => keys.forget(ids));
+    bus.on('access.changed', ({ ids }) => keys.forget(ids));
     bus.onGap(() => keys.forget(null));
-    const keyWatch = new KeyWatch({ database, bus, clock, log, onOver: (ids) => keys.forget(ids) });
-    keyWatch.open();
-    life.onStop('watch over keys', () => keyWatch.close());
-    const acts = new ActService(database);
+    const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
+    watch.open();
+    life.onStop('watch over access', () => watch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
-    const limits = new LimitService({ database, clock, registry: metrics.registry, limits: config.limits });
+    const roles = new RoleService({ database, acts, bus });
+    const members = new MemberService({ database, acts, bus });
+    const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
+    const acceptances = new AcceptanceService({ database, acts, secret: config.secret });
+    const limits = new LimitService({
+      database,
+      clock,
+      registry: metrics.registry,
+      limits: config.limits,
+      cost: config.queryCost,
+    });
+    life.onStop('limits', () => limits.close());
     bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
     bus.onGap(() => limits.policy.forget(null));
     const { policy, admissions } = limits;
@@ -139,16 +168,33 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('slots', () => slots.close());
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
+    const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
-    const { subgraph } = buildSchemas({ generations, streams, templates, tenants, models, apiKeys, limitSettings });
+    const { subgraph } = buildSchemas({
+      generations,
+      streams,
+      templates,
+      tenants,
+      models,
+      apiKeys,
+      roles,
+      members,
+      invitations,
+      acceptances,
+      database,
+      credentials,
+      limitSettings,
+    });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: (credentials) => keys.authenticate(credentials),
-      watch: (scope, onEnd) => keyWatch.watch(scope, onEnd),
-      admit: (scope) => limits.admit(scope),
+      authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
+      watch: (scope, events) => watch.watch(scope, events),
+      admit: (scope, costOf) => limits.admit(scope, costOf),
       enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
+      patientMutations,
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
+import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
+import type { CostBudget } from './limits/cost.ts';
 import type { TenantLimits } from './limits/names.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
@@ -34,8 +36,11 @@ export interface Config {
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
   readonly limits: TenantLimits;
+  readonly queryCost: CostBudget;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
+  /** What tenants' secrets are sealed under, the first for new ones; null: none given. */
+  readonly masterKeys: readonly MasterKey[] | null;
   /** How long each part may take to stop. */
   readonly stopDeadlineMs: number;
 }
@@ -103,11 +108,26 @@ export function readConfig(env: Env): Config {
       memberSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_MEMBER', isProduction ? 200 : developmentLimit),
       tenantSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_TENANT', isProduction ? 5_000 : developmentLimit),
     },
+    queryCost: {
+      maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),
+      restoreRate: read.integer('QUERY_COST_PER_SECOND', isProduction ? 500 : 10_000, 1, 1_000_000),
+    },
     secret: secret ?? 'development',
+    masterKeys: masterKeys(read),
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,
   };
   read.finish();
   return config;
+}
+
+function masterKeys(read: Reader): Config['masterKeys'] {
+  const text = read.secret('MASTER_KEY');
+  try {
+    return text === null ? null : readMasterKeys(text);
+  } catch (error) {
+    read.problem(`MASTER_KEY: ${error instanceof Error ? error.message : 'unknown error'}; openssl rand -base64 32 makes one`);
+    return null;
+  }
 }
 
 function usageReporting(read: Reader): Config['usageReporting'] {

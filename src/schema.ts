@@ -1,7 +1,19 @@
 import type { GraphQLSchema } from 'graphql';
+import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
+import { ExplainResolver } from './access/explain.resolver.ts';
+import { ExplainService } from './access/explain.service.ts';
+import { InvitationResolver } from './access/invitation.resolver.ts';
+import type { InvitationService } from './access/invitation.service.ts';
+import { Invitation } from './access/invitation.type.ts';
+import { MemberResolver } from './access/member.resolver.ts';
+import type { MemberService } from './access/member.service.ts';
+import { RoleResolver } from './access/role.resolver.ts';
+import type { RoleService } from './access/role.service.ts';
+import { Role } from './access/role.type.ts';
+import type { Database } from './db/client.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -24,6 +36,9 @@ import { TemplateVersion } from './templates/template.type.ts';
 import { TenantResolver } from './tenants/tenant.resolver.ts';
 import type { TenantService } from './tenants/tenant.service.ts';
 import { Member, Tenant } from './tenants/tenant.type.ts';
+import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
+import { ProviderCredential } from './vault/provider-credential.type.ts';
 
 /** What the resolvers translate for. */
 export interface Services {
@@ -33,6 +48,12 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly roles: RoleService;
+  readonly members: MemberService;
+  readonly invitations: InvitationService;
+  readonly acceptances: AcceptanceService;
+  readonly database: Database;
+  readonly credentials: ProviderCredentialService;
   readonly limitSettings: LimitSettingService;
 }
 
@@ -50,16 +71,26 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const roles = new RoleResolver(services.roles);
+  const members = new MemberResolver(services.members);
+  const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
+  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
     tpv: templates.versionById,
     ten: tenants.byId,
-    mem: tenants.memberById,
+    mem: tenants.memberNode,
     key: apiKeys.byId,
+    rol: roles.byId,
+    inv: invitations.byId,
+    pcr: credentials.byId,
   });
-  const resolvers = [templates, generations, tenants, models, apiKeys, limits, nodes];
+  const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
+  const explain = new ExplainResolver(explanations, tenants, roles);
+  const people = [roles, members, invitations, explain];
+  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -73,6 +104,9 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
+        Role,
+        Invitation,
+        ProviderCredential,
       ],
       subscribers: { generationStream: generations.stream },
     },
@@ -90,6 +124,12 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    roles: uncalled('roles'),
+    members: uncalled('members'),
+    invitations: uncalled('invitations'),
+    acceptances: uncalled('acceptances'),
+    database: uncalled('database'),
+    credentials: uncalled('credentials'),
     limitSettings: uncalled('limitSettings'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };

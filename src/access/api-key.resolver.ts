@@ -3,6 +3,7 @@ import { ConnectionArgs } from '../graphql/connection.ts';
 import type { RequestContext } from '../graphql/context.ts';
 import type { LoaderFactory } from '../graphql/loaders.ts';
 import { payload } from '../graphql/payload.ts';
+import { allPermissions } from '../kernel/scope.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput, ApiKeyUpdateInput } from './api-key.input.ts';
@@ -16,6 +17,7 @@ import {
   ApiKeyUpdatePayload,
 } from './api-key.type.ts';
 import { fingerprintOf } from './key-text.ts';
+import { everything } from './roles.ts';
 
 @Resolver(() => ApiKey)
 export class ApiKeyResolver {
@@ -29,7 +31,8 @@ export class ApiKeyResolver {
 
   @Query(() => ApiKeyConnection, {
     name: 'apiKeys',
-    description: 'The keys of the own tenant, newest first, revoked ones too. Requires `keys:read`.',
+    description:
+      'The own keys, newest first, revoked ones too; with `keys:others` those of the whole tenant. Requires `keys:read`.',
   })
   page(@Ctx() { scope }: RequestContext, @Args(() => ConnectionArgs) { first, after }: ConnectionArgs) {
     return this.keys.page(scope, { first: first ?? 20, after });
@@ -67,7 +70,7 @@ export class ApiKeyResolver {
 
   @Mutation(() => ApiKeyRevokePayload, {
     description:
-      'Ends a key of the tenant for good; its running subscriptions end within 5 seconds. One that was revoked stays as it is. ' +
+      'Ends a key for good, with `keys:others` any of the tenant; its running subscriptions end within 5 seconds. One that was revoked stays as it is. ' +
       'Requires `keys:write`.',
   })
   apiKeyRevoke(
@@ -75,6 +78,11 @@ export class ApiKeyResolver {
     @Arg('input', () => ApiKeyRevokeInput, { description: 'Which one.' }) { id }: ApiKeyRevokeInput,
   ) {
     return payload(async () => ({ apiKey: await this.keys.revoke(scope, id) }));
+  }
+
+  @FieldResolver(() => [String])
+  permissions(@Root() { permissions }: ApiKeyView) {
+    return (permissions as string[]).includes(everything) ? allPermissions : permissions;
   }
 
   @FieldResolver(() => String)

@@ -7,12 +7,16 @@ import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { givenName } from '../kernel/given.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
-import { allPermissions, type Permission, type Scope } from '../kernel/scope.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import { permissionsGiven, requireHeld } from './hand-out.ts';
 import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
+import { ownRole } from './people.ts';
+import { permissionsOfKey } from './roles.ts';
 
 const { secretHash: _secretHash, ...columns } = getTableColumns(apiKeys);
 
@@ -35,7 +39,6 @@ export interface ApiKeyParts {
   readonly acts: ActService;
 }
 
-const longestName = 200;
 const longestOverlap = 30 * 86_400;
 const usualOverlap = 86_400;
 
@@ -43,7 +46,7 @@ const usualOverlap = 86_400;
 export class ApiKeyService {
   constructor(private readonly parts: ApiKeyParts) {}
 
-  /** Newest first, revoked and expired ones too. */
+  /** The keys within reach, newest first, revoked and expired ones too. */
   async page(scope: Scope, input: PageInput): Promise<Page<ApiKeyView>> {
     scope.require('keys:read');
     return page<ApiKeyView>(input, {
@@ -56,13 +59,13 @@ export class ApiKeyService {
           .as(scope)
           .query.select(columns)
           .from(apiKeys)
-          .where(and(eq(apiKeys.tenantId, scope.tenantId), where))
+          .where(and(reached(scope), where))
           .orderBy(orderBy)
           .limit(limit),
     });
   }
 
-  /** Keys by id, in the order asked for; null for unknown ones and other tenants'. */
+  /** Keys by id, in the order asked for; null for those that are unknown or out of reach. */
   async list(scope: Scope, ids: readonly string[]): Promise<(ApiKeyView | null)[]> {
     scope.require('keys:read');
     return rowsById('key', ids, (known) =>
@@ -70,7 +73,7 @@ export class ApiKeyService {
         .as(scope)
         .query.select(columns)
         .from(apiKeys)
-        .where(and(eq(apiKeys.tenantId, scope.tenantId), inArray(apiKeys.id, known))),
+        .where(and(reached(scope), inArray(apiKeys.id, known))),
     );
   }
 
@@ -80,8 +83,8 @@ export class ApiKeyService {
     input: AskedLimits & { readonly name: string; readonly permissions: readonly string[]; readonly expiresAt?: Date | null },
   ): Promise<NewKey> {
     scope.require('keys:write');
-    const name = nameOf(input.name);
-    const permissions = permissionsOf(scope, input.permissions);
+    const name = givenName(input.name, ['input', 'name']);
+    const permissions = permissionsGiven(scope, input.permissions, 'key');
     const expiresAt = input.expiresAt ?? null;
     if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
       throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
@@ -124,7 +127,7 @@ export class ApiKeyService {
       if (!old) throw noSuchKey();
       if (old.memberId !== scope.memberId)
         throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
-      for (const permission of old.permissions) requireHeld(scope, permission, path);
+      await requireAll(transaction, scope, old.permissions);
       if (scope.keyId !== id) requireNoLooser(old, await limitsOfCaller(transaction, scope), path);
       const [successor] = await query
         .select({ id: apiKeys.id })
@@ -212,13 +215,18 @@ function endOf({ tenantId, keyId }: Scope, asked: SQL): SQL<Date | null> {
   return sql`least(${asked}, (${makers}))`;
 }
 
-/** Unknown and another tenant's are the same to a caller. */
+/** Unknown, another tenant's and those out of reach are the same to a caller. */
 function noSuchKey(): AppError {
   return new AppError('NOT_FOUND', 'no such key', { path });
 }
 
-function isKey({ tenantId }: Scope, id: string): SQL | undefined {
-  return and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.id, id));
+function isKey(scope: Scope, id: string): SQL | undefined {
+  return and(reached(scope), eq(apiKeys.id, id));
+}
+
+/** The keys of its tenant, or of its own member alone. */
+function reached(scope: Scope): SQL | undefined {
+  return and(eq(apiKeys.tenantId, scope.tenantId), scope.can('keys:others') ? undefined : eq(apiKeys.memberId, scope.memberId));
 }
 
 function checkedId(id: string): string {
@@ -237,25 +245,8 @@ async function endNow({ query }: Statements, scope: Scope, id: string): Promise<
   return ended.map((row) => row.id);
 }
 
-function nameOf(given: string): string {
-  const name = given.trim();
-  const { length } = Array.from(name);
-  if (length >= 1 && length <= longestName) return name;
-  throw new AppError('INVALID_INPUT', `a name has 1 to ${longestName} characters, not ${length}`, { path: ['input', 'name'] });
-}
-
-function permissionsOf(scope: Scope, given: readonly string[]): Permission[] {
-  const where = ['input', 'permissions'];
-  if (given.length === 0) throw new AppError('INVALID_INPUT', 'a key needs a permission', { path: where });
-  given.forEach((permission, index) => {
-    if (!(allPermissions as string[]).includes(permission))
-      throw new AppError('INVALID_INPUT', 'no such permission', { path: [...where, index] });
-    requireHeld(scope, permission as Permission, [...where, index]);
-  });
-  return allPermissions.filter((permission) => given.includes(permission));
-}
-
-function requireHeld(scope: Scope, permission: Permission, at: readonly (string | number)[]): void {
-  if (!scope.can(permission))
-    throw new AppError('FORBIDDEN', `nobody hands out what they do not have: ${permission}`, { path: at });
+/** A rotation hands out a secret: only who may do as much as the key gets it. */
+async function requireAll(transaction: Statements, scope: Scope, held: ApiKeyRow['permissions']): Promise<void> {
+  const role = await ownRole(transaction, scope);
+  for (const permission of permissionsOfKey(held, role)) requireHeld(scope, permission, path);
 }

@@ -15,7 +15,7 @@ export class ApiKey extends Node {
     description: 'How the key begins, `dw_live_` and its id: enough to tell it from others, and no secret.',
   })
   fingerprint!: string;
-  @Field(() => [String], { description: 'What it may do.' }) permissions!: string[];
+  @Field(() => [String], { description: 'What it may do, as far as the role of its member may.' }) permissions!: string[];
   @Field(() => Member, { description: 'The person it acts as.' }) member!: Member;
   @Column(apiKeys.createdAt, 'When it was created.') createdAt!: Date;
   @Column(apiKeys.expiresAt, 'From this moment it is refused; null for no such moment.') expiresAt!: Date | null;

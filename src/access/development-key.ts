@@ -22,6 +22,8 @@ async function isValid(keys: KeyService, key: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (error instanceof AppError && error.code === 'UNAUTHENTICATED') return false;
+    // Of a suspended tenant: another key of it would be no better.
+    if (error instanceof AppError && error.code === 'FORBIDDEN') return true;
     throw error;
   }
 }

@@ -2,11 +2,14 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
-import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
-import { members, tenants } from '../tenants/tenants.table.ts';
 import { isSame } from '../kernel/same.ts';
+import { Scope, type Permission } from '../kernel/scope.ts';
+import { members, tenants } from '../tenants/tenants.table.ts';
+import type { Look } from './access-watch.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
 import { apiKeys } from './keys.table.ts';
+import { everything, ownerRole } from './roles.ts';
+import { readKeyStandings } from './standing.ts';
 
 /** A new tenant with its owner and the owner's key; the key is shown this once. */
 export interface Owner {
@@ -15,17 +18,7 @@ export interface Owner {
   readonly key: string;
 }
 
-interface KeyRow {
-  id: string;
-  tenant_id: string;
-  member_id: string;
-  secret_hash: string;
-  permissions: Permission[];
-  /** Null for a key without an end. */
-  expires_in_ms: number | null;
-}
-
-interface Look {
+interface Found {
   readonly scope: Scope;
   /** How long the answer may be remembered. */
   readonly ttl: number;
@@ -37,6 +30,7 @@ interface Look {
 const rememberedMs = 3_000;
 /** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
 const refusedMs = 30_000;
+const lookDeadlineMs = 3_000;
 const developmentTenant = idOfName('ten', 'development');
 const developmentMember = idOfName('mem', 'development');
 
@@ -44,7 +38,7 @@ const developmentMember = idOfName('mem', 'development');
 export class KeyService {
   private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs });
   private readonly refused = new LRUCache<string, true>({ max: 10_000, ttl: refusedMs });
-  private readonly looking = new Map<string, Promise<Look>>();
+  private readonly looking = new Map<string, Promise<Found>>();
   /** Counts what was forgotten: a look that began before may have read what is no longer so. */
   private forgotten = 0;
 
@@ -66,21 +60,22 @@ export class KeyService {
     return scope;
   }
 
-  /** Looks at these keys again when they are shown next; at all of them without `ids`. */
+  /** Looks again, when they are shown next, at these keys and at all keys of these members and tenants; at every key without `ids`. */
   forget(ids: readonly string[] | null): void {
     this.forgotten++;
     this.looking.clear();
     if (ids === null) return this.known.clear();
     const changed = new Set(ids);
-    for (const [authorization, { proof }] of this.known) if (changed.has(proof.id)) this.known.delete(authorization);
+    for (const [authorization, { proof, memberId, tenantId }] of this.known)
+      if (changed.has(proof.id) || changed.has(memberId) || changed.has(tenantId)) this.known.delete(authorization);
   }
 
-  /** Makes a key of a member; the answer is its only copy. */
+  /** Makes a key of a member, for all that they may do unless `permissions` say less; the answer is its only copy. */
   async create(
     tenantId: string,
     memberId: string,
     name: string,
-    permissions: readonly Permission[] = allPermissions,
+    permissions: readonly (Permission | typeof everything)[] = [everything],
   ): Promise<string> {
     const id = newId('key');
     const key = newKeyText(id, this.secret);
@@ -90,6 +85,13 @@ export class KeyService {
       .values({ id, tenantId, memberId, name, secretHash: hashOf(key, this.secret), permissions: [...permissions] });
     return key;
   }
+
+  /** How it stands with keys that have something open: one of the looks of the watch. */
+  readonly look: Look = async (watched) => {
+    const ids = watched.map(({ proof }) => proof.id);
+    const found = await readKeyStandings(this.database.engine, ids, { deadlineMs: lookDeadlineMs });
+    return ids.map((id) => found.get(id)?.standing ?? null);
+  };
 
   /** Makes a tenant, its owner and the owner's key. */
   async bootstrap(name: string, email: string): Promise<Owner> {
@@ -106,7 +108,7 @@ export class KeyService {
     await this.database.as({ tenantId }).transaction(
       async ({ query }) => {
         await query.insert(tenants).values({ id: tenantId, name }).onConflictDoNothing();
-        await query.insert(members).values({ id: memberId, tenantId, email }).onConflictDoNothing();
+        await query.insert(members).values({ id: memberId, tenantId, email, role: ownerRole }).onConflictDoNothing();
       },
       { idempotent: true },
     );
@@ -119,7 +121,7 @@ export class KeyService {
     if (!shown || this.refused.has(shown.key)) throw notValid();
     let look = this.looking.get(shown.key);
     if (!look) {
-      look = this.look(shown).finally(() => this.looking.delete(shown.key));
+      look = this.read(shown).finally(() => this.looking.delete(shown.key));
       this.looking.set(shown.key, look);
     }
     const { scope, ttl, forgotten } = await look;
@@ -127,34 +129,21 @@ export class KeyService {
     return scope;
   }
 
-  private async look({ key, uuid }: ShownKey): Promise<Look> {
+  private async read({ key, uuid }: ShownKey): Promise<Found> {
     const { forgotten } = this;
-    const [row] = await this.read(uuid);
-    if (!row || !isSame(row.secret_hash, hashOf(key, this.secret))) {
+    const id = idOfUuid('key', uuid);
+    const found = (await readKeyStandings(this.database.engine, [id])).get(id);
+    if (!found || !isSame(found.secretHash, hashOf(key, this.secret))) {
       this.refused.set(key, true);
       throw notValid();
     }
+    const { tenantId, memberId, standing } = found;
+    if (standing.refusal) throw standing.refusal;
     return {
-      scope: new Scope(
-        idOfUuid('ten', row.tenant_id),
-        idOfUuid('mem', row.member_id),
-        { kind: 'key', id: idOfUuid('key', row.id) },
-        row.permissions,
-      ),
-      ttl: Math.min(rememberedMs, Math.floor(row.expires_in_ms ?? rememberedMs)),
+      scope: new Scope(tenantId, memberId, { kind: 'key', id }, standing.held),
+      ttl: Math.min(rememberedMs, Math.floor(standing.endsInMs)),
       forgotten,
     };
-  }
-
-  /** One of the acts without a tenant (protocol.md, rule 20): before the key is found nobody knows whose it is. */
-  private read(uuid: string): Promise<KeyRow[]> {
-    return this.database.engine.sql<KeyRow>(
-      (sql) => sql`
-        select id, tenant_id, member_id, secret_hash, permissions,
-          (extract(epoch from expires_at - now()) * 1000)::float8 as expires_in_ms
-        from api_keys where id = ${uuid} and revoked_at is null and (expires_at is null or expires_at > now())`,
-      { idempotent: true },
-    );
   }
 }
 

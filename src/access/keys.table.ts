@@ -15,7 +15,8 @@ export const apiKeys = pgTable(
     name: text().notNull(),
     /** Hex HMAC-SHA-256 of the whole key under the process's secret. */
     secretHash: text().notNull(),
-    permissions: text().array().$type<Permission[]>().notNull(),
+    /** `*` is all that its member may do. Of what is named only what its member may do counts. */
+    permissions: text().array().$type<(Permission | '*')[]>().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** From this moment the key is refused; null for no such moment. */
     expiresAt: timestamp({ withTimezone: true }),

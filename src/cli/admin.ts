@@ -1,24 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
-import { KeyService } from '../access/key.service.ts';
+import { KeyService, type Owner } from '../access/key.service.ts';
 import { readConfig, type Config, type Env } from '../config.ts';
 import { databaseDefaults, openDatabase, type Database } from '../db/client.ts';
 import { openEmbedded } from '../db/embedded.ts';
 import { assertMigrated, migrate } from '../db/migrate.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
-import { openLog } from '../kernel/log.ts';
+import { openLog, type Log } from '../kernel/log.ts';
 import { setCeilings } from '../limits/limit-setting.service.ts';
+import { VaultService } from '../vault/vault.service.ts';
 import { commandOf, usage, UsageError } from './command.ts';
 
 async function admin(args: readonly string[], env: Env): Promise<void> {
   const command = commandOf(args);
   if (command.name === 'migrate') return migrateDatabase(env);
+  if (command.name === 'rewrap') return rewrap(env);
   if (command.name === 'limits') return limitTenant(env, command.tenant, command.ceilings);
-  const config = readConfig(env);
-  const owner = await withDatabase(config, (database) =>
-    new KeyService(database, config.secret).bootstrap(command.tenant, command.email),
-  );
+  const owner = await bootstrap(env, command.tenant, command.email);
   process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
   process.stderr.write('Keep the key: only a hash of it is stored.\n');
 }
@@ -31,6 +30,18 @@ async function migrateDatabase(env: Env): Promise<void> {
   process.stdout.write('The database is up to date.\n');
 }
 
+async function rewrap(env: Env): Promise<void> {
+  // Of what production demands of a server only the keys are needed.
+  const config = readConfig({ ...env, NODE_ENV: 'development' });
+  const { masterKeys } = config;
+  if (masterKeys === null) throw new Error('MASTER_KEY is missing: the new key first, then those it takes over from');
+  const { rewrapped, unreadable } = await withDatabase(config, (database, log) =>
+    new VaultService({ database, masterKeys, log }).rewrap(),
+  );
+  process.stdout.write(`${rewrapped} data keys were wrapped anew, with ${masterKeys[0]?.id}.\n`);
+  if (unreadable > 0) throw new Error(`${unreadable} data keys are wrapped with master keys that are not among those given`);
+}
+
 async function limitTenant(env: Env, tenant: string, ceilings: ReadonlyMap<string, number | null>): Promise<void> {
   const stored = await withDatabase(readConfig({ ...env, NODE_ENV: 'development' }), (database) =>
     setCeilings(database, tenant, ceilings),
@@ -41,7 +52,12 @@ async function limitTenant(env: Env, tenant: string, ceilings: ReadonlyMap<strin
   }
 }
 
-async function withDatabase<T>(config: Config, work: (database: Database) => Promise<T>): Promise<T> {
+async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner> {
+  const config = readConfig(env);
+  return withDatabase(config, (database) => new KeyService(database, config.secret).bootstrap(tenant, email));
+}
+
+async function withDatabase<T>(config: Config, work: (database: Database, log: Log) => Promise<T>): Promise<T> {
   const log = openLog({ level: 'silent' });
   const life = new Lifecycle(log);
   try {
@@ -56,7 +72,7 @@ async function withDatabase<T>(config: Config, work: (database: Database) => Pro
     const database = await openDatabase(databaseConfig, { log, clock: systemClock });
     life.onStop('database', () => database.close());
     await assertMigrated(database);
-    return await work(database);
+    return await work(database, log);
   } finally {
     await life.stop(config.stopDeadlineMs);
   }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 /** What an operator asks for. */
 export type Command =
   | { readonly name: 'migrate' }
+  | { readonly name: 'rewrap' }
   | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string }
   | {
       readonly name: 'limits';
@@ -24,6 +25,9 @@ export const usage = `Usage:
   npm run admin -- limits --tenant ID [--set NAME=MOST ...]
       Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
       configured), and prints what is set. Holds within seconds on every running process.
+  npm run admin -- rewrap
+      Wraps the data keys of all tenants with the first key of MASTER_KEY, so that the others can be dropped. Needs the MASTER_KEY
+      of the servers, which may go on working. Safe to repeat.
 `;
 
 /** The command that the words of a command line are; throws UsageError. */
@@ -40,11 +44,12 @@ export function commandOf(args: readonly string[]): Command {
   }
   if (name === 'bootstrap') return { name, ...ownerOf(values) };
   if (name === 'limits') return { name, ...ceilingsOf(values) };
-  return { name: 'migrate' };
+  return { name: name === 'rewrap' ? name : 'migrate' };
 }
 
 const optionsOf: Readonly<Record<string, readonly string[]>> = {
   migrate: [],
+  rewrap: [],
   bootstrap: ['tenant', 'email'],
   limits: ['tenant', 'set'],
 };

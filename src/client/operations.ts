@@ -123,6 +123,8 @@ export type GenerationFailureCode =
   | 'CONTENT_REFUSED'
   /** Prompt and answer do not fit the window of the model. */
   | 'CONTEXT_TOO_LONG'
+  /** The tenant has a key of its own for the provider, and it cannot be decrypted; nobody was called. */
+  | 'CREDENTIAL_UNREADABLE'
   /** The model finished without writing anything. */
   | 'EMPTY_COMPLETION'
   /** A fault of ours; the log has the cause. */
@@ -135,7 +137,7 @@ export type GenerationFailureCode =
   | 'NETWORK'
   /** The provider is overloaded or failing (HTTP 5xx, in-band server errors). */
   | 'OVERLOADED'
-  /** The provider does not accept our key, or the key may not use this model. */
+  /** The provider does not accept the key, or the key may not use this model. */
   | 'PROVIDER_AUTH'
   /** The account at the provider is out of money or quota. */
   | 'PROVIDER_QUOTA'
@@ -282,6 +284,8 @@ export type TenantLimitsUpdateInput = {
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
+  /** Its name, 1 to 200 characters; null leaves it. */
+  readonly name?: string | null | undefined;
 };
 
 export type ApiKeyCreateMutationVariables = Exact<{

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Models } from '../routing/models.ts';
+import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { Appender } from './appender.ts';
 import { readStories } from './snapshot.ts';
 import { closeAbandoned } from './finish.ts';
@@ -36,6 +37,8 @@ export interface Audience {
 export interface EngineParts {
   readonly database: Database;
   readonly models: Models;
+  /** Tenants' own keys for providers. */
+  readonly keys: ProviderKeyService;
   readonly bus: Bus;
   readonly audience: Audience;
   readonly clock: Clock;
@@ -125,6 +128,8 @@ export class Engine {
 
   /** The run of what a statement sent at `leasedAt` (monotonic) is leasing to this process; `start` begins to write it. */
   prepare(work: Work, leasedAt: number): Run {
+    const choice = this.parts.models.find(work.models[0] ?? '');
+    if (choice) this.parts.keys.prepare(work.tenantId, choice.provider);
     return new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
   }
 

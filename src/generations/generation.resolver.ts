@@ -42,6 +42,9 @@ interface StreamArgs {
   readonly after?: string | null;
 }
 
+/** The mutations that wait until their request is admitted, and do all before that which has no effect. */
+export const patientMutations: ReadonlySet<string> = new Set(['generationStart', 'generationRetry']);
+
 @Resolver(() => Generation)
 export class GenerationResolver {
   /** Generations by id. */
@@ -57,7 +60,9 @@ export class GenerationResolver {
 
   @Query(() => Generation, {
     nullable: true,
-    description: 'The generation with this id; null when there is none, or it is not yours. Requires `generations:read`.',
+    description:
+      'The generation with this id; null when there is none, or it is not yours; that of another member needs `generations:others`. ' +
+      'Requires `generations:read`.',
   })
   generation(@Ctx() { loaders }: RequestContext, @Arg('id', () => GraphQLID, { description: 'Its id.' }) id: string) {
     return loaders.get(this.byId).load(id);
@@ -65,7 +70,8 @@ export class GenerationResolver {
 
   @Query(() => GenerationConnection, {
     name: 'generations',
-    description: 'Generations, newest first. Requires `generations:read`.',
+    description:
+      'The own generations, newest first; with `generations:others` those of the whole tenant. Requires `generations:read`.',
   })
   page(
     @Ctx() { scope }: RequestContext,
@@ -79,15 +85,16 @@ export class GenerationResolver {
 
   @Mutation(() => GenerationStartPayload, { description: 'Starts a generation. Requires `generations:write`.' })
   generationStart(
-    @Ctx() { scope }: RequestContext,
+    @Ctx() context: RequestContext,
     @Arg('input', () => GenerationStartInput, { description: 'What to write.' }) input: GenerationStartInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.start(scope, input) }));
+    return payload(async () => ({ generation: await this.generations.start(context.scope, input, () => context.admitted()) }));
   }
 
   @Mutation(() => GenerationCancelPayload, {
     description:
-      'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is. Requires `generations:write`.',
+      'Asks for the end of a generation; the text written until then is kept. One that has ended stays as it is; ' +
+      'that of another member needs `generations:others`. Requires `generations:write`.',
   })
   generationCancel(
     @Ctx() { scope }: RequestContext,
@@ -97,17 +104,21 @@ export class GenerationResolver {
   }
 
   @Mutation(() => GenerationRetryPayload, {
-    description: 'Starts a finished generation again, as a new one with `retryOf`. Requires `generations:write`.',
+    description:
+      'Starts a finished generation again, as a new one of the caller with `retryOf`; that of another member needs `generations:others`. ' +
+      'Requires `generations:write`.',
   })
   generationRetry(
-    @Ctx() { scope }: RequestContext,
+    @Ctx() context: RequestContext,
     @Arg('input', () => GenerationRetryInput, { description: 'Which one.' }) input: GenerationRetryInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.retry(scope, input) }));
+    return payload(async () => ({ generation: await this.generations.retry(context.scope, input, () => context.admitted()) }));
   }
 
   @Mutation(() => GenerationDeletePayload, {
-    description: 'Deletes a generation for good, with its texts; one that runs is stopped. Requires `generations:write`.',
+    description:
+      'Deletes a generation for good, with its texts; one that runs is stopped. That of another member needs `generations:others`. ' +
+      'Requires `generations:write`.',
   })
   generationDelete(
     @Ctx() { scope }: RequestContext,
@@ -119,7 +130,8 @@ export class GenerationResolver {
   @Subscription(() => GenerationMessage, {
     description:
       'What happens to a generation, from `after` on or from its beginning, until its end. Any number of readers, cuts and processes: ' +
-      'who applies every message ends with exactly the stored text. Requires `generations:read`.',
+      'who applies every message ends with exactly the stored text. That of another member needs `generations:others`. ' +
+      'Requires `generations:read`.',
     subscribe: bySubscriber,
   })
   generationStream(

@@ -19,7 +19,7 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
-import { listGenerations, readGenerations } from './list.ts';
+import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -41,6 +41,16 @@ export interface RetryInput {
   readonly idempotencyKey?: string | null;
 }
 
+/** Waits until the request may have effects; throws when it may not. */
+type Admitted = () => Promise<void>;
+
+/** Who asks for a new generation. */
+interface Asked {
+  readonly scope: Scope;
+  readonly claim: IdempotencyClaim | null;
+  readonly admitted: Admitted | undefined;
+}
+
 /** What the service is built on. */
 export interface GenerationParts {
   readonly database: Database;
@@ -59,8 +69,11 @@ const longestMetadata = 16_384;
 export class GenerationService {
   constructor(private readonly parts: GenerationParts) {}
 
-  /** Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. */
-  async start(scope: Scope, input: StartInput): Promise<GenerationView> {
+  /**
+   * Starts one, or gives the one that the same member started with the same idempotency key and input in the last 24 hours. Nothing is
+   * stored or sent before `admitted`, which throws when the request is refused; that is so at once when it is absent.
+   */
+  async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const claim = claimOf('generationStart', input);
     const known = claim && (await this.findStarted(scope, claim));
@@ -77,7 +90,7 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin(scope, claim, plan, {
+    return this.begin({ scope, claim, admitted }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -92,8 +105,8 @@ export class GenerationService {
     });
   }
 
-  /** Starts a finished generation again, from the same template version and variables. */
-  async retry(scope: Scope, input: RetryInput): Promise<GenerationView> {
+  /** Starts a finished generation again, from the same template version and variables; `admitted` as with `start`. */
+  async retry(scope: Scope, input: RetryInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const claim = claimOf('generationRetry', input);
     const known = claim && (await this.findStarted(scope, claim));
@@ -107,7 +120,7 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = this.parts.models.plan(requestedModel);
-    return this.begin(scope, claim, plan, { ...original, retryOf: original.id, requestedModel });
+    return this.begin({ scope, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -121,7 +134,7 @@ export class GenerationService {
             text = case when status = 'QUEUED' then '' end,
             finished_at = case when status = 'QUEUED' then now() end,
             status = case when status = 'QUEUED' then 'CANCELLED' else status end
-        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING')
+        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING') ${withinReach(sql, scope)}
         returning id`,
       { idempotent: true },
     );
@@ -141,7 +154,9 @@ export class GenerationService {
       ? await this.parts.database.as(scope).sql(
           (sql) => sql`
             with gone as (
-              delete from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} returning tenant_id, id
+              delete from generations
+              where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} ${withinReach(sql, scope)}
+              returning tenant_id, id
             ), forgotten as (
               delete from idempotency_keys k using gone g where k.tenant_id = g.tenant_id and k.thing_id = g.id
             )
@@ -154,13 +169,23 @@ export class GenerationService {
     return id;
   }
 
-  /** Generations by id, in the order asked for; null for those that are unknown or another tenant's. */
+  /** Generations by id, in the order asked for; null for those that are unknown or out of reach. */
   async list(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
     scope.require('generations:read');
     return this.find(scope, ids);
   }
 
-  /** A page of the tenant's generations, newest first; its rows hold what `fields` of a Generation need, and no more. */
+  /** Whether there is such a generation within the scope's reach. */
+  async isReached(scope: Scope, id: string): Promise<boolean> {
+    const found = await this.parts.database.as(scope).sql(
+      (sql) => sql`
+        select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
+      { idempotent: true },
+    );
+    return found.length > 0;
+  }
+
+  /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
   async page(
     scope: Scope,
     args: PageInput,
@@ -174,7 +199,7 @@ export class GenerationService {
       list: 'generations',
       key: generations.id,
       keyOf: ({ id }) => id,
-      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope.tenantId, { filter, fields, after, limit }),
+      rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope, { filter, fields, after, limit }),
     });
   }
 
@@ -204,16 +229,11 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(
-    scope: Scope,
-    claim: IdempotencyClaim | null,
-    plan: readonly string[],
-    recipe: Recipe,
-  ): Promise<GenerationView> {
+  private async begin({ scope, claim, admitted }: Asked, plan: readonly string[], recipe: Recipe): Promise<GenerationView> {
     const { engine, database, clock, bus, limits } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
-    const taken = await limits.takeStart(scope);
+    const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -275,12 +295,12 @@ export class GenerationService {
   }
 
   private find(scope: Scope, ids: readonly string[]): Promise<(GenerationView | null)[]> {
-    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope.tenantId, known));
+    return rowsById('gen', ids, (known) => readGenerations(this.parts.database.as(scope), scope, known));
   }
 
   private async findWhole(scope: Scope, id: string): Promise<GenerationRow | null> {
     const [row] = await rowsById('gen', [id], (known) =>
-      this.parts.database.as(scope).query.select().from(generations).where(ofTenant(scope, known)),
+      this.parts.database.as(scope).query.select().from(generations).where(reached(scope, known)),
     );
     return row ?? null;
   }
@@ -311,8 +331,9 @@ export class GenerationService {
   }
 }
 
-function ofTenant(scope: Scope, ids: readonly string[]): SQL | undefined {
-  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]));
+function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
+  const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
+  return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
 }
 
 /** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */

@@ -111,7 +111,9 @@ export class Generation extends Node {
   cursor!: string;
   @Column(generations.requestedModel, 'The model or route that was asked for.') requestedModel!: string;
   @Column(generations.model, 'The model of the latest attempt.') model!: string;
-  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first.' }) attempts!: GenerationAttempt[];
+  @Directive('@listSize(assumedSize: 3)')
+  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first.' })
+  attempts!: GenerationAttempt[];
   @Column(generations.draft, 'The plain text that the template wrote by itself.') draft!: string;
   @Field(() => Template, { description: 'The template. Requires `templates:read`.' }) template!: Template;
   @Field(() => TemplateVersion, { description: 'The version of it that was used. Requires `templates:read`.' })

@@ -23,7 +23,7 @@ export interface TextAt {
   readonly cursor: string;
 }
 
-/** Unknown, deleted and another tenant's are the same to a caller; `path` names the argument. */
+/** Unknown, deleted, another tenant's and those out of reach are the same to a caller; `path` names the argument. */
 export function noSuchGeneration(path: readonly string[]): AppError {
   return new AppError('NOT_FOUND', 'no such generation', { path });
 }

@@ -87,7 +87,7 @@ export const generations = pgTable(
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
     // No other index may begin with the tenant and hold every row: while there are no statistics Postgres takes it for the primary
     // key's equal, and each look for one generation then reads all of its tenant.
-    index('generations_member_id').on(table.memberId, table.tenantId),
+    index('generations_member_id').on(table.memberId, table.tenantId, table.id),
     index('generations_lease')
       .on(table.leaseUntil)
       .where(sql`status = 'RUNNING'`),

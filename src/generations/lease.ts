@@ -69,7 +69,8 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
 
 /**
  * Takes over up to `limit` generations whose lease ran out (in `RUNNING`) or that wait for a process (in `QUEUED`): raises the epoch,
- * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them.
+ * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them. What waits in a
+ * suspended tenant goes on waiting.
  */
 export async function claim(
   engine: Connection,
@@ -81,9 +82,10 @@ export async function claim(
   const rows = await engine.sql<ClaimRow>(
     (sql) => sql`
       with picked as materialized (
-        select tenant_id, id from generations
+        select tenant_id, id from generations g
         where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers}` : sql`true`}
           and cancel_requested_at is null and created_at > now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8)
+          ${status === 'QUEUED' ? sql`and not exists (select from tenants t where t.id = g.tenant_id and coalesce(t.suspended_at, t.deleted_at) is not null)` : sql``}
         order by ${status === 'RUNNING' ? sql`lease_until` : sql`created_at`} limit ${limit} for update skip locked
       ), taken as (
         update generations g

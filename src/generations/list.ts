@@ -1,5 +1,7 @@
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { viewColumns as columns, type GenerationFilter, type GenerationView } from './generation.view.ts';
 
 type ColumnName = keyof GenerationView;
@@ -49,20 +51,25 @@ export interface Excerpt {
   readonly limit: number;
 }
 
+/** How far a scope reaches among its tenant's generations, as a condition: to all of them, or to those of its own member. */
+export function withinReach(sql: SqlTag, scope: Scope): Statement {
+  return scope.can('generations:others') ? sql`` : sql`and member_id = ${uuidOf(scope.memberId, 'mem')}`;
+}
+
 /**
- * A tenant's generations, newest first. The rows hold only the columns that the fields are made of: letters are long, and most lists
+ * The generations within reach, newest first. The rows hold only the columns that the fields are made of: letters are long, and most lists
  * show none of them.
  */
 export async function listGenerations(
   tenant: Connection,
-  tenantId: string,
+  scope: Scope,
   { filter, fields, after, limit }: Excerpt,
 ): Promise<GenerationView[]> {
   const { names, ids } = projectionOf(fields);
   const rows = await tenant.sql<Record<string, unknown>>(
     (sql) => sql`
       select ${sql.columns(names)} from generations
-      where tenant_id = ${uuidOf(tenantId)}
+      where tenant_id = ${uuidOf(scope.tenantId)} ${withinReach(sql, scope)}
         ${filter.status ? sql`and status = any(${filter.status}::text[])` : sql``}
         ${filter.template ? sql`and template_slug = ${filter.template}` : sql``}
         ${filter.createdAfter ? sql`and created_at >= ${filter.createdAfter}` : sql``}
@@ -74,12 +81,12 @@ export async function listGenerations(
   return viewsOf(rows, ids);
 }
 
-/** A tenant's generations with these ids, whole and in any order; every stream ends with one. */
-export async function readGenerations(tenant: Connection, tenantId: string, ids: readonly string[]): Promise<GenerationView[]> {
+/** The generations within reach with these ids, whole and in any order; every stream ends with one. */
+export async function readGenerations(tenant: Connection, scope: Scope, ids: readonly string[]): Promise<GenerationView[]> {
   const rows = await tenant.sql<Record<string, unknown>>(
     (sql) => sql`
       select ${sql.columns(all.names)} from generations
-      where tenant_id = ${uuidOf(tenantId)} and id = any(${ids.map((id) => uuidOf(id))}::uuid[])`,
+      where tenant_id = ${uuidOf(scope.tenantId)} and id = any(${ids.map((id) => uuidOf(id))}::uuid[]) ${withinReach(sql, scope)}`,
     { idempotent: true },
   );
   return viewsOf(rows, all.ids);

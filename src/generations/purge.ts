@@ -1,24 +1,41 @@
 import type { Connection, Database } from '../db/client.ts';
+import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Bus } from '../messages/bus.ts';
 
 /** A reader that is half-way through the chunks when a generation ends has this long to come to the end. */
 const chunksLiveMs = 60_000;
 const purgeMs = 10_000;
 /** Rows of each kind per round: a round stays short, and what is left goes with the next. */
 const batch = 500;
+/** Of a deleted tenant's generations more go in a round: nobody reads beside them. */
+const mostBatches = 100;
 
-/** Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys, generations past their tenant's retention. */
+/** A deleted tenant's row stays as long as a process may remember that its keys were good, so that what they still write finds it. */
+const lastDelaySeconds = 15;
+
+/**
+ * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys, generations past their tenant's retention,
+ * and deleted tenants with everything in them.
+ */
 export class Purger {
   private timer: NodeJS.Timeout | null = null;
   private running: Promise<void> | null = null;
 
-  constructor(private readonly parts: { readonly database: Database; readonly log: Log }) {}
+  private unsubscribe = (): void => undefined;
+
+  constructor(private readonly parts: { readonly database: Database; readonly bus: Bus; readonly log: Log }) {}
 
   open(): void {
     this.timer = setInterval(() => void this.run(), purgeMs);
+    // A tenant may be gone: what it runs is stopped now.
+    this.unsubscribe = this.parts.bus.on('access.changed', ({ ids }) => {
+      if (ids.some((id) => prefixOfId(id) === 'ten')) void this.run();
+    });
   }
 
   async close(): Promise<void> {
+    this.unsubscribe();
     if (this.timer) clearInterval(this.timer);
     await this.running;
   }
@@ -33,7 +50,12 @@ export class Purger {
 
   private async round(): Promise<void> {
     try {
-      const { engine } = this.parts.database;
+      const { bus, database } = this.parts;
+      const { engine } = database;
+      await deleteTenants(engine, (ids) => {
+        bus.publish('generation.cancelRequested', ids);
+        bus.publish('generation.changed', ids);
+      });
       await deleteChunks(engine);
       await deleteClaims(engine);
       await deleteExpired(engine);
@@ -76,6 +98,31 @@ async function deleteExpired(engine: Connection): Promise<void> {
         select g.tenant_id, g.id from tenants t
         join generations g on g.tenant_id = t.id and g.finished_at < now() - make_interval(days => t.generation_retention_days)
         where t.generation_retention_days is not null limit ${batch} for update of g skip locked)`,
+    { idempotent: true },
+  );
+}
+
+/** The generations of deleted tenants, unfinished ones first, then the tenants that have none left; `onStopped` is told what was not finished. */
+async function deleteTenants(engine: Connection, onStopped: (ids: string[]) => void): Promise<void> {
+  for (const isUnfinished of [true, false]) {
+    for (let round = 0, isMore = true; isMore && round < mostBatches; round++) {
+      const gone = await engine.sql<{ id: string }>(
+        (sql) => sql`
+          delete from generations where (tenant_id, id) in (
+            select g.tenant_id, g.id from tenants t join generations g on g.tenant_id = t.id
+            where t.deleted_at is not null ${isUnfinished ? sql`and g.status in ('QUEUED', 'RUNNING')` : sql``} limit ${batch})
+          returning id`,
+        { idempotent: true },
+      );
+      if (isUnfinished) onStopped(gone.map(({ id }) => idOfUuid('gen', id)));
+      isMore = gone.length === batch;
+    }
+  }
+  // What is left goes with the row: the database sees to it.
+  await engine.sql(
+    (sql) => sql`
+      delete from tenants t where t.deleted_at < now() - make_interval(secs => ${lastDelaySeconds}::float8)
+        and not exists (select from generations g where g.tenant_id = t.id)`,
     { idempotent: true },
   );
 }

@@ -38,7 +38,10 @@ export class StreamService {
     scope.require('generations:read');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['id']);
     const position = after === null ? null : decodeCursor(id, after);
-    const { database, follower } = this.parts;
+    const { database, follower, generations } = this.parts;
+    // What readers share knows no members: who reaches only the own ones is looked at first.
+    if (!scope.can('generations:others') && !(await onceAnswered(() => generations.isReached(scope, id), signal)))
+      throw noSuchGeneration(['id']);
     const asked = { tenantId: scope.tenantId, id };
     const known = follower.known(scope.tenantId, id);
     // A position that memory has not come to yet may be one of another process: the store decides.
@@ -49,7 +52,7 @@ export class StreamService {
     if (!story) throw noSuchGeneration(['id']);
     if (position) checkPosition(story, position);
     const readFinished = async (): Promise<GenerationView> => {
-      const [generation] = await onceAnswered(() => this.parts.generations.list(scope, [id]), signal);
+      const [generation] = await onceAnswered(() => generations.list(scope, [id]), signal);
       if (!generation) throw noSuchGeneration(['id']);
       return generation;
     };

@@ -32,7 +32,10 @@ export class Writer {
   openCall(run: Run, committed: Promise<void>): void {
     const choice = this.parts.models.find(run.attempt.model);
     if (!choice) return;
-    run.opened = begun(this.call(run, choice, this.parts.fetchAfter(committed)));
+    const apiKey = this.parts.keys.known(run.tenantId, choice.provider);
+    // Not known without a look: the attempt waits for it, and makes the call then.
+    if (apiKey === undefined) return;
+    run.opened = begun(this.call(run, choice, apiKey, this.parts.fetchAfter(committed)));
   }
 
   /** The committed end; null when the run was lost or given away. */
@@ -73,7 +76,10 @@ export class Writer {
       };
     }
     try {
-      const opened = run.opened ?? { parts: this.call(run, choice, this.parts.fetch), first: null };
+      const opened = run.opened ?? {
+        parts: this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch),
+        first: null,
+      };
       run.opened = null;
       const finish = await this.read(run, opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: countsOf(finish.usage) };
@@ -150,14 +156,30 @@ export class Writer {
     return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
   }
 
+  /** The tenant's own key for the call, null where it has none. A database that is away is waited for, as long as there is time for the call. */
+  private async ownKey(run: Run, provider: Provider): Promise<string | null> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+      try {
+        return await this.parts.keys.find(run.tenantId, provider);
+      } catch (err) {
+        run.signal.throwIfAborted();
+        if (!isAway(err)) throw err;
+        if (this.remainingMs(run) <= delayMs) throw outOfTime(err);
+        this.parts.log.warn({ err, generationId: run.id }, 'the database did not say whether the tenant has a key; trying again');
+        await pause(delayMs, undefined, { signal: run.signal });
+      }
+    }
+  }
+
   private call(
     run: Run,
     { provider, name: model }: { readonly provider: Provider; readonly name: string },
+    apiKey: string | null,
     fetch: typeof globalThis.fetch,
   ): PollableIterator<StreamPart> {
     const { messages, draft, maxOutputTokens, temperature } = run.work;
     return withDeadlines(
-      (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch }),
+      (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
       {
         firstTokenMs: this.config.firstTokenTimeoutMs,
         idleMs: this.config.idleTimeoutMs,
@@ -253,6 +275,10 @@ export class Writer {
       }
     }
   }
+}
+
+function outOfTime(cause: unknown): ProviderError {
+  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', { retryable: true, cause });
 }
 
 const nothingUsed = { finishReason: null, usage: null, costMicros: null } as const;

@@ -7,13 +7,14 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginUsageReporting } from '@apollo/server/plugin/usageReporting';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
 import type { Caller } from './context.ts';
 import { hasPersistedQuery } from './documents.ts';
-import type { Operation, OperationRequest, Pipeline, Refused } from './execute.ts';
+import type { Operation, Pipeline, Refused } from './execute.ts';
 import { abortOnHangUp, callerOf, headOf, type HttpTransport } from './answer.ts';
 import { isErrorCode, refusal, withExtensions } from './masking.ts';
+import type { OperationRequest } from './request.ts';
 
 /** Which graph of Apollo's our usage is reported to. */
 export interface UsageReporting {
@@ -29,7 +30,8 @@ interface ApolloContext {
   /** Puts what is left of the limits on the answer. */
   readonly tell: (headers: Readonly<Record<string, string>>) => void;
   readonly onHangUp: (operation: Operation) => void;
-  prepared: Operation | Refused | null;
+  /** Apollo copies the context; this is one for all copies. */
+  readonly outcome: { prepared: Operation | Refused | null };
   /** What was sent where Apollo sees something else. */
   readonly sent: Sent | null;
 }
@@ -79,6 +81,9 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       }
       const { search, body, sent } = withoutHash(request);
+      const tell = (left: Readonly<Record<string, string>>): void => void reply.headers(left);
+      const outcome: ApolloContext['outcome'] = { prepared: null };
+      let caller: Caller | null = null;
       const response = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: {
           method: request.method,
@@ -86,14 +91,16 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
           search,
           body,
         },
-        context: async () => ({
-          caller: await apolloCaller(pipeline, request),
-          tell: (left) => void reply.headers(left),
-          onHangUp: (operation) => abortOnHangUp(reply, operation),
-          prepared: null,
-          sent,
-        }),
+        context: async () => {
+          caller = await apolloCaller(pipeline, request);
+          return { caller, tell, onHangUp: (operation) => abortOnHangUp(reply, operation), outcome, sent };
+        },
       });
+      const { prepared } = outcome;
+      // What Apollo did not let run, such as a mutation that came as a GET.
+      if (prepared && !prepared.errors) pipeline.release(prepared);
+      const limited = caller && !prepared ? await countRefused(pipeline, caller, tell) : null;
+      if (limited) return answerRefused(reply, limited);
       for (const [name, value] of response.headers) reply.header(name, value);
       reply.code(response.status ?? 200);
       if (response.body.kind !== 'complete') throw new Error('there are no incremental results');
@@ -101,6 +108,22 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
     },
     close: () => apollo.stop(),
   };
+}
+
+/** What Apollo refuses by itself is counted as well; the refusal for that when there is nothing left. */
+async function countRefused(pipeline: Pipeline, caller: Caller, tell: ApolloContext['tell']): Promise<Refused | null> {
+  const own = refusal('BAD_REQUEST', 'not a GraphQL request');
+  const refused = await pipeline.refuse(own, caller, tell);
+  return refused.errors[0] === own ? null : refused;
+}
+
+function answerRefused(reply: FastifyReply, { errors }: Refused): void {
+  const { status, headers } = headOf(errors);
+  void reply
+    .code(status)
+    .headers(headers)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(`${JSON.stringify({ errors })}\n`);
 }
 
 /** Operations, their times and codes: no variables, headers or messages, and no look at every field. */
@@ -182,7 +205,7 @@ function preparing(pipeline: Pipeline): ApolloServerPlugin<ApolloContext> {
           const { query, operationName, variables } = context.request;
           const { caller, sent, tell } = context.contextValue;
           const prepared = await pipeline.accept({ operationName, variables, ...(sent ?? { query }) }, caller, tell);
-          context.contextValue.prepared = prepared;
+          context.contextValue.outcome.prepared = prepared;
           const document = prepared.errors ? placeholder(operationName ?? null) : prepared.document;
           (context as { document?: DocumentNode }).document = document;
         },
@@ -196,7 +219,8 @@ function gatewayTo(pipeline: Pipeline): ApolloServerOptionsWithGateway<ApolloCon
     load: () =>
       Promise.resolve({
         executor: async ({ context }) => {
-          const { prepared, onHangUp } = context as ApolloContext;
+          const { onHangUp, outcome } = context as ApolloContext;
+          const { prepared } = outcome;
           if (!prepared) throw new Error('no operation was prepared');
           if (prepared.errors) return { errors: prepared.errors.map(withHead) };
           onHangUp(prepared);

@@ -3,6 +3,7 @@ import { ArgsType, Directive, Field, Int, ObjectType, type ClassType } from 'typ
 
 /** Where a page lies in its list. */
 @Directive('@shareable')
+@Directive('@cost(weight: 0)')
 @ObjectType({ description: 'Where a page lies in its list.', simpleResolvers: true })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether more follows after `endCursor`.' }) hasNextPage!: boolean;
@@ -32,6 +33,7 @@ export interface Connection<T> {
 export function connectionOf<T extends object>(node: ClassType<T>): ClassType<Connection<T>> {
   const { name } = node;
 
+  @Directive('@cost(weight: 0)')
   @ObjectType(`${name}Edge`, { description: `A ${name} and its position in the list.`, simpleResolvers: true })
   class NodeEdge {
     @Field(() => String, { description: 'The position; opaque, for `after`.' }) cursor!: string;

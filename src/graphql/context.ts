@@ -1,4 +1,5 @@
 import type { GraphQLError } from 'graphql';
+import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -17,6 +18,8 @@ export interface RequestContext {
   /** Aborted when the reader is gone: unsubscribed, disconnected, hung up. Iterators of subscriptions must end on it. */
   readonly signal: AbortSignal;
   readonly transport: Transport;
+  /** Resolves when the request is counted against its caller's limits and may have effects; throws AppError when it may not. */
+  admitted(): Promise<void>;
 }
 
 /** Who calls, and how: what a transport knows before it looks at the operation. */
@@ -37,6 +40,8 @@ export class OperationContext implements RequestContext {
   operationType = 'unknown';
   /** The cursor of the subscription's latest value; null when it has none. */
   cursor: string | null = null;
+  /** Why the request is refused, or null, while that is being asked; null once it is known that it is not. Never rejects. */
+  admission: Promise<{ readonly errors: readonly GraphQLError[] } | null> | null = null;
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
@@ -55,6 +60,11 @@ export class OperationContext implements RequestContext {
     this.controller ??= new AbortController();
     if (this.isAborted) this.controller.abort();
     return this.controller.signal;
+  }
+
+  async admitted(): Promise<void> {
+    // Nobody is shown this one: a refused request is answered with its refusal.
+    if (await this.admission) throw new AppError('RATE_LIMITED', 'the request is not admitted');
   }
 
   /** Begins the next result of a subscription: it reads afresh, and its value's cursor is the reader's position. */
@@ -80,6 +90,14 @@ export class OperationContext implements RequestContext {
   whenRefused(listener: (error: GraphQLError) => void): void {
     if (this.refusal) listener(this.refusal);
     else this.onRefused = listener;
+  }
+
+  /** A context like this one, for the same caller and with an end of its own. */
+  fork(): OperationContext {
+    const fork = new OperationContext(this);
+    if (this.isAborted) fork.abort();
+    else this.signal.addEventListener('abort', () => fork.abort(), { once: true, signal: fork.signal });
+    return fork;
   }
 
   abort(): void {

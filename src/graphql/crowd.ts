@@ -1,10 +1,10 @@
-import { isLoopback } from '../kernel/address.ts';
+import { holderOf, isLoopback } from '../kernel/address.ts';
 
 /** What an address is told that holds too much. */
 export const crowdedAddress = 'too many connections from this address';
 
 /**
- * Counts what each address holds open. This machine's own address is not counted: behind a proxy here that nobody named as trusted
+ * Counts what each address holds open, those of one IPv6 /64 together. This machine's own address is not counted: behind a proxy here that nobody named as trusted
  * it would be everybody's. The map is as large as the number of open connections at most.
  */
 export class Crowd {
@@ -14,17 +14,18 @@ export class Crowd {
 
   /** Whether this address may hold no more. */
   isFull(address: string): boolean {
-    return (this.held.get(address) ?? 0) >= this.most;
+    return (this.held.get(holderOf(address)) ?? 0) >= this.most;
   }
 
   /** Counts one more; what it returns is called once, when that one is gone. */
   enter(address: string): () => void {
     if (isLoopback(address)) return () => undefined;
-    this.held.set(address, (this.held.get(address) ?? 0) + 1);
+    const holder = holderOf(address);
+    this.held.set(holder, (this.held.get(holder) ?? 0) + 1);
     return () => {
-      const left = (this.held.get(address) ?? 0) - 1;
-      if (left > 0) this.held.set(address, left);
-      else this.held.delete(address);
+      const left = (this.held.get(holder) ?? 0) - 1;
+      if (left > 0) this.held.set(holder, left);
+      else this.held.delete(holder);
     };
   }
 

@@ -11,16 +11,27 @@ interface Sent {
   readonly extensions?: unknown;
 }
 
+/** Tenants whose persisted queries are kept, and how many characters of them each. */
+const mostTenants = 200;
+const mostCharacters = 500_000;
 const nobody: TrustedDocuments = { mode: 'off', byId: new Map() };
+
+/** The document that a request means. */
+interface Found {
+  readonly query: string;
+  /** Remembers it by its hash, once it is known to be valid; null where there is nothing to remember. */
+  readonly keep: (() => void) | null;
+}
+
+type Store = LRUCache<string, string>;
 
 /** Finds the document that a request means, and says whether it may run. Every operation of every transport passes here. */
 export class Documents {
-  /** Persisted queries by tenant and hash; each was checked against its hash, so nobody can give another's hash a new meaning. */
-  private readonly persisted = new LRUCache<string, string>({
-    max: 1_000,
-    maxSize: 4_000_000,
-    sizeCalculation: (query) => query.length + 1,
-  });
+  /**
+   * Persisted queries by tenant, then by hash; each was checked against its hash. Each tenant has room of its own, so that nobody pushes
+   * out what others persisted, or finds out about it.
+   */
+  private readonly stores = new LRUCache<string, Store>({ max: mostTenants });
   private readonly audited = new LRUCache<string, true>({ max: 1_000 });
   private readonly trustedHashes: ReadonlySet<string>;
 
@@ -32,28 +43,34 @@ export class Documents {
   }
 
   /** Throws BAD_REQUEST, PERSISTED_QUERY_NOT_FOUND (the client sends the document, then) or DOCUMENT_NOT_TRUSTED. */
-  find({ query, extensions }: Sent, tenantId: string): string {
+  find({ query, extensions }: Sent, tenantId: string): Found {
     if (query !== undefined && query !== null && typeof query !== 'string') throw noQuery();
     const text = query ?? '';
     const id = persistedIdOf(extensions);
     if (id === null) {
       if (text === '') throw noQuery();
       this.judge(text);
-      return text;
+      return { query: text, keep: null };
     }
     const listed = this.trusted.byId.get(id);
-    if (listed !== undefined && (text === '' || text === listed)) return listed;
-    const key = `${tenantId}:${id}`;
-    if (text === '') return this.known(key);
+    if (listed !== undefined && (text === '' || text === listed)) return { query: listed, keep: null };
+    if (text === '') return { query: this.known(tenantId, id), keep: null };
     if (hashOf(text) !== id) throw new AppError('BAD_REQUEST', 'provided sha does not match query');
     this.judge(text);
-    this.persisted.set(key, text);
-    return text;
+    return { query: text, keep: () => void this.storeOf(tenantId).set(id, text) };
   }
 
-  private known(key: string): string {
+  private storeOf(tenantId: string): Store {
+    const known = this.stores.get(tenantId);
+    if (known) return known;
+    const store: Store = new LRUCache({ max: 1_000, maxSize: mostCharacters, sizeCalculation: (query) => query.length + 1 });
+    this.stores.set(tenantId, store);
+    return store;
+  }
+
+  private known(tenantId: string, id: string): string {
     if (this.trusted.mode === 'enforce') throw untrusted();
-    const query = this.persisted.get(key);
+    const query = this.stores.get(tenantId)?.get(id);
     // The words and the code that clients of Apollo's protocol wait for.
     if (query === undefined) throw new AppError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
     this.judge(query);

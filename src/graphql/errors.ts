@@ -13,6 +13,7 @@ registerEnumType(ErrorCode, {
 
 /** An expected failure of a mutation. */
 @Directive('@shareable')
+@Directive('@cost(weight: 0)')
 @ObjectType({ description: 'An expected failure of a mutation.', simpleResolvers: true })
 export class UserError {
   @Field(() => ErrorCode, { description: 'What kind of failure it is.' }) code!: Code;

@@ -5,11 +5,9 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
+  Kind,
   OperationTypeNode,
   parse,
-  specifiedRules,
-  validate,
-  visit,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
@@ -22,18 +20,20 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import type { Permission, Scope } from '../kernel/scope.ts';
-import { checkAdmission, rateLimitHeaders, type Admit, type Enter, type Place } from './admission.ts';
+import type { Scope, ScopeEvents } from '../kernel/scope.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge, type Enter } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type Transport } from './context.ts';
+import { Costs, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
-import { defaultLimits, limitErrors, type Limits } from './limits.ts';
-import { codeOf, maskError, maskResult, parseError, refusal, shownError, type Mask } from './masking.ts';
+import { defaultLimits, type Limits } from './limits.ts';
+import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
-import { checkPages } from './pages.ts';
+import { refusalNow } from './recheck.ts';
+import { parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
-import { SubscriptionRootRule } from './subscription-root.ts';
+import { documentErrors, guardsOf } from './rules.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -45,12 +45,14 @@ export interface PipelineOptions {
   readonly schema: GraphQLSchema;
   /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
   authenticate(credentials: Credentials): Promise<Scope>;
-  /** Calls `onEnd` once when what proved the scope is no longer good; returns how to stop. Absent: a scope stays good. */
-  watch?(scope: Scope, onEnd: (error: AppError) => void): () => void;
+  /** Keeps a scope true to what its caller may do, and tells what became of it; returns how to stop. Absent: a scope stays as it is. */
+  watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
   /** Takes a place for a socket or subscription; what it gives is called when that is closed. Throws AppError; absent: there is always one. */
   readonly enter?: Enter;
+  /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
+  readonly patientMutations?: ReadonlySet<string>;
   readonly log: Log;
   readonly registry: Registry;
   /** Operation names that metrics may show; any other is counted as `other`. */
@@ -60,14 +62,6 @@ export interface PipelineOptions {
   readonly trustedDocuments?: TrustedDocuments;
 }
 
-/** A request as any transport hands it over; its parts are checked here. */
-export interface OperationRequest {
-  readonly query?: unknown;
-  readonly operationName?: unknown;
-  readonly variables?: unknown;
-  readonly extensions?: unknown;
-}
-
 /** An operation that may run. */
 export interface Operation {
   readonly errors: null;
@@ -75,6 +69,9 @@ export interface Operation {
   readonly definition: OperationDefinitionNode;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: OperationContext;
+  readonly cost: OperationCost;
+  /** What it has to settle; null until it is admitted, and where costs have no limit. Whoever does not run it releases it. */
+  charge: Charge | null;
   /** The phases of the pipeline, bound to the context. */
   readonly phases: ReturnType<GetEnvelopedFn<object>>;
 }
@@ -84,20 +81,13 @@ export interface Refused {
   readonly errors: readonly GraphQLError[];
 }
 
+/** Takes the headers that say what is left of the limits. */
+type Tell = (headers: Readonly<Record<string, string>>) => void;
+
 const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
   http: [OperationTypeNode.QUERY, OperationTypeNode.MUTATION],
   websocket: [OperationTypeNode.SUBSCRIPTION],
   sse: [OperationTypeNode.SUBSCRIPTION],
-};
-
-const rules = [...specifiedRules, SubscriptionRootRule];
-
-/** Fields that need a permission of their own wherever they stand; all of them are root fields that no feature owns. */
-const guardedFields: Readonly<Record<string, Permission>> = {
-  __schema: 'schema:introspect',
-  __type: 'schema:introspect',
-  _service: 'schema:federate',
-  _entities: 'schema:federate',
 };
 
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
@@ -105,18 +95,19 @@ export class Pipeline {
   readonly schema: GraphQLSchema;
   readonly metrics: OperationMetrics;
   readonly limits: Limits;
+  private readonly costs: Costs;
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
-  private readonly guards = new WeakMap<DocumentNode, readonly Permission[]>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
-  constructor(private readonly options: PipelineOptions) {
+  constructor(readonly options: PipelineOptions) {
     this.schema = options.schema;
     this.log = options.log;
     this.documents = new Documents(options.log, options.trustedDocuments);
     this.limits = { ...defaultLimits, ...options.limits };
+    this.costs = new Costs(options.schema, this.limits);
     this.metrics = measureOperations(options.registry);
     const executor = new Executor(options.schema);
     const run = (args: ExecutionArgs) => executor.execute(args, (args.contextValue as OperationContext).operationType);
@@ -124,7 +115,7 @@ export class Pipeline {
       plugins: [
         useEngine({
           parse,
-          validate: (schema: GraphQLSchema, document: DocumentNode) => this.check(schema, document),
+          validate: (schema: GraphQLSchema, document: DocumentNode) => documentErrors(schema, document, this.limits),
           execute: run,
           subscribe: (args: ExecutionArgs) => this.resultsOf(args, run),
         }),
@@ -148,39 +139,61 @@ export class Pipeline {
     }
   }
 
-  /** Calls `onEnd` once, with what to show, when the scope is no longer good; never at once. Returns how to stop. */
-  watch(scope: Scope, onEnd: (error: GraphQLError) => void): () => void {
-    return this.options.watch?.(scope, (error) => onEnd(shownError(error))) ?? (() => undefined);
+  /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
+  watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
+    return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
   }
 
   /**
-   * Counts a request against its caller's limits and prepares it. What is not well-formed counts too: it is no cheaper to refuse. `tell`
-   * gets the headers that say what is left, where a transport has headers. Never rejects.
+   * Counts a request and its cost against its caller's limits, and prepares it. What is not well-formed counts too: it is no cheaper to
+   * refuse. `tell` gets the headers that say what is left, where a transport has headers. A query, or a patient mutation, may be given
+   * back while the limits are still being asked: `execute` waits for them. Never rejects.
    */
-  async accept(
-    request: OperationRequest,
-    caller: Caller,
-    tell?: (headers: Readonly<Record<string, string>>) => void,
-  ): Promise<Operation | Refused> {
-    if (this.options.admit) {
-      try {
-        const admission = await this.options.admit(caller.scope);
-        tell?.(rateLimitHeaders(admission));
-        checkAdmission(admission);
-      } catch (error) {
-        return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
-      }
+  async accept(request: OperationRequest, caller: Caller, tell?: Tell): Promise<Operation | Refused> {
+    const { admit } = this.options;
+    if (!admit) return this.prepare(request, caller);
+    let prepared: Operation | Refused | null = null;
+    // Known callers that have nothing left are refused before anything is parsed for them.
+    const prepare = (): Operation | Refused => (prepared ??= this.prepare(request, caller));
+    const requestedOf = (known: Operation | Refused): number => (known.errors ? 0 : known.cost.requested);
+    const heed = (admission: Admission): Refused | null => {
+      tell?.(rateLimitHeaders(admission));
+      const refusal = admissionError(admission, prepared ? requestedOf(prepared) : 0);
+      if (refusal) return this.refused(caller, [refusal]);
+      const known = prepare();
+      if (!known.errors) known.charge = admission.charge;
+      return null;
+    };
+    const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    try {
+      const asked = admit(caller.scope, () => requestedOf(prepare()));
+      if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
+      const admission = asked.then(heed).catch(refuse);
+      const begun = prepared as Operation | Refused | null;
+      if (!begun || begun.errors || !this.mayBegin(begun)) return (await admission) ?? prepare();
+      begun.context.admission = admission;
+      return begun;
+    } catch (error) {
+      return refuse(error);
     }
-    return this.prepare(request, caller);
   }
 
-  /** Takes a place for what the caller opens; what it gives is called once, when that is closed. Throws a GraphQLError that may be shown. */
-  async enter({ scope, requestId }: Caller, place: Place, onLost: (error: GraphQLError) => void): Promise<() => void> {
+  /** Counts a request that a transport finds wrong by itself, and says why it is refused: for its limits, when they are reached, else for that. */
+  async refuse(error: GraphQLError, caller: Caller, tell?: Tell): Promise<Refused> {
     try {
-      return (await this.options.enter?.(scope, place, (error) => onLost(shownError(error)))) ?? (() => undefined);
-    } catch (error) {
-      throw maskError(error, this.maskOf(requestId));
+      const admission = await this.options.admit?.(caller.scope, () => 0);
+      if (admission) tell?.(rateLimitHeaders(admission));
+      return this.refused(caller, [(admission && admissionError(admission, 0)) ?? error]);
+    } catch (cause) {
+      return this.refused(caller, [maskError(cause, this.maskOf(caller.requestId))]);
     }
+  }
+
+  /** Gives back what was reserved for an operation that is not going to run. Does nothing to one that has. */
+  release(operation: Operation): void {
+    const { admission } = operation.context;
+    if (admission) void admission.then(() => operation.charge?.settle(0));
+    else operation.charge?.settle(0);
   }
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
@@ -199,8 +212,13 @@ export class Pipeline {
     return { errors };
   }
 
-  /** Runs a query or mutation. Never rejects; its errors may be shown. */
+  /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
+    const result = await this.run(operation);
+    return (await operation.context.admission) ?? paid(operation, result);
+  }
+
+  private async run(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
       const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
@@ -215,12 +233,15 @@ export class Pipeline {
     const { context } = operation;
     const mask = this.maskOf(context.requestId);
     const gauge = this.metrics.subscriptions.labels({ transport: context.transport });
+    const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
       if (!(Symbol.asyncIterator in results)) {
         context.abort();
-        return maskResult(results, mask);
+        return paid(operation, maskResult(results, mask), operation.cost.least);
       }
+      // All of it is paid when it begins: what a reader is sent is not counted.
+      operation.charge?.settle(operation.cost.requested);
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
       let unwatch = (): void => undefined;
@@ -228,19 +249,34 @@ export class Pipeline {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
+        opening: operation.charge && ((result) => paid(operation, result, operation.cost.requested)),
         onEnd: () => {
           unwatch();
           gauge.dec();
           context.abort();
         },
       });
-      unwatch = this.watch(context.scope, (error) => stream.refuse(error));
+      const stillLetIn = async (): Promise<void> => {
+        const refused = await refusalNow(this.argsOf(operation), context, mask);
+        if (refused) stream.refuse(refused);
+      };
+      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
       context.whenRefused((error) => stream.refuse(error));
       return stream;
     } catch (error) {
       context.abort();
-      return { errors: [maskError(error, mask)] };
+      return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
     }
+  }
+
+  /** Whether nothing happens by running it before it is admitted. */
+  private mayBegin({ definition }: Operation): boolean {
+    if (definition.operation === OperationTypeNode.QUERY) return true;
+    const { patientMutations } = this.options;
+    return (
+      definition.operation === OperationTypeNode.MUTATION &&
+      definition.selectionSet.selections.every((each) => each.kind === Kind.FIELD && patientMutations?.has(each.name.value))
+    );
   }
 
   private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
@@ -252,7 +288,7 @@ export class Pipeline {
 
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
-    const query = this.documents.find(request, context.scope.tenantId);
+    const { query, keep } = this.documents.find(request, context.scope.tenantId);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;
@@ -265,6 +301,7 @@ export class Pipeline {
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return this.refused(context, errors);
+    keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     if (!kindsOf[context.transport].includes(definition.operation)) {
       throw new AppError(
@@ -272,7 +309,7 @@ export class Pipeline {
         `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`,
       );
     }
-    for (const permission of this.guardsOf(document)) context.scope.require(permission);
+    for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
     const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
@@ -283,38 +320,8 @@ export class Pipeline {
         context,
         misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
       );
-    checkPages(this.schema, document, definition, variables, this.limits);
-    return { errors: null, document, definition, variables, context, phases };
-  }
-
-  private check(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const errors = limitErrors(document, this.limits);
-    if (errors.length > 0) return errors;
-    try {
-      const found = validate(schema, document, rules, { hideSuggestions: true, maxErrors: 20 });
-      return found.map(
-        ({ message, nodes }) =>
-          new GraphQLError(message, { nodes: nodes ?? null, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }),
-      );
-    } catch {
-      // graphql-js throws on documents such as `subscription ($s: Boolean!) { a @skip(if: $s) b }` instead of refusing them.
-      return [refusal('GRAPHQL_VALIDATION_FAILED', 'the document cannot be validated')];
-    }
-  }
-
-  private guardsOf(document: DocumentNode): readonly Permission[] {
-    const known = this.guards.get(document);
-    if (known) return known;
-    const found = new Set<Permission>();
-    visit(document, {
-      Field(field) {
-        const permission = Object.hasOwn(guardedFields, field.name.value) ? guardedFields[field.name.value] : undefined;
-        if (permission) found.add(permission);
-      },
-    });
-    const guards = [...found];
-    this.guards.set(document, guards);
-    return guards;
+    const cost = this.costs.of(document, definition, variables);
+    return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {
@@ -342,14 +349,4 @@ export function buildPipeline(options: PipelineOptions): Pipeline {
 /** 1,000 documents and 4 million characters of them at most. */
 function cacheOf<V extends object>(): LRUCache<string, V> {
   return new LRUCache<string, V>({ max: 1_000, maxSize: 4_000_000, sizeCalculation: (_value, key) => key.length + 1 });
-}
-
-function requestOf({ operationName, variables }: OperationRequest) {
-  if (operationName !== undefined && operationName !== null && typeof operationName !== 'string') {
-    throw new AppError('BAD_REQUEST', 'operationName must be a string');
-  }
-  if (variables !== undefined && variables !== null && (typeof variables !== 'object' || Array.isArray(variables))) {
-    throw new AppError('BAD_REQUEST', 'variables must be an object');
-  }
-  return { operationName: operationName ?? null, variables: (variables ?? {}) as Record<string, unknown> };
 }

@@ -1,5 +1,6 @@
 import { visit, type ASTNode, type DocumentNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import { isObject } from '../kernel/object.ts';
 
 type Path = readonly (string | number)[];
 
@@ -11,6 +12,17 @@ export function checkVariables(variables: Readonly<Record<string, unknown>>): vo
   check(variables, []);
 }
 
+/**
+ * Throws BAD_REQUEST for a key that would be a prototype anywhere in a request but its variables: over HTTP the body's parser refuses it,
+ * over a socket nobody does.
+ */
+export function checkKeys(request: object): void {
+  for (const [key, value] of Object.entries(request)) {
+    refusePoison(key, value, []);
+    if (key === 'extensions') checkKeysIn(value, [key]);
+  }
+}
+
 /** Throws INVALID_INPUT with the path of the first string literal in the document that cannot be stored. */
 export function checkLiterals(document: DocumentNode): void {
   visit(document, {
@@ -20,7 +32,9 @@ export function checkLiterals(document: DocumentNode): void {
       },
     },
     ObjectField(node) {
-      if (node.name.value === '__proto__') throw new AppError('BAD_REQUEST', 'a key may not be __proto__');
+      const { name, value } = node;
+      const fields = value.kind === 'ObjectValue' ? value.fields.map((field) => [field.name.value, null] as const) : [];
+      refusePoison(name.value, Object.fromEntries(fields));
     },
   });
 }
@@ -29,14 +43,37 @@ function check(value: unknown, path: Path): void {
   if (typeof value === 'string') {
     if (!isStorable(value)) throw unstorable(path);
   } else if (typeof value === 'object' && value !== null) {
-    if (path.length > maxDepth)
-      throw new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
+    if (path.length > maxDepth) throw tooDeep(path);
     for (const [key, inner] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
       if (typeof key === 'string' && !isStorable(key)) throw unstorable(path);
-      if (key === '__proto__') throw new AppError('BAD_REQUEST', 'a key may not be __proto__', { path });
+      refusePoison(key, inner, path);
       if (typeof inner === 'string' || typeof inner === 'object') check(inner, [...path, key]);
     }
   }
+}
+
+function checkKeysIn(value: unknown, path: Path): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length > maxDepth) throw tooDeep(path);
+  for (const [key, inner] of Object.entries(value)) {
+    refusePoison(key, inner, path);
+    checkKeysIn(inner, [...path, key]);
+  }
+}
+
+/** The rule of the parser of bodies: `__proto__`, and `constructor` that holds a `prototype`. */
+function refusePoison(key: string | number, value: unknown, path?: Path): void {
+  const isPoison = key === '__proto__' || (key === 'constructor' && isObject(value) && Object.hasOwn(value, 'prototype'));
+  if (!isPoison) return;
+  throw new AppError(
+    'BAD_REQUEST',
+    `a key may not be ${key === '__proto__' ? key : 'constructor.prototype'}`,
+    path ? { path } : {},
+  );
+}
+
+function tooDeep(path: Path): AppError {
+  return new AppError('INVALID_INPUT', `a value is nested deeper than ${maxDepth}`, { path: path.slice(0, 8) });
 }
 
 function isStorable(text: string): boolean {

@@ -21,8 +21,8 @@ export interface Limits {
   readonly introspectionFields: number;
   /** `first` of every list. */
   readonly pageSize: number;
-  /** Fields that the answer could hold if every list were full. */
-  readonly cost: number;
+  /** Values that the answer could hold if every list were full. */
+  readonly answerValues: number;
 }
 
 export const defaultLimits: Limits = {
@@ -35,7 +35,7 @@ export const defaultLimits: Limits = {
   introspectionDepth: 20,
   introspectionFields: 800,
   pageSize: 100,
-  cost: 50_000,
+  answerValues: 50_000,
 };
 
 /** What a selection holds when its fragments are spread out. */

@@ -1,6 +1,7 @@
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import { AppError, errorCodes, type ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { misfitOf } from './misfits.ts';
 
 /** The HTTP status of a request that failed as a whole. */
 export const httpStatusOf: Readonly<Record<ErrorCode, number>> = {
@@ -59,7 +60,10 @@ export function maskError(thrown: unknown, mask: Mask): GraphQLError {
   while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
   if (cause instanceof AppError && cause.code !== 'INTERNAL') return shownError(cause, at);
   if (at && isErrorCode(at.extensions.code) && at.extensions.code !== 'INTERNAL') return at;
-  if (at && isFaultOfRequest(at)) return located(at.message, at, { code: 'INVALID_INPUT', ...pathOfVariable(at) });
+  if (at && isFaultOfRequest(at)) {
+    const misfit = misfitOf(at);
+    return located(misfit?.message ?? at.message, at, { code: 'INVALID_INPUT', ...(misfit && { path: misfit.path }) });
+  }
   mask.log.error({ err: cause, requestId: mask.requestId, path: at?.path }, 'unexpected error');
   return located('internal error', at, { code: 'INTERNAL', requestId: mask.requestId });
 }
@@ -82,22 +86,6 @@ export function isErrorCode(code: unknown): code is ErrorCode {
 function isFaultOfRequest(error: GraphQLError): boolean {
   const thrower = error.path ? error.originalError : error;
   return thrower instanceof GraphQLError && Boolean(thrower.nodes?.length);
-}
-
-function pathOfVariable(error: GraphQLError): { path?: string[] } {
-  const node = error.nodes?.[0];
-  return node?.kind === 'VariableDefinition' ? { path: [node.variable.name.value] } : {};
-}
-
-/** What the parser threw, with its code. */
-export function parseError(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) throw error;
-  const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
-  return new GraphQLError(error.message, {
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    extensions: { code },
-  });
 }
 
 /** The same error, at the same place, with other extensions. */

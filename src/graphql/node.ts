@@ -1,10 +1,11 @@
 import 'reflect-metadata';
 import { GraphQLID } from 'graphql';
-import { Arg, Ctx, Field, InterfaceType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Directive, Field, InterfaceType, Query, Resolver } from 'type-graphql';
 import { AppError } from '../kernel/errors.ts';
 import { idPrefixes, prefixOfId, type IdPrefix } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { RequestContext } from './context.ts';
-import type { LoaderFactory } from './loaders.ts';
+import { Loaders, type LoaderFactory } from './loaders.ts';
 
 /** The type of a thing with an id. */
 export function typeOfNode({ id }: { readonly id: string }): string {
@@ -39,6 +40,8 @@ export class NodeResolver {
     return this.load(context, id);
   }
 
+  // Printed for tools; here it costs as many as there are ids, for @listSize knows no length of lists.
+  @Directive(`@listSize(assumedSize: ${mostNodes})`)
   @Query(() => [Node], {
     nullable: 'items',
     description: 'The things with these ids, at most 100, in their order; null for each that there is not.',
@@ -64,7 +67,12 @@ export class NodeResolver {
     );
   }
 
-  private async load(context: RequestContext, id: string): Promise<Node | null> {
+  /** Whether a scope finds the thing with this id; one that it may not read throws. */
+  async isFound(scope: Scope, id: string): Promise<boolean> {
+    return (await this.load({ loaders: new Loaders(scope) }, id)) !== null;
+  }
+
+  private async load(context: Pick<RequestContext, 'loaders'>, id: string): Promise<Node | null> {
     const prefix = prefixOfId(id);
     const loader = prefix && this.loaders[prefix];
     return loader ? context.loaders.get(loader).load(id) : null;

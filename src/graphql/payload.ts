@@ -1,12 +1,14 @@
 import 'reflect-metadata';
-import { Field, ObjectType } from 'type-graphql';
+import { Directive, Field, ObjectType } from 'type-graphql';
 import { AppError } from '../kernel/errors.ts';
 import { UserError, userErrorOf } from './errors.ts';
 
 /** What every mutation's payload class extends. The thing beside `errors` is nullable: null exactly when there are errors. */
 @ObjectType({ simpleResolvers: true })
 export abstract class Payload {
-  @Field(() => [UserError], { description: 'Why it was not done; empty when it was.' }) errors!: UserError[];
+  @Directive('@listSize(assumedSize: 1)')
+  @Field(() => [UserError], { description: 'Why it was not done; empty when it was.' })
+  errors!: UserError[];
 }
 
 /** The things of a payload or, when `errors` is not empty, nulls. */

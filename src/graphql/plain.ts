@@ -3,7 +3,8 @@ import { GraphQLError, type ExecutionResult } from 'graphql';
 import { isObject } from '../kernel/object.ts';
 import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
 import { hasPersistedQuery } from './documents.ts';
-import type { OperationRequest, Pipeline } from './execute.ts';
+import type { Pipeline } from './execute.ts';
+import type { OperationRequest } from './request.ts';
 
 /** A request of the form that nearly all have, and the media type of its answer. */
 interface PlainRequest extends OperationRequest {

@@ -73,6 +73,7 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   private waiting: PromiseWithResolvers<IteratorResult<ExecutionResult, void>> | null = null;
   private onReady: (() => void) | null = null;
   private isEnded = false;
+  private isOpened = false;
   /** Why it was ended by somebody else, until the reader is told. */
   private refusal: Error | null = null;
 
@@ -87,6 +88,8 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
       readonly fail: (error: unknown) => Error;
       /** The cursor of the latest value; null when it has none. */
       readonly cursor: () => string | null;
+      /** Adds to the first result what is said once; null for nothing. */
+      readonly opening: ((result: ExecutionResult) => ExecutionResult) | null;
       /** Called once, however it ends. */
       readonly onEnd: () => void;
     },
@@ -110,7 +113,7 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
       (step) => {
         if (this.waiting === waiting) this.waiting = null;
         if (step.done) this.end();
-        waiting.resolve(step.done ? done : { done: false, value: this.hooks.show(step.value) });
+        waiting.resolve(step.done ? done : { done: false, value: this.opened(this.hooks.show(step.value)) });
       },
       (error: unknown) => {
         // After the end nobody waits, and an iterable that throws because it was aborted did as it was told.
@@ -124,7 +127,9 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   }
 
   poll(): ExecutionResult | Pending {
-    return this.isEnded ? 'ask' : this.polled.poll();
+    if (this.isEnded) return 'ask';
+    const result = this.polled.poll();
+    return this.isOpened || typeof result === 'string' ? result : this.opened(result);
   }
 
   whenReady(wake: () => void): void {
@@ -159,6 +164,12 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  private opened(result: ExecutionResult): ExecutionResult {
+    if (this.isOpened) return result;
+    this.isOpened = true;
+    return this.hooks.opening?.(result) ?? result;
   }
 
   private release(): void {

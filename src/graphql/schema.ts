@@ -6,13 +6,15 @@ import {
   isInterfaceType,
   lexicographicSortSchema,
   parse,
-  printSchema,
+  print,
+  visit,
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
 import { buildSchemaSync, createResolversMap, type NonEmptyArray } from 'type-graphql';
 import { AppError } from '../kernel/errors.ts';
 import type { RequestContext } from './context.ts';
+import { addCosts, costDirectives } from './cost-directives.ts';
 
 /** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
 export type EntityResolver = (reference: { readonly id: string }, context: RequestContext) => unknown;
@@ -46,9 +48,13 @@ const noPubSub = {
 
 // type-graphql makes these types by itself and takes no description for them.
 const rootDescriptions = {
-  Query: 'What can be read; over HTTP.',
-  Mutation: 'What can be done; over HTTP. Expected failures are in `errors` of each payload.',
-  Subscription: 'What can be watched; over WebSocket and server-sent events.',
+  Query:
+    'What can be read; over HTTP. It costs 1 for each object that the answer may hold, unless `@cost` and `@listSize` say otherwise; what ' +
+    'the answer does not hold is given back. `extensions.cost` of each answer says what was asked, what it was and what is left.',
+  Mutation:
+    'What can be done; over HTTP. Expected failures are in `errors` of each payload. Each costs 10, and what its payload holds.',
+  Subscription:
+    'What can be watched; over WebSocket and server-sent events. Each costs 10 and its dearest message, once, when it begins.',
 };
 
 /** The API's schema from its resolver classes. Arguments are not validated by decorators: services decide. */
@@ -82,6 +88,7 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     const field = fields[name];
     if (field) field.resolve = (message) => message;
   }
+  addCosts(schema);
   return schema;
 }
 
@@ -150,13 +157,18 @@ function checkRepresentations(
   }
 }
 
-/** `schema/schema.graphql`: what clients see, sorted, without federation; parses by itself. */
+const clientDirectives: ReadonlySet<string> = new Set(['cost', 'listSize', 'deprecated', 'specifiedBy', 'oneOf']);
+
+/** `schema/schema.graphql`: what clients see, sorted, with costs, without federation; parses by itself. */
 export function printApi(schema: GraphQLSchema): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  const all = parse(printSchemaWithDirectives(lexicographicSortSchema(schema)));
+  const shown = visit(all, { Directive: ({ name }) => (clientDirectives.has(name.value) ? undefined : null) });
+  return `${costDirectives}\n\n${print(shown)}\n`;
 }
 
 /** `schema/subgraph.graphql`: what a federation gateway composes. */
 export function printSubgraph(schema: GraphQLSchema): string {
-  const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable"])';
+  const imported = ['@key', '@shareable', '@cost', '@listSize'].map((name) => `"${name}"`).join(', ');
+  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: [${imported}])`;
   return `${link}\n\n${printSchemaWithDirectives(lexicographicSortSchema(schema))}\n`;
 }

@@ -8,9 +8,10 @@ import { authorizationOf, headOf } from './answer.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
-import type { Operation, OperationRequest, Pipeline } from './execute.ts';
+import type { Operation, Pipeline } from './execute.ts';
 import { maskError, refusal, shownError } from './masking.ts';
 import { acceptSubscription } from './places.ts';
+import type { OperationRequest } from './request.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
 
@@ -57,18 +58,15 @@ export function openSse(options: SseOptions): SseTransport {
     if (isClosing || entered >= options.maxStreams) {
       throw refused(refusal('UNAVAILABLE', noMore));
     }
+    const caller = { transport: 'sse', scope, requestId } as const;
+    const tell = (left: Readonly<Record<string, string>>): void => void reply.headers(left);
     let asked: OperationRequest;
     try {
       asked = requestOf(request);
     } catch (error) {
-      throw refused(maskError(error, pipeline.maskOf(requestId)));
+      throw new Refusal((await pipeline.refuse(maskError(error, pipeline.maskOf(requestId)), caller, tell)).errors);
     }
-    const prepared = await acceptSubscription(
-      pipeline,
-      asked,
-      { transport: 'sse', scope, requestId },
-      (left) => void reply.headers(left),
-    );
+    const prepared = await acceptSubscription(pipeline, asked, caller, tell);
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
     try {
@@ -86,13 +84,12 @@ export function openSse(options: SseOptions): SseTransport {
       try {
         operation = await prepare(request, reply);
         // Nothing waits between these looks and the counts below.
-        const reason =
-          entered >= options.maxStreams
-            ? refusal('UNAVAILABLE', noMore)
-            : crowd.isFull(address) && shownError(new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 }));
-        if (reason) {
+        const isFull = entered >= options.maxStreams;
+        if (isFull || crowd.isFull(address)) {
           operation.context.abort();
-          throw refused(reason);
+          pipeline.release(operation);
+          const crowded = new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 });
+          throw refused(isFull ? refusal('UNAVAILABLE', noMore) : shownError(crowded));
         }
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];

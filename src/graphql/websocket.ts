@@ -16,7 +16,7 @@ import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
-import { acceptSubscription } from './places.ts';
+import { acceptSubscription, enterPlace } from './places.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
 
@@ -93,7 +93,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       try {
         const scope = await pipeline.authenticate({ authorization: authorizationOf(connectionParams) }, 'websocket', requestId);
         const caller = { transport: 'websocket', scope, requestId } as const;
-        const leave = await pipeline.enter(caller, 'sockets', (error) => turnAway(extra, error));
+        const leave = await enterPlace(pipeline, caller, 'sockets', (error) => turnAway(extra, error));
         if (extra.socket.readyState !== extra.socket.OPEN) {
           leave();
           return false;
@@ -101,7 +101,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         extra.leave = leave;
         extra.scope = scope;
         const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        extra.unwatch = pipeline.watch(scope, onEnd);
+        extra.unwatch = pipeline.watch(scope, { onEnd });
         return true;
       } catch (error) {
         turnAway(extra, error);
@@ -109,13 +109,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       }
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
-      if (id.length > longestId) {
-        return [
-          ...pipeline.refused({ transport: 'websocket' }, [refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)])
-            .errors,
-        ];
-      }
-      const prepared = await prepare(pipeline, extra, payload, Object.keys(subscriptions).length > options.maxOperations);
+      const isCrowded = Object.keys(subscriptions).length > options.maxOperations;
+      const unfit =
+        id.length > longestId
+          ? refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)
+          : isCrowded
+            ? refusal('LIMIT_EXCEEDED', 'too many operations on this socket')
+            : null;
+      const prepared = await prepare(pipeline, extra, payload, unfit);
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
@@ -132,8 +133,9 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
   const turnAway = ({ socket, address }: Extra, error: unknown): void => {
     const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-    // 4401 is final for clients, 1013 is tried again.
-    socket.close(code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013, code);
+    // 4401 is final for clients, the others are tried again.
+    const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
+    socket.close(closeCode, code);
     if (code !== 'RATE_LIMITED') return;
     pipeline.refused({ transport: 'websocket' }, [error as GraphQLError]);
     refusals.note({ transport: 'websocket', address, status: httpStatusOf[code] });
@@ -235,12 +237,16 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(pipeline: Pipeline, { scope, refusal: ended }: Extra, payload: SubscribePayload, isCrowded: boolean) {
+async function prepare(
+  pipeline: Pipeline,
+  { scope, refusal: ended }: Extra,
+  payload: SubscribePayload,
+  unfit: GraphQLError | null,
+) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  if (isCrowded)
-    return pipeline.refused({ transport: 'websocket' }, [refusal('LIMIT_EXCEEDED', 'too many operations on this socket')]);
-  return acceptSubscription(pipeline, payload, { transport: 'websocket', scope, requestId: randomUUID() });
+  const caller = { transport: 'websocket', scope, requestId: randomUUID() } as const;
+  return unfit ? pipeline.refuse(unfit, caller) : acceptSubscription(pipeline, payload, caller);
 }
 
 /**

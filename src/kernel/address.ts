@@ -47,6 +47,25 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
+/**
+ * Whom an address counts for: an IPv4 address for itself, an IPv6 address for its /64, for that is the least that a network is given, and
+ * whoever has one can come from any address in it.
+ */
+export function holderOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = (address.split('%')[0] ?? '').split('::');
+  const parts = (text: string): string[] => (text === '' ? [] : text.split(':'));
+  const [before, behind] = [parts(head), parts(tail ?? '')];
+  // An address in IPv4's form stands for two parts.
+  const length = before.length + behind.length + (address.includes('.') ? 1 : 0);
+  const whole =
+    tail === undefined ? before : [...before, ...Array.from({ length: Math.max(0, 8 - length) }, () => '0'), ...behind];
+  return `${whole
+    .slice(0, 4)
+    .map((part) => Number.parseInt(part, 16).toString(16))
+    .join(':')}::/64`;
+}
+
 function addTo(list: BlockList, network: string): void {
   const [address = '', bits] = network.split('/');
   if (bits === undefined) list.addAddress(address, familyOf(address));

@@ -6,9 +6,12 @@ export const idPrefixes = {
   ten: 'Tenant',
   mem: 'Member',
   key: 'ApiKey',
+  rol: 'Role',
+  inv: 'Invitation',
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  pcr: 'ProviderCredential',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

@@ -5,11 +5,19 @@ export const permissions = {
   'templates:read': 'See templates and their versions.',
   'generations:read': 'See generations, their text and their stream.',
   'generations:write': 'Start, cancel, retry and delete generations.',
+  'generations:others': 'See and change also generations of other members; without it there are only the own ones.',
   'models:read': 'See the models that can be chosen.',
   'tenant:write': 'Change settings of the tenant.',
+  'tenant:delete': 'Delete the tenant with everything in it.',
+  'members:read': 'See members, roles and invitations.',
+  'members:write': 'Invite, change and remove members.',
+  'roles:write': 'Create, change and delete roles.',
   'limits:write': 'Set limits of the tenant and its members, below what the installation allows.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
+  'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',
+  'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
+  'credentials:write': 'Set and delete the tenant’s own keys for providers.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',
@@ -18,15 +26,17 @@ export const permissions = {
 export type Permission = keyof typeof permissions;
 export const allPermissions = Object.keys(permissions) as Permission[];
 
-/** What proved who acts: an API key, or a token of an issuer that the tenant registered. */
+/** What proved who acts: an API key, a token of an issuer that the tenant registered, or an invitation. */
 export type Proof =
   | { readonly kind: 'key'; readonly id: string }
+  /** Nobody yet: its member is the one that accepting it makes, and accepting is all it may do. */
+  | { readonly kind: 'invitation'; readonly id: string }
   /** `id` is the issuer's. */
   | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
 
 /** Who acts, for which tenant, with which permissions: the first argument of every service method. */
 export class Scope {
-  private readonly held: ReadonlySet<Permission>;
+  private current: ReadonlySet<Permission>;
 
   constructor(
     readonly tenantId: string,
@@ -34,7 +44,17 @@ export class Scope {
     readonly proof: Proof,
     held: Iterable<Permission>,
   ) {
-    this.held = new Set(held);
+    this.current = new Set(held);
+  }
+
+  /** What it may do now; another set after each change. */
+  get held(): ReadonlySet<Permission> {
+    return this.current;
+  }
+
+  /** From now on it may do this: what outlives a request keeps its scope, and whoever watches over it keeps the scope true. */
+  change(held: ReadonlySet<Permission>): void {
+    this.current = held;
   }
 
   /** The API key that proved it; null when something else did. */
@@ -52,6 +72,21 @@ export class Scope {
 
   /** Throws FORBIDDEN, naming the permission that is missing. */
   require(permission: Permission): void {
-    if (!this.can(permission)) throw new AppError('FORBIDDEN', `this needs the permission ${permission}`);
+    if (!this.can(permission)) throw missing(permission);
   }
+}
+
+/** The refusal for want of a permission. */
+export function missing(permission: Permission): AppError {
+  return new AppError('FORBIDDEN', `this needs the permission ${permission}`);
+}
+
+/** What whoever holds something open is told about its scope; `E` is how errors are said there. */
+export interface ScopeEvents<E> {
+  /** Once, and never at once: what proved the scope is over. */
+  readonly onEnd: (error: E) => void;
+  /** The scope may do other things than before, and says so itself by now. */
+  readonly onChange?: (() => void) | undefined;
+  /** What the scope held when it was let in, where that was a while ago; what it holds now when absent. */
+  readonly held?: ReadonlySet<Permission> | undefined;
 }

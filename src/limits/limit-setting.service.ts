@@ -7,6 +7,7 @@ import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import {
+  costNames,
   highestLimit,
   keyLimitNames,
   limitNames,
@@ -45,12 +46,14 @@ export interface LimitSettingParts {
 }
 
 interface StoredRow {
-  name: TenantLimitName;
+  name: TenantLimitName | (typeof costNames)[keyof typeof costNames];
   ceiling: number | null;
   own: number | null;
 }
 
 const byName: ReadonlyMap<string, keyof TenantLimits> = new Map(tenantLimitKeys.map((key) => [limitNames[key], key]));
+/** A cost is an operator's to say, not the tenant's. */
+const ceilingNames: readonly string[] = [...byName.keys(), ...Object.values(costNames)];
 const keyKinds = Object.keys(keyLimitNames) as (keyof KeyLimits)[];
 
 /** Shows the limits that hold, and lets a tenant set them below what the installation allows. */
@@ -148,8 +151,8 @@ export async function setCeilings(
   ceilings: ReadonlyMap<string, number | null>,
 ): Promise<readonly StoredRow[]> {
   for (const [name, most] of ceilings) {
-    if (!byName.has(name)) {
-      throw new AppError('INVALID_INPUT', `there is no limit ${name}, only ${[...byName.keys()].join(', ')}`);
+    if (!ceilingNames.includes(name)) {
+      throw new AppError('INVALID_INPUT', `there is no limit ${name}, only ${ceilingNames.join(', ')}`);
     }
     if (most !== null && (!Number.isInteger(most) || most < 0 || most > highestLimit)) {
       throw new AppError('INVALID_INPUT', `${name} is not a whole number from 0 to ${highestLimit}`);

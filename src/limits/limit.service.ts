@@ -2,15 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { Counter, Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { Admission } from '../graphql/admission.ts';
+import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { countAdmissions } from './metrics.ts';
+import { waitFor, type CostBudget } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
-import { TenantQueue, type Empty } from './queue.ts';
-import { slowest, windowSeconds, type Decision, type Quota, type RateName } from './share.ts';
+import { TenantQueue, type Empty, type Verdict } from './queue.ts';
+import { slowest, windowSeconds, type Quota, type RateName } from './share.ts';
 import { countable, giveBack, type Ask, type Kind } from './take.ts';
 
 /** What the limits are built on. */
@@ -20,6 +21,8 @@ export interface LimitParts {
   readonly registry: Registry;
   /** For tenants without limits of their own. */
   readonly limits: RateLimits;
+  /** The same for what their operations cost; none when absent. */
+  readonly cost?: CostBudget;
 }
 
 /** A start that was counted. */
@@ -37,7 +40,8 @@ export interface Room {
 
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
-const admitted: Decision = { isAdmitted: true, refusedBy: null, quotas: [] };
+const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
+const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a key, a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
@@ -53,21 +57,45 @@ export class LimitService {
   readonly admissions: Counter<'kind' | 'outcome'>;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, parts.limits);
+    this.policy = new Policy(parts.database, parts.clock, parts.limits, parts.cost ?? noCost);
     this.admissions = countAdmissions(parts.registry);
   }
 
-  /** Counts one request of the scope's key, member and tenant. Throws UNAVAILABLE when it cannot be counted. */
-  async admit(scope: Scope): Promise<Admission> {
-    const { isAdmitted, refusedBy, quotas } = await this.decide(scope, 'requests');
-    return { refusal: isAdmitted ? null : refusalBy(refusedBy), quotas, windowSeconds };
+  /**
+   * Counts one request of the scope's key, member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
+   * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
+   * it cannot be counted.
+   */
+  admit(scope: Scope, costOf: () => number = () => 0): Admission | Promise<Admission> {
+    const limits = this.policy.known(scope);
+    return limits
+      ? this.admitBy(scope, limits, costOf)
+      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf));
   }
 
-  /** Counts the start of a generation; throws RATE_LIMITED when the member has started too many. */
-  async takeStart(scope: Scope): Promise<TakenStart> {
-    const askedAt = this.parts.clock.monotonic();
-    const { isAdmitted, refusedBy } = await this.decide(scope, 'starts');
-    if (isAdmitted) return { askedAt };
+  /** Tells the database what is not to be paid after all. */
+  async close(): Promise<void> {
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+  }
+
+  /**
+   * Counts the start of a generation, together with the request it came with: it is counted when both may be. Throws RATE_LIMITED
+   * when the member has started too many, and what `admitted` throws.
+   */
+  async takeStart(scope: Scope, admitted: () => Promise<void> = () => Promise.resolve()): Promise<TakenStart> {
+    const taken = { askedAt: this.parts.clock.monotonic() };
+    const asked = Promise.resolve(this.decide(scope, 'starts'));
+    // Heard below; it may come before the request is admitted.
+    asked.catch(() => undefined);
+    try {
+      await admitted();
+    } catch (refusal) {
+      // As with a repeat: if it cannot be given back now, the window's end will.
+      if ((await asked).isAdmitted) await this.returnStart(scope, taken).catch(() => undefined);
+      throw refusal;
+    }
+    const { isAdmitted, refusedBy } = await asked;
+    if (isAdmitted) return taken;
     const { message, retryAfterMs } = refusalBy(refusedBy);
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
   }
@@ -84,7 +112,7 @@ export class LimitService {
 
   /** How many generations may be unfinished at once; null when nothing limits them. `check_room_for_generation` counts. */
   async room(scope: Scope): Promise<Room | null> {
-    const { tenant, key } = await this.policy.of(scope);
+    const { tenant, key } = this.policy.known(scope) ?? (await this.policy.of(scope));
     const room = { tenant: tenant.tenantGenerations, member: tenant.memberGenerations, key: key?.generations ?? 0 };
     return room.tenant === 0 && room.member === 0 && room.key === 0 ? null : room;
   }
@@ -100,24 +128,63 @@ export class LimitService {
     });
   }
 
-  private async decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Promise<Decision> {
-    const held = await this.policy.of(scope);
+  private admitBy(scope: Scope, held: Held, costOf: () => number): Admission | Promise<Admission> {
+    let requested = 0;
+    const verdict = this.decideBy(scope, 'requests', held, () => {
+      requested = costOf();
+      return requested > held.cost.maximum ? 0 : requested;
+    });
+    const heed = (known: Verdict): Admission => this.admissionOf(scope, held.cost, requested, known);
+    return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
+  }
+
+  private admissionOf(scope: Scope, budget: CostBudget, requested: number, verdict: Verdict): Admission {
+    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
+    const refusal = verdict.isAdmitted
+      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
+      : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
+    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
+    return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
+  }
+
+  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus): Charge {
+    let isOpen = reserved > 0;
+    return {
+      status,
+      settle: (actual) => {
+        if (isOpen) this.queueOf(tenantId).settle(epoch, reserved, actual);
+        isOpen = false;
+      },
+    };
+  }
+
+  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Verdict | Promise<Verdict> {
+    const limits = this.policy.known(scope);
+    return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
+  }
+
+  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, costOf = () => 0): Verdict | Promise<Verdict> {
     const ask = askOf(scope, kind, held);
     const tenantMost = countable(held.tenant.tenant);
-    const decision = ask
-      ? (this.refuseEarly(scope.tenantId, ask, tenantMost) ?? (await this.queueOf(scope.tenantId).ask(ask, tenantMost)))
-      : admitted;
+    const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
+    if (decision || !ask) return this.counted(kind, decision ?? admitted);
+    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, costOf());
+    return asked.then((found) => this.counted(kind, found));
+  }
+
+  private counted(kind: Kind, decision: Verdict): Verdict {
     this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
     return decision;
   }
 
-  private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Decision | null {
+  private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Verdict | null {
     const quotas = [
       this.findEmpty(tenantId, subject, kind, most),
       key && this.findEmpty(tenantId, key.subject, kind, key.most),
       kind === 'starts' ? null : this.findEmpty(tenantId, uuidOf(tenantId), 'tenant', tenantMost),
     ].filter((each) => each !== null);
-    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas };
+    return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas, cost: null };
   }
 
   private findEmpty(tenantId: string, subject: string, kind: Kind, most: number): Quota | null {
@@ -149,9 +216,9 @@ export class LimitService {
 function askOf(
   { memberId, keyId }: Scope,
   kind: Exclude<Kind, 'tenant'>,
-  { tenant, key: ofKey }: Held,
+  { tenant, cost, key: ofKey }: Held,
 ): Omit<Ask, 'count'> | null {
-  const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant];
+  const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant + cost.maximum];
   const keyMost = ofKey?.[kind] ?? 0;
   if (own === 0 && whole === 0 && keyMost === 0) return null;
   const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
@@ -179,6 +246,25 @@ function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number
     message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
     retryAfterMs: quota.resetMs,
   };
+}
+
+/** Null when it may run. */
+function refusalByCost(
+  requested: number,
+  { isReserved, left }: NonNullable<Verdict['cost']>,
+  budget: CostBudget,
+): AdmissionRefusal | null {
+  if (requested > budget.maximum) {
+    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
+    return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
+  }
+  if (isReserved) return null;
+  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
+  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
+}
+
+function throttleOf({ maximum, restoreRate }: CostBudget, currentlyAvailable: number): ThrottleStatus {
+  return { maximumAvailable: maximum, currentlyAvailable, restoreRate };
 }
 
 function emptyKey(tenantId: string, subject: string, kind: Kind): string {

@@ -20,6 +20,9 @@ export const keyLimitNames = {
   subscriptions: 'SUBSCRIPTIONS_PER_KEY',
 } as const;
 
+/** What an operator can say about the costs of a tenant's operations: at once, and what comes back in a second. */
+export const costNames = { maximum: 'QUERY_COST', restoreRate: 'QUERY_COST_PER_SECOND' } as const;
+
 /** How much each limit of a tenant allows; 0 is no limit. */
 export type TenantLimits = Readonly<Record<keyof typeof limitNames, number>>;
 

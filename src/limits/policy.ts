@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
+import type { CostBudget } from './cost.ts';
+import { costNames, limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
 
 /** What is configured for tenants that nothing else is said about; an absent limit is none. */
 export type RateLimits = Partial<TenantLimits>;
@@ -10,15 +12,18 @@ export type RateLimits = Partial<TenantLimits>;
 /** What holds for a caller. */
 export interface Held {
   readonly tenant: TenantLimits;
+  /** What the operations of the tenant may cost. */
+  readonly cost: CostBudget;
   /** Null when the key in use has no limits of its own, or it is no key. */
   readonly key: KeyLimits | null;
 }
 
 /** For so long a change of limits may go unnoticed where no hint of it arrives. */
 const rememberedMs = 3_000;
+/** What is older is looked up again when it is used, and used meanwhile: nobody waits for it. */
+const freshMs = 1_500;
 
-interface OfTenant {
-  readonly limits: TenantLimits;
+interface OfTenant extends Omit<Held, 'key'> {
   readonly hasLimitedKeys: boolean;
 }
 
@@ -31,18 +36,33 @@ export class Policy {
 
   constructor(
     private readonly database: Database,
+    clock: Clock,
     private readonly configured: RateLimits,
+    private readonly configuredCost: CostBudget,
   ) {
-    this.tenants = new Remembered((tenantId) => this.lookAtTenant(tenantId));
-    this.keys = new Remembered((keyId, tenantId) => this.lookAtKey(keyId, tenantId));
+    this.tenants = new Remembered(clock, (tenantId) => this.lookAtTenant(tenantId));
+    this.keys = new Remembered(clock, (keyId, tenantId) => this.lookAtKey(keyId, tenantId));
+  }
+
+  /** What is known without a look; null when it has to be looked up first. */
+  known({ tenantId, keyId }: Caller): Held | null {
+    const known = this.tenants.known(tenantId, tenantId);
+    if (!known) return null;
+    const { hasLimitedKeys, tenant, cost } = known;
+    if (!hasLimitedKeys || keyId === null) return { tenant, cost, key: null };
+    const key = this.keys.known(keyId, tenantId);
+    return key === undefined ? null : { tenant, cost, key };
   }
 
   /** Looked up once at a time. */
-  async of({ tenantId, keyId }: Caller): Promise<Held> {
-    const { limits, hasLimitedKeys } = this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId, tenantId));
-    if (!hasLimitedKeys || keyId === null) return { tenant: limits, key: null };
-    const key = this.keys.known(keyId);
-    return { tenant: limits, key: key === undefined ? await this.keys.get(keyId, tenantId) : key };
+  async of(caller: Caller): Promise<Held> {
+    const known = this.known(caller);
+    if (known) return known;
+    const { tenantId, keyId } = caller;
+    const { hasLimitedKeys, tenant, cost } =
+      this.tenants.known(tenantId, tenantId) ?? (await this.tenants.get(tenantId, tenantId));
+    const key = hasLimitedKeys && keyId !== null ? await this.keys.get(keyId, tenantId) : null;
+    return { tenant, cost, key };
   }
 
   /** What the installation allows: the tenant's ceiling, or what is configured. */
@@ -67,13 +87,17 @@ export class Policy {
       { idempotent: true },
     );
     const byName = new Map(rows.map((row) => [row.name, row]));
-    const limits = Object.fromEntries(
+    const tenant = Object.fromEntries(
       tenantLimitKeys.map((key) => {
         const row = byName.get(limitNames[key]);
         return [key, tighter(this.ceilingOf(key, row?.ceiling ?? null), row?.own ?? 0)];
       }),
     ) as TenantLimits;
-    return { limits, hasLimitedKeys: rows.some((row) => row.is_key) };
+    const cost = {
+      maximum: byName.get(costNames.maximum)?.ceiling ?? this.configuredCost.maximum,
+      restoreRate: Math.max(1, byName.get(costNames.restoreRate)?.ceiling ?? this.configuredCost.restoreRate),
+    };
+    return { tenant, cost, hasLimitedKeys: rows.some((row) => row.is_key) };
   }
 
   private async lookAtKey(keyId: string, tenantId: string): Promise<KeyLimits | null> {
@@ -105,22 +129,32 @@ interface OwnRow {
 
 /** Answers of a look, each for a while; a look that began before something was forgotten is not remembered. */
 class Remembered<T extends object | null> {
-  private readonly answers = new LRUCache<string, { readonly answer: T }>({ max: 10_000, ttl: rememberedMs });
+  private readonly answers = new LRUCache<string, { readonly answer: T; readonly askedAt: number }>({ max: 10_000 });
   private readonly looking = new Map<string, Promise<T>>();
   private forgotten = 0;
 
-  constructor(private readonly look: (id: string, tenantId: string) => Promise<T>) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly look: (id: string, tenantId: string) => Promise<T>,
+  ) {}
 
-  known(id: string): T | undefined {
-    return this.answers.get(id)?.answer;
+  known(id: string, tenantId: string): T | undefined {
+    const known = this.answers.get(id);
+    if (!known) return undefined;
+    const age = this.clock.monotonic() - known.askedAt;
+    if (age >= rememberedMs) return undefined;
+    // Fails again, and is heard then, once the answer is too old to be used.
+    if (age >= freshMs) this.get(id, tenantId).catch(() => undefined);
+    return known.answer;
   }
 
   get(id: string, tenantId: string): Promise<T> {
     const looking = this.looking.get(id);
     if (looking) return looking;
     const { forgotten } = this;
+    const askedAt = this.clock.monotonic();
     const look = this.look(id, tenantId).then((answer) => {
-      if (forgotten === this.forgotten) this.answers.set(id, { answer });
+      if (forgotten === this.forgotten) this.answers.set(id, { answer, askedAt });
       return answer;
     });
     this.looking.set(id, look);

@@ -1,15 +1,29 @@
-import type { Database } from '../db/client.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Connection, Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
 import { decide, unlimited, type Decision, type Quota, type RateName } from './share.ts';
-import { keyOfAsk, makeBuckets, take, type Ask, type Grant, type Kind, type Left } from './take.ts';
+import { keyOfAsk, makeBuckets, makeCostBucket, take, type Ask, type Grant, type Kind, type Left, type Taken } from './take.ts';
+
+interface Caller {
+  /** What it may cost. */
+  readonly cost: number;
+  readonly promise: PromiseWithResolvers<Verdict>;
+}
 
 /** The callers that wait for one bucket. */
 interface Group {
   readonly ask: Omit<Ask, 'count'>;
-  readonly callers: PromiseWithResolvers<Decision>[];
+  readonly callers: Caller[];
   isSettled: boolean;
+}
+
+/** What a caller is told. */
+export interface Verdict extends Decision {
+  /** What became of its cost; null where costs have no limit. */
+  readonly cost: { readonly isReserved: boolean; readonly left: number; readonly epoch: number } | null;
 }
 
 /** Known to be empty until then, as long as the limit is what it was. */
@@ -19,6 +33,8 @@ export interface Empty extends Quota {
 
 // More members than this go in the next statement.
 const mostGroups = 500;
+/** What is over is told with the next statement, or by one of its own after this. */
+const settleWithinMs = 250;
 // A tenant with more callers waiting than this is beyond any limit one could mean.
 const mostWaiting = 10_000;
 
@@ -26,8 +42,19 @@ const mostWaiting = 10_000;
 export class TenantQueue {
   private groups = new Map<string, Group>();
   private waiting = 0;
+  private tenantMost = unlimited;
   private isUnderWay = false;
+  /** Ends when nothing is under way. */
+  private current: Promise<void> = Promise.resolve();
   private readonly tenantUuid: string;
+  private readonly ledger = new Ledger();
+  private budget: CostBudget = { maximum: 0, restoreRate: 1 };
+  /** Reservations that are not over. */
+  private running = 0;
+  private settling: NodeJS.Timeout | null = null;
+  private isLate = false;
+  /** Others may be refused for what is settled here. */
+  private isUrgent = false;
 
   constructor(
     private readonly tenantId: string,
@@ -41,40 +68,72 @@ export class TenantQueue {
     this.tenantUuid = uuidOf(tenantId, 'ten');
   }
 
-  /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. */
-  ask(ask: Omit<Ask, 'count'>, tenantMost: number): Promise<Decision> {
+  /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
+  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, cost = 0): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
-    const caller = Promise.withResolvers<Decision>();
+    const promise = Promise.withResolvers<Verdict>();
     const key = keyOfAsk(ask);
     const group = this.groups.get(key) ?? { ask, callers: [], isSettled: false };
-    group.callers.push(caller);
+    group.callers.push({ cost, promise });
     this.groups.set(key, group);
     this.waiting++;
     this.tenantMost = tenantMost;
-    if (!this.isUnderWay) {
-      this.isUnderWay = true;
-      // After everything that arrived in this turn of the event loop.
-      setImmediate(() => void this.run());
-    }
-    return caller.promise;
+    this.budget = budget;
+    this.start();
+    return promise.promise;
   }
 
-  private tenantMost = unlimited;
+  /** Ends a reservation. The database hears of it with the next statement. */
+  settle(epoch: number, reserved: number, actual: number): void {
+    this.running--;
+    this.ledger.settle({ epoch, reserved, actual });
+    if (!this.isUnderWay) this.settleLater();
+  }
+
+  /** Tells the database what is over. */
+  async close(): Promise<void> {
+    await this.current;
+    this.isUrgent = true;
+    this.start();
+    await this.current;
+  }
+
+  private start(): void {
+    if (this.isUnderWay) return;
+    this.isUnderWay = true;
+    // After everything that arrived in this turn of the event loop.
+    this.current = turn().then(() => this.run());
+  }
 
   private async run(): Promise<void> {
+    if (this.settling) clearTimeout(this.settling);
+    this.settling = null;
     while (this.groups.size > 0) {
       const going = [...this.groups.values()].slice(0, mostGroups);
       for (const { ask } of going) this.groups.delete(keyOfAsk(ask));
       try {
         await this.send(going);
       } catch (error) {
-        for (const { callers, isSettled } of going) if (!isSettled) this.leave(callers, (caller) => caller.reject(error));
+        for (const { callers, isSettled } of going) if (!isSettled) this.leave(callers, ({ promise }) => promise.reject(error));
       }
     }
+    const isOld = this.isLate || this.isUrgent;
+    [this.isLate, this.isUrgent] = [false, false];
+    // What no statement told it in passing; when that fails it is lost, and comes back with time.
+    if (isOld && !this.ledger.isEmpty) await this.send([]).catch(() => undefined);
     this.isUnderWay = false;
-    this.parts.onIdle();
+    if (this.groups.size > 0) this.start();
+    else if (!this.ledger.isEmpty) this.settleLater();
+    else if (this.running === 0) this.parts.onIdle();
+  }
+
+  private settleLater(): void {
+    this.settling ??= setTimeout(() => {
+      this.isLate = true;
+      this.start();
+    }, settleWithinMs).unref();
   }
 
   private async send(going: readonly Group[]): Promise<void> {
@@ -83,26 +142,68 @@ export class TenantQueue {
     const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost, key: null };
     const own = going.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
     const asks = own.some(({ kind }) => kind === 'requests') ? [tenant, ...own] : own;
-    for (let left: readonly Ask[] = asks, pending = going; ;) {
+    let purse: Purse | null = null;
+    for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
       const sentAt = clock.monotonic();
-      const grants = await take(connection, this.tenantUuid, left);
+      const taken = await this.takeOnce(connection, left, cost);
+      if (cost) purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
+      const { grants } = taken;
       const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
       const whole = grants.get(keyOfAsk(tenant));
       // A request without its tenant's bucket was granted nothing, and nothing was counted.
       const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
       for (const group of pending) {
         const grant = grants.get(keyOfAsk(group.ask));
-        if (grant && !isOpen(group)) this.settle(group, grant, group.ask.kind === 'requests' ? whole : undefined, sentAt);
+        const isRequest = group.ask.kind === 'requests';
+        if (grant && !isOpen(group)) this.decide(group, grant, isRequest ? whole : undefined, isRequest ? purse : null, sentAt);
       }
       pending = pending.filter(isOpen);
-      if (pending.length === 0) return;
+      if (pending.length === 0) break;
       await makeBuckets(connection, this.tenantUuid, missing);
       const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
       left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
     }
+    // What was taken for callers that cannot go goes back at once.
+    if (!purse || purse.left === 0) return;
+    this.ledger.settle({ epoch: purse.grant.epoch, reserved: purse.left, actual: 0 });
+    this.isUrgent = true;
   }
 
-  private settle(group: Group, own: Grant, whole: Grant | undefined, sentAt: number): void {
+  /** Null when there is neither a limit nor anything to tell. */
+  private costAsk(going: readonly Group[]): CostAsk | null {
+    const settlements = this.ledger.take();
+    const isLimited = this.budget.maximum > 0 && going.some(({ ask }) => ask.kind === 'requests');
+    if (!isLimited && settlements.length === 0) return null;
+    let [cost, least] = [0, 0];
+    for (const { callers } of going) {
+      for (const caller of callers) {
+        if (caller.cost === 0) continue;
+        cost += caller.cost;
+        least = least === 0 ? caller.cost : Math.min(least, caller.cost);
+      }
+    }
+    return { cost, least, budget: this.budget, settlements };
+  }
+
+  /** What is settled must not be settled twice: a statement that does is not repeated as it was. */
+  private async takeOnce(connection: Connection, asks: readonly Ask[], cost: CostAsk | null): Promise<Taken> {
+    try {
+      return await take(connection, this.tenantUuid, asks, cost);
+    } catch (error) {
+      const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
+      if (!isLost || !cost || cost.settlements.length === 0) throw error;
+      return take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
+    }
+  }
+
+  private async reserveFirst(connection: Connection, cost: CostAsk): Promise<CostGrant> {
+    await makeCostBucket(connection, this.tenantUuid);
+    const { cost: granted } = await take(connection, this.tenantUuid, [], { ...cost, settlements: [] });
+    if (!granted) throw new AppError('UNAVAILABLE', 'this tenant has no bucket for its costs', { retryAfterMs: 1_000 });
+    return granted;
+  }
+
+  private decide(group: Group, own: Grant, whole: Grant | undefined, purse: Purse | null, sentAt: number): void {
     const { ask, callers } = group;
     group.isSettled = true;
     const quota = (name: RateName, most: number, { left, resetMs }: Left): Quota => ({ name, most, left, resetMs });
@@ -120,17 +221,36 @@ export class TenantQueue {
     }
     const quotas = buckets.map((each) => each.quota);
     const decisions = decide(callers.length, own.granted, quotas);
-    this.leave(callers, (caller, index) => {
+    const isReserved = purse?.pay(callers.slice(0, own.granted).map(({ cost }) => cost));
+    this.leave(callers, ({ cost, promise }, index) => {
       const decision = decisions[index];
-      if (decision) caller.resolve(decision);
+      if (!decision) return;
+      if (isReserved?.[index] && cost > 0) this.running++;
+      promise.resolve({
+        ...decision,
+        cost: purse && { isReserved: isReserved?.[index] ?? false, left: purse.grant.left, epoch: purse.grant.epoch },
+      });
     });
   }
 
-  private leave(
-    callers: readonly PromiseWithResolvers<Decision>[],
-    tell: (caller: PromiseWithResolvers<Decision>, index: number) => void,
-  ): void {
+  private leave(callers: readonly Caller[], tell: (caller: Caller, index: number) => void): void {
     this.waiting -= callers.length;
     callers.forEach(tell);
+  }
+}
+
+/** What a statement reserved, for its callers to share. */
+class Purse {
+  left: number;
+
+  constructor(readonly grant: CostGrant) {
+    this.left = grant.granted;
+  }
+
+  /** Whether each of them is paid for. */
+  pay(costs: readonly number[]): readonly boolean[] {
+    const { isCovered, unused } = cover(costs, this.left);
+    this.left = unused;
+    return isCovered;
   }
 }

@@ -1,8 +1,8 @@
-import { integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { doublePrecision, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
 import { tenants } from '../tenants/tenants.table.ts';
-import type { TenantLimitName } from './names.ts';
+import type { costNames, TenantLimitName } from './names.ts';
 
 /**
  * What is used of each limit in its running window: a row for a tenant, and one for each member, limited key and kind, made at first use.
@@ -23,6 +23,28 @@ export const rateBuckets = pgTable(
   (table) => [primaryKey({ columns: [table.tenantId, table.subject, table.kind] }), tenantWall()],
 );
 
+/**
+ * What the operations of a tenant have cost and not yet got back: a row for each tenant, made at first use. What runs is reserved apart, by
+ * the minute in which it began (`epoch` and the one before), and does not come back with time: else it would come back twice, by time and
+ * when it is settled. Reservations of a process that died are dropped with their minute.
+ */
+export const costBuckets = pgTable(
+  'cost_buckets',
+  {
+    tenantId: id('ten')
+      .primaryKey()
+      .references(() => tenants.id, { onDelete: 'cascade' }),
+    /** As it was at `spentAt`, on the database's clock. */
+    spent: doublePrecision().notNull().default(0),
+    spentAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** Minutes since 1970. */
+    epoch: integer().notNull().default(0),
+    reserved: integer().notNull().default(0),
+    reservedBefore: integer().notNull().default(0),
+  },
+  () => [tenantWall()],
+);
+
 /** Limits of tenants where they are not the configured ones: a ceiling that an operator sets, and what the tenant has lowered it to. */
 export const tenantLimits = pgTable(
   'tenant_limits',
@@ -30,7 +52,7 @@ export const tenantLimits = pgTable(
     tenantId: id('ten')
       .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
-    name: text().$type<TenantLimitName>().notNull(),
+    name: text().$type<TenantLimitName | (typeof costNames)[keyof typeof costNames]>().notNull(),
     /** What the installation allows; null is the configured limit, 0 is none. The app may read it, only the engine writes it. */
     ceiling: integer(),
     /** What the tenant has set; null where it has not. It holds only where it is below the ceiling. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../db/client.ts';
+import type { CostAsk, CostGrant } from './cost.ts';
 import { unlimited, windowSeconds } from './share.ts';
 
 /** What a limit counts: the requests and starts of a member or key, and the requests of all of a tenant. */
@@ -28,6 +29,15 @@ export interface Grant extends Left {
   readonly ofKey: Left | null;
 }
 
+/** What became of all asks, by `keyOfAsk`; `cost` is null where none was asked for, or nobody has made the bucket. */
+export interface Taken {
+  readonly grants: ReadonlyMap<string, Grant>;
+  readonly cost: CostGrant | null;
+}
+
+/** The length of the minutes in which reservations are kept apart. A request lasts less; its reservation is kept for one to two of them. */
+const epochSeconds = 60;
+
 interface GrantRow {
   subject: string;
   kind: Kind;
@@ -37,6 +47,8 @@ interface GrantRow {
   reset_ms: number;
   key_left: number;
   key_reset_ms: number;
+  /** Of the row of the costs only. */
+  epoch: number | null;
 }
 
 /** Tells asks apart: each bucket or pair of buckets is asked for once. */
@@ -59,12 +71,18 @@ function compare(a: string, b: string): number {
 /**
  * One statement on the database's clock: holds the buckets in order, grants each ask what is left of its key's, then of its member's bucket,
  * to requests no more than is left of the tenant's, and counts exactly what it granted. An ask with a bucket that nobody has made is
- * missing in the answer (`keyOfAsk`), and is granted nothing.
+ * missing in the answer, and is granted nothing. In the same way it settles what operations have cost and reserves what new ones may cost,
+ * always after the others in order.
  *
  * Its commit is not waited for (`synchronous_commit`): a crash of the database's machine may forget the grants of its last
- * half second. It is repeated after a lost answer: then it counts too much, and admits no more for it.
+ * half second. It is repeated after a lost answer, unless it settles: then it counts too much, and admits no more for it.
  */
-export async function take(tenant: Connection, tenantUuid: string, asks: readonly Ask[]): Promise<Map<string, Grant>> {
+export async function take(
+  tenant: Connection,
+  tenantUuid: string,
+  asks: readonly Ask[],
+  cost: CostAsk | null = null,
+): Promise<Taken> {
   const subjects = asks.map(({ subject }) => subject);
   const kinds = asks.map(({ kind }) => kind);
   // Who has no key with a limit is asked for its own bucket twice, and counted once.
@@ -72,6 +90,7 @@ export async function take(tenant: Connection, tenantUuid: string, asks: readonl
   // Postgres plans for ten where it does not look; for fewer it would plan anew each time, which takes longer than the work.
   const padded = [...new Set([...subjects, ...keys])];
   while (padded.length < 10) padded.push(tenantUuid);
+  const settled = cost?.settlements ?? [];
   const rows = await tenant.sql<GrantRow>(
     (sql) => sql`
       with asked as (
@@ -107,6 +126,32 @@ export async function take(tenant: Connection, tenantUuid: string, asks: readonl
       ), charged as (
         update rate_buckets b set used = c.used + c.granted, window_started_at = c.started_at from charges c
         where b.tenant_id = ${tenantUuid}::uuid and b.subject = c.subject and b.kind = c.kind and c.granted > 0
+      ), cost_held as (
+        select spent, spent_at, epoch, reserved, reserved_before, floor(extract(epoch from now()) / ${epochSeconds}::int)::int as this_epoch
+        from cost_buckets
+        where tenant_id = ${tenantUuid}::uuid and ${cost !== null}::boolean and (select count(*) from held) >= 0
+        for update
+      ), cost_now as (
+        select greatest(0, spent - ${cost?.budget.restoreRate ?? 1}::float8 * greatest(0, extract(epoch from now() - spent_at)))
+            + ${settled.reduce((sum, { actual }) => sum + actual, 0)}::float8 as spent,
+          greatest(spent_at, now()) as spent_at, this_epoch,
+          greatest(0, case when epoch = this_epoch then reserved else 0 end - over.this)::int as reserved,
+          greatest(0, case epoch when this_epoch then reserved_before when this_epoch - 1 then reserved else 0 end - over.before)::int
+            as reserved_before
+        from cost_held, lateral (
+          select coalesce(sum(amount) filter (where e = this_epoch), 0) as this,
+            coalesce(sum(amount) filter (where e = this_epoch - 1), 0) as before
+          from unnest(${settled.map(({ epoch }) => epoch)}::int[], ${settled.map(({ reserved }) => reserved)}::int[]) as s(e, amount)
+        ) as over
+      ), cost_room as (
+        select *, floor(${cost?.budget.maximum ?? 0}::int - spent - reserved - reserved_before + 1e-6) as room from cost_now
+      ), cost_granted as (
+        select *, case when room >= ${cost?.least ?? 0}::int then greatest(0, least(${cost?.cost ?? 0}::int, room))::int else 0 end as granted
+        from cost_room
+      ), cost_charged as (
+        update cost_buckets b set spent = c.spent, spent_at = c.spent_at, epoch = c.this_epoch, reserved = c.reserved + c.granted,
+          reserved_before = c.reserved_before from cost_granted c
+        where b.tenant_id = ${tenantUuid}::uuid
       ), answered as (
         select subject, kind, key, granted, most - used - sum(granted) over (partition by subject, kind) as left, started_at,
           key_most - key_used - granted as key_left, key_started_at
@@ -117,15 +162,29 @@ export async function take(tenant: Connection, tenantUuid: string, asks: readonl
       )
       select subject, kind, key, granted, greatest(0, "left")::int as "left",
         ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as reset_ms, greatest(0, key_left)::int as key_left,
-        ceil(extract(epoch from key_started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as key_reset_ms
-      from answered, (select set_config('synchronous_commit', 'off', true)) as quick`,
-    { idempotent: true },
+        ceil(extract(epoch from key_started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as key_reset_ms, null::int as epoch
+      from answered, (select set_config('synchronous_commit', 'off', true)) as quick
+      union all
+      select null, 'cost', null, granted, greatest(0, room - granted)::int, 0, 0, 0, this_epoch from cost_granted`,
+    { idempotent: settled.length === 0 },
   );
-  return new Map(
-    rows.map(({ subject, kind, key, granted, left, reset_ms: resetMs, key_left: keyLeft, key_reset_ms: keyResetMs }) => [
-      `${subject} ${kind} ${key}`,
-      { granted, left, resetMs, ofKey: key === subject ? null : { left: keyLeft, resetMs: keyResetMs } },
-    ]),
+  const found = rows.find(({ epoch }) => epoch !== null);
+  const grants = new Map(
+    rows
+      .filter(({ epoch }) => epoch === null)
+      .map(({ subject, kind, key, granted, left, reset_ms: resetMs, key_left: keyLeft, key_reset_ms: keyResetMs }) => [
+        `${subject} ${kind} ${key}`,
+        { granted, left, resetMs, ofKey: key === subject ? null : { left: keyLeft, resetMs: keyResetMs } },
+      ]),
+  );
+  return { grants, cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null };
+}
+
+/** Makes the bucket of the tenant's costs, unless it is there. */
+export async function makeCostBucket(tenant: Connection, tenantUuid: string): Promise<void> {
+  await tenant.sql(
+    (sql) => sql`insert into cost_buckets (tenant_id) values (${tenantUuid}::uuid) on conflict (tenant_id) do nothing`,
+    { idempotent: true },
   );
 }
 

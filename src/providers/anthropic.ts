@@ -22,7 +22,6 @@ export interface AnthropicOptions {
 export function anthropic(options: AnthropicOptions): Provider {
   const { id = 'anthropic', apiKey, models = anthropicModels } = options;
   const baseURL = options.baseURL ?? ownBaseURL;
-  const secrets = [apiKey];
   // Null and 'off' keep the SDK from reading our environment and from writing to our output.
   const client = new Anthropic({
     apiKey,
@@ -38,9 +37,11 @@ export function anthropic(options: AnthropicOptions): Provider {
     id,
     models,
     acceptsUnknownModels: true,
-    stream(request, { signal, fetch }) {
+    takesKeys: true,
+    stream(request, { signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> => {
-        const call = client.messages.create(messagesRequest(request), routed(fetch, signal)).asResponse();
+        const call = client.messages.create(messagesRequest(request), routed(fetch, signal, given)).asResponse();
         return call.catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);

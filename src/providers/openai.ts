@@ -5,7 +5,7 @@ import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
 import { PartReader } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
-import { routed, routedFetch } from './routed.ts';
+import { routed, routedFetch, type Routed } from './routed.ts';
 
 const ownBaseURL = 'https://api.openai.com/v1';
 
@@ -29,7 +29,6 @@ export function openai(options: OpenAIOptions): Provider {
   const isOwn = new URL(baseURL).host === new URL(ownBaseURL).host;
   const api = options.api ?? (isOwn ? 'responses' : 'chat');
   const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
-  const secrets = [apiKey];
 
   // Null and 'off' keep the SDK from reading our environment and from writing to our output.
   const client = new OpenAI({
@@ -43,7 +42,7 @@ export function openai(options: OpenAIOptions): Provider {
     logLevel: 'off',
   });
 
-  function send(request: TextRequest, by: ReturnType<typeof routed>): Promise<Response> {
+  function send(request: TextRequest, by: Routed): Promise<Response> {
     if (api === 'responses') return client.responses.create(responsesRequest(request), by).asResponse();
     return client.chat.completions.create(chatRequest(request, limitName), by).asResponse();
   }
@@ -52,9 +51,11 @@ export function openai(options: OpenAIOptions): Provider {
     id,
     models: options.models ?? (isOwn ? openaiModels : []),
     acceptsUnknownModels: true,
-    stream(request, { signal, fetch }) {
+    takesKeys: true,
+    stream(request, { signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> =>
-        send(request, routed(fetch, signal)).catch((error: unknown) => {
+        send(request, routed(fetch, signal, given)).catch((error: unknown) => {
           signal.throwIfAborted();
           throw callFailure(id, error, secrets);
         });

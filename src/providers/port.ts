@@ -43,7 +43,8 @@ export type StreamPart =
 export const providerErrorCodes = {
   RATE_LIMITED: 'The provider refuses for now: too many requests or tokens.',
   OVERLOADED: 'The provider is overloaded or failing (HTTP 5xx, in-band server errors).',
-  PROVIDER_AUTH: 'The provider does not accept our key, or the key may not use this model.',
+  PROVIDER_AUTH: 'The provider does not accept the key, or the key may not use this model.',
+  CREDENTIAL_UNREADABLE: 'The tenant has a key of its own for the provider, and it cannot be decrypted; nobody was called.',
   PROVIDER_QUOTA: 'The account at the provider is out of money or quota.',
   INVALID_REQUEST: 'The provider does not accept the request.',
   MODEL_NOT_FOUND: 'The provider does not have this model.',
@@ -84,6 +85,14 @@ export interface ProviderModel {
   readonly maxOutputTokens: number | null;
 }
 
+/** What goes with one call. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  readonly fetch: typeof fetch;
+  /** The key to call with in place of the provider's own, where it takes keys; absent and null leave it the own one. */
+  readonly apiKey?: string | null;
+}
+
 /**
  * Turns a prompt into text. Parts arrive in order; the last is `finish`; every failure is thrown as ProviderError.
  * After `signal` aborts, the stream ends by throwing the signal's reason and the socket is closed within 50 ms.
@@ -93,7 +102,9 @@ export interface Provider {
   readonly models: readonly ProviderModel[];
   /** Whether names outside `models` are worth a try (compatible servers list their own). */
   readonly acceptsUnknownModels: boolean;
+  /** Whether a call can be made with another key than its own. */
+  readonly takesKeys?: boolean;
   /** Loads what the first call would otherwise wait for; called at boot for the provider that `auto` begins with. */
   prepare?(): Promise<unknown>;
-  stream(request: TextRequest, options: { signal: AbortSignal; fetch: typeof fetch }): AsyncIterable<StreamPart>;
+  stream(request: TextRequest, options: CallOptions): AsyncIterable<StreamPart>;
 }

@@ -13,12 +13,20 @@ export const routedFetch: typeof fetch = (input, init: RoutedInit = {}) => {
   return way ? way(input, rest) : Promise.reject(new TypeError('a call that was not routed'));
 };
 
+/** Options of one call, as both SDKs take them. */
+export interface Routed {
+  readonly fetchOptions: CallOptions;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
- * Options of one call by this `fetch`, ended by this signal. The SDKs keep a call's client in weak maps and its signal behind weak
- * references: V8's young collector takes both for strong, so with a client or a signal of its own all that belongs to a call stays in
- * memory until the next full collection, and every young collection takes twenty times as long.
+ * Options of one call by this `fetch`, ended by this signal, with this key in place of the client's. The SDKs keep a call's client in weak
+ * maps and its signal behind weak references: V8's young collector takes both for strong, so with a client or a signal of its own all that
+ * belongs to a call stays in memory until the next full collection, and every young collection takes twenty times as long.
  */
-export function routed(fetch: typeof globalThis.fetch, signal: AbortSignal): { readonly fetchOptions: CallOptions } {
+export function routed(fetch: typeof globalThis.fetch, signal: AbortSignal, apiKey: string | null): Routed {
   const way: typeof fetch = (input, init) => fetch(input, { ...init, signal });
-  return { fetchOptions: { [wayOfCall]: way } };
+  const fetchOptions = { [wayOfCall]: way };
+  // Both SDKs send the key so, and let what a call brings win over what its client has.
+  return apiKey === null ? { fetchOptions } : { fetchOptions, headers: { authorization: `Bearer ${apiKey}` } };
 }

@@ -17,7 +17,7 @@ export class Models {
   readonly choices: readonly ModelChoice[];
 
   constructor(
-    private readonly providers: readonly Provider[],
+    readonly providers: readonly Provider[],
     /** A model id; null: the first model of each provider that has a key, else the offline one. */
     private readonly defaultModel: string | null,
   ) {

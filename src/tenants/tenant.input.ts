@@ -7,4 +7,10 @@ export class TenantUpdateInput {
     description: 'Days after which finished generations are deleted, 1 to 3650; null keeps them.',
   })
   generationRetentionDays?: number | null;
+  @Field(() => String, { nullable: true, description: 'Its name, 1 to 200 characters; null leaves it.' }) name?: string | null;
+}
+
+@InputType({ description: 'The own tenant, to delete.' })
+export class TenantDeleteInput {
+  @Field(() => String, { description: 'Its name, so that nobody does it by accident.' }) name!: string;
 }

@@ -1,12 +1,16 @@
-import { eq, and, inArray } from 'drizzle-orm';
+import { and, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { Scope } from '../kernel/scope.ts';
+import { givenName } from '../kernel/given.ts';
+import { missing, type Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
 import { members, tenants, type MemberRow, type TenantRow } from './tenants.table.ts';
 
 /** What to change about a tenant; absent leaves as it is. */
 export interface TenantUpdate {
+  readonly name?: string | null;
   readonly generationRetentionDays?: number | null;
 }
 
@@ -14,19 +18,20 @@ const longestRetentionDays = 3_650;
 
 /** The tenant of a scope and its people. */
 export class TenantService {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly parts: { readonly database: Database; readonly acts: ActService; readonly bus: Bus }) {}
 
   /** Tenants by id, in the order asked for; null for all but the own one. */
   async list(scope: Scope, ids: readonly string[]): Promise<(TenantRow | null)[]> {
     if (!ids.includes(scope.tenantId)) return ids.map(() => null);
-    const [row] = await this.database.as(scope).query.select().from(tenants).where(eq(tenants.id, scope.tenantId));
+    const { query } = this.parts.database.as(scope);
+    const [row] = await query.select().from(tenants).where(isOwn(scope));
     return ids.map((id) => (row && id === row.id ? row : null));
   }
 
-  /** Members by id, in the order asked for; null for unknown ones. */
+  /** Members by id, removed ones too, in the order asked for, for whoever sees a thing that names them; null for unknown ones. */
   async members(scope: Scope, ids: readonly string[]): Promise<(MemberRow | null)[]> {
     return rowsById('mem', ids, (known) =>
-      this.database
+      this.parts.database
         .as(scope)
         .query.select()
         .from(members)
@@ -34,18 +39,63 @@ export class TenantService {
     );
   }
 
-  async update(scope: Scope, { generationRetentionDays: days }: TenantUpdate): Promise<TenantRow> {
+  /** The same for whoever asks for them by themselves: without `members:read` the own person, and FORBIDDEN for any other. */
+  async membersAsked(scope: Scope, ids: readonly string[]): Promise<(MemberRow | AppError | null)[]> {
+    if (scope.can('members:read')) return this.members(scope, ids);
+    const isOwnPerson = (id: string) => id === scope.memberId;
+    const [own = null] = ids.some(isOwnPerson) ? await this.members(scope, [scope.memberId]) : [];
+    return ids.map((id) => (isOwnPerson(id) ? own : missing('members:read')));
+  }
+
+  /** Changes settings of the own tenant. INVALID_INPUT names the bad field. */
+  async update(scope: Scope, input: TenantUpdate): Promise<TenantRow> {
     scope.require('tenant:write');
+    const { generationRetentionDays: days } = input;
     if (days != null && (days < 1 || days > longestRetentionDays)) {
       throw new AppError('INVALID_INPUT', `generationRetentionDays is ${days}, not 1 to ${longestRetentionDays}`, {
         path: ['input', 'generationRetentionDays'],
       });
     }
-    const { query } = this.database.as(scope);
-    if (days !== undefined)
-      await query.update(tenants).set({ generationRetentionDays: days }).where(eq(tenants.id, scope.tenantId));
-    const [row] = await this.list(scope, [scope.tenantId]);
-    if (!row) throw new AppError('NOT_FOUND', 'no such tenant');
-    return row;
+    const name = input.name == null ? undefined : givenName(input.name, ['input', 'name']);
+    return this.parts.acts.run(scope, { operation: 'tenantUpdate', input: {} }, async (act) => {
+      const [before] = await act.query.select().from(tenants).where(isOwn(scope)).for('update');
+      if (!before) throw noSuchTenant();
+      const change = { ...(days !== undefined && { generationRetentionDays: days }), ...(name !== undefined && { name }) };
+      if (Object.keys(change).length === 0) return before;
+      const [row] = await act.query.update(tenants).set(change).where(isOwn(scope)).returning();
+      if (!row) throw noSuchTenant();
+      act.record({ thing: row.id, before: settingsOf(before), after: settingsOf(row) });
+      return row;
+    });
   }
+
+  /** Deletes the own tenant: nobody is let in any more, what runs is stopped, and everything goes within minutes. INVALID_INPUT for another name. */
+  async delete(scope: Scope, { name }: { readonly name: string }): Promise<string> {
+    scope.require('tenant:delete');
+    await this.parts.acts.run(scope, { operation: 'tenantDelete', input: {} }, async (act) => {
+      const [tenant] = await act.query.select().from(tenants).where(isOwn(scope)).for('update');
+      if (!tenant) throw noSuchTenant();
+      if (tenant.name !== name)
+        throw new AppError('INVALID_INPUT', 'this is not the name of the tenant', { path: ['input', 'name'] });
+      await act.query
+        .update(tenants)
+        .set({ deletedAt: sql`now()` })
+        .where(isOwn(scope));
+      act.record({ thing: tenant.id, before: settingsOf(tenant), after: null });
+    });
+    this.parts.bus.publish('access.changed', [scope.tenantId]);
+    return scope.tenantId;
+  }
+}
+
+function isOwn({ tenantId }: Scope): SQL {
+  return eq(tenants.id, tenantId);
+}
+
+function settingsOf({ name, generationRetentionDays }: TenantRow) {
+  return { name, generationRetentionDays };
+}
+
+function noSuchTenant(): AppError {
+  return new AppError('NOT_FOUND', 'no such tenant');
 }

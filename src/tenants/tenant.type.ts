@@ -1,4 +1,4 @@
-import { Directive, Field, ObjectType } from 'type-graphql';
+import { Directive, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
@@ -14,11 +14,20 @@ export class Tenant extends Node {
   @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
 }
 
+export const MemberStatus = { ACTIVE: 'ACTIVE', REMOVED: 'REMOVED' } as const;
+registerEnumType(MemberStatus, {
+  name: 'MemberStatus',
+  description: 'Whether somebody is a member.',
+  valuesConfig: { ACTIVE: { description: 'They are.' }, REMOVED: { description: 'They were: what they made stays.' } },
+});
+
 @Directive('@key(fields: "id")')
 @ObjectType({ description: 'A person in a tenant.', implements: Node, simpleResolvers: true })
 export class Member extends Node {
   @Column(members.id, 'Their id.') declare id: string;
   @Column(members.email, 'Their email address.') email!: string;
+  @Column(members.name, 'What people call them; null when nobody said.') name!: string | null;
+  @Field(() => MemberStatus, { description: 'Whether they are a member still.' }) status!: keyof typeof MemberStatus;
   @Column(members.createdAt, 'When they became a member.') createdAt!: Date;
 }
 
@@ -26,10 +35,16 @@ export class Member extends Node {
 export class Viewer {
   @Field(() => Tenant, { description: 'The tenant they act for.' }) tenant!: Tenant;
   @Field(() => Member, { description: 'The person the key belongs to.' }) actor!: Member;
-  @Field(() => [String], { description: 'What the key in use may do.' }) permissions!: string[];
+  @Field(() => [String], { description: 'What they may do: what both the key in use and the role of its member may.' })
+  permissions!: string[];
 }
 
 @ObjectType({ description: 'What `tenantUpdate` did.', simpleResolvers: true })
 export class TenantUpdatePayload extends Payload {
   @Field(() => Tenant, { nullable: true, description: 'The tenant; null when there are errors.' }) tenant!: Tenant | null;
+}
+
+@ObjectType({ description: 'What `tenantDelete` did.', simpleResolvers: true })
+export class TenantDeletePayload extends Payload {
+  @Field(() => ID, { nullable: true, description: 'The id that is gone; null when there are errors.' }) deletedId!: string | null;
 }

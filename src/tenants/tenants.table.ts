@@ -1,6 +1,7 @@
-import { integer, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { integer, pgPolicy, pgTable, text, timestamp, unique, uniqueIndex } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
-import { engineReads, tenantWall } from '../db/tenancy.ts';
+import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 
 /** Organisations whose data is kept apart. */
 export const tenants = pgTable(
@@ -11,8 +12,17 @@ export const tenants = pgTable(
     /** Finished generations older than this are deleted; null keeps them. */
     generationRetentionDays: integer(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** While it is set nobody is let in and nothing is started; null for a tenant in use. */
+    suspendedAt: timestamp({ withTimezone: true }),
+    /** From this moment the tenant is gone for everybody; the row goes last, when all of its things have. */
+    deletedAt: timestamp({ withTimezone: true }),
   },
-  () => [tenantWall('id'), engineReads()],
+  () => [
+    tenantWall('id'),
+    engineReads(),
+    // The row of a deleted tenant goes when its things have.
+    pgPolicy('engine_deletes', { as: 'permissive', for: 'delete', to: engineRole, using: sql`deleted_at is not null` }),
+  ],
 );
 
 /** People in a tenant. */
@@ -24,12 +34,21 @@ export const members = pgTable(
       .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
     email: text().notNull(),
+    /** What people call them; null when nobody said. */
+    name: text(),
+    /** The name of a built-in role (`access/roles.ts`) or of one of the tenant's own. */
+    role: text().notNull().default('member'),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** From this moment they are nobody here; what they made stays. Null for members. */
+    removedAt: timestamp({ withTimezone: true }),
   },
   (table) => [
     unique('members_tenant_id_id').on(table.tenantId, table.id),
-    unique('members_tenant_id_email').on(table.tenantId, table.email),
+    uniqueIndex('members_tenant_id_email')
+      .on(table.tenantId, table.email)
+      .where(sql`removed_at is null`),
     tenantWall(),
+    engineReads(),
   ],
 );
 

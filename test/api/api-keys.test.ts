@@ -331,9 +331,16 @@ describe('apiKeyRevoke', () => {
     await elsewhere.stop();
   });
 
-  it('lets a colleague end a key', async () => {
+  it('lets a colleague end a key, who reaches keys of others', async () => {
     const { apiKey, secret } = await made();
-    const colleague = await seed.member({ of: owner, can: ['keys:write'] });
+    const near = await seed.member({ of: owner, can: ['keys:read', 'keys:write'] });
+    expect(await near.ask(revoke, { input: { id: apiKey.id } })).toEqual({
+      apiKeyRevoke: { apiKey: null, ...refusedWith('NOT_FOUND', 'no such key', ['input', 'id']) },
+    });
+    expect(await near.ask(node, { id: apiKey.id })).toEqual({ node: null });
+    expect((await near.ask<ListAnswer>(list)).apiKeys.nodes.map(({ name }) => name)).toEqual(['seed']);
+    expect((await proof(secret))[0]).toBe(200);
+    const colleague = await seed.member({ of: owner, can: ['keys:write', 'keys:others'] });
     expect(await colleague.ask(revoke, { input: { id: apiKey.id } })).toMatchObject({ apiKeyRevoke: { errors: [] } });
     expect(await proof(secret)).toEqual([401, 'UNAUTHENTICATED']);
   });

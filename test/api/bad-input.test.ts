@@ -260,17 +260,19 @@ describe('pages', () => {
     }
   });
   it('refuses an answer that could be too large, sizes in variables included', async () => {
-    const many = Array.from(
-      { length: 20 },
-      (_, index) =>
-        `a${index}: things(first: $first) { ${Array.from({ length: 8 }, () => 'edges { node { id __typename } } nodes { id }').join(' ')} }`,
-    );
-    const { body } = await post(
-      app.url,
-      { query: `query ($first: Int) { ${many.join(' ')} }`, variables: { first: 100 } },
-      { key: 'all' },
-    );
-    expect(body.errors?.[0]?.extensions?.code).toBe('LIMIT_EXCEEDED');
+    const small = await openTinyApp({ pipelineOptions: { limits: { answerValues: 1_000 } } });
+    const asked = (pages: number) => ({
+      query: `query ($first: Int) { ${Array.from({ length: pages }, (_, index) => `a${index}: things(first: $first) { nodes { id } }`).join(' ')} }`,
+      variables: { first: 100 },
+    });
+    try {
+      expect((await post(small.url, asked(9), { key: 'all' })).status).toBe(200);
+      const { status, body } = await post(small.url, asked(10), { key: 'all' });
+      const message = 'the answer could hold more than 1000 fields';
+      expect([status, body]).toEqual([400, { errors: [{ message, extensions: { code: 'LIMIT_EXCEEDED' } }] }]);
+    } finally {
+      await small.close();
+    }
   });
 });
 

@@ -103,6 +103,13 @@ describe('persisted queries', () => {
     expect(await ask(app.url, { extensions: {} })).toMatchObject({ code: 'BAD_REQUEST' });
   });
 
+  it.each(everyRoad)('are not taken when they are not valid: %s', async (name, { text, ask }) => {
+    const query = `${text.replace('{', '{ nope')} # ${name}`;
+    const extensions = byHash(hashOf(query));
+    expect(await ask(app.url, { query, extensions })).toMatchObject({ code: 'GRAPHQL_VALIDATION_FAILED' });
+    expect(await ask(app.url, { extensions })).toMatchObject({ code: 'PERSISTED_QUERY_NOT_FOUND' });
+  });
+
   it('carry variables, and no mutation over GET', async () => {
     const query = 'query ($n: String) { hello(name: $n) }';
     const sent = { query, variables: { n: 'you' }, extensions: byHash(hashOf(query)) };

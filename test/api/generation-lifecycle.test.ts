@@ -37,7 +37,7 @@ describe('the life of a generation', () => {
     app = await openTestApp({ providers: [teller], env: { DEFAULT_MODEL: 'mock/teller' } });
     seed = await openSeed(app);
     stranger = await seed.tenant();
-    reader = await seed.member({ can: ['generations:read', 'templates:read'] });
+    reader = await seed.member({ can: ['generations:read', 'generations:others', 'templates:read'] });
     variables = await sampleVariables(app);
   });
   afterAll(async () => {

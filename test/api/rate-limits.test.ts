@@ -40,10 +40,11 @@ const refused = {
   extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
 };
 
-/** As an operator does: for a member, and none for the tenant. */
-const setCeilings = ({ tenantId }: Caller, member: number) => app.sql`
+/** As an operator does: for a member and their starts, and none for the tenant. */
+const setCeilings = ({ tenantId }: Caller, member: number, starts: number | null = null) => app.sql`
   insert into tenant_limits (tenant_id, name, ceiling)
-  values (${uuidOf(tenantId)}, 'REQUESTS_PER_MEMBER', ${member}), (${uuidOf(tenantId)}, 'REQUESTS_PER_TENANT', 0)`;
+  values (${uuidOf(tenantId)}, 'REQUESTS_PER_MEMBER', ${member}), (${uuidOf(tenantId)}, 'REQUESTS_PER_TENANT', 0),
+    (${uuidOf(tenantId)}, 'STARTS_PER_MEMBER', ${starts})`;
 
 /** What is counted of this caller. */
 const usedBy = async ({ memberId }: Caller, kind = 'requests') => {
@@ -119,6 +120,48 @@ it('counts what is not well-formed, too', async () => {
   const { status, headers } = await post(app.url, { query: '{ nope' }, { key: caller.key });
   expect({ status, used: await usedBy(caller) }).toEqual({ status: 400, used: 1 });
   expect(headers.get('ratelimit')).toMatch(/^"member";r=2;t=60, "tenant";r=4;t=60$/);
+});
+
+describe('what a transport refuses by itself', () => {
+  const malformed = '{"query":5}';
+  const asJson = { 'content-type': 'application/json', accept: 'application/json;q=0.5' };
+  const send = async (path: string, { key }: Caller, init: RequestInit) => {
+    const headers = { authorization: `Bearer ${key}`, ...(init.headers as Record<string, string>) };
+    const { status, headers: shown, body } = await fetch(`${app.url}${path}`, { ...init, headers });
+    await body?.cancel();
+    return { status, left: shown.get('ratelimit')?.slice(0, 12) };
+  };
+  const preflighted = { 'apollo-require-preflight': '1' };
+  it.each<[string, string, RequestInit]>([
+    ['a query that is no string', '/graphql', { method: 'POST', headers: asJson, body: malformed }],
+    ['a body that is a list', '/graphql', { method: 'POST', headers: asJson, body: '[]' }],
+    ['a GET without a query', '/graphql', { headers: preflighted }],
+    ['variables that are no JSON', '/graphql?query={hello}&variables={', { headers: preflighted }],
+    ['a method that is none', '/graphql', { method: 'DELETE', headers: preflighted }],
+    ['a stream whose variables are no JSON', '/graphql/stream?query=x&variables={', { headers: preflighted }],
+    ['a stream whose body is a list', '/graphql/stream', { method: 'POST', headers: asJson, body: '[]' }],
+  ])('counts: %s', async (_name, path, init) => {
+    const caller = await seed.tenant();
+    const answers = [];
+    for (let sent = 0; sent < 4; sent++) answers.push(await send(path, caller, init));
+    const [first, , third, last] = answers;
+    expect([first?.left, third?.left, await usedBy(caller)]).toEqual(['"member";r=2', '"member";r=0', 3]);
+    expect([first?.status === 400 || first?.status === 405, last?.status]).toEqual([true, 429]);
+  });
+
+  it('counts over WebSocket: an id that is too long', async () => {
+    const caller = await seed.tenant();
+    const raw = await acknowledged(app.url, caller.key);
+    const codes = [];
+    for (let sent = 0; sent < 4; sent++) {
+      raw.send({ id: 'x'.repeat(129 + sent), type: 'subscribe', payload: { query: stream } });
+      const { payload } = await raw.next();
+      codes.push((payload as { extensions: { code: string } }[])[0]?.extensions.code);
+    }
+    expect(codes).toEqual(['BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST', 'RATE_LIMITED']);
+    raw.socket.close();
+    await raw.closed;
+  });
 });
 
 it('says what is left, and pages may read it', async () => {
@@ -210,6 +253,23 @@ describe('starts', () => {
     expect(await usedBy(caller, 'starts')).toBe(0);
   });
 
+  it('of requests that are refused start nothing and cost nothing', async () => {
+    const caller = await seed.tenant();
+    await setCeilings(caller, 4, 10);
+    // What opens a window stays counted in it.
+    await start(caller);
+    const input = { template: 'cover-letter-classic', variables };
+    const together = Array.from({ length: 8 }, () =>
+      post(app.url, { query: startMutation, variables: { input } }, { key: caller.key }),
+    );
+    const statuses = (await Promise.all(together)).map(({ status }) => status);
+
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
+    const rows = await app.sql`select from generations where tenant_id = ${uuidOf(caller.tenantId)}`;
+    expect(rows.length).toBe(4);
+    expect(await usedBy(caller, 'starts')).toBe(4);
+  });
+
   it('of a retry count, too', async () => {
     const caller = await starter();
     const { generation } = (await start(caller)).generationStart;
@@ -232,5 +292,5 @@ it('shows what was admitted and refused', async () => {
   for (const kind of ['requests', 'starts'])
     for (const outcome of ['admitted', 'refused'])
       expect(text).toMatch(new RegExp(`^draftwire_admissions_total\\{kind="${kind}",outcome="${outcome}"\\} [1-9]`, 'm'));
-  expect(text).toMatch(/^graphql_refused_requests_total\{transport="websocket",code="RATE_LIMITED"\} 2$/m);
+  expect(text).toMatch(/^graphql_refused_requests_total\{transport="websocket",code="RATE_LIMITED"\} 3$/m);
 });

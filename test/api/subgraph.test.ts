@@ -20,6 +20,9 @@ const entities = `query ($of: [_Any!]!) {
     ... on Tenant { id name }
     ... on Member { id email }
     ... on ApiKey { id name }
+    ... on Role { id name permissions }
+    ... on Invitation { id email }
+    ... on ProviderCredential { id provider }
   }
 }`;
 
@@ -35,7 +38,8 @@ let other: Caller;
 let own: Reference[];
 
 beforeAll(async () => {
-  app = await openTestApp();
+  // A key of one's own is for a provider that is offered; the model stays the offline one.
+  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-ours', DEFAULT_MODEL: 'offline/draft' } });
   seed = await openSeed(app);
   other = await seed.tenant();
   const letter = await finishedGeneration(app);
@@ -43,6 +47,15 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+  const { roleCreate, invitationCreate, providerCredentialSet } = await app.ask<{
+    providerCredentialSet: { providerCredential: { id: string } };
+    roleCreate: { role: { id: string } };
+    invitationCreate: { invitation: { id: string } };
+  }>(`mutation {
+    roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } }
+    invitationCreate(input: { email: "ada@example.org", role: "proofreader" }) { invitation { id } }
+    providerCredentialSet(input: { provider: "openai", apiKey: "sk-test-0123456789" }) { providerCredential { id } }
+  }`);
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -50,6 +63,9 @@ beforeAll(async () => {
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
+    { __typename: 'Role', id: roleCreate.role.id },
+    { __typename: 'Invitation', id: invitationCreate.invitation.id },
+    { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
   ];
 });
 afterEach(() => {
@@ -74,14 +90,14 @@ describe('_service', () => {
     expect(_service.sdl.startsWith(printed.trimEnd())).toBe(true);
     for (const definition of parse(_service.sdl.slice(printed.trimEnd().length)).definitions) {
       const name = 'name' in definition ? definition.name?.value : undefined;
-      expect(name).toMatch(/^(link|key|shareable|link__\w+|federation__\w+|_Any|_Entity|_Service|Query)$/);
+      expect(name).toMatch(/^(link|key|shareable|cost|listSize|link__\w+|federation__\w+|_Any|_Entity|_Service|Query)$/);
     }
   });
 
   it('links Federation 2 and gives every Node type its key', async () => {
     const document = parse(printed);
     expect(printed).toMatch(
-      /@link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+", import: \["@key", "@shareable"\]\)/,
+      /@link\(url: "https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+", import: \["@key", "@shareable", "@cost", "@listSize"\]\)/,
     );
     const { api } = buildSchemas({} as never);
     const node = api.getType('Node');
@@ -165,6 +181,9 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
+      null,
     ]);
   });
 
@@ -175,7 +194,16 @@ describe('_entities', () => {
     expect((await resolved(of)).map((one) => one?.id)).toEqual(of.map(({ id }) => id));
     const reads = asked.mock.calls.map(([{ text, parameters }]) => ({ text, parameters }));
     const id = letters[7] ?? '';
-    for (const table of ['templates', 'template_versions', 'tenants', 'members', 'api_keys']) {
+    for (const table of [
+      'templates',
+      'template_versions',
+      'tenants',
+      'members',
+      'api_keys',
+      'roles',
+      'invitations',
+      'provider_credentials',
+    ]) {
       const selects = reads.filter(({ text }) => /^\s*select/i.test(text) && text.includes(`from "${table}"`));
       expect(selects, table).toHaveLength(1);
     }
@@ -204,21 +232,30 @@ describe('_entities', () => {
       null,
       null,
       'Tenant',
-      'Member',
+      null,
+      null,
+      null,
+      null,
       null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
       [1, 'FORBIDDEN'],
       [2, 'FORBIDDEN'],
+      [4, 'FORBIDDEN'],
       [5, 'FORBIDDEN'],
+      [6, 'FORBIDDEN'],
+      [7, 'FORBIDDEN'],
+      [8, 'FORBIDDEN'],
     ]);
   });
 });
 
-it('costs a gateway what it asks for: more fields than an answer may hold are refused', async () => {
-  const of = Array.from({ length: 4_600 }, () => ({ __typename: 'Tenant', id: 'x' }));
-  const { errors } = await app.answer(entities, { of });
+it('costs a gateway what it asks for: more things than an answer may hold are refused', async () => {
+  const of = Array.from({ length: 4_600 }, () => ({ __typename: 'Generation', id: 'x' }));
+  const tries = ['a', 'b', 'c', 'd'].map((alias) => `${alias}: attempts { number }`).join(' ');
+  const query = `query ($of: [_Any!]!) { _entities(representations: $of) { ... on Generation { ${tries} } } }`;
+  const { errors } = await app.answer(query, { of });
   expect(errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['LIMIT_EXCEEDED']);
   const few = await app.answer(entities, { of: of.slice(0, 100) });
   expect(few.errors).toBeUndefined();

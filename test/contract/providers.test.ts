@@ -1,8 +1,9 @@
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
 import type { Provider, StreamPart, TextRequest } from '../../src/providers/port.ts';
 import { mockLetter, MockProvider } from '../harness/mock-provider.ts';
-import { codeOf, offlineAt, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
+import { canaryKey, codeOf, offlineAt, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
 
 let mock: MockProvider;
 beforeAll(async () => {
@@ -103,5 +104,33 @@ describe.each(subjects)('$name', ({ opened }) => {
 
     expect(codeOf(outcome)).toBe('TIMEOUT');
     expect(outcome.parts.length).toBeGreaterThan(0);
+  });
+});
+
+describe.each(vendors)('$name, with a key for one call', ({ provider }) => {
+  const given = 'sk-given-canary-77aa01';
+  const call = (opened: Provider, apiKey: string | null) =>
+    outcomeOf(opened.stream(textRequest({ model: 'mock' }), { signal: new AbortController().signal, fetch, apiKey }));
+
+  it('sends that key and not its own, for that call and no other', async () => {
+    const opened = provider(mock.url);
+    expect(opened.takesKeys).toBe(true);
+    const outcomes = await Promise.all([given, null, `${given}-2`].map((key) => call(opened, key)));
+
+    expect(outcomes.map(({ error }) => error)).toEqual([null, null, null]);
+    const sent = mock.calls.map(({ headers }) => JSON.stringify(headers));
+    expect(mock.calls.map(({ headers }) => headers.authorization).toSorted()).toEqual(
+      [`Bearer ${canaryKey}`, `Bearer ${given}`, `Bearer ${given}-2`].toSorted(),
+    );
+    expect(sent.filter((headers) => headers.includes(canaryKey))).toHaveLength(1);
+    expect(sent.filter((headers) => headers.includes(given))).toHaveLength(2);
+  });
+
+  it('repeats that key in no failure', async () => {
+    const said = { error: { type: 'authentication_error', code: 'invalid_api_key', message: `wrong: ${given}` } };
+    mock.script({ status: 401, raw: JSON.stringify(said) });
+    const { error } = await call(provider(mock.url), given);
+    expect(error).toMatchObject({ code: 'PROVIDER_AUTH' });
+    expect(`${inspect(error, { depth: 9 })} ${JSON.stringify(error)}`).not.toContain('canary');
   });
 });

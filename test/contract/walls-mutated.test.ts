@@ -33,6 +33,15 @@ const start = /* GraphQL */ `
     }
   }
 `;
+const keep = /* GraphQL */ `
+  mutation {
+    providerCredentialSet(input: { provider: "openai", apiKey: "sk-of-a-tenant" }) {
+      errors {
+        message
+      }
+    }
+  }
+`;
 const statuses = /* GraphQL */ `
   query {
     generations {
@@ -49,9 +58,11 @@ beforeAll(async () => {
     RATE_LIMIT_MEMBER: '10000',
     RATE_LIMIT_TENANT: '10000',
     RATE_LIMIT_STARTS: '10000',
+    QUERY_COST_LIMIT: '10000',
     MAX_SOCKETS_PER_TENANT: '100',
   };
-  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '300', ...limits } });
+  const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
+  app = await openTestApp({ env: { ...models, ...limits } });
   seed = await openSeed(app);
   one = await seed.tenant();
   const other = await seed.tenant();
@@ -62,6 +73,11 @@ beforeAll(async () => {
     const socket = await acknowledged(app.url, tenant.key);
     socket.socket.close();
     await socket.closed;
+    await tenant.ask(
+      'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
+    );
+    await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
+    expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
     await vi.waitFor(

@@ -137,7 +137,7 @@ it('callers of one turn share one statement; an empty bucket costs none until it
   const [service] = limiters({ member: 5 }, { ...systemClock, monotonic: () => now });
   if (!service) throw new Error('no limiter');
   const admit = async (calls: number) =>
-    (await Promise.all(Array.from({ length: calls }, () => service.admit(scope)))).filter(({ refusal }) => !refusal).length;
+    (await Promise.all(Array.from({ length: calls }, async () => service.admit(scope)))).filter(({ refusal }) => !refusal).length;
   const versions = async () =>
     (
       await owner<{ xmin: string }[]>`

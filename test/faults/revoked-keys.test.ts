@@ -1,14 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { describe, expect, it, vi } from 'vitest';
-import { reduceText, type TextMessage } from '../../src/client/reduce.ts';
 import { uuidOf } from '../../src/db/ids.ts';
-import { acknowledged, post, sse, type SseEvent } from '../harness/clients.ts';
+import { acknowledged, post, sse } from '../harness/clients.ts';
+import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
-import { StreamReader, StreamRefused } from '../harness/stream-reader.ts';
+import { StreamReader } from '../harness/stream-reader.ts';
 import { mockEnv } from '../harness/tales.ts';
 
 // Processes take their time to start where many start at once.
@@ -21,55 +20,6 @@ const stream = `subscription ($id: ID!) {
     __typename cursor ... on GenerationDelta { offset text } ... on GenerationRestarted { offset } ... on GenerationFinished { generation { text } }
   }
 }`;
-
-/** Lets every call write on and on, until it is told to come to an end. */
-function endlessTale(mock: MockProvider): { end(): void } {
-  const tale = { isOver: false };
-  async function* pieces(): AsyncGenerator<string> {
-    for (let piece = 0; !tale.isOver; piece++) {
-      await pause(10);
-      yield `${piece} 𝒢😀 `;
-    }
-  }
-  mock.always(() => ({ pieces: pieces() }));
-  return {
-    end: () => {
-      tale.isOver = true;
-    },
-  };
-}
-
-interface Broken {
-  readonly codes: readonly unknown[];
-  readonly text: string;
-  readonly cursor: string | null;
-}
-
-/** Reads over a WebSocket until the stream is refused; without an end it fails. */
-async function overWebSocket(reader: StreamReader): Promise<Broken> {
-  try {
-    await reader.toEnd();
-  } catch (error) {
-    if (!(error instanceof StreamRefused)) throw error;
-    return { codes: error.codes, text: reader.text, cursor: reader.cursor };
-  }
-  throw new Error('the stream was not refused');
-}
-
-/** The same over server-sent events; `onText` is told what there is. */
-async function overSse(events: AsyncGenerator<SseEvent>, onText: (text: string) => void): Promise<Broken> {
-  let text = '';
-  let cursor: string | null = null;
-  for await (const { id, result } of events) {
-    if (result?.errors) return { codes: result.errors.map(({ extensions }) => extensions['code']), text, cursor };
-    const message = result?.data?.['generationStream'] as TextMessage | undefined;
-    if (!message) continue;
-    text = reduceText(text, message);
-    cursor = id;
-    onText(text);
-  }
-  throw new Error('the stream was not refused');
-}
 
 type Act = (process: RunningProcess, id: string, owner: postgres.Sql) => Promise<unknown>;
 

@@ -58,6 +58,7 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     MAX_SOCKETS_PER_TENANT: '0',
     MAX_SUBSCRIPTIONS_PER_MEMBER: '0',
     MAX_SUBSCRIPTIONS_PER_TENANT: '0',
+    QUERY_COST_LIMIT: '0',
     ...env,
   });
   const recorded: Log = log ?? openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } });

@@ -65,6 +65,7 @@ export async function startProcess({ database, env = {} }: ProcessOptions): Prom
       MAX_SOCKETS_PER_TENANT: '0',
       MAX_SUBSCRIPTIONS_PER_MEMBER: '0',
       MAX_SUBSCRIPTIONS_PER_TENANT: '0',
+      QUERY_COST_LIMIT: '0',
       ...env,
     },
   });

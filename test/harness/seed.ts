@@ -4,7 +4,7 @@ import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
-import { allPermissions, type Permission } from '../../src/kernel/scope.ts';
+import type { Permission } from '../../src/kernel/scope.ts';
 import { members } from '../../src/tenants/tenants.table.ts';
 import type { TestApp } from './app.ts';
 import { post } from './clients.ts';
@@ -21,8 +21,10 @@ export interface Caller {
 }
 
 export interface MemberOptions {
-  /** What the key may do; everything when absent. */
+  /** What the key may do; all that the role may when absent. */
   readonly can?: readonly Permission[];
+  /** The name of their role; `owner` when absent. */
+  readonly role?: string;
   /** Somebody of the tenant; the development tenant when absent. */
   readonly of?: Pick<Caller, 'tenantId'>;
 }
@@ -37,7 +39,7 @@ export interface Seed {
 }
 
 /** Opens one on the database of an app that has no SECRET of its own. Close it before the app stops. */
-export async function openSeed(app: TestApp): Promise<Seed> {
+export async function openSeed(app: Pick<TestApp, 'url' | 'database' | 'ask'>): Promise<Seed> {
   const config = { ...databaseDefaults, url: app.database.url, maxConnections: 6 };
   const database = await openDatabase(config, { log: openLog({ level: 'silent' }), clock: systemClock });
   const keys = new KeyService(database, 'development');
@@ -65,20 +67,20 @@ export async function openSeed(app: TestApp): Promise<Seed> {
       const owner = await keys.bootstrap(name, `owner@${name}.example`);
       return callerOf(owner.tenantId, owner.memberId, owner.key);
     },
-    async member({ can = allPermissions, of } = {}) {
+    async member({ can, role = 'owner', of } = {}) {
       const tenantId = of?.tenantId ?? (await ownTenant(app));
       const id = newId('mem');
       await database
         .as({ tenantId })
         .query.insert(members)
-        .values({ id, tenantId, email: `${uniqueName()}@${tenantId}.example` });
+        .values({ id, tenantId, role, email: `${uniqueName()}@${tenantId}.example` });
       return callerOf(tenantId, id, await keys.create(tenantId, id, 'seed', can));
     },
     close: () => database.close(),
   };
 }
 
-async function ownTenant(app: TestApp): Promise<string> {
+async function ownTenant(app: Pick<TestApp, 'ask'>): Promise<string> {
   const { viewer } = await app.ask<{ viewer: { tenant: { id: string } } }>('{ viewer { tenant { id } } }');
   return viewer.tenant.id;
 }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { isNetwork, trustProxies } from '../../src/kernel/address.ts';
+import { holderOf, isNetwork, trustProxies } from '../../src/kernel/address.ts';
 
 const from = (remoteAddress: string | undefined, forwarded?: string) => ({
   socket: { remoteAddress } as Socket,
@@ -32,3 +32,16 @@ describe('the address of a client', () => {
     expect(['', 'all', '10.0.0.0/', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0'].filter(isNetwork)).toEqual([]);
   });
 });
+
+it.each([
+  ['203.0.113.5', '203.0.113.5'],
+  ['unknown', 'unknown'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+  ['2001:0db8:0001:0002::9', '2001:db8:1:2::/64'],
+  ['2001:db8::1', '2001:db8:0:0::/64'],
+  ['2001:db8::2:0:0:0:1', '2001:db8:0:2::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+])('%s counts for %s', (address, holder) => expect(holderOf(address)).toBe(holder));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -74,6 +75,15 @@ describe('readConfig', () => {
     });
   });
 
+  it('takes master keys from a value or a file, the first first', () => {
+    const [one, two] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+    expect(readConfig({}).masterKeys).toBeNull();
+    const fromValue = readConfig({ MASTER_KEY: `${one},${two}` }).masterKeys;
+    expect(fromValue?.map(({ key }) => key.export().toString('base64'))).toEqual([one, two]);
+    const fromFile = readConfig({ MASTER_KEY_FILE: file('master', `${one}\n${two}\n`) }).masterKeys;
+    expect(fromFile?.map(({ id }) => id)).toEqual(fromValue?.map(({ id }) => id));
+  });
+
   it('takes a server of one’s own without a key', () => {
     expect(readConfig({ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1' }).providers.openai).toEqual({
       apiKey: 'none',
@@ -131,6 +141,8 @@ describe('readConfig', () => {
     ['a list that is no JSON', { TRUSTED_DOCUMENTS_FILE: file('list', 'canary') }, 'it is not JSON'],
     ['another format', { TRUSTED_DOCUMENTS_FILE: file('format', '{"format":"x"}') }, 'its format is not version 1 of'],
     ['an entry without a document', { TRUSTED_DOCUMENTS_FILE: file('entry', '{"a":1}') }, 'its entry 1 is no id with a document'],
+    ['a master key that is none', { MASTER_KEY: 'canary' }, 'MASTER_KEY: its key 1 is not 32 bytes in base64'],
+    ['a master key given twice', { MASTER_KEY: 'canary', MASTER_KEY_FILE: '/x' }, 'MASTER_KEY and MASTER_KEY_FILE are both set'],
     ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
     ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
     ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],

@@ -17,3 +17,11 @@ it('does not count this machine', () => {
   crowd.enter('::1');
   expect([crowd.isFull('127.0.0.1'), crowd.isFull('::1'), crowd.size]).toEqual([false, false, 0]);
 });
+
+it('counts the addresses of one IPv6 network together', () => {
+  const crowd = new Crowd(2);
+  const leave = [crowd.enter('2001:db8:1:2::a'), crowd.enter('2001:db8:1:2:ffff::b')];
+  expect(['2001:db8:1:2::c', '2001:db8:1:3::c'].map((address) => crowd.isFull(address))).toEqual([true, false]);
+  for (const each of leave) each();
+  expect([crowd.isFull('2001:db8:1:2::c'), crowd.size]).toEqual([false, 0]);
+});

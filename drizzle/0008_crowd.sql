@@ -26,7 +26,8 @@ ALTER TABLE "rate_limits" DISABLE ROW LEVEL SECURITY;--> statement-breakpoint
 -- What operators had set holds on.
 INSERT INTO tenant_limits (tenant_id, name, ceiling)
 	SELECT tenant_id, name, ceiling FROM rate_limits,
-		LATERAL (VALUES ('REQUESTS_PER_MEMBER', member), ('REQUESTS_PER_TENANT', tenant), ('STARTS_PER_MEMBER', starts)) AS v(name, ceiling)
+		LATERAL (VALUES ('REQUESTS_PER_MEMBER', member), ('REQUESTS_PER_TENANT', tenant), ('STARTS_PER_MEMBER', starts),
+			('QUERY_COST', cost), ('QUERY_COST_PER_SECOND', cost_per_second)) AS v(name, ceiling)
 	WHERE ceiling IS NOT NULL;--> statement-breakpoint
 DROP POLICY "tenant_wall" ON "rate_limits" CASCADE;--> statement-breakpoint
 DROP TABLE "rate_limits" CASCADE;--> statement-breakpoint

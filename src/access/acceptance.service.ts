@@ -1,0 +1,116 @@
+import { getTableColumns } from 'drizzle-orm';
+import type { ActService } from '../audit/act.service.ts';
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { AppError } from '../kernel/errors.ts';
+import { givenName } from '../kernel/given.ts';
+import { idOfUuid, newId } from '../kernel/id.ts';
+import { isSame } from '../kernel/same.ts';
+import { Scope } from '../kernel/scope.ts';
+import { members, type MemberRow } from '../tenants/tenants.table.ts';
+import type { ApiKeyView } from './api-key.service.ts';
+import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
+import { apiKeys } from './keys.table.ts';
+import { everything } from './roles.ts';
+import { suspended } from './standing.ts';
+
+const { secretHash: _secretHash, ...keyColumns } = getTableColumns(apiKeys);
+
+/** A new member, and their first key with its only copy. */
+export interface Accepted {
+  readonly member: MemberRow;
+  readonly apiKey: ApiKeyView;
+  readonly secret: string;
+}
+
+/** What the service is built on. */
+export interface AcceptanceParts {
+  readonly database: Database;
+  readonly acts: ActService;
+  /** What keyed hashes are made with. */
+  readonly secret: string;
+}
+
+interface ShownRow {
+  tenant_id: string;
+  member_id: string;
+  secret_hash: string;
+  is_suspended: boolean;
+  is_revoked: boolean;
+  is_accepted: boolean;
+  is_expired: boolean;
+}
+
+/** What whoever comes second is told. */
+export const used = 'this invitation was used already';
+
+/** Invitations, for those who were invited: a token that is shown once makes one member. */
+export class AcceptanceService {
+  constructor(private readonly parts: AcceptanceParts) {}
+
+  /** The scope that an invitation's token proves, which may do nothing but accept it; null for what is no such token. */
+  authenticate({ authorization }: { readonly authorization: string | null }): Promise<Scope> | null {
+    const shown = authorization === null ? null : readKey(authorization, this.parts.secret, 'inv');
+    return shown && this.find(shown);
+  }
+
+  /** Makes the member that the invitation in use is for, once, and their first key: for all that their role may do. */
+  async accept(scope: Scope, input: { readonly name?: string | null }): Promise<Accepted> {
+    const { proof, tenantId, memberId } = scope;
+    if (proof.kind !== 'invitation')
+      throw new AppError('FORBIDDEN', 'only an invitation accepts: send it as authorization: Bearer <token>');
+    const name = input.name == null ? null : givenName(input.name, ['input', 'name']);
+    return this.parts.acts.run(scope, { operation: 'invitationAccept', input: {} }, async (act) => {
+      // The row is the gate: of any number of callers one finds it open.
+      const [invitation] = await act.sql<{ email: string; role: string }>(
+        (tag) => tag`
+          update invitations set accepted_at = now()
+          where tenant_id = ${uuidOf(tenantId, 'ten')} and id = ${uuidOf(proof.id, 'inv')}
+            and accepted_at is null and revoked_at is null and expires_at > now()
+          returning email, role`,
+      );
+      if (!invitation) throw new AppError('CONFLICT', 'this invitation was used, or is over');
+      const [member] = await act.query
+        .insert(members)
+        .values({ id: memberId, tenantId, email: invitation.email, role: invitation.role, name })
+        .onConflictDoNothing()
+        .returning();
+      if (!member) throw alreadyMember([]);
+      const id = newId('key');
+      const secret = newKeyText(id, this.parts.secret);
+      const secretHash = hashOf(secret, this.parts.secret);
+      const [apiKey] = await act.query
+        .insert(apiKeys)
+        .values({ id, tenantId, memberId, name: 'first', secretHash, permissions: [everything] })
+        .returning(keyColumns);
+      if (!apiKey) throw new Error('the new key was not returned');
+      act.record({ thing: memberId, before: null, after: { role: member.role, invitation: proof.id } });
+      return { member, apiKey, secret };
+    });
+  }
+
+  /** One of the acts without a tenant (protocol.md, rule 20), as the lookup of a key. */
+  private async find({ key, uuid }: ShownKey): Promise<Scope> {
+    const [row] = await this.parts.database.engine.sql<ShownRow>(
+      (tag) => tag`
+        select i.tenant_id, i.member_id, i.secret_hash, t.suspended_at is not null as is_suspended,
+          i.revoked_at is not null as is_revoked, i.accepted_at is not null as is_accepted, i.expires_at <= now() as is_expired
+        from invitations i join tenants t on t.id = i.tenant_id and t.deleted_at is null
+        where i.id = ${uuid}`,
+      { idempotent: true },
+    );
+    if (!row || !isSame(row.secret_hash, hashOf(key, this.parts.secret)))
+      throw new AppError('UNAUTHENTICATED', 'this invitation is not valid');
+    if (row.is_accepted) throw new AppError('UNAUTHENTICATED', used);
+    if (row.is_revoked) throw new AppError('UNAUTHENTICATED', 'this invitation was revoked');
+    if (row.is_expired) throw new AppError('UNAUTHENTICATED', 'this invitation has expired');
+    if (row.is_suspended) throw suspended();
+    const proof = { kind: 'invitation', id: idOfUuid('inv', uuid) } as const;
+    return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, []);
+  }
+}
+
+/** The refusal of somebody whose address is a member's; `at` names the field. */
+export function alreadyMember(at: readonly string[]): AppError {
+  return new AppError('CONFLICT', 'somebody with this address is a member already', at.length > 0 ? { path: at } : {});
+}

@@ -1,0 +1,51 @@
+import { GraphQLID } from 'graphql';
+import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, registerEnumType, Resolver } from 'type-graphql';
+import type { RequestContext } from '../graphql/context.ts';
+import { Viewer } from '../tenants/tenant.type.ts';
+import { permissionReasons, type ExplainService, type PermissionReason } from './explain.service.ts';
+import type { RoleResolver } from './role.resolver.ts';
+import { Role } from './role.type.ts';
+import type { TenantResolver } from '../tenants/tenant.resolver.ts';
+
+const reasons = Object.keys(permissionReasons) as PermissionReason[];
+const PermissionReasonEnum = Object.fromEntries(reasons.map((reason) => [reason, reason]));
+registerEnumType(PermissionReasonEnum, {
+  name: 'PermissionReason',
+  description: 'Which wall decides whether somebody may do something.',
+  valuesConfig: Object.fromEntries(reasons.map((reason) => [reason, { description: permissionReasons[reason] }])),
+});
+
+@ObjectType({ description: 'Whether the caller may do something, and why.', simpleResolvers: true })
+class PermissionExplanation {
+  @Field(() => Boolean, { description: 'Whether they may.' }) allowed!: boolean;
+  @Field(() => PermissionReasonEnum, { description: 'Which wall decides.' }) reason!: PermissionReason;
+}
+
+/** What callers may do, and why not. */
+@Resolver(() => Viewer)
+export class ExplainResolver {
+  constructor(
+    private readonly service: ExplainService,
+    private readonly tenants: TenantResolver,
+    private readonly roles: RoleResolver,
+  ) {}
+
+  @Query(() => PermissionExplanation, {
+    description: 'Why the caller may use a permission or not, with a thing or at all. It needs no permission.',
+  })
+  explainPermission(
+    @Ctx() { scope }: RequestContext,
+    @Arg('permission', () => String, { description: 'Such as `generations:write`.' }) permission: string,
+    @Arg('nodeId', () => GraphQLID, { nullable: true, description: 'The id of the thing; null for none in particular.' })
+    nodeId?: string | null,
+  ) {
+    return this.service.explain(scope, { permission, nodeId: nodeId ?? null });
+  }
+
+  @FieldResolver(() => Role, { nullable: true, description: 'The role of the member; null for whoever is none yet.' })
+  async role(@Ctx() { scope, loaders }: RequestContext) {
+    if (scope.proof.kind === 'invitation') return null;
+    const member = await loaders.get(this.tenants.memberById).load(scope.memberId);
+    return member && loaders.get(this.roles.byName).load(member.role);
+  }
+}

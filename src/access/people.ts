@@ -1,0 +1,64 @@
+import type { Statements } from '../db/connection.ts';
+import { uuidOf } from '../db/ids.ts';
+import { AppError } from '../kernel/errors.ts';
+import { idOfUuid, uuidOfId } from '../kernel/id.ts';
+import type { Permission, Scope } from '../kernel/scope.ts';
+import { permissionsOfRole } from './roles.ts';
+
+/** A member, and what their role may do. */
+export interface Person {
+  readonly id: string;
+  readonly role: string;
+  readonly permissions: readonly Permission[];
+}
+
+interface PersonRow {
+  id: string;
+  role: string;
+  permissions: string[] | null;
+}
+
+/** The members of the scope's tenant with these ids. Removed ones are missing. */
+export async function readPeople(statements: Statements, scope: Scope, ids: readonly string[]): Promise<Map<string, Person>> {
+  const uuids = ids.flatMap((id) => uuidOfId(id, 'mem') ?? []);
+  const rows = await statements.sql<PersonRow>(
+    (sql) => sql`
+      select m.id, m.role, r.permissions from members m
+      left join roles r on r.tenant_id = m.tenant_id and r.name = m.role
+      where m.tenant_id = ${uuidOf(scope.tenantId, 'ten')} and m.id = any(${uuids}::uuid[]) and m.removed_at is null`,
+    { idempotent: true },
+  );
+  return new Map(
+    rows.map(({ id: uuid, role, permissions }) => {
+      const id = idOfUuid('mem', uuid);
+      return [id, { id, role, permissions: permissionsOfRole(role, permissions) }];
+    }),
+  );
+}
+
+/** What the role of the scope's own member may do. */
+export async function ownRole(statements: Statements, scope: Scope): Promise<readonly Permission[]> {
+  return (await readPeople(statements, scope, [scope.memberId])).get(scope.memberId)?.permissions ?? [];
+}
+
+/**
+ * Keeps everybody else from changing people and roles of the tenant until the transaction ends: what is counted stays so. FORBIDDEN when
+ * the caller was sent away while it waited.
+ */
+export async function lockPeople(transaction: Statements, scope: Scope): Promise<void> {
+  // Not `for update`: what points at the tenant (rate limits, people) goes on being written.
+  await transaction.sql((sql) => sql`select from tenants where id = ${uuidOf(scope.tenantId, 'ten')} for no key update`);
+  const people = await readPeople(transaction, scope, [scope.memberId]);
+  if (!people.has(scope.memberId)) throw new AppError('FORBIDDEN', 'you are no member any more');
+}
+
+/** What a role of this name may do; null when the tenant has none. */
+export async function findRole(statements: Statements, scope: Scope, name: string): Promise<readonly Permission[] | null> {
+  const builtIn = permissionsOfRole(name, null);
+  if (builtIn.length > 0) return builtIn;
+  const [row] = await statements.sql<{ permissions: string[] }>(
+    (sql) => sql`select permissions from roles where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and name = ${name}`,
+    { idempotent: true },
+  );
+  return row ? permissionsOfRole(name, row.permissions) : null;
+}

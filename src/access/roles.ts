@@ -1,0 +1,44 @@
+import { allPermissions, type Permission } from '../kernel/scope.ts';
+
+/** What everybody in a tenant may do; keys without `keys:others` are the own ones. */
+const everybody = [
+  'templates:read',
+  'models:read',
+  'keys:read',
+  'keys:write',
+  'schema:introspect',
+] as const satisfies Permission[];
+
+/** The roles that every tenant has, by name; a new permission is the owner's and the admin's until it is written down elsewhere too. */
+export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
+  Object.entries({
+    owner: allPermissions,
+    admin: allPermissions.filter((permission) => permission !== 'tenant:delete'),
+    editor: [...everybody, 'generations:read', 'generations:write', 'generations:others', 'members:read'],
+    reviewer: [...everybody, 'generations:read', 'generations:others', 'members:read'],
+    analyst: [...everybody],
+    operator: [...everybody, 'health:read'],
+    member: [...everybody, 'generations:read', 'generations:write'],
+  } satisfies Record<string, readonly Permission[]>),
+);
+
+/** The role that a tenant is never without. */
+export const ownerRole = 'owner';
+
+/** What a role may do; `own` are the permissions of the tenant's own role of this name, null when it has none. Nothing for a role that is not there. */
+export function permissionsOfRole(name: string, own: readonly string[] | null): readonly Permission[] {
+  return builtInRoles.get(name) ?? knownPermissions(own ?? []);
+}
+
+/** Those that this build knows: another may have stored more. */
+export function knownPermissions(stored: readonly string[]): Permission[] {
+  return allPermissions.filter((permission) => stored.includes(permission));
+}
+
+/** In the place of a key's permissions: all that its member may do, also what they may do later. */
+export const everything = '*';
+
+/** What a key may do for a member with this role. */
+export function permissionsOfKey(key: readonly string[], role: readonly Permission[]): ReadonlySet<Permission> {
+  return new Set(key.includes(everything) ? role : role.filter((permission) => key.includes(permission)));
+}

@@ -1,0 +1,80 @@
+import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { AppError } from '../kernel/errors.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { Permission } from '../kernel/scope.ts';
+import { permissionsOfKey, permissionsOfRole } from './roles.ts';
+
+/** How it stands with what proved somebody: what they may do now, and for how long; or why it is over. */
+export type Standing =
+  | { readonly held: ReadonlySet<Permission>; /** Infinity without an end. */ readonly endsInMs: number; readonly refusal: null }
+  | { readonly refusal: AppError };
+
+/** A key that is good, or whose tenant is suspended. */
+export interface KeyStanding {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly memberId: string;
+  readonly secretHash: string;
+  readonly standing: Standing;
+}
+
+interface KeyRow {
+  id: string;
+  tenant_id: string;
+  member_id: string;
+  secret_hash: string;
+  permissions: string[];
+  role: string;
+  role_permissions: string[] | null;
+  is_suspended: boolean;
+  expires_in_ms: number | null;
+}
+
+/**
+ * How it stands with keys, by id: what the key may do, as far as its member's role may. Those that are unknown, revoked or expired, and
+ * those of removed members and deleted tenants, are missing. One of the acts without a tenant (protocol.md, rule 20): before a key is
+ * found nobody knows whose it is.
+ */
+export async function readKeyStandings(
+  engine: Connection,
+  ids: readonly string[],
+  options: { readonly deadlineMs?: number } = {},
+): Promise<Map<string, KeyStanding>> {
+  const rows = await engine.sql<KeyRow>(
+    (sql) => sql`
+      select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions, m.role, r.permissions as role_permissions,
+        t.suspended_at is not null as is_suspended, (extract(epoch from k.expires_at - now()) * 1000)::float8 as expires_in_ms
+      from api_keys k
+      join members m on m.tenant_id = k.tenant_id and m.id = k.member_id and m.removed_at is null
+      join tenants t on t.id = k.tenant_id and t.deleted_at is null
+      left join roles r on r.tenant_id = m.tenant_id and r.name = m.role
+      where k.id = any(${ids.map((id) => uuidOf(id, 'key'))}::uuid[])
+        and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
+    { idempotent: true, ...options },
+  );
+  return new Map(
+    rows.map((row) => {
+      const id = idOfUuid('key', row.id);
+      const found = {
+        id,
+        tenantId: idOfUuid('ten', row.tenant_id),
+        memberId: idOfUuid('mem', row.member_id),
+        secretHash: row.secret_hash,
+        standing: standingOf(row),
+      };
+      return [id, found];
+    }),
+  );
+}
+
+function standingOf(row: KeyRow): Standing {
+  if (row.is_suspended) return { refusal: suspended() };
+  const held = permissionsOfKey(row.permissions, permissionsOfRole(row.role, row.role_permissions));
+  return { held, endsInMs: row.expires_in_ms ?? Infinity, refusal: null };
+}
+
+/** What people of a suspended tenant are told. */
+export function suspended(): AppError {
+  return new AppError('FORBIDDEN', 'this tenant is suspended');
+}

@@ -1,0 +1,58 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+
+/** What a sealed text belongs to. It opens only as the same: moved to another tenant, purpose or thing it is unreadable. */
+export interface About {
+  readonly tenantId: string;
+  /** What kind of secret it is, such as `provider credential`. */
+  readonly purpose: string;
+  /** Which one of its tenant; unique within the purpose. */
+  readonly thing: string;
+}
+
+/** A sealed text that was changed or moved, or whose key is another or not there. Its message holds no secret. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
+}
+
+const algorithm = 'aes-256-gcm';
+const nonceBytes = 12;
+const tagBytes = 16;
+/** Begins every sealed text, so that another format can be told from this one. */
+const format = 'v1.';
+
+/** Encrypts with AES-256-GCM under a fresh nonce: `v1.` and base64url of nonce, ciphertext and tag. `key` has 32 bytes. */
+export function seal(key: KeyObject, plain: Uint8Array, about: About): string {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
+  cipher.setAAD(bytesOf(about));
+  const parts = [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()];
+  return format + Buffer.concat(parts).toString('base64url');
+}
+
+/** What was sealed; throws UnreadableError unless every bit of it, and what it is about, is as it was. */
+export function unseal(key: KeyObject, sealed: string, about: About): Buffer {
+  const bytes = sealed.startsWith(format) ? Buffer.from(sealed.slice(format.length), 'base64url') : Buffer.alloc(0);
+  if (bytes.length < nonceBytes + tagBytes) throw new UnreadableError('this is no sealed text');
+  // Without its length stated a tag of 4 bytes would do, which can be guessed.
+  const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
+  decipher.setAAD(bytesOf(about));
+  decipher.setAuthTag(bytes.subarray(-tagBytes));
+  try {
+    // Nothing of it is authentic before `final`.
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]);
+  } catch {
+    // Node's own error says no more than this.
+    throw new UnreadableError('it was changed, or sealed for something else or with another key');
+  }
+}
+
+/** What may be shown of a secret to tell it from others: 16 hex digits of a hash that only this key makes. */
+export function fingerprintOf(key: KeyObject, plain: string, purpose: string): string {
+  const hashKey = Buffer.from(hkdfSync('sha256', key, '', `draftwire fingerprint ${purpose}`, 32));
+  return createHmac('sha256', hashKey).update(plain).digest('hex').slice(0, 16);
+}
+
+/** A list in JSON cannot be read in two ways, whatever is in its parts. */
+function bytesOf({ tenantId, purpose, thing }: About): Buffer {
+  return Buffer.from(JSON.stringify(['draftwire', tenantId, purpose, thing]));
+}

@@ -1,0 +1,344 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newKeyText } from '../../src/access/key-text.ts';
+import { uuidOf } from '../../src/db/ids.ts';
+import { newId } from '../../src/kernel/id.ts';
+import { allPermissions } from '../../src/kernel/scope.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { post, rawSocket, sse } from '../harness/clients.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+const parts = 'id email status role { name } invitedBy { id } member { id } createdAt expiresAt acceptedAt revokedAt';
+const create = `mutation ($input: InvitationCreateInput!) { invitationCreate(input: $input) { invitation { ${parts} } token errors { code message path } } }`;
+const revoke = `mutation ($input: InvitationRevokeInput!) { invitationRevoke(input: $input) { invitation { id status } errors { code message path } } }`;
+const accept = `mutation ($input: InvitationAcceptInput!) {
+  invitationAccept(input: $input) { member { id email name status role { name } } apiKey { id name member { id } permissions } secret errors { code message path } }
+}`;
+const list = `query ($first: Int, $after: String) { invitations(first: $first, after: $after) { nodes { ${parts} } pageInfo { hasNextPage endCursor } } }`;
+
+interface Invitation {
+  readonly id: string;
+  readonly email: string;
+  readonly status: string;
+  readonly expiresAt: string;
+}
+interface Made {
+  readonly invitation: Invitation;
+  readonly token: string;
+  readonly errors: readonly object[];
+}
+interface Accepted {
+  readonly member: { readonly id: string } | null;
+  readonly secret: string;
+  readonly errors: readonly { readonly code: string; readonly message: string }[];
+}
+
+let app: TestApp;
+let seed: Seed;
+let owner: Caller;
+let number = 0;
+
+beforeAll(async () => {
+  app = await openTestApp();
+  seed = await openSeed(app);
+});
+beforeEach(async () => {
+  owner = await seed.tenant();
+});
+afterAll(async () => {
+  await seed.close();
+  await app.stop();
+});
+
+const uniqueEmail = () => `ada-${(number += 1)}@example.org`;
+async function made(input: object = {}, by: Caller = owner): Promise<Made> {
+  const whole = { email: uniqueEmail(), role: 'member', ...input };
+  return (await by.ask<{ invitationCreate: Made }>(create, { input: whole })).invitationCreate;
+}
+/** What accepting with a token answers: the payload, or the status and the refusal of the request. */
+async function accepted(token: string, input: object = {}, url = app.url): Promise<Accepted | [number, string | undefined]> {
+  const { status, body } = await post(url, { query: accept, variables: { input } }, { key: token });
+  return status === 200 ? (body.data as { invitationAccept: Accepted }).invitationAccept : [status, body.errors?.[0]?.message];
+}
+const stored = (of: Caller = owner) => app.sql<{ id: string }>`
+  select id, email, role from members where tenant_id = ${uuidOf(of.tenantId)} union all
+  select id, email, role || coalesce(' revoked ' || revoked_at, '') from invitations where tenant_id = ${uuidOf(of.tenantId)} order by id`;
+const keysOf = async (of: Caller = owner) =>
+  (await app.sql<{ keys: number }>`select count(*)::int as keys from api_keys where tenant_id = ${uuidOf(of.tenantId)}`)[0]?.keys;
+
+describe('invitationCreate and invitationAccept', () => {
+  it('make a member with the role, and their first key', async () => {
+    const { invitation, token, errors } = await made({ email: ' Ada@Example.org ', role: 'editor' });
+    expect(errors).toEqual([]);
+    expect(token).toMatch(/^dw_invite_[0-9a-z]{26}_[\w-]{43}$/);
+    expect(invitation).toEqual({
+      id: expect.stringMatching(/^inv_/),
+      email: 'ada@example.org',
+      status: 'PENDING',
+      role: { name: 'editor' },
+      invitedBy: { id: owner.memberId },
+      member: null,
+      createdAt: expect.any(String),
+      expiresAt: expect.any(String),
+      acceptedAt: null,
+      revokedAt: null,
+    });
+    const days = (Date.parse(invitation.expiresAt) - Date.now()) / 86_400_000;
+    expect(Math.round(days)).toBe(7);
+
+    const answer = (await accepted(token, { name: ' Ada ' })) as Accepted;
+    const member = {
+      id: expect.stringMatching(/^mem_/),
+      email: 'ada@example.org',
+      name: 'Ada',
+      status: 'ACTIVE',
+      role: { name: 'editor' },
+    };
+    expect(answer).toEqual({
+      member,
+      apiKey: {
+        id: expect.stringMatching(/^key_/),
+        name: 'first',
+        member: { id: answer.member?.id },
+        permissions: allPermissions,
+      },
+      secret: expect.stringMatching(/^dw_live_/),
+      errors: [],
+    });
+    const { body } = await post(
+      app.url,
+      { query: '{ viewer { tenant { id } actor { id } role { name } } }' },
+      { key: answer.secret },
+    );
+    expect(body.data).toEqual({
+      viewer: { tenant: { id: owner.tenantId }, actor: { id: answer.member?.id }, role: { name: 'editor' } },
+    });
+    expect(await owner.ask(list)).toMatchObject({
+      invitations: { nodes: [{ id: invitation.id, status: 'ACCEPTED', member: { id: answer.member?.id } }] },
+    });
+  });
+
+  it('leave the token out of tables, log and metrics', async () => {
+    const { token } = await made();
+    await accepted(token, {});
+    const end = token.slice(38);
+    const rows = await app.sql`select * from invitations where tenant_id = ${uuidOf(owner.tenantId)}`;
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    for (const text of [JSON.stringify(rows), app.lines.join('\n'), metrics]) expect(text).not.toContain(end);
+  });
+
+  it('make one member, whoever accepts at the same time on two processes', async () => {
+    const { token } = await made();
+    const second = await openTestApp({ database: app.database });
+    const before = await stored();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, index) => accepted(token, {}, index % 2 ? app.url : second.url)),
+    );
+    await second.stop();
+    const won = answers.filter((each) => !Array.isArray(each) && each.member !== null);
+    expect(won).toHaveLength(1);
+    for (const each of answers) {
+      if (each === won[0]) continue;
+      // Who was let in before it was used, and who came after.
+      if (Array.isArray(each)) expect(each).toEqual([401, 'this invitation was used already']);
+      else expect(each.errors).toEqual([{ code: 'CONFLICT', message: 'this invitation was used, or is over', path: null }]);
+    }
+    expect(await stored()).toHaveLength(before.length + 1);
+    expect(await keysOf()).toBe(2);
+  });
+
+  it('refuse what is used, revoked, expired, of a suspended tenant, or made up', async () => {
+    const [used, revoked, expired, suspended] = [await made(), await made(), await made(), await made({}, await seed.tenant())];
+    await accepted(used.token);
+    await owner.ask(revoke, { input: { id: revoked.invitation.id } });
+    await app.sql`update invitations set expires_at = now() where id = ${uuidOf(expired.invitation.id)}`;
+    await app.sql`update tenants set suspended_at = now() where id = (select tenant_id from invitations where id = ${uuidOf(suspended.invitation.id)})`;
+    const before = await stored();
+    const cases = [
+      [used.token, 401, 'this invitation was used already'],
+      [revoked.token, 401, 'this invitation was revoked'],
+      [expired.token, 401, 'this invitation has expired'],
+      [suspended.token, 403, 'this tenant is suspended'],
+      [newKeyText(newId('inv'), 'development', 'inv'), 401, 'this invitation is not valid'],
+      [newKeyText(newId('inv'), 'somebody else', 'inv'), 401, 'this key is not valid'],
+      [`${used.token}x`, 401, 'this key is not valid'],
+      [used.token.replace('dw_invite', 'dw_live'), 401, 'this key is not valid'],
+      [owner.key.replace('dw_live', 'dw_invite'), 401, 'this key is not valid'],
+    ] as const;
+    for (const [token, status, message] of cases) {
+      expect(await accepted(token), message).toEqual([status, message]);
+      const stream = await sse(app.url, { query: 'subscription { generationStream(id: "x") { cursor } }' }, { key: token });
+      expect(stream.status, message).toBe(status);
+      stream.stop();
+      const socket = await rawSocket(app.url);
+      socket.send({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
+      expect(await socket.closed, message).toBe(status === 401 ? 4401 : 4403);
+    }
+    expect(await stored()).toEqual(before);
+  });
+
+  it('refuse a key in the place of the token', async () => {
+    const before = await stored();
+    expect(await accepted(owner.key)).toEqual({
+      member: null,
+      apiKey: null,
+      secret: null,
+      errors: [
+        { code: 'FORBIDDEN', message: 'only an invitation accepts: send it as authorization: Bearer <token>', path: null },
+      ],
+    });
+    expect(await stored()).toEqual(before);
+  });
+
+  it('refuse a name that is none, and leave the invitation open', async () => {
+    const { token } = await made();
+    expect(await accepted(token, { name: ' ' })).toMatchObject({ errors: [{ code: 'INVALID_INPUT', path: ['input', 'name'] }] });
+    expect(await accepted(token, { name: 'Ada' })).toMatchObject({ errors: [] });
+  });
+
+  it('let a token do nothing else, and say for whom it is', async () => {
+    const { token } = await made();
+    const asked = async (query: string) => (await post(app.url, { query }, { key: token })).body;
+    expect((await asked('{ viewer { tenant { id } role { name } permissions } }')).data).toEqual({
+      viewer: { tenant: { id: owner.tenantId }, role: null, permissions: [] },
+    });
+    expect((await asked('{ viewer { actor { id } } }')).errors?.[0]).toMatchObject({
+      message: 'nobody yet: accept the invitation first',
+      extensions: { code: 'FORBIDDEN' },
+    });
+    for (const query of [
+      '{ members { nodes { id } } }',
+      '{ roles { id } }',
+      '{ invitations { nodes { id } } }',
+      '{ generations { nodes { id } } }',
+      '{ templates { nodes { id } } }',
+      '{ models { id } }',
+      '{ apiKeys { nodes { id } } }',
+      '{ __schema { types { name } } }',
+      `{ node(id: "${owner.memberId}") { id } }`,
+    ])
+      expect((await asked(query)).errors?.[0]?.extensions?.['code'], query).toBe('FORBIDDEN');
+    expect((await asked('{ explainPermission(permission: "members:read") { allowed reason } }')).data).toEqual({
+      explainPermission: { allowed: false, reason: 'ROLE' },
+    });
+  });
+});
+
+describe('invitationCreate', () => {
+  it.each([
+    ['no address', { email: 'ada' }, 'INVALID_INPUT', 'this is no email address', ['input', 'email']],
+    ['a long one', { email: `${'a'.repeat(250)}@x.org` }, 'INVALID_INPUT', 'this is no email address', ['input', 'email']],
+    ['an unknown role', { role: 'king' }, 'NOT_FOUND', 'no such role', ['input', 'role']],
+    [
+      'too short',
+      { expiresInSeconds: 59 },
+      'INVALID_INPUT',
+      'expiresInSeconds is 59, not 60 to 2592000',
+      ['input', 'expiresInSeconds'],
+    ],
+    [
+      'too long',
+      { expiresInSeconds: 2_592_001 },
+      'INVALID_INPUT',
+      'expiresInSeconds is 2592001, not 60 to 2592000',
+      ['input', 'expiresInSeconds'],
+    ],
+  ])('refuses %s', async (_what, input, code, message, path) => {
+    const before = await stored();
+    expect(await made(input)).toEqual({ invitation: null, token: null, errors: [{ code, message, path }] });
+    expect(await stored()).toEqual(before);
+  });
+
+  it('invites nobody who is a member; somebody who was removed may come back', async () => {
+    const email = uniqueEmail();
+    const first = (await accepted((await made({ email })).token)) as Accepted;
+    expect(await made({ email: email.toUpperCase() })).toMatchObject({
+      errors: [{ code: 'CONFLICT', message: 'somebody with this address is a member already', path: ['input', 'email'] }],
+    });
+    await owner.ask('mutation ($id: ID!) { memberRemove(input: { id: $id }) { errors { code } } }', { id: first.member?.id });
+    const again = (await accepted((await made({ email })).token)) as Accepted;
+    expect(again.errors).toEqual([]);
+    expect(again.member?.id).not.toBe(first.member?.id);
+  });
+
+  it('makes one member of two invitations to the same address', async () => {
+    const email = uniqueEmail();
+    const invitations = [await made({ email }), await made({ email })];
+    const answers = await Promise.all(invitations.map(({ token }) => accepted(token)));
+    expect(answers.filter((each) => (each as Accepted).member !== null)).toHaveLength(1);
+    expect(answers.flatMap((each) => (each as Accepted).errors)).toEqual([
+      { code: 'CONFLICT', message: 'somebody with this address is a member already', path: null },
+    ]);
+  });
+
+  it('lets nobody invite to more than they may do', async () => {
+    const admin = await seed.member({ of: owner, role: 'admin' });
+    const before = await stored();
+    expect(await made({ role: 'owner' }, admin)).toMatchObject({
+      errors: [{ code: 'FORBIDDEN', message: 'nobody hands out what they do not have: tenant:delete', path: ['input', 'role'] }],
+    });
+    expect(await stored()).toEqual(before);
+    expect((await made({ role: 'admin' }, admin)).errors).toEqual([]);
+  });
+});
+
+describe('invitationRevoke', () => {
+  it('ends one for good, once; not one that was accepted', async () => {
+    const { invitation } = await made();
+    const revoked = { invitationRevoke: { invitation: { id: invitation.id, status: 'REVOKED' }, errors: [] } };
+    expect(await owner.ask(revoke, { input: { id: invitation.id } })).toEqual(revoked);
+    const before = await stored();
+    expect(await owner.ask(revoke, { input: { id: invitation.id } })).toEqual(revoked);
+    expect(await stored()).toEqual(before);
+    const used = await made();
+    await accepted(used.token);
+    expect(await owner.ask(revoke, { input: { id: used.invitation.id } })).toMatchObject({
+      invitationRevoke: { errors: [{ code: 'CONFLICT', path: ['input', 'id'] }] },
+    });
+  });
+
+  it('knows none of another tenant', async () => {
+    const other = await seed.tenant();
+    const foreign = await made({}, other);
+    const before = await stored(other);
+    for (const id of ['', 'nonsense', newId('inv'), owner.tenantId, foreign.invitation.id]) {
+      expect(await owner.ask(revoke, { input: { id } }), id).toEqual({
+        invitationRevoke: {
+          invitation: null,
+          errors: [{ code: 'NOT_FOUND', message: 'no such invitation', path: ['input', 'id'] }],
+        },
+      });
+      expect(
+        await owner.ask('query ($id: ID!) { node(id: $id) { ... on Invitation { id } } }', { id: foreign.invitation.id }),
+      ).toEqual({ node: null });
+    }
+    expect(await stored(other)).toEqual(before);
+  });
+});
+
+describe('invitations', () => {
+  it('pages through them, newest first', async () => {
+    const emails = [uniqueEmail(), uniqueEmail(), uniqueEmail()];
+    for (const email of emails) await made({ email });
+    const seen: string[] = [];
+    for (let after: string | null = null, isMore = true; isMore;) {
+      const { invitations }: { invitations: { nodes: Invitation[]; pageInfo: { hasNextPage: boolean; endCursor: string } } } =
+        await owner.ask(list, { first: 2, after });
+      seen.push(...invitations.nodes.map(({ email }) => email));
+      ({ endCursor: after, hasNextPage: isMore } = invitations.pageInfo);
+    }
+    expect(seen).toEqual(emails.toReversed());
+  });
+
+  it.each([
+    [create, { email: 'ada@example.org', role: 'member' }, 'members:write'],
+    [revoke, { id: newId('inv') }, 'members:write'],
+    [list, null, 'members:read'],
+  ] as const)('%s needs its permission', async (operation, input, permission) => {
+    const caller = await seed.member({ of: owner, can: allPermissions.filter((each) => each !== permission) });
+    const before = await stored();
+    expect(JSON.stringify(await caller.answer(operation, input ? { input } : {}))).toContain(
+      `this needs the permission ${permission}`,
+    );
+    expect(await stored()).toEqual(before);
+  });
+});

@@ -1,0 +1,233 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
+import { encodeCursor } from '../../src/generations/cursor.ts';
+import { newId, type IdPrefix } from '../../src/kernel/id.ts';
+import { buildSchemas } from '../../src/schema.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
+import { finishedGeneration } from '../harness/letters.ts';
+import { setKey } from '../harness/own-keys.ts';
+import { askAt, placesOfCursors, placesOfIds, type Place } from '../harness/places.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+// Wherever an id goes in, another tenant's is answered exactly as one that nobody has, and a cursor of theirs leads to nothing of theirs.
+// The places are found in the schema: a new one without a row here fails.
+
+/** What belongs to a tenant, and how somebody comes to have one. */
+const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
+  gen: async (caller) => (await finishedGeneration(app, caller)).id,
+  ten: async ({ tenantId }) => tenantId,
+  mem: async ({ memberId }) => memberId,
+  key: async (caller) => {
+    const made = await caller.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
+      'mutation { apiKeyCreate(input: { name: "spare", permissions: ["models:read"] }) { apiKey { id } } }',
+    );
+    return made.apiKeyCreate.apiKey.id;
+  },
+  pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
+};
+
+interface Row {
+  /** What the place is meant for; null for things that belong to everybody. */
+  readonly kind: keyof typeof makers | null;
+  /** What the field needs beside the id. */
+  readonly others?: Readonly<Record<string, unknown>>;
+  /** How to ask where the place is not an argument of a root field. */
+  readonly ask?: (id: string) => Asked;
+}
+
+const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
+
+const rows: Readonly<Record<string, Row>> = {
+  'Query.node(id)': { kind: 'gen' },
+  'Query.nodes(ids)': { kind: 'gen' },
+  'Query.generation(id)': { kind: 'gen' },
+  'Mutation.apiKeyRevoke(input.id)': { kind: 'key' },
+  'Mutation.apiKeyRotate(input.id)': { kind: 'key' },
+  'Mutation.generationCancel(input.id)': { kind: 'gen' },
+  'Mutation.generationDelete(input.id)': { kind: 'gen' },
+  'Mutation.generationRetry(input.id)': { kind: 'gen' },
+  'Mutation.generationStart(input.template)': { kind: null, others: { input: { variables } } },
+  'Mutation.generationStart(input.model)': { kind: null, others: { input: { template: 'cover-letter-classic', variables } } },
+  'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
+  'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
+  'Subscription.generationStream(id)': { kind: 'gen' },
+};
+
+/** Lists whose cursors are pages; how to make something of one's own in them, null where all is everybody's. */
+const lists: Readonly<Record<string, keyof typeof makers | null>> = {
+  'Query.apiKeys(after)': 'key',
+  'Query.generations(after)': 'gen',
+  'Query.providerCredentials(after)': 'pcr',
+  'Query.templates(after)': null,
+};
+/** Cursors that are positions in one stream. */
+const streams: Readonly<Record<string, keyof typeof makers>> = { 'Subscription.generationStream(after)': 'gen' };
+
+const { api } = buildSchemas({} as never);
+const kinds = Object.keys(makers) as (keyof typeof makers)[];
+let app: TestApp;
+let seed: Seed;
+let us: Caller;
+let them: Caller;
+let owner: postgres.Sql;
+const theirs: Partial<Record<IdPrefix, string>> = {};
+
+beforeAll(async () => {
+  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
+  seed = await openSeed(app);
+  us = await seed.tenant();
+  them = await seed.tenant();
+  for (const kind of kinds) theirs[kind] = await makers[kind]?.(them);
+  owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
+});
+afterAll(async () => {
+  await owner.end();
+  await seed.close();
+  await app.stop();
+});
+
+const make = async (kind: keyof typeof makers, caller: Caller): Promise<string> => (await makers[kind]?.(caller)) ?? '';
+
+/** All that a caller sees of an answer, over each transport that carries the operation, with the id made the same. */
+async function seen(asked: Asked, id: string): Promise<string[]> {
+  const answers = asked.query.startsWith('subscription')
+    ? [await overSse(asked), await overWebSocket(asked)]
+    : [JSON.stringify(await overHttp(asked))];
+  return answers.map((text) => text.replaceAll(id, '<id>'));
+}
+
+async function overHttp(asked: Asked) {
+  const { status, body } = await post(app.url, asked, { key: us.key });
+  return { status, data: body.data, errors: body.errors };
+}
+
+async function overSse(asked: Asked): Promise<string> {
+  const stream = await sse(app.url, asked, { key: us.key });
+  const results: unknown[] = [stream.status];
+  for await (const { event, result } of stream.events) results.push(event, result?.data ?? null, result?.errors ?? null);
+  return JSON.stringify(results);
+}
+
+async function overWebSocket(asked: Asked): Promise<string> {
+  const raw = await acknowledged(app.url, us.key);
+  raw.send({ type: 'subscribe', id: '1', payload: asked });
+  const results: unknown[] = [];
+  for (let message = await raw.next(); ; message = await raw.next()) {
+    results.push(message.type, message.payload ?? null);
+    if (message.type !== 'next') break;
+  }
+  raw.socket.close();
+  await raw.closed;
+  return JSON.stringify(results);
+}
+
+/** Everything that is stored of the other tenant, but when its keys were used. */
+async function stored(): Promise<string> {
+  const tenant = uuidOf(them.tenantId, 'ten');
+  const tables = await owner<{ name: string; column: string }[]>`
+    select table_name as name, column_name as column from information_schema.columns
+    where table_schema = 'public' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id')) order by 1`;
+  const texts = [];
+  for (const { name, column } of tables) {
+    const [row] = await owner.unsafe<{ text: string }[]>(
+      `select coalesce(jsonb_agg(to_jsonb(t) - 'last_used_at' order by (to_jsonb(t) - 'last_used_at')::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
+    );
+    texts.push(`${name} ${row?.text}`);
+  }
+  return texts.join('\n');
+}
+
+describe('an id of another tenant', () => {
+  const places = placesOfIds(api);
+
+  it('has a row for every place that takes one', () => {
+    expect(places.map(({ name }) => name).toSorted()).toEqual(Object.keys(rows).toSorted());
+  });
+
+  it.each(places.filter(({ name }) => rows[name]))('is as good as unknown to $name', async (place) => {
+    const row = rows[place.name] as Row;
+    const asked = (id: string) => row.ask?.(id) ?? askAt(place, id, row.others);
+    const before = await stored();
+    const counts = new Map<string, string[]>();
+    for (const kind of kinds) {
+      const [foreign, unknown] = [theirs[kind] ?? '', newId(kind)];
+      const nobodys = await seen(asked(unknown), unknown);
+      expect(await seen(asked(foreign), foreign), kind).toEqual(nobodys);
+      counts.set(kind, nobodys);
+    }
+    expect(await stored()).toBe(before);
+    if (row.kind === null) return;
+    // Or the field may just refuse everything.
+    const own = await make(row.kind, us);
+    expect(await seen(asked(own), own)).not.toEqual(counts.get(row.kind));
+  });
+
+  it('would be noticed', async () => {
+    const before = await stored();
+    expect(before).toContain(uuidOf(theirs.gen ?? ''));
+    await owner`update generations set metadata = '{"a":1}' where id = ${uuidOf(theirs.gen ?? '')}`;
+    expect(await stored()).not.toBe(before);
+  });
+});
+
+describe('a cursor of another tenant', () => {
+  const places = placesOfCursors(api);
+  const pages = places.filter(({ name }) => name in lists);
+  const cursor = (list: string, id: string) => Buffer.from(JSON.stringify([list, id])).toString('base64url');
+  const page = async ({ field }: Place, caller: Caller, after: string | null) => {
+    const query = `query ($after: String) { list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } } }`;
+    const { data, errors } = await caller.answer(query, { after });
+    const list = (data as { list: { nodes: { id: string }[]; pageInfo: { endCursor: string | null } } } | null)?.list;
+    return { ids: list?.nodes.map(({ id }) => id) ?? null, info: list?.pageInfo, code: errors?.[0]?.extensions?.['code'] };
+  };
+
+  it('has a row for every list and stream', () => {
+    expect(places.map(({ name }) => name).toSorted()).toEqual([...Object.keys(lists), ...Object.keys(streams)].toSorted());
+  });
+
+  it.each(pages)('leads to nothing of theirs in $name', async (place) => {
+    const kind = lists[place.name] ?? null;
+    if (kind !== null) for (const caller of [us, them, us]) await make(kind, caller);
+    const all = await page(place, us, null);
+    const foreign = await page(place, them, null);
+    if (kind !== null) {
+      expect(all.ids?.length).toBeGreaterThan(0);
+      expect(foreign.ids?.filter((id) => all.ids?.includes(id))).toEqual([]);
+    }
+    for (const after of [foreign.info?.endCursor ?? '', cursor(place.field.name, theirs[kind ?? 'gen'] ?? '')]) {
+      const { ids, code } = await page(place, us, after);
+      if (code !== undefined) expect(code).toBe('INVALID_CURSOR');
+      else expect(ids?.filter((id) => !all.ids?.includes(id))).toEqual([]);
+    }
+  });
+
+  it.each(pages)('of another list is none of $name', async (place) => {
+    for (const other of pages.filter(({ name }) => name !== place.name)) {
+      const { info } = await page(other, them, null);
+      expect((await page(place, us, info?.endCursor ?? '')).code, other.name).toBe('INVALID_CURSOR');
+    }
+    // Forged: of this list, with an id that cannot be in it, or with none. Where the order is that of a text any text is a position.
+    const isById = lists[place.name] !== null;
+    const bad = isById ? [theirs.ten ?? '', "' or true --", '', ' '].map((id) => cursor(place.field.name, id)) : [];
+    for (const after of [...bad, '', 'nonsense', cursor('__proto__', theirs.gen ?? '')]) {
+      expect((await page(place, us, after)).code, after).toBe('INVALID_CURSOR');
+    }
+  });
+
+  it('is none of a stream of ours, and opens none of theirs', async () => {
+    const query = 'subscription ($id: ID!, $after: String) { generationStream(id: $id, after: $after) { __typename } }';
+    const position = { attempt: 1, offset: 0, done: false };
+    const after = (id: string) => encodeCursor(id, position);
+    const [own, foreign, unknown] = [await make('gen', us), theirs.gen ?? '', newId('gen')];
+    for (const text of await seen({ query, variables: { id: own, after: after(foreign) } }, own)) {
+      expect(text).toContain('"INVALID_CURSOR"');
+      expect(text).not.toContain('__typename');
+    }
+    const nobodys = await seen({ query, variables: { id: unknown, after: after(unknown) } }, unknown);
+    expect(await seen({ query, variables: { id: foreign, after: after(foreign) } }, foreign)).toEqual(nobodys);
+    expect(nobodys.every((text) => text.includes('"NOT_FOUND"'))).toBe(true);
+    expect(await seen({ query, variables: { id: own, after: after(own) } }, own)).not.toEqual(nobodys);
+  });
+});
