@@ -14,6 +14,9 @@ import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
 import type { Database } from './db/client.ts';
+import { AuditResolver } from './audit/audit.resolver.ts';
+import type { AuditService } from './audit/audit.service.ts';
+import { AuditEntry } from './audit/audit.type.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -53,6 +56,7 @@ export interface Services {
   readonly invitations: InvitationService;
   readonly acceptances: AcceptanceService;
   readonly database: Database;
+  readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
   readonly limitSettings: LimitSettingService;
 }
@@ -74,6 +78,7 @@ export function buildSchemas(services: Services): Schemas {
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
+  const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const nodes = new NodeResolver({
@@ -85,12 +90,13 @@ export function buildSchemas(services: Services): Schemas {
     key: apiKeys.byId,
     rol: roles.byId,
     inv: invitations.byId,
+    aud: audit.byId,
     pcr: credentials.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
   const people = [roles, members, invitations, explain];
-  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, credentials, limits, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -106,9 +112,10 @@ export function buildSchemas(services: Services): Schemas {
         ApiKey,
         Role,
         Invitation,
+        AuditEntry,
         ProviderCredential,
       ],
-      subscribers: { generationStream: generations.stream },
+      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
     },
   );
   const typeResolvers = { Node: typeOfNode, GenerationMessage: typeOfMessage };
@@ -129,6 +136,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     invitations: uncalled('invitations'),
     acceptances: uncalled('acceptances'),
     database: uncalled('database'),
+    audit: uncalled('audit'),
     credentials: uncalled('credentials'),
     limitSettings: uncalled('limitSettings'),
   });

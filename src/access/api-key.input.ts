@@ -2,6 +2,9 @@ import { GraphQLID } from 'graphql';
 import { Field, InputType, Int } from 'type-graphql';
 import { DateTime } from '../graphql/scalars.ts';
 
+const keyDescription =
+  '1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who ' +
+  'asks; another input is CONFLICT.';
 /** Above its member's limit a key's has no effect. */
 function limitDescription(what: string): string {
   return `${what}, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use.`;
@@ -31,6 +34,7 @@ export class ApiKeyCreateInput extends ApiKeyLimits {
       'From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use.',
   })
   expiresAt?: Date | null;
+  @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A key to replace.' })
@@ -41,6 +45,7 @@ export class ApiKeyRotateInput {
     description: 'Seconds that the old key stays valid beside the new one, 0 to 2592000 (30 days); a day when absent.',
   })
   overlapSeconds?: number | null;
+  @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A key to end.' })

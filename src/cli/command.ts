@@ -11,7 +11,10 @@ export type Command =
       readonly tenant: string;
       /** Ceilings by the name of the limit; null for the configured one. */
       readonly ceilings: ReadonlyMap<string, number | null>;
-    };
+    }
+  | { readonly name: 'tenants'; readonly act: 'list' }
+  | { readonly name: 'tenants'; readonly act: 'suspend' | 'resume'; readonly id: string }
+  | { readonly name: 'tenants'; readonly act: 'delete'; readonly id: string; readonly tenant: string };
 
 /** What was typed is no command. */
 export class UsageError extends Error {}
@@ -25,6 +28,15 @@ export const usage = `Usage:
   npm run admin -- limits --tenant ID [--set NAME=MOST ...]
       Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
       configured), and prints what is set. Holds within seconds on every running process.
+  npm run admin -- tenants list
+      Lists id, status and name of all tenants.
+  npm run admin -- tenants create --tenant NAME --email EMAIL
+      The same as bootstrap.
+  npm run admin -- tenants suspend --id ID
+  npm run admin -- tenants resume --id ID
+      Lets nobody of a tenant in, within 5 seconds, and in again. What waits to be written waits meanwhile.
+  npm run admin -- tenants delete --id ID --tenant NAME
+      Deletes a tenant for good, with everything in it: the servers clear it away.
   npm run admin -- rewrap
       Wraps the data keys of all tenants with the first key of MASTER_KEY, so that the others can be dropped. Needs the MASTER_KEY
       of the servers, which may go on working. Safe to repeat.
@@ -35,44 +47,51 @@ export function commandOf(args: readonly string[]): Command {
   const { positionals, values } = parsed(args);
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError('a command is missing');
-  const options = optionsOf[name];
-  if (!options) throw new UsageError(`there is no command ${name}`);
+  if (name === 'tenants') return tenantsCommandOf(rest, values);
+  if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap' && name !== 'limits')
+    throw new UsageError(`there is no command ${name}`);
   if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
-  const stranger = Object.keys(values).find((option) => !options.includes(option));
-  if (stranger !== undefined) {
-    throw new UsageError(options.length === 0 ? `${name} takes no options` : `${name} takes no --${stranger}`);
-  }
-  if (name === 'bootstrap') return { name, ...ownerOf(values) };
+  if (name === 'bootstrap') return { name, ...ownerOf(name, values) };
   if (name === 'limits') return { name, ...ceilingsOf(values) };
-  return { name: name === 'rewrap' ? name : 'migrate' };
+  if (Object.keys(values).length > 0) throw new UsageError(`${name} takes no options`);
+  return { name };
 }
-
-const optionsOf: Readonly<Record<string, readonly string[]>> = {
-  migrate: [],
-  rewrap: [],
-  bootstrap: ['tenant', 'email'],
-  limits: ['tenant', 'set'],
-};
 
 function parsed(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { tenant: { type: 'string' }, email: { type: 'string' }, set: { type: 'string', multiple: true } },
+      options: {
+        tenant: { type: 'string' },
+        email: { type: 'string' },
+        id: { type: 'string' },
+        set: { type: 'string', multiple: true },
+      },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function ownerOf({ tenant = '', email = '' }: { tenant?: string; email?: string }): { tenant: string; email: string } {
-  if (tenant.trim() === '') throw new UsageError('bootstrap needs --tenant NAME');
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError('bootstrap needs --email EMAIL, an address like ada@example.org');
+interface Options {
+  readonly tenant?: string;
+  readonly email?: string;
+  readonly id?: string;
+  readonly set?: readonly string[];
+}
+
+function ownerOf(command: string, { tenant = '', email = '', id, set }: Options): { tenant: string; email: string } {
+  if (id !== undefined) throw new UsageError(`${command} takes no --id`);
+  if (set !== undefined) throw new UsageError(`${command} takes no --set`);
+  if (tenant.trim() === '') throw new UsageError(`${command} needs --tenant NAME`);
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError(`${command} needs --email EMAIL, an address like ada@example.org`);
   return { tenant: tenant.trim(), email };
 }
 
-function ceilingsOf({ tenant = '', set = [] }: { tenant?: string; set?: string[] }) {
+function ceilingsOf({ tenant = '', set = [], email, id }: Options) {
+  for (const [name, value] of Object.entries({ email, id }))
+    if (value !== undefined) throw new UsageError(`limits takes no --${name}`);
   if (tenant.trim() === '') throw new UsageError('limits needs --tenant ID');
   const ceilings = new Map(
     set.map((text) => {
@@ -82,4 +101,30 @@ function ceilingsOf({ tenant = '', set = [] }: { tenant?: string; set?: string[]
     }),
   );
   return { tenant: tenant.trim(), ceilings };
+}
+
+function tenantsCommandOf([act = '', ...rest]: readonly string[], values: Options): Command {
+  const command = `tenants ${act}`.trim();
+  if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(' ')}`);
+  if (act === 'create') return { name: 'bootstrap', ...ownerOf(command, values) };
+  const { id = '', tenant = '', email, set } = values;
+  if (email !== undefined) throw new UsageError(`${command} takes no --email`);
+  if (set !== undefined) throw new UsageError(`${command} takes no --set`);
+  switch (act) {
+    case 'list':
+      if (Object.keys(values).length > 0) throw new UsageError(`${command} takes no options`);
+      return { name: 'tenants', act };
+    case 'suspend':
+    case 'resume':
+    case 'delete':
+      if (id === '') throw new UsageError(`${command} needs --id ID`);
+      if (act === 'delete') {
+        if (tenant === '') throw new UsageError(`${command} needs --tenant NAME, the name of what is to go`);
+        return { name: 'tenants', act, id, tenant };
+      }
+      if (tenant !== '') throw new UsageError(`${command} takes no --tenant`);
+      return { name: 'tenants', act, id };
+    default:
+      throw new UsageError(`tenants takes list, create, suspend, resume or delete, not ${act === '' ? 'nothing' : act}`);
+  }
 }

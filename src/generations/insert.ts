@@ -1,5 +1,6 @@
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { claimHours, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -29,6 +30,8 @@ export interface NewGeneration {
   readonly claim: IdempotencyClaim | null;
   /** The model of its first attempt. */
   readonly model: string;
+  /** The audit record, added when `source`, a relation of the statement, has a row. */
+  readonly record: (sql: SqlTag, source: Statement) => Statement;
   /** Leased to this process from the start, or null: QUEUED. */
   readonly leaseMs: number | null;
   /** How many unfinished ones its tenant, member and key may have, 0 for any number; null when nothing limits them. */
@@ -45,13 +48,13 @@ interface InsertedRow {
 }
 
 /**
- * One statement: the idempotency record, the generation and its first attempt, or nothing. Of any number of callers with the same
+ * One statement: the idempotency record, the generation, its first attempt and the audit record, or nothing. Of any number of callers with the same
  * key one inserts; the no-op update makes all others see its record. An expired record is taken over. Where there is no room it fails
  * (`LimitService.noRoom` knows how), and nothing of it stays.
  */
 export async function insertGeneration(
   tenant: Connection,
-  { scope, id, recipe, claim, model, leaseMs, room }: NewGeneration,
+  { scope, id, recipe, claim, model, leaseMs, room, record }: NewGeneration,
 ): Promise<Inserted> {
   const uuid = uuidOf(id, 'gen');
   const keyId = scope.keyId === null ? null : uuidOf(scope.keyId, 'key');
@@ -92,7 +95,7 @@ export async function insertGeneration(
       ), opened as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base)
         select tenant_id, id, 1, 1, ${model}::text, 0 from started where ${isRunning}::bool
-      )
+      ), recorded as (${record(sql, sql`started`)})
       select asked.thing_id, asked.input_hash, started.created_at from asked left join started on true`,
   );
   if (!answer) throw new Error('the insert answered nothing');
@@ -100,7 +103,10 @@ export async function insertGeneration(
   return { row: freshRow({ scope, id, recipe, model, leaseMs }, answer.created_at) };
 }
 
-function freshRow({ scope, id, recipe, model, leaseMs }: Omit<NewGeneration, 'claim' | 'room'>, createdAt: Date): GenerationRow {
+function freshRow(
+  { scope, id, recipe, model, leaseMs }: Pick<NewGeneration, 'scope' | 'id' | 'recipe' | 'model' | 'leaseMs'>,
+  createdAt: Date,
+): GenerationRow {
   const isRunning = leaseMs !== null;
   return {
     ...recipe,

@@ -50,8 +50,8 @@ export interface WebSocketTransport {
 
 interface Extra {
   readonly socket: WebSocket;
-  readonly address: string;
   readonly frames: FrameOutlet;
+  readonly address: string;
   scope: Scope | null;
   /** Why no more operations are taken: the key is over. */
   refusal: GraphQLError | null;
@@ -91,8 +91,9 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     async onConnect({ connectionParams, extra }) {
       const requestId = randomUUID();
       try {
-        const scope = await pipeline.authenticate({ authorization: authorizationOf(connectionParams) }, 'websocket', requestId);
-        const caller = { transport: 'websocket', scope, requestId } as const;
+        const authorization = authorizationOf(connectionParams);
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', requestId, extra.address);
+        const caller = { transport: 'websocket', scope, requestId, address: extra.address } as const;
         const leave = await enterPlace(pipeline, caller, 'sockets', (error) => turnAway(extra, error));
         if (extra.socket.readyState !== extra.socket.OPEN) {
           leave();
@@ -239,13 +240,13 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
 async function prepare(
   pipeline: Pipeline,
-  { scope, refusal: ended }: Extra,
+  { scope, address, refusal: ended }: Extra,
   payload: SubscribePayload,
   unfit: GraphQLError | null,
 ) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  const caller = { transport: 'websocket', scope, requestId: randomUUID() } as const;
+  const caller = { transport: 'websocket', scope, requestId: randomUUID(), address } as const;
   return unfit ? pipeline.refuse(unfit, caller) : acceptSubscription(pipeline, payload, caller);
 }
 

@@ -84,7 +84,7 @@ export class LimitSettingService {
     scope.require('limits:write');
     const wanted = checked(changes);
     const { acts, bus, policy } = this.parts;
-    await acts.run(scope, { operation: 'tenantLimitsUpdate', input: {} }, async (act) => {
+    await acts.run(scope, { operation: 'tenantLimitsUpdate', input: {}, idempotent: true }, async (act) => {
       const stored = await read(act, scope.tenantId);
       wanted.forEach(({ name, most }, index) => {
         const ceiling = policy.ceilingOf(byName.get(name) ?? 'member', stored.get(name)?.ceiling ?? null);

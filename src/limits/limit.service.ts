@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { Counter, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { countAdmissions } from './metrics.ts';
+import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
@@ -54,7 +54,7 @@ export class LimitService {
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
   /** Counts what every limit let in and refused. */
-  readonly admissions: Counter<'kind' | 'outcome'>;
+  readonly admissions: Admissions;
 
   constructor(private readonly parts: LimitParts) {
     this.policy = new Policy(parts.database, parts.clock, parts.limits, parts.cost ?? noCost);
@@ -121,7 +121,7 @@ export class LimitService {
   noRoom(error: unknown): AppError | null {
     const { code, message, detail } = error as { code?: unknown; message?: string; detail?: string };
     if (code !== 'DW001') return null;
-    this.admissions.inc({ kind: 'generations', outcome: 'refused' });
+    this.admissions.generations.refused.inc();
     const whose = `unfinished generations ${roomWords[message ?? ''] ?? ''}`;
     return new AppError('RATE_LIMITED', `the limit of ${detail} ${whose} is reached: wait for one to end, or cancel one`, {
       retryAfterMs: 5_000,
@@ -143,7 +143,7 @@ export class LimitService {
     const refusal = verdict.isAdmitted
       ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
       : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
-    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    if (verdict.isAdmitted && refusal) this.admissions.cost.refused.inc();
     const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
     return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
   }
@@ -173,12 +173,13 @@ export class LimitService {
     return asked.then((found) => this.counted(kind, found));
   }
 
-  private counted(kind: Kind, decision: Verdict): Verdict {
-    this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
+  private counted(kind: Exclude<Kind, 'tenant'>, decision: Verdict): Verdict {
+    this.admissions[kind][decision.isAdmitted ? 'admitted' : 'refused'].inc();
     return decision;
   }
 
   private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Verdict | null {
+    if (this.empty.size === 0) return null;
     const quotas = [
       this.findEmpty(tenantId, subject, kind, most),
       key && this.findEmpty(tenantId, key.subject, kind, key.most),

@@ -1,10 +1,10 @@
-import type { Counter } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import type { Admissions } from './metrics.ts';
 import type { Held, Policy } from './policy.ts';
 import { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
@@ -17,7 +17,7 @@ export interface SlotParts {
   readonly log: Log;
   readonly bus: Bus;
   readonly policy: Policy;
-  readonly admissions: Counter<'kind' | 'outcome'>;
+  readonly admissions: Admissions;
   /** After this long without a sign of life a process holds nothing any more. */
   readonly leaseMs: number;
 }
@@ -62,10 +62,10 @@ export class SlotService {
     const wanted = wantedBy(scope, kind, await this.parts.policy.of(scope));
     try {
       const leave = wanted.length === 0 ? () => undefined : await this.of(scope.tenantId).enter(kind, wanted, onLost);
-      this.parts.admissions.inc({ kind, outcome: 'admitted' });
+      this.parts.admissions[kind].admitted.inc();
       return leave;
     } catch (error) {
-      this.parts.admissions.inc({ kind, outcome: 'refused' });
+      this.parts.admissions[kind].refused.inc();
       throw error;
     }
   }

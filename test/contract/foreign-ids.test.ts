@@ -25,6 +25,20 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     );
     return made.apiKeyCreate.apiKey.id;
   },
+  rol: async (caller) => {
+    const made = await caller.ask<{ roleCreate: { role: { id: string } } }>(
+      'mutation ($name: String!) { roleCreate(input: { name: $name, permissions: ["models:read"] }) { role { id } } }',
+      { name: newId('rol') },
+    );
+    return made.roleCreate.role.id;
+  },
+  inv: async (caller) => {
+    const made = await caller.ask<{ invitationCreate: { invitation: { id: string } } }>(
+      'mutation ($email: String!) { invitationCreate(input: { email: $email, role: "member" }) { invitation { id } } }',
+      { email: `${newId('inv')}@example.org` },
+    );
+    return made.invitationCreate.invitation.id;
+  },
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
 };
 
@@ -50,8 +64,14 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.generationRetry(input.id)': { kind: 'gen' },
   'Mutation.generationStart(input.template)': { kind: null, others: { input: { variables } } },
   'Mutation.generationStart(input.model)': { kind: null, others: { input: { template: 'cover-letter-classic', variables } } },
+  'Mutation.invitationRevoke(input.id)': { kind: 'inv' },
+  'Mutation.memberRemove(input.id)': { kind: 'mem' },
+  'Mutation.memberUpdate(input.id)': { kind: 'mem' },
+  'Mutation.roleDelete(input.id)': { kind: 'rol' },
+  'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
+  'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
   'Subscription.generationStream(id)': { kind: 'gen' },
 };
 
@@ -59,6 +79,8 @@ const rows: Readonly<Record<string, Row>> = {
 const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.apiKeys(after)': 'key',
   'Query.generations(after)': 'gen',
+  'Query.invitations(after)': 'inv',
+  'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
 };
