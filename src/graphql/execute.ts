@@ -33,6 +33,7 @@ import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
+import { Session } from './session.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -138,6 +139,11 @@ export class Pipeline {
   /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
   watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
     return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
+  }
+
+  /** Who is behind a socket, from now on; `onRunOut` is called when its proof runs out before another has taken its place. */
+  open(scope: Scope, onRunOut: () => void): Session {
+    return new Session(scope, (watched, events) => this.watch(watched, events), onRunOut);
   }
 
   /**
@@ -265,8 +271,11 @@ export class Pipeline {
         const refused = await refusalNow(this.argsOf(operation), context, mask);
         if (refused) stream.refuse(refused);
       };
-      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
-      context.whenRefused((error) => stream.refuse(error));
+      const { scope, session } = context;
+      const end = (error: GraphQLError): void => stream.refuse(error);
+      const recheck = (): void => void stillLetIn();
+      unwatch = session?.join({ scope, held, end, recheck }) ?? this.watch(scope, { held, onEnd: end, onChange: recheck });
+      context.whenRefused(end);
       return stream;
     } catch (error) {
       context.abort();
