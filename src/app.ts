@@ -37,7 +37,9 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline, type PipelineOptions } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
+import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import { outboundRules } from './kernel/outbound-rules.ts';
 import { openOutbound } from './kernel/outbound.ts';
@@ -197,6 +199,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close());
+    bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
+    bus.onGap(() => limits.policy.forget(null));
+    const { policy, admissions } = limits;
+    const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
+    slots.open();
+    life.onStop('slots', () => slots.close());
+    const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -218,12 +227,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audit,
       database,
       credentials,
+      limitSettings,
     });
     const pipeline = buildPipeline({
       schema: subgraph,
       authenticate: authenticateBy(acceptances, keys, tokens),
       watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
+      enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,

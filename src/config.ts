@@ -6,7 +6,7 @@ import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { CostBudget } from './limits/cost.ts';
-import type { RateLimits } from './limits/policy.ts';
+import type { TenantLimits } from './limits/names.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -38,7 +38,7 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
-  readonly limits: RateLimits;
+  readonly limits: TenantLimits;
   readonly queryCost: CostBudget;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
@@ -105,6 +105,12 @@ export function readConfig(env: Env): Config {
       member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
       tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
       starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
+      memberGenerations: limit(read, 'MAX_GENERATIONS_PER_MEMBER', isProduction ? 20 : developmentLimit),
+      tenantGenerations: limit(read, 'MAX_GENERATIONS_PER_TENANT', isProduction ? 200 : developmentLimit),
+      memberSockets: limit(read, 'MAX_SOCKETS_PER_MEMBER', isProduction ? 100 : developmentLimit),
+      tenantSockets: limit(read, 'MAX_SOCKETS_PER_TENANT', isProduction ? 1_000 : developmentLimit),
+      memberSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_MEMBER', isProduction ? 200 : developmentLimit),
+      tenantSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_TENANT', isProduction ? 5_000 : developmentLimit),
     },
     queryCost: {
       maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),

@@ -32,6 +32,8 @@ import {
 import type { StreamService } from './generations/stream.service.ts';
 import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
+import type { LimitSettingService } from './limits/limit-setting.service.ts';
+import { LimitResolver } from './limits/limit.resolver.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
 import { TemplateResolver } from './templates/template.resolver.ts';
@@ -60,6 +62,7 @@ export interface Services {
   readonly database: Database;
   readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
+  readonly limitSettings: LimitSettingService;
 }
 
 export interface Schemas {
@@ -82,6 +85,7 @@ export function buildSchemas(services: Services): Schemas {
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
+  const limits = new LimitResolver(services.limitSettings);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -98,7 +102,7 @@ export function buildSchemas(services: Services): Schemas {
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
   const people = [roles, members, invitations, explain];
-  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, ...people, audit, credentials, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -142,6 +146,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     database: uncalled('database'),
     audit: uncalled('audit'),
     credentials: uncalled('credentials'),
+    limitSettings: uncalled('limitSettings'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

@@ -9,10 +9,20 @@ export type ApiKeyCreateInput = {
   readonly expiresAt?: string | null | undefined;
   /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
   readonly idempotencyKey?: string | null | undefined;
+  /** Generations that are queued or running, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxGenerations?: number | null | undefined;
+  /** Open WebSockets, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSockets?: number | null | undefined;
+  /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSubscriptions?: number | null | undefined;
   /** What people call it, 1 to 200 characters. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
   readonly permissions: ReadonlyArray<string>;
+  /** Operations in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly requestsPerMinute?: number | null | undefined;
+  /** Generations started or retried in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly startsPerMinute?: number | null | undefined;
 };
 
 /** A key to end. */
@@ -29,6 +39,22 @@ export type ApiKeyRotateInput = {
   readonly idempotencyKey?: string | null | undefined;
   /** Seconds that the old key stays valid beside the new one, 0 to 2592000 (30 days); a day when absent. */
   readonly overlapSeconds?: number | null | undefined;
+};
+
+/** What to change about a key; absent fields stay. */
+export type ApiKeyUpdateInput = {
+  /** The key. */
+  readonly id: string;
+  /** Generations that are queued or running, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxGenerations?: number | null | undefined;
+  /** Open WebSockets, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSockets?: number | null | undefined;
+  /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSubscriptions?: number | null | undefined;
+  /** Operations in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly requestsPerMinute?: number | null | undefined;
+  /** Generations started or retried in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly startsPerMinute?: number | null | undefined;
 };
 
 /** Why something was refused or failed: the only codes there are. */
@@ -302,6 +328,37 @@ export type IssuerUpdateInput = {
   readonly subjectClaim?: string | null | undefined;
 };
 
+/** What is limited. */
+export type LimitName =
+  /** Generations started with the key that are queued or running. */
+  | 'GENERATIONS_PER_KEY'
+  /** Generations of a member that are queued or running. */
+  | 'GENERATIONS_PER_MEMBER'
+  /** Generations of all members that are queued or running. */
+  | 'GENERATIONS_PER_TENANT'
+  /** Operations with the key in 60 s. */
+  | 'REQUESTS_PER_KEY'
+  /** Operations of a member in 60 s. */
+  | 'REQUESTS_PER_MEMBER'
+  /** Operations of all members in 60 s. */
+  | 'REQUESTS_PER_TENANT'
+  /** WebSockets opened with the key that are open. */
+  | 'SOCKETS_PER_KEY'
+  /** WebSockets of a member that are open. */
+  | 'SOCKETS_PER_MEMBER'
+  /** WebSockets of all members that are open. */
+  | 'SOCKETS_PER_TENANT'
+  /** Generations that are started or retried with the key in 60 s. */
+  | 'STARTS_PER_KEY'
+  /** Generations that a member starts or retries in 60 s. */
+  | 'STARTS_PER_MEMBER'
+  /** Subscriptions started with the key that run. */
+  | 'SUBSCRIPTIONS_PER_KEY'
+  /** Subscriptions of a member that run. */
+  | 'SUBSCRIPTIONS_PER_MEMBER'
+  /** Subscriptions of all members that run. */
+  | 'SUBSCRIPTIONS_PER_TENANT';
+
 /** A member to remove. */
 export type MemberRemoveInput = {
   /** The member. */
@@ -399,6 +456,20 @@ export type TenantDeleteInput = {
   readonly name: string;
 };
 
+/** A limit to set. */
+export type TenantLimitInput = {
+  /** How much is allowed, 1 to what the installation allows; absent and null for as much as that. */
+  readonly most?: number | null | undefined;
+  /** Which one, of those that end with `_PER_MEMBER` or `_PER_TENANT`. */
+  readonly name: LimitName;
+};
+
+/** What to change about the limits of the own tenant. */
+export type TenantLimitsUpdateInput = {
+  /** The limits to set, each once; all others stay. */
+  readonly limits: ReadonlyArray<TenantLimitInput>;
+};
+
 /** What to change about the own tenant; absent fields stay. */
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
@@ -423,6 +494,11 @@ export type ApiKeyCreateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -448,6 +524,11 @@ export type ApiKeyRevokeMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -474,6 +555,11 @@ export type ApiKeyRotateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly replaced: {
@@ -485,6 +571,41 @@ export type ApiKeyRotateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
+      readonly member: { readonly id: string };
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type ApiKeyUpdateMutationVariables = Exact<{
+  input: ApiKeyUpdateInput;
+}>;
+
+export type ApiKeyUpdateMutation = {
+  readonly apiKeyUpdate: {
+    readonly apiKey: {
+      readonly id: string;
+      readonly name: string;
+      readonly fingerprint: string;
+      readonly permissions: ReadonlyArray<string>;
+      readonly createdAt: string;
+      readonly expiresAt: string | null;
+      readonly lastUsedAt: string | null;
+      readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -511,6 +632,11 @@ export type ApiKeysQuery = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
@@ -535,6 +661,11 @@ export type ApiKeyPartsFragment = {
   readonly expiresAt: string | null;
   readonly lastUsedAt: string | null;
   readonly revokedAt: string | null;
+  readonly requestsPerMinute: number | null;
+  readonly startsPerMinute: number | null;
+  readonly maxGenerations: number | null;
+  readonly maxSockets: number | null;
+  readonly maxSubscriptions: number | null;
   readonly member: { readonly id: string };
 };
 
@@ -558,6 +689,14 @@ export type GenerationPartsFragment = {
     readonly cachedInputTokens: number | null;
   } | null;
   readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+};
+
+export type LimitPartsFragment = {
+  readonly name: LimitName;
+  readonly most: number | null;
+  readonly ceiling: number | null;
+  readonly left: number | null;
+  readonly resetAt: string | null;
 };
 
 export type IssuerPartsFragment = {
@@ -904,6 +1043,11 @@ export type InvitationAcceptMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -1077,6 +1221,20 @@ export type IssuersQuery = {
       readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type LimitsQueryVariables = Exact<{ [key: string]: never }>;
+
+export type LimitsQuery = {
+  readonly viewer: {
+    readonly limits: ReadonlyArray<{
+      readonly name: LimitName;
+      readonly most: number | null;
+      readonly ceiling: number | null;
+      readonly left: number | null;
+      readonly resetAt: string | null;
+    }>;
   };
 };
 
@@ -1277,6 +1435,27 @@ export type TenantDeleteMutation = {
   };
 };
 
+export type TenantLimitsUpdateMutationVariables = Exact<{
+  input: TenantLimitsUpdateInput;
+}>;
+
+export type TenantLimitsUpdateMutation = {
+  readonly tenantLimitsUpdate: {
+    readonly limits: ReadonlyArray<{
+      readonly name: LimitName;
+      readonly most: number | null;
+      readonly ceiling: number | null;
+      readonly left: number | null;
+      readonly resetAt: string | null;
+    }> | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
 export type TenantUpdateMutationVariables = Exact<{
   input: TenantUpdateInput;
 }>;
@@ -1325,6 +1504,11 @@ export const ApiKeyPartsFragmentDoc = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1382,6 +1566,26 @@ export const GenerationPartsFragmentDoc = {
     },
   ],
 } as unknown as DocumentNode<GenerationPartsFragment, unknown>;
+export const LimitPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<LimitPartsFragment, unknown>;
 export const IssuerPartsFragmentDoc = {
   kind: 'Document',
   definitions: [
@@ -1601,6 +1805,11 @@ export const ApiKeyCreateDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1691,6 +1900,11 @@ export const ApiKeyRevokeDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1790,6 +2004,11 @@ export const ApiKeyRotateDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1808,6 +2027,101 @@ export const ApiKeyRotateDocument = {
     },
   ],
 } as unknown as DocumentNode<ApiKeyRotateMutation, ApiKeyRotateMutationVariables>;
+export const ApiKeyUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'ApiKeyUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ApiKeyUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'apiKeyUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'apiKey' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'ApiKeyParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'ApiKeyParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'ApiKey' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'fingerprint' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'member' },
+            selectionSet: { kind: 'SelectionSet', selections: [{ kind: 'Field', name: { kind: 'Name', value: 'id' } }] },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ApiKeyUpdateMutation, ApiKeyUpdateMutationVariables>;
 export const ApiKeysDocument = {
   kind: 'Document',
   definitions: [
@@ -1893,6 +2207,11 @@ export const ApiKeysDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -2864,6 +3183,11 @@ export const InvitationAcceptDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -3507,6 +3831,53 @@ export const IssuersDocument = {
     },
   ],
 } as unknown as DocumentNode<IssuersQuery, IssuersQueryVariables>;
+export const LimitsDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Limits' },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'viewer' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'limits' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'LimitParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<LimitsQuery, LimitsQueryVariables>;
 export const MemberRemoveDocument = {
   kind: 'Document',
   definitions: [
@@ -4277,6 +4648,88 @@ export const TenantDeleteDocument = {
     },
   ],
 } as unknown as DocumentNode<TenantDeleteMutation, TenantDeleteMutationVariables>;
+export const TenantLimitsUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'TenantLimitsUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'TenantLimitsUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'tenantLimitsUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'limits' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'LimitParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TenantLimitsUpdateMutation, TenantLimitsUpdateMutationVariables>;
 export const TenantUpdateDocument = {
   kind: 'Document',
   definitions: [

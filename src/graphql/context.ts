@@ -56,6 +56,9 @@ export class OperationContext implements RequestContext {
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
+  private release: (() => void) | null = null;
+  private refusal: GraphQLError | null = null;
+  private onEndRefused: ((error: GraphQLError) => void) | null = null;
 
   constructor(
     caller: Caller,
@@ -89,6 +92,24 @@ export class OperationContext implements RequestContext {
     this.cursor = hasCursor ? (value.cursor as string) : null;
   }
 
+  /** Keeps something until the operation is over; `release` is called at once when it is already. */
+  holdUntilEnd(release: () => void): void {
+    if (this.isAborted) release();
+    else this.release = release;
+  }
+
+  /** Ends the operation's stream for a reason that its reader is told. */
+  refuse(error: GraphQLError): void {
+    this.refusal = error;
+    this.onEndRefused?.(error);
+  }
+
+  /** Hears why the stream has to end, also when that was said before. */
+  whenRefused(listener: (error: GraphQLError) => void): void {
+    if (this.refusal) listener(this.refusal);
+    else this.onEndRefused = listener;
+  }
+
   /** A context like this one, for the same caller and with an end of its own. */
   fork(): OperationContext {
     const fork = new OperationContext(this);
@@ -100,6 +121,8 @@ export class OperationContext implements RequestContext {
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();
+    this.release?.();
+    this.release = null;
   }
 }
 

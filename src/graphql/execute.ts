@@ -19,7 +19,7 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
-import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge, type Enter } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { Costs, paid, type OperationCost } from './cost.ts';
@@ -50,6 +50,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Takes a place for a socket or subscription; what it gives is called when that is closed. Throws AppError; absent: there is always one. */
+  readonly enter?: Enter;
   /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
   readonly onRefused?: OnRefused;
   /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
@@ -97,7 +99,7 @@ export class Pipeline {
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
-  constructor(private readonly options: PipelineOptions) {
+  constructor(readonly options: PipelineOptions) {
     this.schema = options.schema;
     this.log = options.log;
     this.documents = new Documents(options.log, options.trustedDocuments);
@@ -246,7 +248,10 @@ export class Pipeline {
     const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
-      if (!(Symbol.asyncIterator in results)) return paid(operation, maskResult(results, mask), operation.cost.least);
+      if (!(Symbol.asyncIterator in results)) {
+        context.abort();
+        return paid(operation, maskResult(results, mask), operation.cost.least);
+      }
       // All of it is paid when it begins: what a reader is sent is not counted.
       operation.charge?.settle(operation.cost.requested);
       gauge.inc();
@@ -271,8 +276,10 @@ export class Pipeline {
       const end = (error: GraphQLError): void => stream.refuse(error);
       const recheck = (): void => void stillLetIn();
       unwatch = session?.join({ scope, held, end, recheck }) ?? this.watch(scope, { held, onEnd: end, onChange: recheck });
+      context.whenRefused(end);
       return stream;
     } catch (error) {
+      context.abort();
       return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
     }
   }

@@ -13,8 +13,9 @@ import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
-import { codeOf, maskError, refusal } from './masking.ts';
+import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { acceptSubscription, enterPlace } from './places.ts';
 import { authorizationOf, endOf, Refresh, type Payload } from './refresh.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
@@ -54,6 +55,8 @@ interface Extra {
   readonly address: string;
   /** Null until the connection has proved somebody. */
   session: Session | null;
+  /** Gives its place back. */
+  leave: () => void;
 }
 
 interface SocketRefusal {
@@ -85,21 +88,25 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
+      const requestId = randomUUID();
       try {
         const { socket } = extra;
         const authorization = authorizationOf(connectionParams);
-        const scope = await pipeline.authenticate({ authorization }, 'websocket', randomUUID(), extra.address);
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', requestId, extra.address);
+        const caller = { transport: 'websocket', scope, requestId, address: extra.address } as const;
+        const leave = await enterPlace(pipeline, caller, 'sockets', (error) => turnAway(extra, error));
         // Nothing is left to be ended.
-        if (socket.readyState !== socket.OPEN) return false;
+        if (socket.readyState !== socket.OPEN) {
+          leave();
+          return false;
+        }
+        extra.leave = leave;
         // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
         extra.session = pipeline.open(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
         const expiresAt = endOf(scope);
         return expiresAt === null ? true : { expiresAt };
       } catch (error) {
-        const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, the others are tried again.
-        const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
-        extra.socket.close(closeCode, code);
+        turnAway(extra, error);
         return false;
       }
     },
@@ -125,6 +132,16 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
+
+  const turnAway = ({ socket, address }: Extra, error: unknown): void => {
+    const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
+    // 4401 is final for clients, the others are tried again.
+    const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
+    socket.close(closeCode, code);
+    if (code !== 'RATE_LIMITED') return;
+    pipeline.refused({ transport: 'websocket' }, [error as GraphQLError]);
+    refusals.note({ transport: 'websocket', address, status: httpStatusOf[code] });
+  };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const address = addresses.of(request);
@@ -181,7 +198,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire) };
+    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire), leave: () => undefined };
     const refresh = new Refresh(pipeline, address);
     const onPing = async (given: Payload | undefined): Promise<void> => {
       const payload = await refresh.answer(extra.session, given);
@@ -196,6 +213,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     socket.once('close', (code, reason) => {
       open.dec();
       extra.session?.close();
+      extra.leave();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -228,7 +246,7 @@ async function prepare(pipeline: Pipeline, { session, address }: Extra, payload:
   if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
   const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID(), address } as const;
-  return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
+  return unfit ? pipeline.refuse(unfit, caller) : acceptSubscription(pipeline, payload, caller);
 }
 
 /**

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig, type Env } from '../../src/config.ts';
+import { tenantLimitKeys } from '../../src/limits/names.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'draftwire-config-'));
 const file = (name: string, text: string): string => {
@@ -27,14 +28,24 @@ describe('readConfig', () => {
       defaultModel: null,
       providers: { openai: null, anthropic: null },
       engine: { leaseMs: 15_000, totalTimeoutMs: 120_000, firstTokenTimeoutMs: 30_000, idleTimeoutMs: 15_000, windowMs: 25 },
-      limits: { member: 10_000, tenant: 10_000, starts: 10_000 },
+      limits: Object.fromEntries(tenantLimitKeys.map((name) => [name, 10_000])),
       secret: 'development',
     });
   });
 
   it('limits rates in production; 0 is no limit, and less is a problem', () => {
     const production = { NODE_ENV: 'production', DATABASE_URL: url, SECRET: secret };
-    expect(readConfig(production).limits).toEqual({ member: 100, tenant: 1_000, starts: 50 });
+    expect(readConfig(production).limits).toEqual({
+      member: 100,
+      tenant: 1_000,
+      starts: 50,
+      memberGenerations: 20,
+      tenantGenerations: 200,
+      memberSockets: 100,
+      tenantSockets: 1_000,
+      memberSubscriptions: 200,
+      tenantSubscriptions: 5_000,
+    });
     expect(readConfig({ ...production, RATE_LIMIT_MEMBER: '0', RATE_LIMIT_STARTS: '7' }).limits).toMatchObject({
       member: 0,
       starts: 7,
