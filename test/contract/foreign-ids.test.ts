@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { encodeCursor } from '../../src/generations/cursor.ts';
-import { newId, type IdPrefix } from '../../src/kernel/id.ts';
+import { idPrefixes, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
@@ -14,16 +14,33 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 // Wherever an id goes in, another tenant's is answered exactly as one that nobody has, and a cursor of theirs leads to nothing of theirs.
 // The places are found in the schema: a new one without a row here fails.
 
+let names = 0;
+const uniqueName = () => `own-${(names += 1)}`;
+
 /** What belongs to a tenant, and how somebody comes to have one. */
 const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
   gen: async (caller) => (await finishedGeneration(app, caller)).id,
   ten: async ({ tenantId }) => tenantId,
-  mem: async ({ memberId }) => memberId,
+  mem: async (caller) => (await seed.member({ of: caller })).memberId,
   key: async (caller) => {
     const made = await caller.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
       'mutation { apiKeyCreate(input: { name: "spare", permissions: ["models:read"] }) { apiKey { id } } }',
     );
     return made.apiKeyCreate.apiKey.id;
+  },
+  rol: async (caller) => {
+    const made = await caller.ask<{ roleCreate: { role: { id: string } } }>(
+      'mutation ($name: String!) { roleCreate(input: { name: $name, permissions: ["models:read"] }) { role { id } errors { message } } }',
+      { name: uniqueName() },
+    );
+    return made.roleCreate.role.id;
+  },
+  inv: async (caller) => {
+    const made = await caller.ask<{ invitationCreate: { invitation: { id: string } } }>(
+      'mutation ($email: String!) { invitationCreate(input: { email: $email, role: "member" }) { invitation { id } errors { message } } }',
+      { email: `${uniqueName()}@acme.example` },
+    );
+    return made.invitationCreate.invitation.id;
   },
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
 };
@@ -43,6 +60,12 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.node(id)': { kind: 'gen' },
   'Query.nodes(ids)': { kind: 'gen' },
   'Query.generation(id)': { kind: 'gen' },
+  'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
+  'Mutation.invitationRevoke(input.id)': { kind: 'inv' },
+  'Mutation.memberRemove(input.id)': { kind: 'mem' },
+  'Mutation.memberUpdate(input.id)': { kind: 'mem', others: { input: { role: 'member' } } },
+  'Mutation.roleDelete(input.id)': { kind: 'rol' },
+  'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
   'Mutation.apiKeyRevoke(input.id)': { kind: 'key' },
   'Mutation.apiKeyRotate(input.id)': { kind: 'key' },
   'Mutation.generationCancel(input.id)': { kind: 'gen' },
@@ -59,6 +82,8 @@ const rows: Readonly<Record<string, Row>> = {
 const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.apiKeys(after)': 'key',
   'Query.generations(after)': 'gen',
+  'Query.invitations(after)': 'inv',
+  'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
 };
@@ -144,6 +169,10 @@ describe('an id of another tenant', () => {
 
   it('has a row for every place that takes one', () => {
     expect(places.map(({ name }) => name).toSorted()).toEqual(Object.keys(rows).toSorted());
+  });
+
+  it('is tried of every kind of thing but those that belong to everybody', () => {
+    expect([...kinds, 'tpl', 'tpv'].toSorted()).toEqual(Object.keys(idPrefixes).toSorted());
   });
 
   it.each(places.filter(({ name }) => rows[name]))('is as good as unknown to $name', async (place) => {

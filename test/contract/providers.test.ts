@@ -119,8 +119,8 @@ describe.each(vendors)('$name, with a key for one call', ({ provider }) => {
 
     expect(outcomes.map(({ error }) => error)).toEqual([null, null, null]);
     const sent = mock.calls.map(({ headers }) => JSON.stringify(headers));
-    expect(mock.calls.map(({ headers }) => headers.authorization).toSorted()).toEqual(
-      [`Bearer ${canaryKey}`, `Bearer ${given}`, `Bearer ${given}-2`].toSorted(),
+    expect(new Set(mock.calls.map(({ headers }) => headers.authorization))).toEqual(
+      new Set([`Bearer ${canaryKey}`, `Bearer ${given}`, `Bearer ${given}-2`]),
     );
     expect(sent.filter((headers) => headers.includes(canaryKey))).toHaveLength(1);
     expect(sent.filter((headers) => headers.includes(given))).toHaveLength(2);
