@@ -18,6 +18,7 @@ const benchmarks = {
   http: async (effort: Effort) => (await import('./http.ts')).http(effort),
   stream: async (effort: Effort) => (await import('./stream.ts')).stream(effort),
   start: async (effort: Effort) => (await import('./start.ts')).start(effort),
+  access: async (effort: Effort) => (await import('./access.ts')).access(effort),
   limits: async (effort: Effort) => (await import('./limits.ts')).limits(effort),
 } satisfies Record<string, (effort: Effort) => Promise<Report>>;
 

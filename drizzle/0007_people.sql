@@ -52,6 +52,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON roles TO draftwire_app;--> statement-bre
 GRANT SELECT ON members, roles, invitations TO draftwire_engine;--> statement-breakpoint
 GRANT DELETE ON tenants TO draftwire_engine;--> statement-breakpoint
 -- Until now everybody could do whatever their key could, and reached all things of the tenant: so it stays for who and what is there.
+-- A key that could do everything can go on doing so, whatever comes; the build before this one reads what it knows beside the star.
 -- The policies bind the owner of the tables too, so they step aside for it.
 ALTER TABLE members NO FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 UPDATE members SET role = 'owner';--> statement-breakpoint
@@ -59,7 +60,7 @@ ALTER TABLE members FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 ALTER TABLE api_keys NO FORCE ROW LEVEL SECURITY;--> statement-breakpoint
 UPDATE api_keys SET permissions = CASE
   WHEN permissions @> '{templates:read,generations:read,generations:write,models:read,tenant:write,keys:read,keys:write,schema:introspect,schema:federate,health:read}'
-    THEN '{*}'
+    THEN permissions || '{*}'::text[]
   ELSE permissions
     || CASE WHEN permissions && '{generations:read,generations:write}' THEN '{generations:others}'::text[] ELSE '{}' END
     || CASE WHEN permissions && '{keys:read,keys:write}' THEN '{keys:others}'::text[] ELSE '{}' END

@@ -11,6 +11,12 @@ import { LastUse } from './access/last-use.ts';
 import { MemberService } from './access/member.service.ts';
 import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
+import { AuditService } from './audit/audit.service.ts';
+import { HeadSeal } from './audit/chain.ts';
+import { auditDownload } from './audit/ndjson.ts';
+import { RefusalCounter } from './audit/refusals.ts';
+import { Sealer } from './audit/sealer.ts';
+import { AuditTail } from './audit/tail.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -23,7 +29,7 @@ import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
-import { buildPipeline } from './graphql/execute.ts';
+import { buildPipeline, type PipelineOptions } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { LimitService } from './limits/limit.service.ts';
@@ -53,6 +59,9 @@ export interface Surroundings {
   /** Added to those that the configuration names. */
   readonly providers?: readonly Provider[];
   readonly connectionLimits?: Partial<ConnectionLimits>;
+  /** Takes the place of what decides about callers: benchmarks find out what that costs. */
+  readonly pipeline?: Partial<PipelineOptions>;
+  readonly openDatabase?: typeof openDatabase;
   /** The template library; the product's own when absent. */
   readonly libraryDir?: string;
   /** Process metrics are collected once per process. */
@@ -77,6 +86,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     clock = systemClock,
     providers: extraProviders = [],
     connectionLimits = {},
+    pipeline: pipelineOptions = {},
+    openDatabase: open = openDatabase,
     libraryDir = ownLibraryDir,
     hasProcessMetrics = false,
   } = surroundings;
@@ -95,7 +106,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     if (!config.isProduction || config.database === null) {
       await asSet(ownerSetting, () => migrate(ownerUrl, { loginUrl: databaseConfig.url }));
     }
-    const database = await asSet(databaseSetting, () => openDatabase(databaseConfig, { log, clock }));
+    const database = await asSet(databaseSetting, () => open(databaseConfig, { log, clock }));
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
@@ -133,7 +144,18 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const templates = new TemplateService(database, library);
     await templates.storeLibrary();
-    const acts = new ActService(database);
+    const acts = new ActService(database, config.secret);
+    const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
+    refusals.open();
+    life.onStop('refused acts', () => refusals.close());
+    const headSeal = new HeadSeal(config.secret);
+    const sealer = new Sealer({ database, seal: headSeal, bus, log });
+    sealer.open();
+    life.onStop('sealer of the audit log', () => sealer.close());
+    const auditTail = new AuditTail(bus);
+    auditTail.open();
+    life.onStop('readers of the audit log', () => auditTail.close());
+    const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
@@ -145,7 +167,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
     life.onStop('watch over access', () => watch.close());
-    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock });
+    const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
@@ -158,7 +180,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close());
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits });
+    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -175,6 +197,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       members,
       invitations,
       acceptances,
+      audit,
       database,
       credentials,
     });
@@ -183,11 +206,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
       watch: (scope, events) => watch.watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
+      onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,
       registry: metrics.registry,
       knownOperations: operationNames(operations),
       trustedDocuments: config.trustedDocuments,
+      ...pipelineOptions,
     });
     const server = await asSet(`HOST ${config.http.host}, PORT ${config.http.port}`, () =>
       listen({
@@ -213,6 +238,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
         isDevelopment: !config.isProduction,
         developmentKey,
         limits: { perAddress: config.http.maxPerAddress, ...connectionLimits },
+        downloads: [auditDownload(audit)],
         clock,
       }),
     );

@@ -14,6 +14,9 @@ import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
 import type { Database } from './db/client.ts';
+import { AuditResolver } from './audit/audit.resolver.ts';
+import type { AuditService } from './audit/audit.service.ts';
+import { AuditEntry } from './audit/audit.type.ts';
 import { GenerationResolver } from './generations/generation.resolver.ts';
 import type { GenerationService } from './generations/generation.service.ts';
 import {
@@ -51,6 +54,7 @@ export interface Services {
   readonly invitations: InvitationService;
   readonly acceptances: AcceptanceService;
   readonly database: Database;
+  readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
 }
 
@@ -71,6 +75,7 @@ export function buildSchemas(services: Services): Schemas {
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
+  const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const nodes = new NodeResolver({
     gen: generations.byId,
@@ -81,11 +86,13 @@ export function buildSchemas(services: Services): Schemas {
     key: apiKeys.byId,
     rol: roles.byId,
     inv: invitations.byId,
+    aud: audit.byId,
     pcr: credentials.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const resolvers = [templates, generations, tenants, models, apiKeys, roles, members, invitations, explain, credentials, nodes];
+  const people = [roles, members, invitations, explain];
+  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, audit, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -101,9 +108,10 @@ export function buildSchemas(services: Services): Schemas {
         ApiKey,
         Role,
         Invitation,
+        AuditEntry,
         ProviderCredential,
       ],
-      subscribers: { generationStream: generations.stream },
+      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
     },
   );
   const typeResolvers = { Node: typeOfNode, GenerationMessage: typeOfMessage };
@@ -124,6 +132,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     invitations: uncalled('invitations'),
     acceptances: uncalled('acceptances'),
     database: uncalled('database'),
+    audit: uncalled('audit'),
     credentials: uncalled('credentials'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };

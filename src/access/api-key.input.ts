@@ -2,6 +2,10 @@ import { GraphQLID } from 'graphql';
 import { Field, InputType, Int } from 'type-graphql';
 import { DateTime } from '../graphql/scalars.ts';
 
+const keyDescription =
+  '1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who ' +
+  'asks; another input is CONFLICT.';
+
 @InputType({ description: 'A key to make.' })
 export class ApiKeyCreateInput {
   @Field(() => String, { description: 'What people call it, 1 to 200 characters.' }) name!: string;
@@ -15,6 +19,7 @@ export class ApiKeyCreateInput {
       'From this moment it is refused; absent and null for no such moment. It is never later than the end of the key in use.',
   })
   expiresAt?: Date | null;
+  @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A key to replace.' })
@@ -25,6 +30,7 @@ export class ApiKeyRotateInput {
     description: 'Seconds that the old key stays valid beside the new one, 0 to 2592000 (30 days); a day when absent.',
   })
   overlapSeconds?: number | null;
+  @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A key to end.' })

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
+import type { Act, ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -34,7 +35,11 @@ export interface ApiKeyParts {
   readonly secret: string;
   readonly bus: Bus;
   readonly clock: Clock;
+  readonly acts: ActService;
 }
+
+/** What a rotation made, and the keys whose ends it moved. */
+type Rotated = NewKey & { readonly replaced: ApiKeyView; readonly changed: readonly string[] };
 
 const longestOverlap = 30 * 86_400;
 const usualOverlap = 86_400;
@@ -77,18 +82,29 @@ export class ApiKeyService {
   /** Makes a key of the caller. INVALID_INPUT names the bad field; FORBIDDEN the permission that the caller does not have. */
   async create(
     scope: Scope,
-    input: { readonly name: string; readonly permissions: readonly string[]; readonly expiresAt?: Date | null },
+    input: {
+      readonly name: string;
+      readonly permissions: readonly string[];
+      readonly expiresAt?: Date | null;
+      readonly idempotencyKey?: string | null;
+    },
   ): Promise<NewKey> {
     scope.require('keys:write');
     const name = givenName(input.name, ['input', 'name']);
     const permissions = permissionsGiven(scope, input.permissions, 'key');
     const expiresAt = input.expiresAt ?? null;
-    if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
-      throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
-    }
     const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
     const what = { name, permissions, expiresAt: endOf(scope, asked), replacesId: null };
-    return this.insert(this.parts.database.as(scope), scope, what);
+    const again = (id: string, secret: string | null) => this.shownAgain(scope, id, secret);
+    return this.parts.acts.run(scope, { operation: 'apiKeyCreate', input, again }, async (act) => {
+      // Not before: a repeat may come when that moment is past.
+      if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
+        throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
+      }
+      const made = await this.insert(act, scope, what);
+      act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
+      return made;
+    });
   }
 
   /**
@@ -97,7 +113,7 @@ export class ApiKeyService {
    */
   async rotate(
     scope: Scope,
-    input: { readonly id: string; readonly overlapSeconds?: number | null },
+    input: { readonly id: string; readonly overlapSeconds?: number | null; readonly idempotencyKey?: string | null },
   ): Promise<NewKey & { readonly replaced: ApiKeyView }> {
     scope.require('keys:write');
     const overlap = input.overlapSeconds ?? usualOverlap;
@@ -107,8 +123,13 @@ export class ApiKeyService {
       });
     }
     const id = checkedId(input.id);
-    const rotated = await this.parts.database.as(scope).transaction(async (transaction) => {
-      const { query } = transaction;
+    const again = async (made: string, secret: string | null) => ({
+      ...(await this.shownAgain(scope, made, secret)),
+      replaced: await this.get(scope, id),
+      changed: [],
+    });
+    const rotated = await this.parts.acts.run<Rotated>(scope, { operation: 'apiKeyRotate', input, again }, async (act) => {
+      const { query } = act;
       const isThis = isKey(scope, id);
       const life = sql<number | null>`extract(epoch from expires_at - created_at)::float8`;
       const isOver = sql<boolean>`revoked_at is not null or coalesce(expires_at <= now(), false)`;
@@ -120,7 +141,7 @@ export class ApiKeyService {
       if (!old) throw noSuchKey();
       if (old.memberId !== scope.memberId)
         throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
-      await requireAll(transaction, scope, old.permissions);
+      await requireAll(act, scope, old.permissions);
       const [successor] = await query
         .select({ id: apiKeys.id })
         .from(apiKeys)
@@ -130,13 +151,15 @@ export class ApiKeyService {
       const endsAt = sql`least(expires_at, now() + make_interval(secs => ${overlap}::float8))`;
       const [replaced] = await query.update(apiKeys).set({ expiresAt: endsAt }).where(isThis).returning(columns);
       if (!replaced) throw noSuchKey();
-      const ended = old.replacesId === null ? [] : await endNow(transaction, scope, old.replacesId);
+      const ended = old.replacesId === null ? [] : await endNow(act, scope, old.replacesId);
       const { name, permissions } = old;
       const asLong = sql`least(now() + make_interval(secs => ${old.life}::float8), ${lastMoment}::timestamptz)`;
       const lasting = old.life === null ? sql`null::timestamptz` : asLong;
       // A key that replaces itself goes on for as long again; replaced by another it ends no later than that one.
       const expiresAt = scope.keyId === id ? sql<Date | null>`${lasting}` : endOf(scope, lasting);
-      const made = await this.insert(transaction, scope, { name, permissions, expiresAt, replacesId: id });
+      const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id });
+      act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
+      act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
       return { ...made, replaced, changed: [id, ...ended] };
     });
     this.parts.bus.publish('key.changed', rotated.changed);
@@ -146,19 +169,41 @@ export class ApiKeyService {
   /** Ends a key of the tenant; revoking it again changes nothing. */
   async revoke(scope: Scope, id: string): Promise<ApiKeyView> {
     scope.require('keys:write');
-    const [row] = await this.parts.database
-      .as(scope)
-      .query.update(apiKeys)
-      .set({ revokedAt: sql`coalesce(revoked_at, now())` })
-      .where(isKey(scope, checkedId(id)))
-      .returning(columns);
-    if (!row) throw noSuchKey();
+    const isThis = isKey(scope, checkedId(id));
+    const row = await this.parts.acts.run(
+      scope,
+      { operation: 'apiKeyRevoke', input: {}, idempotent: true },
+      async ({ query, record }) => {
+        const [before] = await query.select(columns).from(apiKeys).where(isThis).for('update');
+        const [after] = await query
+          .update(apiKeys)
+          .set({ revokedAt: sql`coalesce(revoked_at, now())` })
+          .where(isThis)
+          .returning(columns);
+        if (!before || !after) throw noSuchKey();
+        record({ thing: id, before: toldOf(before), after: toldOf(after) });
+        return after;
+      },
+    );
     this.parts.bus.publish('key.changed', [row.id]);
     return row;
   }
 
+  /** A key that was made before, for a repeat of the call. */
+  private async shownAgain(scope: Scope, id: string, secret: string | null): Promise<NewKey> {
+    if (secret === null) throw new Error('a new key was stored without its secret');
+    return { apiKey: await this.get(scope, id), secret };
+  }
+
+  private async get(scope: Scope, id: string): Promise<ApiKeyView> {
+    const { query } = this.parts.database.as(scope);
+    const [row] = await query.select(columns).from(apiKeys).where(isKey(scope, id));
+    if (!row) throw noSuchKey();
+    return row;
+  }
+
   private async insert(
-    { query }: Statements,
+    { query, keep }: Act,
     { tenantId, memberId }: Scope,
     what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> & {
       expiresAt: SQL<Date | null>;
@@ -172,11 +217,17 @@ export class ApiKeyService {
       .values({ id, tenantId, memberId, secretHash, ...what })
       .returning(columns);
     if (!apiKey) throw new Error('the new key was not returned');
+    keep(secret);
     return { apiKey, secret };
   }
 }
 
 const path = ['input', 'id'];
+
+/** What the audit log tells of a key. */
+function toldOf({ name, memberId, permissions, expiresAt, revokedAt, replacesId }: ApiKeyView): Record<string, unknown> {
+  return { name, member: memberId, permissions, expiresAt, revokedAt, replacesId };
+}
 
 // Four digits of a year are all that RFC 3339 has.
 const lastMoment = '9999-12-31T23:59:59Z';

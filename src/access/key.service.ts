@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
+import { ProofRefused, Scope, type Permission } from '../kernel/scope.ts';
 import { isSame } from '../kernel/same.ts';
-import { Scope, type Permission } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
 import type { Look } from './access-watch.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
@@ -31,13 +31,15 @@ const rememberedMs = 3_000;
 /** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
 const refusedMs = 30_000;
 const lookDeadlineMs = 3_000;
+/** A key that we made, with another secret or since deleted, proves nobody. */
+const nobody = 'nobody';
 const developmentTenant = idOfName('ten', 'development');
 const developmentMember = idOfName('mem', 'development');
 
 /** API keys: who a caller is, and how keys come to be. */
 export class KeyService {
   private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs });
-  private readonly refused = new LRUCache<string, true>({ max: 10_000, ttl: refusedMs });
+  private readonly refused = new LRUCache<string, Scope | typeof nobody>({ max: 10_000, ttl: refusedMs });
   private readonly looking = new Map<string, Promise<Found>>();
   /** Counts what was forgotten: a look that began before may have read what is no longer so. */
   private forgotten = 0;
@@ -118,7 +120,8 @@ export class KeyService {
   /** The same key is looked up once at a time. */
   private async find(authorization: string): Promise<Scope> {
     const shown = readKey(authorization, this.secret);
-    if (!shown || this.refused.has(shown.key)) throw notValid();
+    const refused = shown && this.refused.get(shown.key);
+    if (!shown || refused) throw notValid(refused ?? nobody);
     let look = this.looking.get(shown.key);
     if (!look) {
       look = this.read(shown).finally(() => this.looking.delete(shown.key));
@@ -134,19 +137,27 @@ export class KeyService {
     const id = idOfUuid('key', uuid);
     const found = (await readKeyStandings(this.database.engine, [id])).get(id);
     if (!found || !isSame(found.secretHash, hashOf(key, this.secret))) {
-      this.refused.set(key, true);
-      throw notValid();
+      this.refused.set(key, nobody);
+      throw notValid(nobody);
     }
     const { tenantId, memberId, standing } = found;
+    const proof = { kind: 'key', id } as const;
+    if (standing === null) {
+      const scope = new Scope(tenantId, memberId, proof, []);
+      this.refused.set(key, scope);
+      throw notValid(scope);
+    }
     if (standing.refusal) throw standing.refusal;
     return {
-      scope: new Scope(tenantId, memberId, { kind: 'key', id }, standing.held),
+      scope: new Scope(tenantId, memberId, proof, standing.held),
       ttl: Math.min(rememberedMs, Math.floor(standing.endsInMs)),
       forgotten,
     };
   }
 }
 
-function notValid(): AppError {
-  return new AppError('UNAUTHENTICATED', 'this key is not valid');
+/** The same to whoever shows it, whatever is wrong with it; whose it was is for the audit log. */
+function notValid(scope: Scope | typeof nobody): AppError {
+  const message = 'this key is not valid';
+  return scope === nobody ? new AppError('UNAUTHENTICATED', message) : new ProofRefused(message, scope);
 }

@@ -43,13 +43,15 @@ export async function ownRole(statements: Statements, scope: Scope): Promise<rea
 
 /**
  * Keeps everybody else from changing people and roles of the tenant until the transaction ends: what is counted stays so. FORBIDDEN when
- * the caller was sent away while it waited.
+ * the caller was sent away while it waited, or may not do any more what it could when it was let in.
  */
 export async function lockPeople(transaction: Statements, scope: Scope): Promise<void> {
   // Not `for update`: what points at the tenant (rate limits, people) goes on being written.
   await transaction.sql((sql) => sql`select from tenants where id = ${uuidOf(scope.tenantId, 'ten')} for no key update`);
-  const people = await readPeople(transaction, scope, [scope.memberId]);
-  if (!people.has(scope.memberId)) throw new AppError('FORBIDDEN', 'you are no member any more');
+  const own = (await readPeople(transaction, scope, [scope.memberId])).get(scope.memberId);
+  if (!own) throw new AppError('FORBIDDEN', 'you are no member any more');
+  const isAsBefore = scope.proof.kind !== 'key' || scope.permissions.every((permission) => own.permissions.includes(permission));
+  if (!isAsBefore) throw new AppError('FORBIDDEN', 'your role was changed just now');
 }
 
 /** What a role of this name may do; null when the tenant has none. */

@@ -10,13 +10,13 @@ export type Standing =
   | { readonly held: ReadonlySet<Permission>; /** Infinity without an end. */ readonly endsInMs: number; readonly refusal: null }
   | { readonly refusal: AppError };
 
-/** A key that is good, or whose tenant is suspended. */
+/** A key and how it stands with it: null when it is over. */
 export interface KeyStanding {
   readonly id: string;
   readonly tenantId: string;
   readonly memberId: string;
   readonly secretHash: string;
-  readonly standing: Standing;
+  readonly standing: Standing | null;
 }
 
 interface KeyRow {
@@ -28,12 +28,13 @@ interface KeyRow {
   role: string;
   role_permissions: string[] | null;
   is_suspended: boolean;
+  is_valid: boolean;
   expires_in_ms: number | null;
 }
 
 /**
- * How it stands with keys, by id: what the key may do, as far as its member's role may. Those that are unknown, revoked or expired, and
- * those of removed members and deleted tenants, are missing. One of the acts without a tenant (protocol.md, rule 20): before a key is
+ * How it stands with keys, by id: what the key may do, as far as its member's role may. Those that are unknown are missing; those that
+ * are revoked or expired, of removed members or deleted tenants, are over. One of the acts without a tenant (protocol.md, rule 20): before a key is
  * found nobody knows whose it is.
  */
 export async function readKeyStandings(
@@ -44,13 +45,14 @@ export async function readKeyStandings(
   const rows = await engine.sql<KeyRow>(
     (sql) => sql`
       select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions, m.role, r.permissions as role_permissions,
-        t.suspended_at is not null as is_suspended, (extract(epoch from k.expires_at - now()) * 1000)::float8 as expires_in_ms
+        t.suspended_at is not null as is_suspended,
+        k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and m.removed_at is null and t.deleted_at is null as is_valid,
+        (extract(epoch from k.expires_at - now()) * 1000)::float8 as expires_in_ms
       from api_keys k
-      join members m on m.tenant_id = k.tenant_id and m.id = k.member_id and m.removed_at is null
-      join tenants t on t.id = k.tenant_id and t.deleted_at is null
+      join members m on m.tenant_id = k.tenant_id and m.id = k.member_id
+      join tenants t on t.id = k.tenant_id
       left join roles r on r.tenant_id = m.tenant_id and r.name = m.role
-      where k.id = any(${ids.map((id) => uuidOf(id, 'key'))}::uuid[])
-        and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
+      where k.id = any(${ids.map((id) => uuidOf(id, 'key'))}::uuid[])`,
     { idempotent: true, ...options },
   );
   return new Map(
@@ -68,7 +70,8 @@ export async function readKeyStandings(
   );
 }
 
-function standingOf(row: KeyRow): Standing {
+function standingOf(row: KeyRow): Standing | null {
+  if (!row.is_valid) return null;
   if (row.is_suspended) return { refusal: suspended() };
   const held = permissionsOfKey(row.permissions, permissionsOfRole(row.role, row.role_permissions));
   return { held, endsInMs: row.expires_in_ms ?? Infinity, refusal: null };

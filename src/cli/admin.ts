@@ -8,13 +8,15 @@ import { assertMigrated, migrate } from '../db/migrate.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { openLog, type Log } from '../kernel/log.ts';
+import { InstallationService } from '../tenants/installation.service.ts';
 import { VaultService } from '../vault/vault.service.ts';
-import { commandOf, usage, UsageError } from './command.ts';
+import { commandOf, usage, UsageError, type Command } from './command.ts';
 
 async function admin(args: readonly string[], env: Env): Promise<void> {
   const command = commandOf(args);
   if (command.name === 'migrate') return migrateDatabase(env);
   if (command.name === 'rewrap') return rewrap(env);
+  if (command.name === 'tenants') return tenants(env, command);
   const owner = await bootstrap(env, command.tenant, command.email);
   process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
   process.stderr.write('Keep the key: only a hash of it is stored.\n');
@@ -44,6 +46,23 @@ async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner
   const config = readConfig(env);
   return withDatabase(config, (database) => new KeyService(database, config.secret).bootstrap(tenant, email));
 }
+
+async function tenants(env: Env, command: Command & { readonly name: 'tenants' }): Promise<void> {
+  // Nothing that production demands of a server is needed, but the database.
+  const config = readConfig({ ...env, NODE_ENV: 'development' });
+  await withDatabase(config, async (database) => {
+    const installation = new InstallationService(database);
+    if (command.act === 'list') {
+      for await (const { id, name, status } of installation.list()) process.stdout.write(`${id}  ${status.padEnd(9)}  ${name}\n`);
+      return;
+    }
+    if (command.act === 'delete') await installation.delete(command.id, command.tenant);
+    else await installation[command.act](command.id);
+    process.stdout.write(`${command.id}  ${done[command.act]}\n`);
+  });
+}
+
+const done = { suspend: 'SUSPENDED', resume: 'ACTIVE', delete: 'DELETED' } as const;
 
 async function withDatabase<T>(config: Config, work: (database: Database, log: Log) => Promise<T>): Promise<T> {
   const log = openLog({ level: 'silent' });

@@ -4,7 +4,10 @@ import { parseArgs } from 'node:util';
 export type Command =
   | { readonly name: 'migrate' }
   | { readonly name: 'rewrap' }
-  | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string };
+  | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string }
+  | { readonly name: 'tenants'; readonly act: 'list' }
+  | { readonly name: 'tenants'; readonly act: 'suspend' | 'resume'; readonly id: string }
+  | { readonly name: 'tenants'; readonly act: 'delete'; readonly id: string; readonly tenant: string };
 
 /** What was typed is no command. */
 export class UsageError extends Error {}
@@ -15,6 +18,15 @@ export const usage = `Usage:
       where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
   npm run admin -- bootstrap --tenant NAME --email EMAIL
       Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
+  npm run admin -- tenants list
+      Lists id, status and name of all tenants.
+  npm run admin -- tenants create --tenant NAME --email EMAIL
+      The same as bootstrap.
+  npm run admin -- tenants suspend --id ID
+  npm run admin -- tenants resume --id ID
+      Lets nobody of a tenant in, within 5 seconds, and in again. What waits to be written waits meanwhile.
+  npm run admin -- tenants delete --id ID --tenant NAME
+      Deletes a tenant for good, with everything in it: the servers clear it away.
   npm run admin -- rewrap
       Wraps the data keys of all tenants with the first key of MASTER_KEY, so that the others can be dropped. Needs the MASTER_KEY
       of the servers, which may go on working. Safe to repeat.
@@ -25,9 +37,10 @@ export function commandOf(args: readonly string[]): Command {
   const { positionals, values } = parsed(args);
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError('a command is missing');
+  if (name === 'tenants') return tenantsCommandOf(rest, values);
   if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap') throw new UsageError(`there is no command ${name}`);
   if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
-  if (name === 'bootstrap') return { name, ...ownerOf(values) };
+  if (name === 'bootstrap') return { name, ...ownerOf(name, values) };
   if (Object.keys(values).length > 0) throw new UsageError(`${name} takes no options`);
   return { name };
 }
@@ -37,15 +50,47 @@ function parsed(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { tenant: { type: 'string' }, email: { type: 'string' } },
+      options: { tenant: { type: 'string' }, email: { type: 'string' }, id: { type: 'string' } },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
-function ownerOf({ tenant = '', email = '' }: { tenant?: string; email?: string }): { tenant: string; email: string } {
-  if (tenant.trim() === '') throw new UsageError('bootstrap needs --tenant NAME');
-  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError('bootstrap needs --email EMAIL, an address like ada@example.org');
+interface Options {
+  readonly tenant?: string;
+  readonly email?: string;
+  readonly id?: string;
+}
+
+function ownerOf(command: string, { tenant = '', email = '', id }: Options): { tenant: string; email: string } {
+  if (id !== undefined) throw new UsageError(`${command} takes no --id`);
+  if (tenant.trim() === '') throw new UsageError(`${command} needs --tenant NAME`);
+  if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError(`${command} needs --email EMAIL, an address like ada@example.org`);
   return { tenant: tenant.trim(), email };
+}
+
+function tenantsCommandOf([act = '', ...rest]: readonly string[], values: Options): Command {
+  const command = `tenants ${act}`.trim();
+  if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(' ')}`);
+  if (act === 'create') return { name: 'bootstrap', ...ownerOf(command, values) };
+  const { id = '', tenant = '', email } = values;
+  if (email !== undefined) throw new UsageError(`${command} takes no --email`);
+  switch (act) {
+    case 'list':
+      if (Object.keys(values).length > 0) throw new UsageError(`${command} takes no options`);
+      return { name: 'tenants', act };
+    case 'suspend':
+    case 'resume':
+    case 'delete':
+      if (id === '') throw new UsageError(`${command} needs --id ID`);
+      if (act === 'delete') {
+        if (tenant === '') throw new UsageError(`${command} needs --tenant NAME, the name of what is to go`);
+        return { name: 'tenants', act, id, tenant };
+      }
+      if (tenant !== '') throw new UsageError(`${command} takes no --tenant`);
+      return { name: 'tenants', act, id };
+    default:
+      throw new UsageError(`tenants takes list, create, suspend, resume or delete, not ${act === '' ? 'nothing' : act}`);
+  }
 }

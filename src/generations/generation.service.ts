@@ -1,5 +1,6 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -7,8 +8,9 @@ import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { LimitService } from '../limits/limit.service.ts';
-import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
-import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
+import { findAnswer } from '../idempotency/answers.ts';
+import { checkSameInput, claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
@@ -18,6 +20,7 @@ import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
+import { askForEnd, forget, toldOf } from './acts.ts';
 import { insertGeneration, type Recipe } from './insert.ts';
 import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -44,9 +47,10 @@ export interface RetryInput {
 /** Waits until the request may have effects; throws when it may not. */
 type Admitted = () => Promise<void>;
 
-/** Who asks for a new generation. */
+/** Who asks for a new generation, by which mutation. */
 interface Asked {
   readonly scope: Scope;
+  readonly operation: string;
   readonly claim: IdempotencyClaim | null;
   readonly admitted: Admitted | undefined;
 }
@@ -60,6 +64,7 @@ export interface GenerationParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: LimitService;
+  readonly acts: ActService;
 }
 
 const mostOutputTokens = 32_000;
@@ -75,7 +80,8 @@ export class GenerationService {
    */
   async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
-    const claim = claimOf('generationStart', input);
+    const operation = 'generationStart';
+    const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
     const version = await this.parts.templates.getVersion(scope, input.template);
@@ -90,7 +96,7 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
-    return this.begin({ scope, claim, admitted }, plan, {
+    return this.begin({ scope, operation, claim, admitted }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -108,7 +114,8 @@ export class GenerationService {
   /** Starts a finished generation again, from the same template version and variables; `admitted` as with `start`. */
   async retry(scope: Scope, input: RetryInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
-    const claim = claimOf('generationRetry', input);
+    const operation = 'generationRetry';
+    const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
     const original = await this.findWhole(scope, input.id);
@@ -120,50 +127,29 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = this.parts.models.plan(requestedModel);
-    return this.begin({ scope, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
+    return this.begin({ scope, operation, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
   async cancel(scope: Scope, id: string): Promise<GenerationView> {
     scope.require('generations:write');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
-    const asked = await this.parts.database.as(scope).sql(
-      (sql) => sql`
-        update generations
-        set cancel_requested_at = coalesce(cancel_requested_at, now()),
-            text = case when status = 'QUEUED' then '' end,
-            finished_at = case when status = 'QUEUED' then now() end,
-            status = case when status = 'QUEUED' then 'CANCELLED' else status end
-        where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} and status in ('QUEUED', 'RUNNING') ${withinReach(sql, scope)}
-        returning id`,
-      { idempotent: true },
-    );
+    const { acts, bus } = this.parts;
+    const what = { operation: 'generationCancel', input: {}, idempotent: true };
+    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id));
     // Only what was this tenant's to cancel: engines heed the hint without another look.
-    if (asked.length > 0) this.parts.bus.publish('generation.cancelRequested', [id]);
+    if (isAsked) bus.publish('generation.cancelRequested', [id]);
     const [row] = await this.find(scope, [id]);
     if (!row) throw noSuchGeneration(['input', 'id']);
-    if (isFinal(row.status)) this.parts.bus.publish('generation.finished', [id]);
+    if (isFinal(row.status)) bus.publish('generation.finished', [id]);
     return row;
   }
 
   /** Deletes a generation with its attempts and texts, and stops it first if it runs. */
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('generations:write');
-    const isId = uuidOfId(id, 'gen') !== null;
-    const deleted = isId
-      ? await this.parts.database.as(scope).sql(
-          (sql) => sql`
-            with gone as (
-              delete from generations
-              where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id)} ${withinReach(sql, scope)}
-              returning tenant_id, id
-            ), forgotten as (
-              delete from idempotency_keys k using gone g where k.tenant_id = g.tenant_id and k.thing_id = g.id
-            )
-            select id from gone`,
-        )
-      : [];
-    if (deleted.length === 0) throw noSuchGeneration(['input', 'id']);
+    if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
+    await this.parts.acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id));
     this.parts.bus.publish('generation.cancelRequested', [id]);
     this.parts.bus.publish('generation.changed', [id]);
     return id;
@@ -229,8 +215,12 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin({ scope, claim, admitted }: Asked, plan: readonly string[], recipe: Recipe): Promise<GenerationView> {
-    const { engine, database, clock, bus, limits } = this.parts;
+  private async begin(
+    { scope, operation, claim, admitted }: Asked,
+    plan: readonly string[],
+    recipe: Recipe,
+  ): Promise<GenerationView> {
+    const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
@@ -262,6 +252,8 @@ export class GenerationService {
         claim,
         model,
         leaseMs: isRunning ? engine.leaseMs : null,
+        record: (sql, source) =>
+          acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
@@ -301,14 +293,8 @@ export class GenerationService {
 
   /** The generation that an earlier call with this key started; null when there is none. */
   private async findStarted(scope: Scope, claim: IdempotencyClaim): Promise<GenerationView | null> {
-    const [found] = await this.parts.database.as(scope).sql<{ thing_id: string; input_hash: string }>(
-      (sql) => sql`
-        select thing_id, input_hash from idempotency_keys
-        where tenant_id = ${uuidOf(scope.tenantId)} and member_id = ${uuidOf(scope.memberId)} and operation = ${claim.operation}
-          and key = ${claim.key} and expires_at > now()`,
-      { idempotent: true },
-    );
-    return found ? this.repeated(scope, { id: idOfUuid('gen', found.thing_id), inputHash: found.input_hash }, claim) : null;
+    const found = await findAnswer(this.parts.database.as(scope), scope, claim);
+    return found && this.repeated(scope, { id: found.thing, inputHash: found.inputHash }, claim);
   }
 
   private async repeated(
@@ -316,9 +302,7 @@ export class GenerationService {
     { id, inputHash }: { id: string; inputHash: string | null },
     claim: IdempotencyClaim | null,
   ): Promise<GenerationView> {
-    if (inputHash !== claim?.inputHash) {
-      throw new AppError('CONFLICT', 'this idempotency key was used with another input', { path: ['input', 'idempotencyKey'] });
-    }
+    checkSameInput(claim, inputHash);
     const [row] = await this.find(scope, [id]);
     if (!row) throw noSuchGeneration(['input', 'idempotencyKey']);
     return row;

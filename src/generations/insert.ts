@@ -1,5 +1,6 @@
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { claimHours, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -28,6 +29,8 @@ export interface NewGeneration {
   readonly claim: IdempotencyClaim | null;
   /** The model of its first attempt. */
   readonly model: string;
+  /** The audit record, added when `source`, a relation of the statement, has a row. */
+  readonly record: (sql: SqlTag, source: Statement) => Statement;
   /** Leased to this process from the start, or null: QUEUED. */
   readonly leaseMs: number | null;
 }
@@ -42,12 +45,12 @@ interface InsertedRow {
 }
 
 /**
- * One statement: the idempotency record, the generation and its first attempt, or nothing. Of any number of callers with the same
+ * One statement: the idempotency record, the generation, its first attempt and the audit record, or nothing. Of any number of callers with the same
  * key one inserts; the no-op update makes all others see its record. An expired record is taken over.
  */
 export async function insertGeneration(
   tenant: Connection,
-  { scope, id, recipe, claim, model, leaseMs }: NewGeneration,
+  { scope, id, recipe, claim, model, leaseMs, record }: NewGeneration,
 ): Promise<Inserted> {
   const uuid = uuidOf(id, 'gen');
   const isRunning = leaseMs !== null;
@@ -80,15 +83,18 @@ export async function insertGeneration(
       ), opened as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base)
         select tenant_id, id, 1, 1, ${model}::text, 0 from started where ${isRunning}::bool
-      )
+      ), recorded as (${record(sql, sql`started`)})
       select asked.thing_id, asked.input_hash, started.created_at from asked left join started on true`,
   );
   if (!answer) throw new Error('the insert answered nothing');
   if (!answer.created_at) return { row: null, id: idOfUuid('gen', answer.thing_id), inputHash: answer.input_hash ?? '' };
-  return { row: freshRow({ scope, id, recipe, claim, model, leaseMs }, answer.created_at) };
+  return { row: freshRow({ scope, id, recipe, model, leaseMs }, answer.created_at) };
 }
 
-function freshRow({ scope, id, recipe, model, leaseMs }: NewGeneration, createdAt: Date): GenerationRow {
+function freshRow(
+  { scope, id, recipe, model, leaseMs }: Pick<NewGeneration, 'scope' | 'id' | 'recipe' | 'model' | 'leaseMs'>,
+  createdAt: Date,
+): GenerationRow {
   const isRunning = leaseMs !== null;
   return {
     ...recipe,

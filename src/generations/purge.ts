@@ -104,9 +104,11 @@ async function deleteExpired(engine: Connection): Promise<void> {
 
 /** The generations of deleted tenants, unfinished ones first, then the tenants that have none left; `onStopped` is told what was not finished. */
 async function deleteTenants(engine: Connection, onStopped: (ids: string[]) => void): Promise<void> {
+  const gone = await engine.sql((sql) => sql`select from tenants where deleted_at is not null limit 1`, { idempotent: true });
+  if (gone.length === 0) return;
   for (const isUnfinished of [true, false]) {
     for (let round = 0, isMore = true; isMore && round < mostBatches; round++) {
-      const gone = await engine.sql<{ id: string }>(
+      const deleted = await engine.sql<{ id: string }>(
         (sql) => sql`
           delete from generations where (tenant_id, id) in (
             select g.tenant_id, g.id from tenants t join generations g on g.tenant_id = t.id
@@ -114,8 +116,8 @@ async function deleteTenants(engine: Connection, onStopped: (ids: string[]) => v
           returning id`,
         { idempotent: true },
       );
-      if (isUnfinished) onStopped(gone.map(({ id }) => idOfUuid('gen', id)));
-      isMore = gone.length === batch;
+      if (isUnfinished) onStopped(deleted.map(({ id }) => idOfUuid('gen', id)));
+      isMore = deleted.length === batch;
     }
   }
   // What is left goes with the row: the database sees to it.

@@ -71,9 +71,23 @@ export function admissionError({ refusal, throttle }: Admission, requested: numb
   });
 }
 
+/** What was written last: all who were counted by one statement are told of the same quotas. */
+let latest: { readonly quotas: readonly ShownQuota[]; readonly headers: Readonly<Record<string, string>> } = {
+  quotas: [],
+  headers: {},
+};
+
 /** The limits as the IETF's `RateLimit` and `RateLimit-Policy` fields (draft-ietf-httpapi-ratelimit-headers-10); no fields without limits. */
-export function rateLimitHeaders({ quotas, windowSeconds }: Pick<Admission, 'quotas' | 'windowSeconds'>): Record<string, string> {
+export function rateLimitHeaders({
+  quotas,
+  windowSeconds,
+}: Pick<Admission, 'quotas' | 'windowSeconds'>): Readonly<Record<string, string>> {
   if (quotas.length === 0) return {};
+  if (latest.quotas !== quotas) latest = { quotas, headers: fieldsOf(quotas, windowSeconds) };
+  return latest.headers;
+}
+
+function fieldsOf(quotas: readonly ShownQuota[], windowSeconds: number): Record<string, string> {
   const list = (item: (quota: ShownQuota) => string) => quotas.map((quota) => `"${quota.name}";${item(quota)}`).join(', ');
   return {
     'ratelimit-policy': list(({ most }) => `q=${most};w=${windowSeconds}`),

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLError } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
 import type { Caller } from './context.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { codeOf, httpStatusOf } from './masking.ts';
@@ -30,10 +31,12 @@ export function authorizationOf({ headers, raw }: FastifyRequest): string | null
 }
 
 /** Who calls; throws the GraphQLError to show. */
-export async function callerOf(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+export async function callerOf(pipeline: Pipeline, addresses: Addresses, request: FastifyRequest): Promise<Caller> {
   const authorization = authorizationOf(request);
-  const scope = await pipeline.authenticate({ authorization }, 'http', request.id);
-  return { transport: 'http', scope, requestId: request.id };
+  // Before anything is waited for: a socket that is gone has no address.
+  const address = addresses.of(request.raw);
+  const scope = await pipeline.authenticate({ authorization }, 'http', request.id, address);
+  return { transport: 'http', scope, requestId: request.id, address };
 }
 
 /** The status and headers of a request that failed with these errors; of several the last one's status holds. */

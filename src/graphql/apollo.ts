@@ -9,6 +9,7 @@ import {
 import { ApolloServerPluginUsageReporting } from '@apollo/server/plugin/usageReporting';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, Kind, OperationTypeNode, type DocumentNode, type GraphQLFormattedError } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
 import type { Caller } from './context.ts';
 import { hasPersistedQuery } from './documents.ts';
 import type { Operation, Pipeline, Refused } from './execute.ts';
@@ -49,7 +50,11 @@ const jsonRanges: ReadonlySet<string> = new Set([
  * Apollo Server speaks GraphQL over HTTP (methods, media types, statuses, CSRF); our pipeline does the rest. Apollo gets the
  * document that we parsed and the executor that runs it, so that nothing is parsed or validated twice.
  */
-export async function openApollo(pipeline: Pipeline, usageReporting: UsageReporting | null): Promise<HttpTransport> {
+export async function openApollo(
+  pipeline: Pipeline,
+  addresses: Addresses,
+  usageReporting: UsageReporting | null,
+): Promise<HttpTransport> {
   const apollo = new ApolloServer<ApolloContext>({
     gateway: gatewayTo(pipeline),
     plugins: [
@@ -92,7 +97,7 @@ export async function openApollo(pipeline: Pipeline, usageReporting: UsageReport
           body,
         },
         context: async () => {
-          caller = await apolloCaller(pipeline, request);
+          caller = await apolloCaller(pipeline, addresses, request);
           return { caller, tell, onHangUp: (operation) => abortOnHangUp(reply, operation), outcome, sent };
         },
       });
@@ -138,11 +143,11 @@ function reporting({ fetcher }: UsageReporting): ApolloServerPlugin<ApolloContex
 }
 
 /** Who calls; throws what Apollo turns into the 401 with its GraphQL body. */
-async function apolloCaller(pipeline: Pipeline, request: FastifyRequest): Promise<Caller> {
+async function apolloCaller(pipeline: Pipeline, addresses: Addresses, request: FastifyRequest): Promise<Caller> {
   // Apollo looks at it when the operation has run: a mutation would be done and its answer lost.
   if (!acceptsJson(request.headers.accept)) throw notAcceptable();
   try {
-    return await callerOf(pipeline, request);
+    return await callerOf(pipeline, addresses, request);
   } catch (error) {
     throw error instanceof GraphQLError ? withHead(error) : error;
   }

@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import { AppError } from '../kernel/errors.ts';
+import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 
@@ -18,15 +18,22 @@ export interface RequestContext {
   /** Aborted when the reader is gone: unsubscribed, disconnected, hung up. Iterators of subscriptions must end on it. */
   readonly signal: AbortSignal;
   readonly transport: Transport;
+  /** Told when a root field refuses; absent where nobody counts. */
+  readonly onRefused?: OnRefused | undefined;
   /** Resolves when the request is counted against its caller's limits and may have effects; throws AppError when it may not. */
   admitted(): Promise<void>;
 }
+
+/** Told of an operation, by its GraphQL name, that was refused to somebody who is known. */
+export type OnRefused = (scope: Scope, operation: string, code: ErrorCode) => void;
 
 /** Who calls, and how: what a transport knows before it looks at the operation. */
 export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** Where from; absent when the transport does not know. */
+  readonly address?: string | undefined;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -46,11 +53,14 @@ export class OperationContext implements RequestContext {
   private controller: AbortController | null = null;
   private isAborted = false;
 
-  constructor(caller: Caller) {
+  constructor(
+    caller: Caller,
+    public onRefused?: OnRefused,
+  ) {
     this.transport = caller.transport;
-    this.scope = caller.scope;
     this.requestId = caller.requestId;
-    this.loaders = new Loaders(caller.scope);
+    this.scope = scopeOf(caller);
+    this.loaders = new Loaders(this.scope);
   }
 
   get signal(): AbortSignal {
@@ -61,7 +71,10 @@ export class OperationContext implements RequestContext {
 
   async admitted(): Promise<void> {
     // Nobody is shown this one: a refused request is answered with its refusal.
-    if (await this.admission) throw new AppError('RATE_LIMITED', 'the request is not admitted');
+    if (!(await this.admission)) return;
+    // What a field makes of it is no refusal of its own.
+    delete this.onRefused;
+    throw new AppError('RATE_LIMITED', 'the request is not admitted');
   }
 
   /** Begins the next result of a subscription: it reads afresh, and its value's cursor is the reader's position. */
@@ -83,4 +96,9 @@ export class OperationContext implements RequestContext {
     this.isAborted = true;
     this.controller?.abort();
   }
+}
+
+/** The scope of one operation: it knows where the operation came from. */
+export function scopeOf({ scope, transport, requestId, address }: Caller): Scope {
+  return scope.from({ transport, requestId, address: address ?? 'unknown' });
 }

@@ -3,7 +3,7 @@ import { Directive, Field, Int, ObjectType, registerEnumType } from 'type-graphq
 import { errorCodes, type AppError, type ErrorCode as Code } from '../kernel/errors.ts';
 
 /** The GraphQL enum of the closed list of codes. */
-const ErrorCode = Object.fromEntries(Object.keys(errorCodes).map((code) => [code, code])) as { readonly [K in Code]: K };
+export const ErrorCode = Object.fromEntries(Object.keys(errorCodes).map((code) => [code, code])) as { readonly [K in Code]: K };
 
 registerEnumType(ErrorCode, {
   name: 'ErrorCode',

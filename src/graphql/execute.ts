@@ -5,8 +5,6 @@ import {
   getOperationAST,
   getVariableValues,
   GraphQLError,
-  Kind,
-  OperationTypeNode,
   parse,
   type DocumentNode,
   type ExecutionArgs,
@@ -20,10 +18,10 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
-import type { Scope, ScopeEvents } from '../kernel/scope.ts';
+import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
 import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
 import { Executor } from './compiled.ts';
-import { OperationContext, type Caller, type Transport } from './context.ts';
+import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { Costs, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
@@ -31,7 +29,8 @@ import { defaultLimits, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { refusalNow } from './recheck.ts';
-import { parseError, requestOf, type OperationRequest } from './request.ts';
+import { noteNested, noteWhole } from './refused.ts';
+import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 
@@ -49,6 +48,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
+  readonly onRefused?: OnRefused;
   /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
   readonly patientMutations?: ReadonlySet<string>;
   readonly log: Log;
@@ -81,12 +82,6 @@ export interface Refused {
 
 /** Takes the headers that say what is left of the limits. */
 type Tell = (headers: Readonly<Record<string, string>>) => void;
-
-const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
-  http: [OperationTypeNode.QUERY, OperationTypeNode.MUTATION],
-  websocket: [OperationTypeNode.SUBSCRIPTION],
-  sse: [OperationTypeNode.SUBSCRIPTION],
-};
 
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
@@ -127,11 +122,12 @@ export class Pipeline {
   }
 
   /** Who acts. Throws a GraphQLError that may be shown, UNAUTHENTICATED first of all. */
-  async authenticate(credentials: Credentials, transport: Transport, requestId: string): Promise<Scope> {
+  async authenticate(credentials: Credentials, transport: Transport, requestId: string, address?: string): Promise<Scope> {
     try {
       return await this.options.authenticate(credentials);
     } catch (error) {
       const shown = maskError(error, { requestId, log: this.log });
+      if (error instanceof ProofRefused) noteWhole(this.options, { transport, requestId, address, scope: error.scope }, shown);
       this.metrics.refused.inc({ transport, code: codeOf(shown) });
       throw shown;
     }
@@ -168,7 +164,8 @@ export class Pipeline {
       if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
       const admission = asked.then(heed).catch(refuse);
       const begun = prepared as Operation | Refused | null;
-      if (!begun || begun.errors || !this.mayBegin(begun)) return (await admission) ?? prepare();
+      if (!begun || begun.errors || !mayBegin(begun.definition, this.options.patientMutations))
+        return (await admission) ?? prepare();
       begun.context.admission = admission;
       return begun;
     } catch (error) {
@@ -178,10 +175,16 @@ export class Pipeline {
 
   /** Counts a request that a transport finds wrong by itself, and says why it is refused: for its limits, when they are reached, else for that. */
   async refuse(error: GraphQLError, caller: Caller, tell?: Tell): Promise<Refused> {
+    return (await this.count(caller, tell)) ?? this.refused(caller, [error]);
+  }
+
+  /** Counts a request that is no operation; why it may not run, null when it may. Never rejects. */
+  async count(caller: Caller, tell?: Tell): Promise<Refused | null> {
     try {
       const admission = await this.options.admit?.(caller.scope, () => 0);
       if (admission) tell?.(rateLimitHeaders(admission));
-      return this.refused(caller, [(admission && admissionError(admission, 0)) ?? error]);
+      const refusal = admission && admissionError(admission, 0);
+      return refusal ? this.refused(caller, [refusal]) : null;
     } catch (cause) {
       return this.refused(caller, [maskError(cause, this.maskOf(caller.requestId))]);
     }
@@ -196,7 +199,7 @@ export class Pipeline {
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
-    const context = new OperationContext(caller);
+    const context = new OperationContext(caller, this.options.onRefused);
     try {
       return this.operationOf(request, context);
     } catch (error) {
@@ -205,8 +208,9 @@ export class Pipeline {
   }
 
   /** Refuses in the same way, and counted, what a transport finds wrong by itself. */
-  refused({ transport }: Pick<Caller, 'transport'>, errors: readonly GraphQLError[]): Refused {
-    this.metrics.refused.inc({ transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+  refused(caller: Pick<Caller, 'transport'> | Caller, errors: readonly GraphQLError[]): Refused {
+    this.metrics.refused.inc({ transport: caller.transport, code: errors[0] ? codeOf(errors[0]) : 'INTERNAL' });
+    if ('scope' in caller && errors[0]) noteWhole(this.options, caller, errors[0]);
     return { errors };
   }
 
@@ -219,8 +223,9 @@ export class Pipeline {
   private async run(operation: Operation): Promise<ExecutionResult> {
     const mask = this.maskOf(operation.context.requestId);
     try {
-      const result: ExecutionResult = await operation.phases.execute(this.argsOf(operation));
-      return maskResult(result, mask);
+      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      noteNested(operation, result);
+      return result;
     } catch (error) {
       return { errors: [maskError(error, mask)] };
     }
@@ -262,16 +267,6 @@ export class Pipeline {
     }
   }
 
-  /** Whether nothing happens by running it before it is admitted. */
-  private mayBegin({ definition }: Operation): boolean {
-    if (definition.operation === OperationTypeNode.QUERY) return true;
-    const { patientMutations } = this.options;
-    return (
-      definition.operation === OperationTypeNode.MUTATION &&
-      definition.selectionSet.selections.every((each) => each.kind === Kind.FIELD && patientMutations?.has(each.name.value))
-    );
-  }
-
   private async resultsOf(args: ExecutionArgs, execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>) {
     const context = args.contextValue as OperationContext;
     const results = await subscribeTo(args, { onValue: (value) => context.take(value), execute });
@@ -296,12 +291,7 @@ export class Pipeline {
     if (errors.length > 0) return this.refused(context, errors);
     keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
-    if (!kindsOf[context.transport].includes(definition.operation)) {
-      throw new AppError(
-        'OPERATION_NOT_SUPPORTED',
-        `no ${definition.operation} over this transport, only ${kindsOf[context.transport].join(' and ')}`,
-      );
-    }
+    checkKind(definition, context.transport);
     for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
     const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {

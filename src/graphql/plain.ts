@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
 import { isObject } from '../kernel/object.ts';
 import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
 import { hasPersistedQuery } from './documents.ts';
@@ -9,6 +10,12 @@ import type { OperationRequest } from './request.ts';
 /** A request of the form that nearly all have, and the media type of its answer. */
 interface PlainRequest extends OperationRequest {
   readonly mediaType: string;
+}
+
+/** What answers it. */
+interface PlainParts {
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
 }
 
 const json = 'application/json; charset=utf-8';
@@ -53,12 +60,12 @@ export function plainRequestOf({ method, url, headers, body }: FastifyRequest): 
  * quarter of the CPU of a request for a list.
  */
 export async function answerPlain(
-  pipeline: Pipeline,
+  parts: PlainParts,
   plain: PlainRequest,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const result = await resultOf(pipeline, plain, request, reply);
+  const result = await resultOf(parts, plain, request, reply);
   // Errors of fields leave the status alone; a request that failed as a whole has its own.
   const { status, headers } = result.data === undefined && result.errors ? headOf(result.errors) : succeeded;
   const { errors, data, extensions } = result;
@@ -68,13 +75,14 @@ export async function answerPlain(
 }
 
 async function resultOf(
-  pipeline: Pipeline,
+  { pipeline, addresses }: PlainParts,
   plain: PlainRequest,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<ExecutionResult> {
   try {
-    const prepared = await pipeline.accept(plain, await callerOf(pipeline, request), (left) => void reply.headers(left));
+    const caller = await callerOf(pipeline, addresses, request);
+    const prepared = await pipeline.accept(plain, caller, (left) => void reply.headers(left));
     if (prepared.errors) return prepared;
     abortOnHangUp(reply, prepared);
     return await pipeline.execute(prepared);

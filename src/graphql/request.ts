@@ -1,5 +1,6 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import type { Transport } from './context.ts';
 import { checkKeys } from './hygiene.ts';
 
 /** A request as any transport hands it over; its parts are checked here. */
@@ -9,6 +10,12 @@ export interface OperationRequest {
   readonly variables?: unknown;
   readonly extensions?: unknown;
 }
+
+const kindsOf: Readonly<Record<Transport, readonly OperationTypeNode[]>> = {
+  http: [OperationTypeNode.QUERY, OperationTypeNode.MUTATION],
+  websocket: [OperationTypeNode.SUBSCRIPTION],
+  sse: [OperationTypeNode.SUBSCRIPTION],
+};
 
 /** Its name and variables; throws BAD_REQUEST when they cannot be such. */
 export function requestOf(request: OperationRequest) {
@@ -32,4 +39,23 @@ export function parseError(error: unknown): GraphQLError {
     positions: error.positions ?? null,
     extensions: { code },
   });
+}
+
+/** Whether nothing happens by running an operation before it is admitted: queries, and mutations that wait for that by themselves. */
+export function mayBegin(
+  { operation, selectionSet }: OperationDefinitionNode,
+  patientMutations: ReadonlySet<string> | undefined,
+): boolean {
+  if (operation === OperationTypeNode.QUERY) return true;
+  return (
+    operation === OperationTypeNode.MUTATION &&
+    selectionSet.selections.every((each) => each.kind === Kind.FIELD && patientMutations?.has(each.name.value))
+  );
+}
+
+/** Throws OPERATION_NOT_SUPPORTED for an operation that a transport does not carry. */
+export function checkKind({ operation }: OperationDefinitionNode, transport: Transport): void {
+  const kinds = kindsOf[transport];
+  if (kinds.includes(operation)) return;
+  throw new AppError('OPERATION_NOT_SUPPORTED', `no ${operation} over this transport, only ${kinds.join(' and ')}`);
 }

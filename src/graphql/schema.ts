@@ -15,6 +15,7 @@ import { buildSchemaSync, createResolversMap, type NonEmptyArray } from 'type-gr
 import { AppError } from '../kernel/errors.ts';
 import type { RequestContext } from './context.ts';
 import { addCosts, costDirectives } from './cost-directives.ts';
+import { noteRefusal } from './refused.ts';
 
 /** Finds the thing that another subgraph refers to by its key; null when there is none, or it is not the caller's. */
 export type EntityResolver = (reference: { readonly id: string }, context: RequestContext) => unknown;
@@ -78,9 +79,11 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
     field.subscribe = (_source, args, context: RequestContext) => subscriber(args as never, context);
   }
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+    const isMutation = root === schema.getMutationType();
     for (const field of Object.values(root?.getFields() ?? {})) {
-      if (field.resolve) field.resolve = locatable(field.resolve);
-      if (field.subscribe) field.subscribe = locatable(field.subscribe);
+      const { name } = field;
+      if (field.resolve) field.resolve = locatable(field.resolve, { name, hasPayload: isMutation });
+      if (field.subscribe) field.subscribe = locatable(field.subscribe, { name, hasPayload: false });
     }
   }
   // What the subscriber gives is the value: a resolver in between would cost a promise and an argument check for every message.
@@ -94,13 +97,19 @@ export function buildApiSchema(resolvers: readonly Function[], options: SchemaOp
 
 /**
  * graphql-js takes any error that has a `path` array for one that knows its place in the answer; the path of an AppError is one
- * in the input. Wrapped, it gets its place as well.
+ * in the input. Wrapped, it gets its place as well. What the field refuses, thrown or in a mutation's payload, is told to the context.
  */
-function locatable<S, C>(resolve: GraphQLFieldResolver<S, C>): GraphQLFieldResolver<S, C> {
+function locatable<S>(
+  resolve: GraphQLFieldResolver<S, RequestContext>,
+  { name, hasPayload }: { readonly name: string; readonly hasPayload: boolean },
+): GraphQLFieldResolver<S, RequestContext> {
   return async (source, args, context, info) => {
     try {
-      return await resolve(source, args, context, info);
+      const given: unknown = await resolve(source, args, context, info);
+      if (hasPayload) noteRefusal(context, name, { given });
+      return given;
     } catch (error) {
+      noteRefusal(context, name, { thrown: error });
       throw error instanceof AppError ? new GraphQLError(error.message, { originalError: error }) : error;
     }
   };
@@ -131,10 +140,11 @@ export function buildSubgraph(
   const entities = subgraph.getQueryType()?.getFields()._entities;
   if (entities?.resolve) {
     const { resolve } = entities;
-    entities.resolve = locatable((source, args: { representations: readonly unknown[] }, context, info) => {
+    const checked: typeof resolve = (source, args: { representations: readonly unknown[] }, context, info) => {
       checkRepresentations(args.representations, entityResolvers);
       return resolve(source, args, context, info);
-    });
+    };
+    entities.resolve = locatable(checked, { name: '_entities', hasPayload: false });
   }
   return subgraph;
 }

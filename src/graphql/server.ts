@@ -10,6 +10,7 @@ import { trustProxies } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
 import type { Pipeline } from './execute.ts';
 import type { UsageReporting } from './apollo.ts';
+import { Downloads, type Download } from './download.ts';
 import { graphiqlPage } from './graphiql.ts';
 import { openHttp } from './http.ts';
 import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
@@ -84,6 +85,8 @@ export interface ServerOptions {
   /** The key that GraphiQL has filled in; development only. */
   readonly developmentKey: string | null;
   readonly limits?: Partial<ConnectionLimits>;
+  /** Files that features make; none when absent. */
+  readonly downloads?: readonly Download[];
   readonly clock?: Clock;
 }
 
@@ -150,7 +153,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
-  const http = await openHttp(pipeline, options.usageReporting ?? null);
+  const http = await openHttp(pipeline, addresses, options.usageReporting ?? null);
   const sse = openSse({
     pipeline,
     addresses,
@@ -186,6 +189,12 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
         : http.answer(request, reply),
   });
   app.route({ method: ['GET', 'POST'], url: '/graphql/stream', handler: (request, reply) => sse.answer(request, reply) });
+  const downloads = new Downloads({ pipeline, addresses, clock, undrainedMs: limits.undrainedMs });
+  for (const download of options.downloads ?? [])
+    app.get(download.path, async (request, reply) => {
+      await downloads.answer(download, request, reply);
+      return reply;
+    });
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
     const { isReady, detail } = await options.readiness();
@@ -205,6 +214,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     isDraining = true;
     sockets.closeAll();
     sse.closeAll();
+    downloads.close();
   };
   const close = async (): Promise<void> => {
     beginDrain();

@@ -49,15 +49,15 @@ export function openSse(options: SseOptions): SseTransport {
 
   const refused = (error: GraphQLError) => new Refusal(pipeline.refused({ transport: 'sse' }, [error]).errors);
 
-  const prepare = async (request: FastifyRequest, reply: FastifyReply): Promise<Operation> => {
+  const prepare = async (request: FastifyRequest, reply: FastifyReply, address: string): Promise<Operation> => {
     const { id: requestId } = request;
     if (!isPreflighted(request.headers)) throw refused(refusal('BAD_REQUEST', unasked));
     const authorization = authorizationOf(request);
-    const scope = await pipeline.authenticate({ authorization }, 'sse', requestId);
+    const scope = await pipeline.authenticate({ authorization }, 'sse', requestId, address);
     if (isClosing || entered >= options.maxStreams) {
       throw refused(refusal('UNAVAILABLE', noMore));
     }
-    const caller = { transport: 'sse', scope, requestId } as const;
+    const caller = { transport: 'sse', scope, requestId, address } as const;
     const tell = (left: Readonly<Record<string, string>>): void => void reply.headers(left);
     let asked: OperationRequest;
     try {
@@ -76,7 +76,7 @@ export function openSse(options: SseOptions): SseTransport {
       const address = options.addresses.of(request.raw);
       let operation: Operation;
       try {
-        operation = await prepare(request, reply);
+        operation = await prepare(request, reply, address);
         // Nothing waits between these looks and the counts below.
         const isFull = entered >= options.maxStreams;
         if (isFull || crowd.isFull(address)) {

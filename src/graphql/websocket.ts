@@ -50,6 +50,7 @@ export interface WebSocketTransport {
 interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
+  readonly address: string;
   scope: Scope | null;
   /** Why no more operations are taken: the key is over. */
   refusal: GraphQLError | null;
@@ -90,6 +91,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
           { authorization: authorizationOf(connectionParams) },
           'websocket',
           randomUUID(),
+          extra.address,
         );
         const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
         if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, { onEnd });
@@ -180,7 +182,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, scope: null, frames: framesOf(socket, wire), refusal: null, unwatch: () => undefined };
+    const extra: Extra = {
+      socket,
+      address,
+      scope: null,
+      frames: framesOf(socket, wire),
+      refusal: null,
+      unwatch: () => undefined,
+    };
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
       extra,
@@ -220,13 +229,13 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
 async function prepare(
   pipeline: Pipeline,
-  { scope, refusal: ended }: Extra,
+  { scope, address, refusal: ended }: Extra,
   payload: SubscribePayload,
   unfit: GraphQLError | null,
 ) {
   if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
   if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  const caller = { transport: 'websocket', scope, requestId: randomUUID() } as const;
+  const caller = { transport: 'websocket', scope, requestId: randomUUID(), address } as const;
   return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
 }
 

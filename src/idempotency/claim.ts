@@ -5,7 +5,10 @@ import { AppError } from '../kernel/errors.ts';
 export interface IdempotencyClaim {
   /** The mutation's name. */
   readonly operation: string;
+  /** Base64url SHA-256 of the key: what is stored of it. */
   readonly key: string;
+  /** The key as the caller sent it; half of what opens a sealed answer, so it is stored nowhere. */
+  readonly shownKey: string;
   /** Hex SHA-256 of the coerced input without the key. */
   readonly inputHash: string;
 }
@@ -23,7 +26,22 @@ export function claimOf(operation: string, input: { readonly idempotencyKey?: st
       path: ['input', 'idempotencyKey'],
     });
   }
-  return { operation, key, inputHash: createHash('sha256').update(canonical(rest)).digest('hex') };
+  return {
+    operation,
+    key: createHash('sha256').update(key).digest('base64url'),
+    shownKey: key,
+    inputHash: createHash('sha256').update(canonical(rest)).digest('hex'),
+  };
+}
+
+/** Throws CONFLICT when a claim's key already stands for another input. */
+export function checkSameInput(claim: IdempotencyClaim | null, inputHash: string | null): void {
+  if (inputHash !== claim?.inputHash) throw contradiction('this idempotency key was used with another input');
+}
+
+/** CONFLICT at the idempotency key. */
+export function contradiction(message: string): AppError {
+  return new AppError('CONFLICT', message, { path: ['input', 'idempotencyKey'] });
 }
 
 /** JSON with sorted names, absent and null alike, so that the same input has the same hash whatever its order. */

@@ -11,6 +11,7 @@ export const idPrefixes = {
   tpl: 'Template',
   tpv: 'TemplateVersion',
   gen: 'Generation',
+  aud: 'AuditEntry',
   pcr: 'ProviderCredential',
 } as const;
 

@@ -15,6 +15,7 @@ export const permissions = {
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',
+  'audit:read': 'See, verify, watch and export the audit log.',
   'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
   'credentials:write': 'Set and delete the tenant’s own keys for providers.',
   'schema:introspect': 'Ask the schema about itself.',
@@ -33,6 +34,14 @@ export type Proof =
   /** `id` is the issuer's. */
   | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
 
+/** Where an operation came from. */
+export interface Origin {
+  readonly transport: string;
+  /** The client's address, as far as it can be believed. */
+  readonly address: string;
+  readonly requestId: string;
+}
+
 /** Who acts, for which tenant, with which permissions: the first argument of every service method. */
 export class Scope {
   private current: ReadonlySet<Permission>;
@@ -42,8 +51,10 @@ export class Scope {
     readonly memberId: string,
     readonly proof: Proof,
     held: Iterable<Permission>,
+    /** Null before there is an operation, and for what the product does by itself. */
+    readonly origin: Origin | null = null,
   ) {
-    this.current = new Set(held);
+    this.current = held instanceof Set ? held : new Set(held);
   }
 
   /** What it may do now; another set after each change. */
@@ -54,6 +65,11 @@ export class Scope {
   /** From now on it may do this: what outlives a request keeps its scope, and whoever watches over it keeps the scope true. */
   change(held: ReadonlySet<Permission>): void {
     this.current = held;
+  }
+
+  /** The same scope for one operation; scopes are remembered between operations, their origins are not. */
+  from(origin: Origin): Scope {
+    return new Scope(this.tenantId, this.memberId, this.proof, this.held, origin);
   }
 
   /** The API key that proved it; null when something else did. */
@@ -88,4 +104,14 @@ export interface ScopeEvents<E> {
   readonly onChange?: (() => void) | undefined;
   /** What the scope held when it was let in, where that was a while ago; what it holds now when absent. */
   readonly held?: ReadonlySet<Permission> | undefined;
+}
+
+/** Something proved who calls, and is no longer good: revoked, expired, suspended. Whoever it was is known, so that the refusal can be told of. */
+export class ProofRefused extends AppError {
+  constructor(
+    message: string,
+    readonly scope: Scope,
+  ) {
+    super('UNAUTHENTICATED', message);
+  }
 }

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
-import type { Counter, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { countAdmissions } from './metrics.ts';
+import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
 import { Policy, type RateLimits, type TenantLimits } from './policy.ts';
 import { TenantQueue, type Empty, type Verdict } from './queue.ts';
@@ -44,7 +44,7 @@ export class LimitService {
   private readonly policy: Policy;
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
-  private readonly admissions: Counter<'kind' | 'outcome'>;
+  private readonly admissions: Admissions;
 
   constructor(private readonly parts: LimitParts) {
     this.policy = new Policy(parts.database, parts.clock, { ...parts.limits, cost: parts.cost ?? noCost });
@@ -115,7 +115,7 @@ export class LimitService {
     const refusal = verdict.isAdmitted
       ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
       : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
-    if (verdict.isAdmitted && refusal) this.admissions.inc({ kind: 'cost', outcome: 'refused' });
+    if (verdict.isAdmitted && refusal) this.admissions.cost.refused.inc();
     const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
     return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
   }
@@ -149,12 +149,13 @@ export class LimitService {
     return asked.then((found) => this.counted(kind, found));
   }
 
-  private counted(kind: Kind, decision: Verdict): Verdict {
-    this.admissions.inc({ kind, outcome: decision.isAdmitted ? 'admitted' : 'refused' });
+  private counted(kind: Exclude<Kind, 'tenant'>, decision: Verdict): Verdict {
+    this.admissions[kind][decision.isAdmitted ? 'admitted' : 'refused'].inc();
     return decision;
   }
 
   private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Verdict | null {
+    if (this.empty.size === 0) return null;
     const own = this.findEmpty(scope, scope.memberId, kind, kind === 'starts' ? limits.starts : limits.member);
     const whole = kind === 'starts' ? null : this.findEmpty(scope, scope.tenantId, 'tenant', limits.tenant);
     const quotas = [own, whole].filter((each) => each !== null);

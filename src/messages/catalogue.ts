@@ -14,6 +14,8 @@ export const messageKinds = {
   'key.changed': true,
   /** What members may do has changed, or whether they are let in: ids of members, and of tenants for everybody in them. */
   'access.changed': true,
+  /** Entries of a tenant's audit log were sealed. */
+  'audit.sealed': true,
   /** A key of a tenant for a provider was set or deleted; the ids are the tenants'. */
   'credential.changed': true,
 } as const;

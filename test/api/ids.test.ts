@@ -69,6 +69,18 @@ it('shows no bare uuid, whatever is asked for', async () => {
     ]),
     ['query ($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }', { ids: Object.values(things) }],
     [`{ viewer ${everythingOf('Viewer')} }`],
+    [
+      `mutation ($input: RoleCreateInput!) { roleCreate(input: $input) ${everythingOf('RoleCreatePayload')} }`,
+      { input: { name: 'reader', permissions: ['models:read'] } },
+    ],
+    [
+      `mutation ($input: InvitationCreateInput!) { invitationCreate(input: $input) ${everythingOf('InvitationCreatePayload')} }`,
+      { input: { email: 'ada@example.org', role: 'reader' } },
+    ],
+    [`{ roles ${everythingOf('Role')} }`],
+    [`{ members(first: 2) ${everythingOf('MemberConnection')} }`],
+    [`{ invitations(first: 2) ${everythingOf('InvitationConnection')} }`],
+    [`{ apiKeys(first: 2) ${everythingOf('ApiKeyConnection')} }`],
     [`{ models ${everythingOf('Model')} }`],
     [`{ template(slug: "cover-letter-classic") ${everythingOf('Template')} }`],
     [`{ templates(first: 2) ${everythingOf('TemplateConnection')} }`],

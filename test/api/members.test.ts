@@ -181,6 +181,19 @@ describe('memberRemove', () => {
     expect(await updated({ id: owner.memberId, role: 'owner', name: 'Ada' })).toMatchObject({ errors: [] });
   });
 
+  it('counts what the caller may do now, not when it was let in', async () => {
+    const rival = await seed.member({ of: owner, role: 'owner' });
+    await seed.member({ of: owner, role: 'owner' });
+    // Known here, and demoted where no hint tells.
+    expect(await statusOf(rival.key)).toBe(200);
+    await app.sql`update members set role = 'admin' where id = ${uuidOf(rival.memberId)}`;
+    expect(await removed(owner.memberId, rival)).toEqual(refusal('FORBIDDEN', 'your role was changed just now', null));
+    await app.sql`update members set removed_at = now() where id = ${uuidOf(rival.memberId)}`;
+    expect(await updated({ id: owner.memberId, role: 'member' }, rival)).toEqual(
+      refusal('FORBIDDEN', 'you are no member any more', null),
+    );
+  });
+
   it('leaves one of two owners who remove or demote each other at the same time, on two processes', async () => {
     for (let round = 0; round < 12; round++) {
       const tenant = await seed.tenant();

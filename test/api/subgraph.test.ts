@@ -56,6 +56,7 @@ beforeAll(async () => {
     invitationCreate(input: { email: "ada@example.org", role: "proofreader" }) { invitation { id } }
     providerCredentialSet(input: { provider: "openai", apiKey: "sk-test-0123456789" }) { providerCredential { id } }
   }`);
+  const { auditLog } = await app.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
   own = [
     { __typename: 'Generation', id: letter.id },
     { __typename: 'Template', id: letter.template.id },
@@ -66,6 +67,7 @@ beforeAll(async () => {
     { __typename: 'Role', id: roleCreate.role.id },
     { __typename: 'Invitation', id: invitationCreate.invitation.id },
     { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
+    { __typename: 'AuditEntry', id: auditLog.nodes[0]?.id ?? '' },
   ];
 });
 afterEach(() => {

@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePosition } from '../../src/audit/cursor.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { encodeCursor } from '../../src/generations/cursor.ts';
 import { idPrefixes, newId, type IdPrefix } from '../../src/kernel/id.ts';
@@ -14,9 +15,6 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 // Wherever an id goes in, another tenant's is answered exactly as one that nobody has, and a cursor of theirs leads to nothing of theirs.
 // The places are found in the schema: a new one without a row here fails.
 
-let names = 0;
-const uniqueName = () => `own-${(names += 1)}`;
-
 /** What belongs to a tenant, and how somebody comes to have one. */
 const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
   gen: async (caller) => (await finishedGeneration(app, caller)).id,
@@ -30,17 +28,21 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
   },
   rol: async (caller) => {
     const made = await caller.ask<{ roleCreate: { role: { id: string } } }>(
-      'mutation ($name: String!) { roleCreate(input: { name: $name, permissions: ["models:read"] }) { role { id } errors { message } } }',
-      { name: uniqueName() },
+      'mutation ($name: String!) { roleCreate(input: { name: $name, permissions: ["models:read"] }) { role { id } } }',
+      { name: newId('rol') },
     );
     return made.roleCreate.role.id;
   },
   inv: async (caller) => {
     const made = await caller.ask<{ invitationCreate: { invitation: { id: string } } }>(
-      'mutation ($email: String!) { invitationCreate(input: { email: $email, role: "member" }) { invitation { id } errors { message } } }',
-      { email: `${uniqueName()}@acme.example` },
+      'mutation ($email: String!) { invitationCreate(input: { email: $email, role: "member" }) { invitation { id } } }',
+      { email: `${newId('inv')}@example.org` },
     );
     return made.invitationCreate.invitation.id;
+  },
+  aud: async (caller) => {
+    const { auditLog } = await caller.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
+    return auditLog.nodes[0]?.id ?? '';
   },
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
 };
@@ -60,6 +62,9 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.node(id)': { kind: 'gen' },
   'Query.nodes(ids)': { kind: 'gen' },
   'Query.generation(id)': { kind: 'gen' },
+  // Whoever is new has done nothing yet: only what is the same can be looked for.
+  'Query.auditLog(filter.actor)': { kind: null },
+  'Query.auditLog(filter.thing)': { kind: 'gen' },
   'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
   'Mutation.invitationRevoke(input.id)': { kind: 'inv' },
   'Mutation.memberRemove(input.id)': { kind: 'mem' },
@@ -81,6 +86,7 @@ const rows: Readonly<Record<string, Row>> = {
 /** Lists whose cursors are pages; how to make something of one's own in them, null where all is everybody's. */
 const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.apiKeys(after)': 'key',
+  'Query.auditLog(after)': 'aud',
   'Query.generations(after)': 'gen',
   'Query.invitations(after)': 'inv',
   'Query.members(after)': 'mem',
@@ -88,7 +94,10 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.templates(after)': null,
 };
 /** Cursors that are positions in one stream. */
-const streams: Readonly<Record<string, keyof typeof makers>> = { 'Subscription.generationStream(after)': 'gen' };
+const streams: Readonly<Record<string, keyof typeof makers>> = {
+  'Subscription.auditLogAdded(after)': 'aud',
+  'Subscription.generationStream(after)': 'gen',
+};
 
 const { api } = buildSchemas({} as never);
 const kinds = Object.keys(makers) as (keyof typeof makers)[];
@@ -148,16 +157,17 @@ async function overWebSocket(asked: Asked): Promise<string> {
   return JSON.stringify(results);
 }
 
-/** Everything that is stored of the other tenant, but when its keys were used. */
+/** Everything that is stored of the other tenant, but what happens by itself: when its keys were used, and the sealing of its audit log. */
 async function stored(): Promise<string> {
   const tenant = uuidOf(them.tenantId, 'ten');
   const tables = await owner<{ name: string; column: string }[]>`
     select table_name as name, column_name as column from information_schema.columns
-    where table_schema = 'public' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id')) order by 1`;
+    where table_schema = 'public' and table_name <> 'audit_heads' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id')) order by 1`;
+  const byItself = `'{last_used_at,hash,position}'::text[]`;
   const texts = [];
   for (const { name, column } of tables) {
     const [row] = await owner.unsafe<{ text: string }[]>(
-      `select coalesce(jsonb_agg(to_jsonb(t) - 'last_used_at' order by (to_jsonb(t) - 'last_used_at')::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
+      `select coalesce(jsonb_agg(to_jsonb(t) - ${byItself} order by (to_jsonb(t) - ${byItself})::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
     );
     texts.push(`${name} ${row?.text}`);
   }
@@ -242,6 +252,14 @@ describe('a cursor of another tenant', () => {
     const bad = isById ? [theirs.ten ?? '', "' or true --", '', ' '].map((id) => cursor(place.field.name, id)) : [];
     for (const after of [...bad, '', 'nonsense', cursor('__proto__', theirs.gen ?? '')]) {
       expect((await page(place, us, after)).code, after).toBe('INVALID_CURSOR');
+    }
+  });
+
+  it('is none of our audit log as it goes on', async () => {
+    const query = 'subscription ($after: String) { auditLogAdded(after: $after) { __typename } }';
+    for (const text of await seen({ query, variables: { after: encodePosition(them.tenantId, 1) } }, them.tenantId)) {
+      expect(text).toContain('"INVALID_CURSOR"');
+      expect(text).not.toContain('__typename');
     }
   });
 

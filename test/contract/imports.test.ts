@@ -11,7 +11,13 @@ const adapterFolders = ['providers', 'alerts/channels'];
 const compositionFiles = ['app.ts', 'schema.ts'];
 
 /** What a feature shows to others beside its services and tables: decisions without state of their own, and what stands for a service. */
-const publicModules = ['routing/models.ts', 'routing/next-move.ts', 'idempotency/claim.ts'];
+const publicModules = [
+  'routing/models.ts',
+  'routing/next-move.ts',
+  'idempotency/claim.ts',
+  'idempotency/answers.ts',
+  'idempotency/seal.ts',
+];
 
 /** The exceptions, each with its reason. */
 const exceptions: Readonly<Record<string, readonly string[]>> = {

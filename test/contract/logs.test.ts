@@ -233,6 +233,17 @@ describe('logs and metrics', () => {
     expect(seenIn(lines.join(''))).toEqual([]);
   });
 
+  it('and the audit log say what was done, and none of it', async () => {
+    const [row] = await app.sql<{ told: string; letters: number }>`
+      select string_agg(e::text, ' ') as told, count(*) filter (where operation = 'generationStart')::int as letters from audit_entries e`;
+
+    expect(row?.letters).toBeGreaterThan(10);
+    expect(seenIn(row?.told ?? '')).toEqual([]);
+    const claims = await app.sql`select * from idempotency_keys`;
+    expect(claims.length).toBeGreaterThan(0);
+    expect(seenIn(JSON.stringify(claims))).toEqual([]);
+  });
+
   it('know none of it in a metric, and did write', async () => {
     const answer = await fetch(`${app.url}/metrics`, { headers: { authorization: `Bearer ${canaries.metricsToken}` } });
 

@@ -82,6 +82,13 @@ beforeAll(async () => {
       },
       { timeout: 10_000 },
     );
+    await vi.waitFor(
+      async () => {
+        const { auditVerify } = await tenant.ask<{ auditVerify: { sealedTo: number } }>('{ auditVerify { sealedTo } }');
+        expect(auditVerify.sealedTo).toBeGreaterThan(0);
+      },
+      { timeout: 10_000 },
+    );
   }
   owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const rows = await owner<{ name: string }[]>`

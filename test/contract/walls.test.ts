@@ -19,14 +19,25 @@ const engineGrants: Readonly<Record<string, string>> = {
   attempts: 'INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
   generations: 'DELETE SELECT UPDATE',
+  // The sealer of the audit log.
+  audit_entries: 'SELECT',
+  audit_heads: 'INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE SELECT',
   // The library is stored at boot.
   template_versions: 'INSERT SELECT UPDATE',
   templates: 'INSERT SELECT UPDATE',
 };
 
-/** What the engine may write of tables that it otherwise reads: when a key was used. */
-const engineColumns: Readonly<Record<string, string>> = { api_keys: 'last_used_at' };
+/** What the engine may write of tables that it otherwise reads: when a key was used, and the place of an audit entry, once. */
+const engineColumns: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
+  api_keys: { policy: 'engine_notes_use', columns: 'last_used_at' },
+  audit_entries: { policy: 'engine_seals', columns: 'hash position' },
+};
+
+/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place. */
+const appColumns: Readonly<Record<string, string>> = {
+  audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
+};
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
 const engineDeletes: readonly string[] = ['tenants'];
@@ -36,6 +47,8 @@ const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'maste
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
   attempts: 'DELETE INSERT SELECT UPDATE',
+  audit_entries: 'SELECT',
+  audit_heads: 'SELECT',
   chunks: 'SELECT',
   data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',
@@ -80,16 +93,15 @@ const grantsOf = async (role: string) => {
   return Object.fromEntries(rows.map(({ table, grants }) => [table, grants]));
 };
 
-/** Columns that the engine has a right at, of tables that it does not have the right at as a whole. */
-const columnsOf = async (right: 'SELECT' | 'UPDATE') => {
-  const columns = await owner<{ table: string; columns: string }[]>`
-    select table_name as table, string_agg(column_name || '', ' ' order by column_name) as columns
-    from information_schema.column_privileges c
-    where grantee = 'draftwire_engine' and table_schema = 'public' and privilege_type = ${right} and not exists (
+/** Columns that a role has a right at, of tables that it does not have the right at as a whole. */
+const columnsOf = async (role: string, privilege: 'SELECT' | 'INSERT' | 'UPDATE') => {
+  const rows = await owner<{ table: string; columns: string }[]>`
+    select table_name as table, string_agg(column_name || '', ' ' order by column_name) as columns from information_schema.column_privileges c
+    where grantee = ${role} and table_schema = 'public' and privilege_type = ${privilege} and not exists (
       select 1 from information_schema.role_table_grants t
-      where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = ${right})
+      where t.grantee = c.grantee and t.table_name = c.table_name and t.table_schema = c.table_schema and t.privilege_type = ${privilege})
     group by table_name`;
-  return Object.fromEntries(columns.map(({ table, columns: names }) => [table, names]));
+  return Object.fromEntries(rows.map(({ table, columns }) => [table, columns]));
 };
 
 describe('the second wall', () => {
@@ -131,7 +143,9 @@ describe('the second wall', () => {
           grants === 'SELECT' || engineDeletes.includes(table)
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
-        ]),
+          ...(engineColumns[table] ? [{ table, name: engineColumns[table].policy, command: 'UPDATE' }] : []),
+        ])
+        .toSorted((a, b) => (`${a.table} ${a.name}` < `${b.table} ${b.name}` ? -1 : 1)),
     );
   });
 
@@ -149,8 +163,12 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
-    expect(await columnsOf('UPDATE')).toEqual(engineColumns);
-    expect(await columnsOf('SELECT')).toEqual(engineReadsColumns);
+    const engineMay = Object.entries(engineColumns).map(([table, { columns }]) => [table, columns]);
+    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(Object.fromEntries(engineMay));
+    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual({});
+    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual({});
+    expect(await columnsOf('draftwire_app', 'INSERT')).toEqual(appColumns);
+    expect(await columnsOf('draftwire_engine', 'SELECT')).toEqual(engineReadsColumns);
   });
 
   it('own nothing, bypass nothing and log in nowhere', async () => {

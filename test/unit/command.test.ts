@@ -9,6 +9,16 @@ describe('commandOf', () => {
       tenant: 'Acme',
       email: 'ada@acme.example',
     });
+    expect(commandOf(['tenants', 'create', '--tenant', 'Acme', '--email=ada@acme.example'])).toMatchObject({ name: 'bootstrap' });
+    expect(commandOf(['tenants', 'list'])).toEqual({ name: 'tenants', act: 'list' });
+    for (const act of ['suspend', 'resume'])
+      expect(commandOf(['tenants', act, '--id', 'ten_1'])).toEqual({ name: 'tenants', act, id: 'ten_1' });
+    expect(commandOf(['tenants', 'delete', '--id', 'ten_1', '--tenant', 'Acme'])).toEqual({
+      name: 'tenants',
+      act: 'delete',
+      id: 'ten_1',
+      tenant: 'Acme',
+    });
   });
 
   it.each([
@@ -19,6 +29,14 @@ describe('commandOf', () => {
     ['bootstrap without a tenant', ['bootstrap', '--email', 'a@b.example'], 'bootstrap needs --tenant NAME'],
     ['bootstrap with an empty tenant', ['bootstrap', '--tenant', ' ', '--email', 'a@b.example'], 'bootstrap needs --tenant NAME'],
     ['bootstrap without an address', ['bootstrap', '--tenant', 'Acme', '--email', 'nobody'], 'bootstrap needs --email EMAIL'],
+    ['bootstrap with an id', ['bootstrap', '--id', 'x', '--tenant', 'A', '--email', 'a@b.example'], 'bootstrap takes no --id'],
+    ['tenants alone', ['tenants'], 'tenants takes list, create, suspend, resume or delete, not nothing'],
+    ['tenants with an unknown act', ['tenants', 'drop'], 'tenants takes list, create, suspend, resume or delete, not drop'],
+    ['tenants list with an option', ['tenants', 'list', '--id', 'x'], 'tenants list takes no options'],
+    ['tenants suspend without an id', ['tenants', 'suspend'], 'tenants suspend needs --id ID'],
+    ['tenants suspend with a name', ['tenants', 'suspend', '--id', 'x', '--tenant', 'y'], 'tenants suspend takes no --tenant'],
+    ['tenants delete without the name', ['tenants', 'delete', '--id', 'x'], 'tenants delete needs --tenant NAME'],
+    ['tenants resume with a word too many', ['tenants', 'resume', 'now'], 'tenants resume takes no now'],
     ['an unknown option', ['bootstrap', '--name', 'Acme'], "Unknown option '--name'"],
   ])('refuses %s', (_what, args, message) => {
     expect(() => commandOf(args)).toThrow(UsageError);

@@ -1,0 +1,106 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLError } from 'graphql';
+import type { Addresses } from '../kernel/address.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { callerOf, headOf } from './answer.ts';
+import type { Caller } from './context.ts';
+import { DrainWatch } from './drained.ts';
+import type { Pipeline } from './execute.ts';
+import { maskError } from './masking.ts';
+
+/** A file that a feature makes while it is read: for what is too long for an answer. The key is shown, and the limits hold, as for operations. */
+export interface Download {
+  /** `/audit.ndjson`. */
+  readonly path: string;
+  readonly mediaType: string;
+  /** Its parts, from what the URL asks for. Throws AppError before the first; `signal` aborts when the reader is gone. */
+  open(scope: Scope, query: URLSearchParams, signal: AbortSignal): Promise<AsyncIterable<string>>;
+}
+
+export interface DownloadOptions {
+  readonly pipeline: Pipeline;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  /** A reader whose buffered bytes do not become fewer for this long is cut. */
+  readonly undrainedMs: number;
+}
+
+/** Downloads of this process at a time; each holds a page of rows and no connection. */
+const mostAtOnce = 16;
+
+/** Sends downloads part by part, as fast as they are taken. One that cannot be finished is cut, so that nobody takes it for whole. */
+export class Downloads {
+  private readonly running = new Set<AbortController>();
+  private readonly drained: DrainWatch;
+
+  constructor(private readonly options: DownloadOptions) {
+    this.drained = new DrainWatch(options.clock, options.undrainedMs);
+  }
+
+  async answer(download: Download, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { pipeline, addresses } = this.options;
+    let caller: Caller | null = null;
+    const stopper = new AbortController();
+    let parts: AsyncIterable<string>;
+    try {
+      caller = await callerOf(pipeline, addresses, request);
+      const refused = await pipeline.count(caller, (left) => void reply.headers(left));
+      if (refused) {
+        fail(reply, refused.errors);
+        return;
+      }
+      if (this.running.size >= mostAtOnce)
+        throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
+      this.running.add(stopper);
+      const query = new URLSearchParams(request.url.split('?')[1] ?? '');
+      parts = await download.open(caller.scope, query, stopper.signal);
+    } catch (error) {
+      this.running.delete(stopper);
+      const shown = maskError(error, pipeline.maskOf(request.id));
+      fail(reply, caller ? pipeline.refused(caller, [shown]).errors : [shown]);
+      return;
+    }
+    this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
+  }
+
+  /** Cuts all that run; clients come back, to another process. */
+  close(): void {
+    for (const stopper of this.running) stopper.abort();
+    this.drained.close();
+  }
+
+  private send(reply: FastifyReply, parts: AsyncIterable<string>, caller: Caller, stopper: AbortController): void {
+    const { raw: response } = reply;
+    // One part is made while another is on its way.
+    const body = Readable.from(parts, { highWaterMark: 1 });
+    // The status has gone: what is wrong is for our log, and the reader is cut.
+    body.once('error', (error) => maskError(error, this.options.pipeline.maskOf(caller.requestId)));
+    const cut = (): void => void response.destroy();
+    const outlet = { buffered: () => response.writableLength, onUndrained: cut };
+    const unwatch = this.options.pipeline.watch(caller.scope, { onEnd: cut });
+    const onClose = (): void => {
+      stopper.signal.removeEventListener('abort', cut);
+      stopper.abort();
+      body.destroy();
+      unwatch();
+      this.drained.delete(outlet);
+      this.running.delete(stopper);
+    };
+    this.drained.add(outlet);
+    stopper.signal.addEventListener('abort', cut);
+    response.once('close', onClose);
+    // Its reader may have gone, or we may be stopping, since it was opened: no event comes for that any more.
+    if (response.closed) onClose();
+    else if (stopper.signal.aborted) cut();
+    // Not awaited: that would wait for its end.
+    void reply.send(body);
+  }
+}
+
+function fail(reply: FastifyReply, errors: readonly GraphQLError[]): void {
+  const { status, headers } = headOf(errors);
+  void reply.code(status).headers(headers).header('content-type', 'application/json; charset=utf-8').send({ errors });
+}

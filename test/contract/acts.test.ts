@@ -1,0 +1,113 @@
+import { getNamedType, isInputObjectType, type GraphQLField } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
+import { buildSchemas } from '../../src/schema.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+// Every mutation leaves its record, and every one that makes or sends something can be repeated. A new mutation needs a row here.
+
+/** What a call is made of: somebody new, as the owner of a tenant of their own. */
+interface World {
+  readonly app: TestApp;
+  readonly seed: Seed;
+  readonly owner: Caller;
+}
+
+/** By mutation: the input of a call that succeeds, without an idempotency key. What it needs is made by other means, or by other mutations. */
+const calls: Readonly<Record<string, (world: World) => Promise<object> | object>> = {
+  apiKeyCreate: () => ({ name: 'Partner', permissions: ['generations:read'] }),
+  apiKeyRevoke: async ({ owner }) => ({ id: await keyOf(owner) }),
+  apiKeyRotate: async ({ owner }) => ({ id: await keyOf(owner) }),
+  generationCancel: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
+  generationDelete: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
+  generationRetry: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
+  generationStart: async ({ owner }) => ({ template: 'cover-letter-classic', variables: await sampleVariables(owner) }),
+  providerCredentialDelete: async ({ owner }) => ({ id: await credentialOf(owner) }),
+  providerCredentialSet: () => ({ provider: 'openai', apiKey: 'sk-of-the-tenant' }),
+  tenantUpdate: () => ({ generationRetentionDays: 30 }),
+};
+
+/** The names of mutations that make or send something. */
+const makes = /(Create|Start|Invite|Retry|Rotate|Set|Send|Register|Accept|Add|Import|Publish|Test)$/;
+
+async function keyOf(owner: Caller): Promise<string> {
+  const { apiKeyCreate } = await owner.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
+    'mutation { apiKeyCreate(input: { name: "One", permissions: ["generations:read"] }) { apiKey { id } } }',
+  );
+  return apiKeyCreate.apiKey.id;
+}
+
+async function credentialOf(owner: Caller): Promise<string> {
+  const { providerCredentialSet } = await owner.ask<{ providerCredentialSet: { providerCredential: { id: string } } }>(
+    'mutation { providerCredentialSet(input: { provider: "openai", apiKey: "sk-of-the-tenant" }) { providerCredential { id } } }',
+  );
+  return providerCredentialSet.providerCredential.id;
+}
+
+const mutations = Object.values(
+  buildSchemas({} as never)
+    .api.getMutationType()
+    ?.getFields() ?? {},
+);
+
+function inputOf(mutation: GraphQLField<unknown, unknown>) {
+  const type = mutation.args[0] && getNamedType(mutation.args[0].type);
+  if (!isInputObjectType(type)) throw new Error(`${mutation.name} has no input`);
+  return { name: type.name, isRepeatable: 'idempotencyKey' in type.getFields() };
+}
+
+describe('mutations', () => {
+  let app: TestApp;
+  let seed: Seed;
+
+  beforeAll(async () => {
+    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house' } });
+    seed = await openSeed(app);
+  });
+  afterAll(async () => {
+    await seed.close();
+    await app.stop();
+  });
+
+  const recorded = async (owner: Caller, operation: string) => {
+    const rows = await app.sql<{ actor: string; transport: string; proof_id: string; code: string | null }>`
+      select actor, transport, proof_id, code from audit_entries where tenant_id = ${uuidOf(owner.tenantId)} and operation = ${operation}`;
+    return rows.map((row) => ({ ...row }));
+  };
+
+  it('each have a row in the table above, and no row is of none', () => {
+    expect(mutations.map(({ name }) => name).toSorted()).toEqual(Object.keys(calls).toSorted());
+  });
+
+  it('take an idempotency key where they make or send something', () => {
+    expect(mutations.filter((each) => makes.test(each.name) && !inputOf(each).isRepeatable).map(({ name }) => name)).toEqual([]);
+  });
+
+  it.each(mutations.map((mutation) => [mutation.name, mutation] as const))(
+    '%s leaves one record, also repeated',
+    async (name, mutation) => {
+      const owner = await seed.tenant();
+      const input = await calls[name]?.({ app, seed, owner });
+      const before = await recorded(owner, name);
+      const { name: type, isRepeatable } = inputOf(mutation);
+      const document = `mutation ($input: ${type}!) { ${name}(input: $input) { errors { code message path } } }`;
+      const call = () => owner.ask(document, { input: { ...input, ...(isRepeatable && { idempotencyKey: 'once' }) } });
+
+      const expected = { [name]: { errors: [] } };
+      expect(await call()).toEqual(expected);
+      if (isRepeatable) expect(await call()).toEqual(expected);
+
+      const [entry, ...others] = (await recorded(owner, name)).slice(before.length);
+      expect(entry).toEqual({
+        actor: expect.stringMatching(/^person_[\w-]{22}$/),
+        transport: 'http',
+        proof_id: expect.stringMatching(/^key_/),
+        code: null,
+      });
+      // Some acts are on several things, which a repeat does not tell of again.
+      expect(others.length).toBeLessThanOrEqual(name === 'apiKeyRotate' ? 1 : 0);
+    },
+  );
+});
