@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
+import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { CostBudget } from './limits/cost.ts';
@@ -24,6 +25,8 @@ export interface Config {
     /** WebSockets and streams of one address, each. */
     readonly maxPerAddress: number;
   };
+  /** Hosts, addresses and networks that may be called although they are not of the public internet, or by plain HTTP. */
+  readonly outboundAllow: readonly string[];
   /** Where Apollo's usage reports go; null and nothing is reported. */
   readonly usageReporting: { readonly key: string; readonly graphRef: string } | null;
   readonly trustedDocuments: TrustedDocuments;
@@ -84,6 +87,7 @@ export function readConfig(env: Env): Config {
       metricsToken: read.secret('METRICS_TOKEN'),
       maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
+    outboundAllow: read.outbound('OUTBOUND_ALLOW'),
     usageReporting: usageReporting(read),
     trustedDocuments: trustedDocuments(read),
     dataDir: read.text('DATA_DIR') ?? '.data',
@@ -208,6 +212,14 @@ class Reader {
     const found = this.list(name);
     for (const each of found.filter((text) => !isNetwork(text))) {
       this.problem(`${name} has "${each}", which is no address and no network such as 10.0.0.0/8`);
+    }
+    return found;
+  }
+
+  outbound(name: string): string[] {
+    const found = this.list(name);
+    for (const each of found.filter((text) => !isOutboundEntry(text))) {
+      this.problem(`${name} has "${each}", which is no host, no address and no network such as 10.0.0.0/8`);
     }
     return found;
   }

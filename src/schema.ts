@@ -3,6 +3,9 @@ import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
+import { IssuerResolver } from './access/issuer.resolver.ts';
+import type { IssuerService } from './access/issuer.service.ts';
+import { Issuer } from './access/issuer.type.ts';
 import { ExplainResolver } from './access/explain.resolver.ts';
 import { ExplainService } from './access/explain.service.ts';
 import { InvitationResolver } from './access/invitation.resolver.ts';
@@ -49,6 +52,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly issuers: IssuerService;
   readonly roles: RoleService;
   readonly members: MemberService;
   readonly invitations: InvitationService;
@@ -72,6 +76,7 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const issuers = new IssuerResolver(services.issuers);
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
@@ -84,6 +89,7 @@ export function buildSchemas(services: Services): Schemas {
     ten: tenants.byId,
     mem: tenants.memberNode,
     key: apiKeys.byId,
+    iss: issuers.byId,
     rol: roles.byId,
     inv: invitations.byId,
     aud: audit.byId,
@@ -92,7 +98,7 @@ export function buildSchemas(services: Services): Schemas {
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
   const people = [roles, members, invitations, explain];
-  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, audit, credentials, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, ...people, audit, credentials, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -106,6 +112,7 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
+        Issuer,
         Role,
         Invitation,
         AuditEntry,
@@ -127,6 +134,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    issuers: uncalled('issuers'),
     roles: uncalled('roles'),
     members: uncalled('members'),
     invitations: uncalled('invitations'),

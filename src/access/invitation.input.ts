@@ -2,7 +2,7 @@ import { GraphQLID } from 'graphql';
 import { Field, InputType, Int } from 'type-graphql';
 
 const idempotencyKey =
-  '1 to 255 characters: the same member, key and input give the same invitation, without its token, for 24 hours; another input is CONFLICT.';
+  '1 to 255 characters: the same member, key and input give the same invitation for 24 hours, its token too if the same key or issuer proves who asks; another input is CONFLICT.';
 
 @InputType({ description: 'Whom to invite.' })
 export class InvitationCreateInput {

@@ -31,7 +31,7 @@ export interface InvitationInput {
   readonly idempotencyKey?: string | null;
 }
 
-/** An invitation and the only copy of its token; null where an earlier call has shown it. */
+/** An invitation and its token, of which only a keyed hash is stored. */
 export interface NewInvitation {
   readonly invitation: InvitationView;
   readonly token: string | null;
@@ -96,10 +96,10 @@ export class InvitationService {
       throw new AppError('INVALID_INPUT', `expiresInSeconds is ${seconds}, not ${shortest} to ${longest}`, {
         path: ['input', 'expiresInSeconds'],
       });
-    const again = async (id: string): Promise<NewInvitation> => {
+    const again = async (id: string, token: string | null): Promise<NewInvitation> => {
       const [invitation] = await this.list(scope, [id]);
       if (!invitation) throw noSuchInvitation();
-      return { invitation, token: null };
+      return { invitation, token };
     };
     return this.parts.acts.run(scope, { operation: 'invitationCreate', input, again }, async (act) => {
       await lockPeople(act, scope);
@@ -121,6 +121,7 @@ export class InvitationService {
         })
         .returning(columns);
       if (!invitation) throw new Error('the new invitation was not returned');
+      act.keep(token);
       act.record({ thing: id, before: null, after: { role: input.role, expiresAt: invitation.expiresAt } });
       return { invitation, token };
     });

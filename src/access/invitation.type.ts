@@ -47,8 +47,8 @@ export class InvitationCreatePayload extends Payload {
   @Field(() => String, {
     nullable: true,
     description:
-      'What accepts it, once, as the header `authorization: Bearer <token>` of `invitationAccept`. Shown this once; null when there are ' +
-      'errors, and for a repeat with the same `idempotencyKey`.',
+      'What accepts it, once, as the header `authorization: Bearer <token>` of `invitationAccept`. Shown this once, and to a repeat with the ' +
+      'same `idempotencyKey`; null when there are errors.',
   })
   token!: string | null;
 }

@@ -147,7 +147,7 @@ export class KeyService {
       this.refused.set(key, scope);
       throw notValid(scope);
     }
-    if (standing.refusal) throw standing.refusal;
+    if (standing.refusal) throw new ProofRefused(standing.refusal, new Scope(tenantId, memberId, proof, []));
     return {
       scope: new Scope(tenantId, memberId, proof, standing.held),
       ttl: Math.min(rememberedMs, Math.floor(standing.endsInMs)),
@@ -158,6 +158,6 @@ export class KeyService {
 
 /** The same to whoever shows it, whatever is wrong with it; whose it was is for the audit log. */
 function notValid(scope: Scope | typeof nobody): AppError {
-  const message = 'this key is not valid';
-  return scope === nobody ? new AppError('UNAUTHENTICATED', message) : new ProofRefused(message, scope);
+  const error = new AppError('UNAUTHENTICATED', 'this key is not valid');
+  return scope === nobody ? error : new ProofRefused(error, scope);
 }

@@ -15,6 +15,7 @@ export function auditDownload(audit: AuditService) {
   return {
     path: '/audit.ndjson',
     mediaType: 'application/x-ndjson; charset=utf-8',
+    permission: 'audit:read' as const,
     async open(scope: Scope, query: URLSearchParams, signal: AbortSignal): Promise<AsyncIterable<string>> {
       const period = { from: momentOf(query, 'from'), to: momentOf(query, 'to') };
       return linesOf(await audit.export(scope, period, signal));

@@ -39,7 +39,7 @@ export type ErrorCode =
   | 'CONFLICT'
   /** Only listed documents run here, and this is none of them. */
   | 'DOCUMENT_NOT_TRUSTED'
-  /** The key is valid but lacks a permission; the message names it. */
+  /** The key or token is valid but lacks a permission; the message names it. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
   | 'GRAPHQL_PARSE_FAILED'
@@ -51,7 +51,7 @@ export type ErrorCode =
   | 'INVALID_CURSOR'
   /** A value in the input does not fit; `path` names it. */
   | 'INVALID_INPUT'
-  /** The document is deeper, wider or longer than is allowed; the message names the limit. */
+  /** The document is deeper, wider, longer or dearer than is allowed; the message names the limit. */
   | 'LIMIT_EXCEEDED'
   /** No such thing, or not yours: the two are deliberately not told apart. */
   | 'NOT_FOUND'
@@ -65,7 +65,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** The work did not end within its deadline. */
   | 'TIMEOUT'
-  /** No key, or one that is unknown, expired or revoked. */
+  /** No key or token, or one that is unknown, expired or revoked. */
   | 'UNAUTHENTICATED'
   /** A part we need is away or shutting down; retry later. */
   | 'UNAVAILABLE';
@@ -219,7 +219,7 @@ export type InvitationCreateInput = {
   readonly email: string;
   /** Seconds after which it is refused, 60 to 2592000 (30 days); 7 days when absent. */
   readonly expiresInSeconds?: number | null | undefined;
-  /** 1 to 255 characters: the same member, key and input give the same invitation, without its token, for 24 hours; another input is CONFLICT. */
+  /** 1 to 255 characters: the same member, key and input give the same invitation for 24 hours, its token too if the same key or issuer proves who asks; another input is CONFLICT. */
   readonly idempotencyKey?: string | null | undefined;
   /** The name of the role they are to have, one of `roles { name }`; the caller has all of its permissions. */
   readonly role: string;
@@ -241,6 +241,66 @@ export type InvitationStatus =
   | 'PENDING'
   /** It was taken back. */
   | 'REVOKED';
+
+/** An issuer to register. */
+export type IssuerCreateInput = {
+  /** How its tokens may be signed; all others are refused. Absent or null: what the issuer says of itself now, RS256 if it says nothing. */
+  readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
+  /** What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by one tenant. Absent or null: the id of the own tenant, which nobody else may register. */
+  readonly audience?: string | null | undefined;
+  /** The name of the role of those who have none of these. Absent or null: their tokens are refused. */
+  readonly defaultRole?: string | null | undefined;
+  /** The claim with their email address; `email` when absent. Null: addresses are not read. */
+  readonly emailClaim?: string | null | undefined;
+  /** 1 to 255 characters: the same member, key and input give the same issuer for 24 hours; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** What people call it, 1 to 200 characters; its host when absent or null. */
+  readonly name?: string | null | undefined;
+  /** The claim with their roles: a list, or words in one text. A name (`https://acme.example/roles`) or a way through objects (`realm_access.roles`). Absent or null: there is none. */
+  readonly roleClaim?: string | null | undefined;
+  /** Which roles those of the issuer are here, at most 100; whoever has several may do what they allow together. */
+  readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
+  /** The claim that names a person for good; `sub` when absent or null. */
+  readonly subjectClaim?: string | null | undefined;
+  /** Its URL, exactly as its tokens have it in `iss`; its discovery document is read there, over https. */
+  readonly url: string;
+};
+
+/** An issuer to delete. */
+export type IssuerDeleteInput = {
+  /** The issuer. */
+  readonly id: string;
+};
+
+/** Which role somebody has here who has a role at their issuer. */
+export type IssuerRoleInput = {
+  /** The name of the role here, built-in or the tenant’s own: nobody gives what they do not have. */
+  readonly role: string;
+  /** The role as tokens name it, 1 to 200 characters. */
+  readonly value: string;
+};
+
+/** What to change about an issuer; absent fields stay. */
+export type IssuerUpdateInput = {
+  /** How its tokens may be signed; null leaves it. */
+  readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
+  /** The role of those who have none of these; null refuses them. */
+  readonly defaultRole?: string | null | undefined;
+  /** The claim with their email address; null for none. */
+  readonly emailClaim?: string | null | undefined;
+  /** The issuer. */
+  readonly id: string;
+  /** Whether its tokens are taken; null leaves it. */
+  readonly isEnabled?: boolean | null | undefined;
+  /** What people call it; null leaves it. */
+  readonly name?: string | null | undefined;
+  /** The claim with their roles; null for none. */
+  readonly roleClaim?: string | null | undefined;
+  /** Which roles those of the issuer are here; null leaves them. */
+  readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
+  /** The claim that names a person; null leaves it. With another claim its people are other members. */
+  readonly subjectClaim?: string | null | undefined;
+};
 
 /** A member to remove. */
 export type MemberRemoveInput = {
@@ -301,6 +361,31 @@ export type RoleUpdateInput = {
   /** All that it may do from now on, one or more of `viewer { permissions }`. */
   readonly permissions: ReadonlyArray<string>;
 };
+
+/** How a token may be signed, as JOSE names it: always with a private key that its issuer keeps. */
+export type SigningAlgorithm =
+  /** ECDSA with SHA-256. */
+  | 'ES256'
+  /** ECDSA with SHA-384. */
+  | 'ES384'
+  /** ECDSA with SHA-512. */
+  | 'ES512'
+  /** Ed25519 with SHA-519. */
+  | 'Ed25519'
+  /** Ed25519. */
+  | 'EdDSA'
+  /** RSASSA-PSS with SHA-256. */
+  | 'PS256'
+  /** RSASSA-PSS with SHA-384. */
+  | 'PS384'
+  /** RSASSA-PSS with SHA-512. */
+  | 'PS512'
+  /** RSASSA-PKCS1-v1_5 with SHA-256. */
+  | 'RS256'
+  /** RSASSA-PKCS1-v1_5 with SHA-384. */
+  | 'RS384'
+  /** RSASSA-PKCS1-v1_5 with SHA-512. */
+  | 'RS512';
 
 /** Which templates to list. */
 export type TemplateFilter = {
@@ -473,6 +558,21 @@ export type GenerationPartsFragment = {
     readonly cachedInputTokens: number | null;
   } | null;
   readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+};
+
+export type IssuerPartsFragment = {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly audience: string;
+  readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+  readonly subjectClaim: string;
+  readonly emailClaim: string | null;
+  readonly roleClaim: string | null;
+  readonly defaultRole: string | null;
+  readonly isEnabled: boolean;
+  readonly createdAt: string;
+  readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
 };
 
 export type TemplatePartsFragment = {
@@ -884,6 +984,102 @@ export type InvitationsQuery = {
   };
 };
 
+export type IssuerCreateMutationVariables = Exact<{
+  input: IssuerCreateInput;
+}>;
+
+export type IssuerCreateMutation = {
+  readonly issuerCreate: {
+    readonly issuer: {
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuerDeleteMutationVariables = Exact<{
+  input: IssuerDeleteInput;
+}>;
+
+export type IssuerDeleteMutation = {
+  readonly issuerDelete: {
+    readonly deletedId: string | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuerUpdateMutationVariables = Exact<{
+  input: IssuerUpdateInput;
+}>;
+
+export type IssuerUpdateMutation = {
+  readonly issuerUpdate: {
+    readonly issuer: {
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuersQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+export type IssuersQuery = {
+  readonly issuers: {
+    readonly nodes: ReadonlyArray<{
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    }>;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
 export type MemberRemoveMutationVariables = Exact<{
   input: MemberRemoveInput;
 }>;
@@ -1186,6 +1382,43 @@ export const GenerationPartsFragmentDoc = {
     },
   ],
 } as unknown as DocumentNode<GenerationPartsFragment, unknown>;
+export const IssuerPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerPartsFragment, unknown>;
 export const TemplatePartsFragmentDoc = {
   kind: 'Document',
   definitions: [
@@ -2917,6 +3150,363 @@ export const InvitationsDocument = {
     },
   ],
 } as unknown as DocumentNode<InvitationsQuery, InvitationsQueryVariables>;
+export const IssuerCreateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerCreate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerCreateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerCreate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'issuer' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerCreateMutation, IssuerCreateMutationVariables>;
+export const IssuerDeleteDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerDelete' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerDeleteInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerDelete' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'deletedId' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerDeleteMutation, IssuerDeleteMutationVariables>;
+export const IssuerUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'issuer' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerUpdateMutation, IssuerUpdateMutationVariables>;
+export const IssuersDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Issuers' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuers' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'nodes' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuersQuery, IssuersQueryVariables>;
 export const MemberRemoveDocument = {
   kind: 'Document',
   definitions: [

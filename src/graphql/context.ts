@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
+import type { Session } from './session.ts';
 
 /** The ways in. */
 export const transports = ['http', 'websocket', 'sse'] as const;
@@ -32,6 +33,8 @@ export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** Whose socket it is; absent where there is none. */
+  readonly session?: Session | undefined;
   /** Where from; absent when the transport does not know. */
   readonly address?: string | undefined;
 }
@@ -42,6 +45,7 @@ export class OperationContext implements RequestContext {
   readonly scope: Scope;
   readonly requestId: string;
   readonly loaders: Loaders;
+  readonly session: Session | undefined;
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
@@ -58,6 +62,7 @@ export class OperationContext implements RequestContext {
     public onRefused?: OnRefused,
   ) {
     this.transport = caller.transport;
+    this.session = caller.session;
     this.requestId = caller.requestId;
     this.scope = scopeOf(caller);
     this.loaders = new Loaders(this.scope);

@@ -4,9 +4,9 @@ import type { GraphQLError } from 'graphql';
 import type { Addresses } from '../kernel/address.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { Scope } from '../kernel/scope.ts';
+import type { Permission, Scope } from '../kernel/scope.ts';
 import { callerOf, headOf } from './answer.ts';
-import type { Caller } from './context.ts';
+import { scopeOf, type Caller } from './context.ts';
 import { DrainWatch } from './drained.ts';
 import type { Pipeline } from './execute.ts';
 import { maskError } from './masking.ts';
@@ -16,7 +16,9 @@ export interface Download {
   /** `/audit.ndjson`. */
   readonly path: string;
   readonly mediaType: string;
-  /** Its parts, from what the URL asks for. Throws AppError before the first; `signal` aborts when the reader is gone. */
+  /** What it takes, from its beginning to its end. */
+  readonly permission: Permission;
+  /** Its parts, from what the URL asks for, to somebody who has the permission. Throws AppError before the first; `signal` aborts when the reader is gone. */
   open(scope: Scope, query: URLSearchParams, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
@@ -45,6 +47,7 @@ export class Downloads {
     let caller: Caller | null = null;
     const stopper = new AbortController();
     let parts: AsyncIterable<string>;
+    let scope: Scope;
     try {
       caller = await callerOf(pipeline, addresses, request);
       const refused = await pipeline.count(caller, (left) => void reply.headers(left));
@@ -56,14 +59,16 @@ export class Downloads {
         throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
       this.running.add(stopper);
       const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-      parts = await download.open(caller.scope, query, stopper.signal);
+      scope = scopeOf(caller);
+      scope.require(download.permission);
+      parts = await download.open(scope, query, stopper.signal);
     } catch (error) {
       this.running.delete(stopper);
       const shown = maskError(error, pipeline.maskOf(request.id));
       fail(reply, caller ? pipeline.refused(caller, [shown]).errors : [shown]);
       return;
     }
-    this.send(reply.header('content-type', download.mediaType), parts, caller, stopper);
+    this.send(reply.header('content-type', download.mediaType), parts, { scope, permission: download.permission, stopper });
   }
 
   /** Cuts all that run; clients come back, to another process. */
@@ -72,15 +77,21 @@ export class Downloads {
     this.drained.close();
   }
 
-  private send(reply: FastifyReply, parts: AsyncIterable<string>, caller: Caller, stopper: AbortController): void {
+  private send(
+    reply: FastifyReply,
+    parts: AsyncIterable<string>,
+    { scope, permission, stopper }: { scope: Scope; permission: Permission; stopper: AbortController },
+  ): void {
+    const { pipeline } = this.options;
     const { raw: response } = reply;
     // One part is made while another is on its way.
     const body = Readable.from(parts, { highWaterMark: 1 });
     // The status has gone: what is wrong is for our log, and the reader is cut.
-    body.once('error', (error) => maskError(error, this.options.pipeline.maskOf(caller.requestId)));
+    body.once('error', (error) => maskError(error, pipeline.maskOf(scope.origin?.requestId ?? '')));
     const cut = (): void => void response.destroy();
     const outlet = { buffered: () => response.writableLength, onUndrained: cut };
-    const unwatch = this.options.pipeline.watch(caller.scope, { onEnd: cut });
+    const onChange = (): void => void (scope.can(permission) || cut());
+    const unwatch = pipeline.watch(scope, { onEnd: cut, onChange });
     const onClose = (): void => {
       stopper.signal.removeEventListener('abort', cut);
       stopper.abort();

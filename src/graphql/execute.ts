@@ -33,6 +33,8 @@ import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
+import { Session } from './session.ts';
+import { withheld } from './withheld.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -136,6 +138,11 @@ export class Pipeline {
   /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
   watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
     return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
+  }
+
+  /** Who is behind a socket, from now on; `onRunOut` is called when its proof runs out before another has taken its place. */
+  open(scope: Scope, onRunOut: () => void): Session {
+    return new Session(scope, (watched, events) => this.watch(watched, events), onRunOut);
   }
 
   /**
@@ -260,7 +267,10 @@ export class Pipeline {
         const refused = await refusalNow(this.argsOf(operation), context, mask);
         if (refused) stream.refuse(refused);
       };
-      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
+      const { scope, session } = context;
+      const end = (error: GraphQLError): void => stream.refuse(error);
+      const recheck = (): void => void stillLetIn();
+      unwatch = session?.join({ scope, held, end, recheck }) ?? this.watch(scope, { held, onEnd: end, onChange: recheck });
       return stream;
     } catch (error) {
       return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
@@ -288,7 +298,8 @@ export class Pipeline {
     const definition = getOperationAST(document, operationName);
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return this.refused(context, errors);
+    const maySee = context.scope.can('schema:introspect');
+    if (errors.length > 0) return this.refused(context, maySee ? errors : errors.map((error) => withheld(error, query)));
     keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     checkKind(definition, context.transport);
@@ -298,11 +309,11 @@ export class Pipeline {
       maxErrors: 20,
       hideSuggestions: true,
     });
-    if (misfits)
-      return this.refused(
-        context,
-        misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
-      );
+    if (misfits) {
+      const shown = misfits.map((error) => maskError(error, this.maskOf(context.requestId)));
+      const written = `${query} ${JSON.stringify(variables)}`;
+      return this.refused(context, maySee ? shown : shown.map((error) => withheld(error, written)));
+    }
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }

@@ -7,7 +7,6 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Scope } from '../kernel/scope.ts';
 import type { Addresses } from '../kernel/address.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { refuseRaw } from './door.ts';
@@ -16,8 +15,10 @@ import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
 import { codeOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { authorizationOf, endOf, Refresh, type Payload } from './refresh.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
+import type { Session } from './session.ts';
 
 const longestReason = 123;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
@@ -51,10 +52,8 @@ interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
   readonly address: string;
-  scope: Scope | null;
-  /** Why no more operations are taken: the key is over. */
-  refusal: GraphQLError | null;
-  unwatch: () => void;
+  /** Null until the connection has proved somebody. */
+  session: Session | null;
 }
 
 interface SocketRefusal {
@@ -87,15 +86,15 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
       try {
-        extra.scope = await pipeline.authenticate(
-          { authorization: authorizationOf(connectionParams) },
-          'websocket',
-          randomUUID(),
-          extra.address,
-        );
-        const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, { onEnd });
-        return true;
+        const { socket } = extra;
+        const authorization = authorizationOf(connectionParams);
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', randomUUID(), extra.address);
+        // Nothing is left to be ended.
+        if (socket.readyState !== socket.OPEN) return false;
+        // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
+        extra.session = pipeline.open(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
+        const expiresAt = endOf(scope);
+        return expiresAt === null ? true : { expiresAt };
       } catch (error) {
         const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
         // 4401 is final for clients, the others are tried again.
@@ -182,23 +181,21 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = {
-      socket,
-      address,
-      scope: null,
-      frames: framesOf(socket, wire),
-      refusal: null,
-      unwatch: () => undefined,
+    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire) };
+    const refresh = new Refresh(pipeline, address);
+    const onPing = async (given: Payload | undefined): Promise<void> => {
+      const payload = await refresh.answer(extra.session, given);
+      await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
     };
     const closed = protocol.opened(
-      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
+      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage, onPing },
       extra,
     );
     open.inc();
     watch.add(outlet);
     socket.once('close', (code, reason) => {
       open.dec();
-      extra.unwatch();
+      extra.session?.close();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -227,15 +224,10 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(
-  pipeline: Pipeline,
-  { scope, address, refusal: ended }: Extra,
-  payload: SubscribePayload,
-  unfit: GraphQLError | null,
-) {
-  if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  const caller = { transport: 'websocket', scope, requestId: randomUUID(), address } as const;
+async function prepare(pipeline: Pipeline, { session, address }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
+  if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
+  const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID(), address } as const;
   return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
 }
 
@@ -260,14 +252,6 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
       return false;
     },
   };
-}
-
-function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
-  const values = Object.entries(params ?? {}).flatMap(([name, value]) =>
-    name.toLowerCase() === 'authorization' && typeof value === 'string' ? [value] : [],
-  );
-  // Two are no key, as over HTTP.
-  return values.length === 0 ? null : values.join(', ');
 }
 
 /** Pings every `everyMs`; a peer that did not answer the last one is gone. */

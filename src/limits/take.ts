@@ -1,4 +1,5 @@
 import type { Connection } from '../db/client.ts';
+import { sql, type Statement } from '../db/statement.ts';
 import type { CostAsk, CostGrant } from './cost.ts';
 import { unlimited, windowSeconds } from './share.ts';
 
@@ -60,9 +61,8 @@ export async function take(
   const kinds = ordered.map(({ kind }) => kind);
   // Postgres plans for ten where it does not look; for fewer it would plan anew each time, which takes longer than the work.
   const padded = subjects.concat(Array.from({ length: Math.max(0, 10 - subjects.length) }, () => tenantUuid));
-  const settled = cost?.settlements ?? [];
   const rows = await tenant.sql<Grant & { readonly epoch: number | null }>(
-    (sql) => sql`
+    () => sql`
       with asked as (
         select * from unnest(${subjects}::uuid[], ${kinds}::text[],
           ${ordered.map(({ count }) => count)}::int[], ${ordered.map(({ most }) => most)}::int[]) as a(subject, kind, count, most)
@@ -90,45 +90,50 @@ export async function take(
       ), charged as (
         update rate_buckets b set used = c.used + c.granted, window_started_at = c.started_at from charges c
         where b.tenant_id = ${tenantUuid}::uuid and b.subject = c.subject and b.kind = c.kind and c.granted > 0
-      ), cost_held as (
-        select spent, spent_at, epoch, reserved, reserved_before, floor(extract(epoch from now()) / ${epochSeconds}::int)::int as this_epoch
-        from cost_buckets
-        where tenant_id = ${tenantUuid}::uuid and ${cost !== null}::boolean and (select count(*) from held) >= 0
-        for update
-      ), cost_now as (
-        select greatest(0, spent - ${cost?.budget.restoreRate ?? 1}::float8 * greatest(0, extract(epoch from now() - spent_at)))
-            + ${settled.reduce((sum, { actual }) => sum + actual, 0)}::float8 as spent,
-          greatest(spent_at, now()) as spent_at, this_epoch,
-          greatest(0, case when epoch = this_epoch then reserved else 0 end - over.this)::int as reserved,
-          greatest(0, case epoch when this_epoch then reserved_before when this_epoch - 1 then reserved else 0 end - over.before)::int
-            as reserved_before
-        from cost_held, lateral (
-          select coalesce(sum(amount) filter (where e = this_epoch), 0) as this,
-            coalesce(sum(amount) filter (where e = this_epoch - 1), 0) as before
-          from unnest(${settled.map(({ epoch }) => epoch)}::int[], ${settled.map(({ reserved }) => reserved)}::int[]) as s(e, amount)
-        ) as over
-      ), cost_room as (
-        select *, floor(${cost?.budget.maximum ?? 0}::int - spent - reserved - reserved_before + 1e-6) as room from cost_now
-      ), cost_granted as (
-        select *, case when room >= ${cost?.least ?? 0}::int then greatest(0, least(${cost?.cost ?? 0}::int, room))::int else 0 end as granted
-        from cost_room
-      ), cost_charged as (
-        update cost_buckets b set spent = c.spent, spent_at = c.spent_at, epoch = c.this_epoch, reserved = c.reserved + c.granted,
-          reserved_before = c.reserved_before from cost_granted c
-        where b.tenant_id = ${tenantUuid}::uuid
-      )
+      )${cost ? costPart(tenantUuid, cost) : sql``}
       select subject, kind, granted, greatest(0, most - used - granted) as left,
         ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as "resetMs", null::int as epoch
       from charges, (select set_config('synchronous_commit', 'off', true)) as quick
-      union all
-      select null, 'cost', granted, greatest(0, room - granted)::int, 0, this_epoch from cost_granted`,
-    { idempotent: settled.length === 0 },
+      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch from cost_taken` : sql``}`,
+    { idempotent: !cost || cost.settlements.length === 0 },
   );
   const found = rows.find(({ epoch }) => epoch !== null);
   return {
     grants: rows.filter(({ epoch }) => epoch === null),
     cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null,
   };
+}
+
+/**
+ * The part of the statement that is about costs: settles, then takes what is asked for, or what there is. It comes after the others (`held`)
+ * in order. One update does it, for which it is written as one expression of the row; `granted` is kept in the row to be returned.
+ */
+function costPart(tenantUuid: string, { cost, least, budget, settlements }: CostAsk): Statement {
+  // Older ones are dropped in the row, so there is nothing to give back for them.
+  const [last, before] = settlements.toSorted((a, b) => b.epoch - a.epoch);
+  const given = sql`case b_epoch.this when ${last?.epoch ?? 0}::int then ${last?.reserved ?? 0}::int
+    when ${before?.epoch ?? 0}::int then ${before?.reserved ?? 0}::int else 0 end`;
+  const givenBefore = sql`case b_epoch.this - 1 when ${last?.epoch ?? 0}::int then ${last?.reserved ?? 0}::int
+    when ${before?.epoch ?? 0}::int then ${before?.reserved ?? 0}::int else 0 end`;
+  return sql`, cost_taken as (
+        update cost_buckets b set (spent, spent_at, epoch, reserved, reserved_before, granted) = (
+          select now_is.spent, greatest(b.spent_at, now()), now_is.epoch, now_is.reserved + taken.granted, now_is.reserved_before, taken.granted
+          from (
+            select b_epoch.this as epoch,
+              greatest(0, b.spent - ${budget.restoreRate}::float8 * greatest(0, extract(epoch from now() - b.spent_at)::float8))
+                + ${settlements.reduce((sum, { actual }) => sum + actual, 0)}::float8 as spent,
+              greatest(0, case b.epoch when b_epoch.this then b.reserved else 0 end - ${given}) as reserved,
+              greatest(0, case b.epoch when b_epoch.this then b.reserved_before when b_epoch.this - 1 then b.reserved else 0 end
+                - ${givenBefore}) as reserved_before
+            from (select floor(extract(epoch from now()) / ${epochSeconds}::int)::int as this) as b_epoch
+          ) as now_is, lateral (
+            select case when room >= ${least}::int then greatest(0, least(${cost}::int, room))::int else 0 end as granted
+            from (select floor(${budget.maximum}::int - now_is.spent - now_is.reserved - now_is.reserved_before + 1e-6) as room) as rooms
+          ) as taken
+        )
+        where b.tenant_id = ${tenantUuid}::uuid and (select count(*) from held) >= 0
+        returning granted, spent, reserved, reserved_before, epoch
+      )`;
 }
 
 /** Makes the bucket of the tenant's costs, unless it is there. */

@@ -12,6 +12,8 @@ export const messageKinds = {
   'generation.watched': true,
   /** An API key was revoked, or its end was moved. */
   'key.changed': true,
+  /** What the tokens of an issuer prove was changed, or they prove nothing any more. */
+  'issuer.changed': true,
   /** What members may do has changed, or whether they are let in: ids of members, and of tenants for everybody in them. */
   'access.changed': true,
   /** Entries of a tenant's audit log were sealed. */

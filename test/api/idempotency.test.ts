@@ -96,6 +96,15 @@ describe('an idempotency key', () => {
     );
   });
 
+  it('shows an invitation’s token again, too', async () => {
+    const invite = `mutation ($input: InvitationCreateInput!) {
+      invitationCreate(input: $input) { invitation { id } token errors { code } } }`;
+    const input = { email: 'ada@example.org', role: 'member', idempotencyKey: 'k' };
+    const invited = await ask<{ token: string | null }>(invite, input);
+    expect(invited).toMatchObject({ token: expect.stringMatching(/^dw_invite_/), errors: [] });
+    expect(await ask(invite, input)).toEqual(invited);
+  });
+
   it('stands for nothing when the call failed, and for nothing after a day', async () => {
     const refused = await make({ idempotencyKey: 'k', expiresAt: '2020-01-01T00:00:00Z' });
     expect(refused.errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input', 'expiresAt'] }]);

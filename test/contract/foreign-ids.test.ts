@@ -19,12 +19,20 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
   gen: async (caller) => (await finishedGeneration(app, caller)).id,
   ten: async ({ tenantId }) => tenantId,
-  mem: async (caller) => (await seed.member({ of: caller })).memberId,
+  mem: async ({ memberId }) => memberId,
   key: async (caller) => {
     const made = await caller.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
       'mutation { apiKeyCreate(input: { name: "spare", permissions: ["models:read"] }) { apiKey { id } } }',
     );
     return made.apiKeyCreate.apiKey.id;
+  },
+  // Made by hand: there is nobody to ask about its keys.
+  iss: async ({ tenantId }) => {
+    const id = newId('iss');
+    await app.sql`
+      insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+      values (${uuidOf(id)}, ${uuidOf(tenantId)}, ${id}, ${`https://${id.slice(-8)}.example`}, ${id}, '{RS256}', 'sub', '[]')`;
+    return id;
   },
   rol: async (caller) => {
     const made = await caller.ask<{ roleCreate: { role: { id: string } } }>(
@@ -40,11 +48,12 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     );
     return made.invitationCreate.invitation.id;
   },
+  pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
   aud: async (caller) => {
+    await caller.ask('mutation { tenantUpdate(input: { generationRetentionDays: 9 }) { errors { code } } }');
     const { auditLog } = await caller.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
     return auditLog.nodes[0]?.id ?? '';
   },
-  pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
 };
 
 interface Row {
@@ -62,15 +71,8 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.node(id)': { kind: 'gen' },
   'Query.nodes(ids)': { kind: 'gen' },
   'Query.generation(id)': { kind: 'gen' },
-  // Whoever is new has done nothing yet: only what is the same can be looked for.
   'Query.auditLog(filter.actor)': { kind: null },
-  'Query.auditLog(filter.thing)': { kind: 'gen' },
-  'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
-  'Mutation.invitationRevoke(input.id)': { kind: 'inv' },
-  'Mutation.memberRemove(input.id)': { kind: 'mem' },
-  'Mutation.memberUpdate(input.id)': { kind: 'mem', others: { input: { role: 'member' } } },
-  'Mutation.roleDelete(input.id)': { kind: 'rol' },
-  'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
+  'Query.auditLog(filter.thing)': { kind: 'key' },
   'Mutation.apiKeyRevoke(input.id)': { kind: 'key' },
   'Mutation.apiKeyRotate(input.id)': { kind: 'key' },
   'Mutation.generationCancel(input.id)': { kind: 'gen' },
@@ -78,8 +80,23 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.generationRetry(input.id)': { kind: 'gen' },
   'Mutation.generationStart(input.template)': { kind: null, others: { input: { variables } } },
   'Mutation.generationStart(input.model)': { kind: null, others: { input: { template: 'cover-letter-classic', variables } } },
+  'Mutation.invitationRevoke(input.id)': { kind: 'inv' },
+  'Mutation.memberRemove(input.id)': { kind: 'mem' },
+  'Mutation.memberUpdate(input.id)': { kind: 'mem' },
+  'Mutation.roleDelete(input.id)': { kind: 'rol' },
+  'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
+  'Mutation.issuerCreate(input.audience)': { kind: null, others: { input: { url: 'https://127.0.0.1' } } },
+  'Mutation.issuerDelete(input.id)': { kind: 'iss' },
+  'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
+  'Query.explainPermission(nodeId)': {
+    kind: 'gen',
+    ask: (id) => ({
+      query: 'query ($id: ID!) { explainPermission(permission: "generations:read", nodeId: $id) { allowed reason } }',
+      variables: { id },
+    }),
+  },
   'Subscription.generationStream(id)': { kind: 'gen' },
 };
 
@@ -89,14 +106,15 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.auditLog(after)': 'aud',
   'Query.generations(after)': 'gen',
   'Query.invitations(after)': 'inv',
+  'Query.issuers(after)': 'iss',
   'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
 };
 /** Cursors that are positions in one stream. */
 const streams: Readonly<Record<string, keyof typeof makers>> = {
-  'Subscription.auditLogAdded(after)': 'aud',
   'Subscription.generationStream(after)': 'gen',
+  'Subscription.auditLogAdded(after)': 'aud',
 };
 
 const { api } = buildSchemas({} as never);
@@ -157,17 +175,17 @@ async function overWebSocket(asked: Asked): Promise<string> {
   return JSON.stringify(results);
 }
 
-/** Everything that is stored of the other tenant, but what happens by itself: when its keys were used, and the sealing of its audit log. */
+/** Everything that is stored of the other tenant, but when its keys were used and how far its audit log is sealed. */
 async function stored(): Promise<string> {
   const tenant = uuidOf(them.tenantId, 'ten');
   const tables = await owner<{ name: string; column: string }[]>`
     select table_name as name, column_name as column from information_schema.columns
-    where table_schema = 'public' and table_name <> 'audit_heads' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id')) order by 1`;
-  const byItself = `'{last_used_at,hash,position}'::text[]`;
+    where table_schema = 'public' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id'))
+      and table_name <> 'audit_heads' order by 1`;
   const texts = [];
   for (const { name, column } of tables) {
     const [row] = await owner.unsafe<{ text: string }[]>(
-      `select coalesce(jsonb_agg(to_jsonb(t) - ${byItself} order by (to_jsonb(t) - ${byItself})::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
+      `select coalesce(jsonb_agg(to_jsonb(t) - 'last_used_at' - 'position' - 'hash' order by (to_jsonb(t) - 'last_used_at' - 'position' - 'hash')::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
     );
     texts.push(`${name} ${row?.text}`);
   }

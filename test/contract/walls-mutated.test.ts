@@ -68,6 +68,13 @@ beforeAll(async () => {
   for (const tenant of [one, other]) {
     // An operator's: limits of its own for a tenant have no mutation yet.
     await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    // An issuer's tokens are told in their own tests; here a row each is enough.
+    const [own, person] = [uuidOf(tenant.tenantId, 'ten'), uuidOf(tenant.memberId, 'mem')];
+    await app.sql`
+      insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+      values (gen_random_uuid(), ${own}, 'IdP', 'https://idp.example', ${tenant.tenantId}, '{ES256}', 'sub', '[]')`;
+    await app.sql`
+      insert into identities (tenant_id, issuer, claim, subject, member_id) values (${own}, 'https://idp.example', 'sub', 'ada', ${person})`;
     await tenant.ask(
       'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
     );

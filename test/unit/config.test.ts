@@ -124,6 +124,7 @@ describe('readConfig', () => {
     ['a secret given twice', { SECRET: 'canary', SECRET_FILE: '/x' }, 'SECRET and SECRET_FILE are both set'],
     ['a database in a file that is no URL', { DATABASE_URL_FILE: file('no-url', 'canary') }, 'DATABASE_URL is no URL'],
     ['a proxy that is no network', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, 'TRUSTED_PROXIES has "proxy"'],
+    ['a way out that is a URL', { OUTBOUND_ALLOW: 'idp.corp.example, https://idp' }, 'OUTBOUND_ALLOW has "https://idp"'],
     ['a network that is too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has "10.0.0.0/33"'],
     ['usage reports for no graph', { APOLLO_KEY: 'canary' }, 'APOLLO_KEY needs APOLLO_GRAPH_REF beside it'],
     ['a list of documents that is missing', { TRUSTED_DOCUMENTS: 'enforce' }, 'needs TRUSTED_DOCUMENTS_FILE beside it'],
