@@ -77,7 +77,7 @@ export type ErrorCode =
   | 'INVALID_CURSOR'
   /** A value in the input does not fit; `path` names it. */
   | 'INVALID_INPUT'
-  /** The document is deeper, wider or longer than is allowed; the message names the limit. */
+  /** The document is deeper, wider, longer or dearer than is allowed; the message names the limit. */
   | 'LIMIT_EXCEEDED'
   /** No such thing, or not yours: the two are deliberately not told apart. */
   | 'NOT_FOUND'

@@ -34,6 +34,7 @@ import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } fro
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 import { Session } from './session.ts';
+import { withheld } from './withheld.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -304,7 +305,8 @@ export class Pipeline {
     const definition = getOperationAST(document, operationName);
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return this.refused(context, errors);
+    const maySee = context.scope.can('schema:introspect');
+    if (errors.length > 0) return this.refused(context, maySee ? errors : errors.map((error) => withheld(error, query)));
     keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     checkKind(definition, context.transport);
@@ -314,11 +316,11 @@ export class Pipeline {
       maxErrors: 20,
       hideSuggestions: true,
     });
-    if (misfits)
-      return this.refused(
-        context,
-        misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
-      );
+    if (misfits) {
+      const shown = misfits.map((error) => maskError(error, this.maskOf(context.requestId)));
+      const written = `${query} ${JSON.stringify(variables)}`;
+      return this.refused(context, maySee ? shown : shown.map((error) => withheld(error, written)));
+    }
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }

@@ -13,7 +13,7 @@ export const errorCodes = {
   GRAPHQL_VALIDATION_FAILED: 'The document does not fit the schema.',
   PERSISTED_QUERY_NOT_FOUND: 'No document is known by this hash; send the document along with it.',
   DOCUMENT_NOT_TRUSTED: 'Only listed documents run here, and this is none of them.',
-  LIMIT_EXCEEDED: 'The document is deeper, wider or longer than is allowed; the message names the limit.',
+  LIMIT_EXCEEDED: 'The document is deeper, wider, longer or dearer than is allowed; the message names the limit.',
   OPERATION_NOT_SUPPORTED: 'This transport does not carry this kind of operation.',
   UNAVAILABLE: 'A part we need is away or shutting down; retry later.',
   TIMEOUT: 'The work did not end within its deadline.',

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Connection, Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -44,8 +43,8 @@ export class TenantQueue {
   private waiting = 0;
   private tenantMost = unlimited;
   private isUnderWay = false;
-  /** Ends when nothing is under way. */
-  private current: Promise<void> = Promise.resolve();
+  /** Who waits for the end of what is under way. */
+  private onRest: () => void = () => undefined;
   private readonly tenantUuid: string;
   private readonly ledger = new Ledger();
   private budget: CostBudget = { maximum: 0, restoreRate: 1 };
@@ -94,17 +93,18 @@ export class TenantQueue {
 
   /** Tells the database what is over. */
   async close(): Promise<void> {
-    await this.current;
     this.isUrgent = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.onRest = resolve;
     this.start();
-    await this.current;
+    await promise;
   }
 
   private start(): void {
     if (this.isUnderWay) return;
     this.isUnderWay = true;
     // After everything that arrived in this turn of the event loop.
-    this.current = turn().then(() => this.run());
+    setImmediate(() => void this.run());
   }
 
   private async run(): Promise<void> {
@@ -121,11 +121,12 @@ export class TenantQueue {
     }
     const isOld = this.isLate || this.isUrgent;
     [this.isLate, this.isUrgent] = [false, false];
-    // What no statement told it in passing; when that fails it is lost, and comes back with time.
+    // What no statement has told it in passing; when that fails it is lost, and comes back with time.
     if (isOld && !this.ledger.isEmpty) await this.send([]).catch(() => undefined);
     this.isUnderWay = false;
-    if (this.groups.size > 0) this.start();
-    else if (!this.ledger.isEmpty) this.settleLater();
+    if (this.groups.size > 0 || (this.isUrgent && !this.ledger.isEmpty)) return this.start();
+    this.onRest();
+    if (!this.ledger.isEmpty) this.settleLater();
     else if (this.running === 0) this.parts.onIdle();
   }
 

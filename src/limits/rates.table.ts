@@ -41,6 +41,8 @@ export const costBuckets = pgTable(
     epoch: integer().notNull().default(0),
     reserved: integer().notNull().default(0),
     reservedBefore: integer().notNull().default(0),
+    /** By the latest statement: an update returns only what it wrote. */
+    granted: integer().notNull().default(0),
   },
   () => [tenantWall()],
 );

@@ -22,8 +22,10 @@ const entities = `query ($of: [_Any!]!) {
     ... on Member { id email }
     ... on ApiKey { id name }
     ... on Issuer { id url }
+    ... on AuditEntry { id operation }
     ... on Role { id name permissions }
     ... on Invitation { id email }
+    ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
   }
 }`;
@@ -194,6 +196,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -249,6 +252,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -260,6 +264,7 @@ describe('_entities', () => {
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
       [9, 'FORBIDDEN'],
+      [10, 'FORBIDDEN'],
     ]);
   });
 });
