@@ -42,14 +42,13 @@ const epochSeconds = 60;
 interface GrantRow {
   subject: string;
   kind: Kind;
-  key: string;
   granted: number;
   left: number;
-  reset_ms: number;
-  key_left: number;
-  key_reset_ms: number;
+  resetMs: number;
   /** Of the row of the costs only. */
   epoch: number | null;
+  /** Of what was granted to an ask, where there are asks with keys; null in the rows of the buckets. */
+  key?: string | null;
 }
 
 /** Tells asks apart: each bucket or pair of buckets is asked for once. */
@@ -71,9 +70,9 @@ function compare(a: string, b: string): number {
 
 /**
  * One statement on the database's clock: holds the buckets in order, grants each ask what is left of its key's, then of its member's bucket,
- * to requests no more than is left of the tenant's, and counts exactly what it granted. An ask with a bucket that nobody has made is
- * missing in the answer, and is granted nothing. In the same way it settles what operations have cost and reserves what new ones may cost,
- * always after the others in order.
+ * to requests no more than is left of the tenant's, and counts exactly what it granted. In the same way it settles what operations have
+ * cost and reserves what new ones may cost, always after the others in order. An ask with a bucket that nobody has made is missing in the
+ * answer, and is granted nothing.
  *
  * Its commit is not waited for (`synchronous_commit`): a crash of the database's machine may forget the grants of its last
  * half second. It is repeated after a lost answer, unless it settles: then it counts too much, and admits no more for it.
@@ -84,19 +83,18 @@ export async function take(
   asks: readonly Ask[],
   cost: CostAsk | null = null,
 ): Promise<Taken> {
+  // Few keys have limits of their own: without them the statement is shorter, and takes half the time.
+  const hasKeys = asks.some(({ key }) => key !== null);
   const subjects = asks.map(({ subject }) => subject);
   const kinds = asks.map(({ kind }) => kind);
-  // Who has no key with a limit is asked for its own bucket twice, and counted once.
-  const keys = asks.map(({ subject, key }) => key?.subject ?? subject);
   // Postgres plans for ten where it does not look; for fewer it would plan anew each time, which takes longer than the work.
-  const padded = [...new Set([...subjects, ...keys])];
+  const padded = hasKeys ? [...new Set([...subjects, ...keysOf(asks)])] : [...subjects];
   while (padded.length < 10) padded.push(tenantUuid);
   const rows = await tenant.sql<GrantRow>(
     () => sql`
       with asked as (
-        select * from unnest(${subjects}::uuid[], ${kinds}::text[], ${asks.map(({ count }) => count)}::int[],
-          ${asks.map(({ most }) => most)}::int[], ${keys}::uuid[], ${asks.map(({ key }) => key?.most ?? unlimited)}::int[])
-          as a(subject, kind, count, most, key, key_most)
+        select * from unnest(${subjects}::uuid[], ${kinds}::text[],
+          ${asks.map(({ count }) => count)}::int[], ${asks.map(({ most }) => most)}::int[]${hasKeys ? sql`, ${keysOf(asks)}::uuid[], ${asks.map(({ key }) => key?.most ?? unlimited)}::int[]` : sql``}) as a(subject, kind, count, most${hasKeys ? sql`, key, key_most` : sql``})
       ), held as (
         select subject, kind, case when window_started_at <= now() - ${windowSeconds}::int * interval '1 second' then 0 else used end as used,
           case when window_started_at <= now() - ${windowSeconds}::int * interval '1 second' then now() else window_started_at end as started_at
@@ -106,52 +104,70 @@ export async function take(
       ), whole as (
         select subject, kind, a.most, h.used, h.started_at, greatest(0, a.most - h.used) as room
         from asked a join held h using (subject, kind) where kind = 'tenant'
-      ), of_keys as (
-        select a.*, h.used, h.started_at, k.used as key_used, k.started_at as key_started_at, least(a.count, greatest(0, a.key_most - k.used)) as share
-        from asked a join held h using (subject, kind) join held k on k.subject = a.key and k.kind = a.kind where a.kind <> 'tenant'
-      ), of_members as (
-        select *, greatest(0, least(share, most - used - (sum(share) over (partition by subject, kind order by key) - share)))::int as own
-        from of_keys
-      ), grants as (
-        select *, case when kind = 'starts' then own else greatest(0, least(own,
-          coalesce((select room from whole), 0) - (sum(own) over (partition by kind order by subject, key) - own)))::int end as granted
-        from of_members
+      ), ${hasKeys ? sharesByKey : plainShares}, grants as (
+        select s.*, case when kind = 'starts' then share else greatest(0, least(share,
+          coalesce((select room from whole), 0) - (sum(share) over (partition by kind order by subject${hasKeys ? sql`, key` : sql``}) - share)))::int end as granted
+        from shares s
       ), charges as (
-        select subject, kind, used, started_at, sum(granted)::int as granted from grants group by subject, kind, used, started_at
+        ${hasKeys ? chargesByKey : plainCharges}
         union all
-        select key, kind, key_used, key_started_at, granted from grants where key <> subject
-        union all
-        select subject, kind, used, started_at,
+        select subject, kind, most, used, started_at,
           (select coalesce(sum(granted), 0)::int from grants where kind = 'requests') from whole
       ), charged as (
         update rate_buckets b set used = c.used + c.granted, window_started_at = c.started_at from charges c
         where b.tenant_id = ${tenantUuid}::uuid and b.subject = c.subject and b.kind = c.kind and c.granted > 0
-      )${cost ? costPart(tenantUuid, cost) : sql``}, answered as (
-        select subject, kind, key, granted, most - used - sum(granted) over (partition by subject, kind) as left, started_at,
-          key_most - key_used - granted as key_left, key_started_at
-        from grants
-        union all
-        select subject, kind, subject, 0, room - (select coalesce(sum(granted), 0) from grants where kind = 'requests'), started_at, 0, started_at
-        from whole
-      )
-      select subject, kind, key, granted, greatest(0, "left")::int as "left",
-        ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as reset_ms, greatest(0, key_left)::int as key_left,
-        ceil(extract(epoch from key_started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as key_reset_ms, null::int as epoch
-      from answered, (select set_config('synchronous_commit', 'off', true)) as quick
-      ${cost ? sql`union all select null, 'cost', null, granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, 0, 0, epoch from cost_taken` : sql``}`,
+      )${cost ? costPart(tenantUuid, cost) : sql``}
+      select subject, kind, granted, greatest(0, most - used - granted) as left,
+        ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as "resetMs", null::int as epoch${hasKeys ? sql`, null::uuid as key` : sql``}
+      from charges, (select set_config('synchronous_commit', 'off', true)) as quick
+      ${hasKeys ? sql`union all select subject, kind, granted, 0, 0, null, key from grants` : sql``}
+      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`,
     { idempotent: !cost || cost.settlements.length === 0 },
   );
-  const found = rows.find(({ epoch }) => epoch !== null);
-  const grants = new Map(
-    rows
-      .filter(({ epoch }) => epoch === null)
-      .map(({ subject, kind, key, granted, left, reset_ms: resetMs, key_left: keyLeft, key_reset_ms: keyResetMs }) => [
-        `${subject} ${kind} ${key}`,
-        { granted, left, resetMs, ofKey: key === subject ? null : { left: keyLeft, resetMs: keyResetMs } },
-      ]),
-  );
+  const buckets = new Map<string, GrantRow>();
+  const granted = new Map<string, number>();
+  let found: GrantRow | null = null;
+  for (const row of rows) {
+    if (row.epoch !== null) found = row;
+    else if (typeof row.key === 'string') granted.set(`${row.subject} ${row.kind} ${row.key}`, row.granted);
+    else buckets.set(`${row.subject} ${row.kind}`, row);
+  }
+  const grants = new Map<string, Grant>();
+  for (const ask of asks) {
+    const name = keyOfAsk(ask);
+    const own = buckets.get(`${ask.subject} ${ask.kind}`);
+    const ofKey = ask.key ? buckets.get(`${ask.key.subject} ${ask.kind}`) : null;
+    const count = hasKeys && ask.kind !== 'tenant' ? granted.get(name) : own?.granted;
+    if (own && ofKey !== undefined && count !== undefined)
+      grants.set(name, { granted: count, left: own.left, resetMs: own.resetMs, ofKey });
+  }
   return { grants, cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null };
 }
+
+/** Who has no key with a limit is asked for its own bucket twice, and counted once. */
+function keysOf(asks: readonly Ask[]): string[] {
+  return asks.map(({ subject, key }) => key?.subject ?? subject);
+}
+
+const plainShares = sql`shares as (
+        select subject, kind, a.most, h.used, h.started_at, least(a.count, greatest(0, a.most - h.used)) as share
+        from asked a join held h using (subject, kind) where kind <> 'tenant'
+      )`;
+const plainCharges = sql`select subject, kind, most, used, started_at, granted from grants`;
+
+/** A key's share first, then what its member's bucket has for it after the keys before it. */
+const sharesByKey = sql`of_keys as (
+        select a.subject, a.kind, a.key, a.most, a.key_most, h.used, h.started_at, k.used as key_used, k.started_at as key_started_at,
+          least(a.count, greatest(0, a.key_most - k.used)) as key_share
+        from asked a join held h using (subject, kind) join held k on k.subject = a.key and k.kind = a.kind where a.kind <> 'tenant'
+      ), shares as (
+        select *, greatest(0, least(key_share, most - used - (sum(key_share) over (partition by subject, kind order by key) - key_share)))::int as share
+        from of_keys
+      )`;
+const chargesByKey = sql`select subject, kind, most, used, started_at, sum(granted)::int as granted from grants
+        group by subject, kind, most, used, started_at
+        union all
+        select key, kind, key_most, key_used, key_started_at, granted from grants where key <> subject`;
 
 /**
  * The part of the statement that is about costs: settles, then takes what is asked for, or what there is. It comes after the others (`held`)

@@ -32,6 +32,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   apiKeyCreate: () => ({ name: 'Partner', permissions: ['generations:read'] }),
   apiKeyRevoke: async ({ owner }) => ({ id: await keyOf(owner) }),
   apiKeyRotate: async ({ owner }) => ({ id: await keyOf(owner) }),
+  apiKeyUpdate: async ({ owner }) => ({ id: await keyOf(owner), requestsPerMinute: 5 }),
   generationCancel: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationDelete: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationRetry: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
@@ -52,6 +53,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   tenantDelete: async ({ owner }) => ({
     name: (await owner.ask<{ viewer: { tenant: { name: string } } }>('{ viewer { tenant { name } } }')).viewer.tenant.name,
   }),
+  tenantLimitsUpdate: () => ({ limits: [{ name: 'SOCKETS_PER_MEMBER', most: 5 }] }),
   tenantUpdate: () => ({ generationRetentionDays: 30 }),
 };
 

@@ -75,6 +75,7 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.auditLog(filter.thing)': { kind: 'key' },
   'Mutation.apiKeyRevoke(input.id)': { kind: 'key' },
   'Mutation.apiKeyRotate(input.id)': { kind: 'key' },
+  'Mutation.apiKeyUpdate(input.id)': { kind: 'key' },
   'Mutation.generationCancel(input.id)': { kind: 'gen' },
   'Mutation.generationDelete(input.id)': { kind: 'gen' },
   'Mutation.generationRetry(input.id)': { kind: 'gen' },
