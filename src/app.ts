@@ -4,10 +4,15 @@ import { Kind, type DocumentNode } from 'graphql';
 import { AcceptanceService } from './access/acceptance.service.ts';
 import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
+import { authenticateBy } from './access/authenticate.ts';
 import { openDevelopmentKey } from './access/development-key.ts';
 import { InvitationService } from './access/invitation.service.ts';
 import { KeyService } from './access/key.service.ts';
+import { IssuerKeys } from './access/issuer-keys.ts';
+import { IssuerService } from './access/issuer.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { TokenWatch } from './access/token-watch.ts';
+import { TokenService } from './access/token.service.ts';
 import { MemberService } from './access/member.service.ts';
 import { RoleService } from './access/role.service.ts';
 import { ActService } from './audit/act.service.ts';
@@ -32,8 +37,12 @@ import { Purger } from './generations/purge.ts';
 import { buildPipeline, type PipelineOptions } from './graphql/execute.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
+import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
+import { outboundRules } from './kernel/outbound-rules.ts';
+import { openOutbound } from './kernel/outbound.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
@@ -168,6 +177,16 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     watch.open();
     life.onStop('watch over access', () => watch.close());
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
+    const callOut = openOutbound(outboundRules(config.outboundAllow));
+    const issuerKeys = new IssuerKeys({ callOut, clock, log });
+    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
+    const tokens = new TokenService({ database, keys: issuerKeys, clock });
+    bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
+    bus.on('access.changed', ({ ids }) => tokens.forget(ids));
+    bus.onGap(() => tokens.forget(null));
+    const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
+    tokenWatch.open();
+    life.onStop('watch over tokens', () => tokenWatch.close());
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
@@ -180,6 +199,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close());
+    bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
+    bus.onGap(() => limits.policy.forget(null));
+    const { policy, admissions } = limits;
+    const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
+    slots.open();
+    life.onStop('slots', () => slots.close());
+    const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -193,6 +219,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       tenants,
       models,
       apiKeys,
+      issuers,
       roles,
       members,
       invitations,
@@ -200,12 +227,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audit,
       database,
       credentials,
+      limitSettings,
     });
     const pipeline = buildPipeline({
       schema: subgraph,
-      authenticate: (shown) => acceptances.authenticate(shown) ?? keys.authenticate(shown),
-      watch: (scope, events) => watch.watch(scope, events),
+      authenticate: authenticateBy(acceptances, keys, tokens),
+      watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
       admit: (scope, costOf) => limits.admit(scope, costOf),
+      enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
       log,

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
 import type { EngineConfig } from './generations/engine.ts';
 import { isNetwork } from './kernel/address.ts';
+import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { CostBudget } from './limits/cost.ts';
-import type { RateLimits } from './limits/policy.ts';
+import type { TenantLimits } from './limits/names.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -24,6 +25,8 @@ export interface Config {
     /** WebSockets and streams of one address, each. */
     readonly maxPerAddress: number;
   };
+  /** Hosts, addresses and networks that may be called although they are not of the public internet, or by plain HTTP. */
+  readonly outboundAllow: readonly string[];
   /** Where Apollo's usage reports go; null and nothing is reported. */
   readonly usageReporting: { readonly key: string; readonly graphRef: string } | null;
   readonly trustedDocuments: TrustedDocuments;
@@ -35,7 +38,7 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
-  readonly limits: RateLimits;
+  readonly limits: TenantLimits;
   readonly queryCost: CostBudget;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
@@ -84,6 +87,7 @@ export function readConfig(env: Env): Config {
       metricsToken: read.secret('METRICS_TOKEN'),
       maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
+    outboundAllow: read.outbound('OUTBOUND_ALLOW'),
     usageReporting: usageReporting(read),
     trustedDocuments: trustedDocuments(read),
     dataDir: read.text('DATA_DIR') ?? '.data',
@@ -101,6 +105,12 @@ export function readConfig(env: Env): Config {
       member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
       tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
       starts: limit(read, 'RATE_LIMIT_STARTS', isProduction ? 50 : developmentLimit),
+      memberGenerations: limit(read, 'MAX_GENERATIONS_PER_MEMBER', isProduction ? 20 : developmentLimit),
+      tenantGenerations: limit(read, 'MAX_GENERATIONS_PER_TENANT', isProduction ? 200 : developmentLimit),
+      memberSockets: limit(read, 'MAX_SOCKETS_PER_MEMBER', isProduction ? 100 : developmentLimit),
+      tenantSockets: limit(read, 'MAX_SOCKETS_PER_TENANT', isProduction ? 1_000 : developmentLimit),
+      memberSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_MEMBER', isProduction ? 200 : developmentLimit),
+      tenantSubscriptions: limit(read, 'MAX_SUBSCRIPTIONS_PER_TENANT', isProduction ? 5_000 : developmentLimit),
     },
     queryCost: {
       maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),
@@ -208,6 +218,14 @@ class Reader {
     const found = this.list(name);
     for (const each of found.filter((text) => !isNetwork(text))) {
       this.problem(`${name} has "${each}", which is no address and no network such as 10.0.0.0/8`);
+    }
+    return found;
+  }
+
+  outbound(name: string): string[] {
+    const found = this.list(name);
+    for (const each of found.filter((text) => !isOutboundEntry(text))) {
+      this.problem(`${name} has "${each}", which is no host, no address and no network such as 10.0.0.0/8`);
     }
     return found;
   }

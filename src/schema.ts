@@ -3,6 +3,9 @@ import type { AcceptanceService } from './access/acceptance.service.ts';
 import { ApiKeyResolver } from './access/api-key.resolver.ts';
 import type { ApiKeyService } from './access/api-key.service.ts';
 import { ApiKey } from './access/api-key.type.ts';
+import { IssuerResolver } from './access/issuer.resolver.ts';
+import type { IssuerService } from './access/issuer.service.ts';
+import { Issuer } from './access/issuer.type.ts';
 import { ExplainResolver } from './access/explain.resolver.ts';
 import { ExplainService } from './access/explain.service.ts';
 import { InvitationResolver } from './access/invitation.resolver.ts';
@@ -29,6 +32,8 @@ import {
 import type { StreamService } from './generations/stream.service.ts';
 import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
+import type { LimitSettingService } from './limits/limit-setting.service.ts';
+import { LimitResolver } from './limits/limit.resolver.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
 import { TemplateResolver } from './templates/template.resolver.ts';
@@ -49,6 +54,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly models: Models;
   readonly apiKeys: ApiKeyService;
+  readonly issuers: IssuerService;
   readonly roles: RoleService;
   readonly members: MemberService;
   readonly invitations: InvitationService;
@@ -56,6 +62,7 @@ export interface Services {
   readonly database: Database;
   readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
+  readonly limitSettings: LimitSettingService;
 }
 
 export interface Schemas {
@@ -72,11 +79,13 @@ export function buildSchemas(services: Services): Schemas {
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
+  const issuers = new IssuerResolver(services.issuers);
   const roles = new RoleResolver(services.roles);
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
+  const limits = new LimitResolver(services.limitSettings);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -84,6 +93,7 @@ export function buildSchemas(services: Services): Schemas {
     ten: tenants.byId,
     mem: tenants.memberNode,
     key: apiKeys.byId,
+    iss: issuers.byId,
     rol: roles.byId,
     inv: invitations.byId,
     aud: audit.byId,
@@ -92,7 +102,7 @@ export function buildSchemas(services: Services): Schemas {
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
   const people = [roles, members, invitations, explain];
-  const resolvers = [templates, generations, tenants, models, apiKeys, ...people, audit, credentials, nodes];
+  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -106,6 +116,7 @@ export function buildSchemas(services: Services): Schemas {
         Tenant,
         Member,
         ApiKey,
+        Issuer,
         Role,
         Invitation,
         AuditEntry,
@@ -127,6 +138,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     models: uncalled('models'),
     apiKeys: uncalled('apiKeys'),
+    issuers: uncalled('issuers'),
     roles: uncalled('roles'),
     members: uncalled('members'),
     invitations: uncalled('invitations'),
@@ -134,6 +146,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     database: uncalled('database'),
     audit: uncalled('audit'),
     credentials: uncalled('credentials'),
+    limitSettings: uncalled('limitSettings'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

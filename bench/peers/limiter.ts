@@ -54,7 +54,7 @@ async function openDraftwire(): Promise<(key: number) => Promise<boolean>> {
     limits: { member: most, tenant: most, starts: most },
   });
   const { tenantId } = await new product.KeyService(database, 'bench').bootstrap('bench', 'owner@bench.example');
-  const scopes = Array.from({ length: mostKeys }, () => ({ tenantId, memberId: product.newId('mem') }));
+  const scopes = Array.from({ length: mostKeys }, () => ({ tenantId, memberId: product.newId('mem'), keyId: null }));
   return async (key) => (await service.admit(scopes[key] ?? {})).refusal === null;
 }
 

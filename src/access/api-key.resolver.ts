@@ -6,9 +6,16 @@ import { payload } from '../graphql/payload.ts';
 import { allPermissions } from '../kernel/scope.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 import { Member } from '../tenants/tenant.type.ts';
-import { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput } from './api-key.input.ts';
+import { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput, ApiKeyUpdateInput } from './api-key.input.ts';
 import type { ApiKeyService, ApiKeyView } from './api-key.service.ts';
-import { ApiKey, ApiKeyConnection, ApiKeyCreatePayload, ApiKeyRevokePayload, ApiKeyRotatePayload } from './api-key.type.ts';
+import {
+  ApiKey,
+  ApiKeyConnection,
+  ApiKeyCreatePayload,
+  ApiKeyRevokePayload,
+  ApiKeyRotatePayload,
+  ApiKeyUpdatePayload,
+} from './api-key.type.ts';
 import { fingerprintOf } from './key-text.ts';
 import { everything } from './roles.ts';
 
@@ -39,9 +46,19 @@ export class ApiKeyResolver {
     return payload(() => this.keys.create(scope, input));
   }
 
+  @Mutation(() => ApiKeyUpdatePayload, {
+    description: 'Changes the limits of a key of the tenant; they hold within seconds. Requires `keys:write`.',
+  })
+  apiKeyUpdate(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => ApiKeyUpdateInput, { description: 'What to change.' }) input: ApiKeyUpdateInput,
+  ) {
+    return payload(async () => ({ apiKey: await this.keys.update(scope, input) }));
+  }
+
   @Mutation(() => ApiKeyRotatePayload, {
     description:
-      'Makes a new key in the place of one of the caller’s own: same name and permissions, and as long a life. The old one goes on for the ' +
+      'Makes a new key in the place of one of the caller’s own: same name, permissions and limits, and as long a life. The old one goes on for the ' +
       'overlap; what it replaced itself ends at once, so that two are valid at most. Requires `keys:write`.',
   })
   apiKeyRotate(

@@ -12,6 +12,7 @@ import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { permissionsGiven, requireHeld } from './hand-out.ts';
+import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
 import { ownRole } from './people.ts';
@@ -82,7 +83,7 @@ export class ApiKeyService {
   /** Makes a key of the caller. INVALID_INPUT names the bad field; FORBIDDEN the permission that the caller does not have. */
   async create(
     scope: Scope,
-    input: {
+    input: AskedLimits & {
       readonly name: string;
       readonly permissions: readonly string[];
       readonly expiresAt?: Date | null;
@@ -94,17 +95,25 @@ export class ApiKeyService {
     const permissions = permissionsGiven(scope, input.permissions, 'key');
     const expiresAt = input.expiresAt ?? null;
     const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
-    const what = { name, permissions, expiresAt: endOf(scope, asked), replacesId: null };
     const again = (id: string, secret: string | null) => this.shownAgain(scope, id, secret);
-    return this.parts.acts.run(scope, { operation: 'apiKeyCreate', input, again }, async (act) => {
+    const created = await this.parts.acts.run(scope, { operation: 'apiKeyCreate', input, again }, async (act) => {
       // Not before: a repeat may come when that moment is past.
       if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
         throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
       }
-      const made = await this.insert(act, scope, what);
+      const limits = limitsFor(input, null, await limitsOfCaller(act, scope));
+      const made = await this.insert(act, scope, {
+        name,
+        permissions,
+        expiresAt: endOf(scope, asked),
+        replacesId: null,
+        ...limits,
+      });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       return made;
     });
+    this.parts.bus.publish('limits.changed', [scope.tenantId]);
+    return created;
   }
 
   /**
@@ -142,6 +151,7 @@ export class ApiKeyService {
       if (old.memberId !== scope.memberId)
         throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
       await requireAll(act, scope, old.permissions);
+      if (scope.keyId !== id) requireNoLooser(old, await limitsOfCaller(act, scope), path);
       const [successor] = await query
         .select({ id: apiKeys.id })
         .from(apiKeys)
@@ -157,13 +167,31 @@ export class ApiKeyService {
       const lasting = old.life === null ? sql`null::timestamptz` : asLong;
       // A key that replaces itself goes on for as long again; replaced by another it ends no later than that one.
       const expiresAt = scope.keyId === id ? sql<Date | null>`${lasting}` : endOf(scope, lasting);
-      const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id });
+      const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
       return { ...made, replaced, changed: [id, ...ended] };
     });
     this.parts.bus.publish('key.changed', rotated.changed);
+    this.parts.bus.publish('limits.changed', [scope.tenantId]);
     return rotated;
+  }
+
+  /** Changes the limits of a key of the tenant; FORBIDDEN for a limit above that of the key in use. */
+  async update(scope: Scope, { id, ...asked }: AskedLimits & { readonly id: string }): Promise<ApiKeyView> {
+    scope.require('keys:write');
+    const isThis = isKey(scope, checkedId(id));
+    const row = await this.parts.acts.run(scope, { operation: 'apiKeyUpdate', input: {}, idempotent: true }, async (act) => {
+      const [before] = await act.query.select(columns).from(apiKeys).where(isThis).for('update');
+      if (!before) throw noSuchKey();
+      const limits = limitsFor(asked, limitsOf(before), await limitsOfCaller(act, scope));
+      const [after] = await act.query.update(apiKeys).set(limits).where(isThis).returning(columns);
+      if (!after) throw noSuchKey();
+      act.record({ thing: id, before: limitsOf(before), after: limits });
+      return after;
+    });
+    this.parts.bus.publish('limits.changed', [scope.tenantId, row.id]);
+    return row;
   }
 
   /** Ends a key of the tenant; revoking it again changes nothing. */
@@ -205,9 +233,10 @@ export class ApiKeyService {
   private async insert(
     { query, keep }: Act,
     { tenantId, memberId }: Scope,
-    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> & {
-      expiresAt: SQL<Date | null>;
-    },
+    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> &
+      OwnLimits & {
+        expiresAt: SQL<Date | null>;
+      },
   ): Promise<NewKey> {
     const id = newId('key');
     const secret = newKeyText(id, this.parts.secret);
@@ -225,8 +254,9 @@ export class ApiKeyService {
 const path = ['input', 'id'];
 
 /** What the audit log tells of a key. */
-function toldOf({ name, memberId, permissions, expiresAt, revokedAt, replacesId }: ApiKeyView): Record<string, unknown> {
-  return { name, member: memberId, permissions, expiresAt, revokedAt, replacesId };
+function toldOf(key: ApiKeyView): Record<string, unknown> {
+  const { name, memberId, permissions, expiresAt, revokedAt, replacesId } = key;
+  return { name, member: memberId, permissions, expiresAt, revokedAt, replacesId, ...limitsOf(key) };
 }
 
 // Four digits of a year are all that RFC 3339 has.

@@ -21,6 +21,15 @@ export class ApiKey extends Node {
   @Column(apiKeys.expiresAt, 'From this moment it is refused; null for no such moment.') expiresAt!: Date | null;
   @Column(apiKeys.lastUsedAt, 'When it was last used, to about a minute; null before its first use.') lastUsedAt!: Date | null;
   @Column(apiKeys.revokedAt, 'When it was revoked; null while it was not.') revokedAt!: Date | null;
+  @Column(apiKeys.requestsPerMinute, 'Operations with it in 60 s; null for no limit of its own.') requestsPerMinute!:
+    number | null;
+  @Column(apiKeys.startsPerMinute, 'Generations started or retried with it in 60 s; null for no limit of its own.')
+  startsPerMinute!: number | null;
+  @Column(apiKeys.maxGenerations, 'Generations started with it that are queued or running; null for no limit of its own.')
+  maxGenerations!: number | null;
+  @Column(apiKeys.maxSockets, 'WebSockets opened with it; null for no limit of its own.') maxSockets!: number | null;
+  @Column(apiKeys.maxSubscriptions, 'Subscriptions that run with it; null for no limit of its own.') maxSubscriptions!:
+    number | null;
 }
 
 export const ApiKeyConnection = connectionOf(ApiKey);
@@ -49,5 +58,10 @@ export class ApiKeyRotatePayload extends Payload {
 
 @ObjectType({ description: 'What `apiKeyRevoke` did.', simpleResolvers: true })
 export class ApiKeyRevokePayload extends Payload {
+  @Field(() => ApiKey, { nullable: true, description: 'The key; null when there are errors.' }) apiKey!: ApiKey | null;
+}
+
+@ObjectType({ description: 'What `apiKeyUpdate` did.', simpleResolvers: true })
+export class ApiKeyUpdatePayload extends Payload {
   @Field(() => ApiKey, { nullable: true, description: 'The key; null when there are errors.' }) apiKey!: ApiKey | null;
 }

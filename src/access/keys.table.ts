@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, pgPolicy, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { foreignKey, index, integer, pgPolicy, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 import type { Permission } from '../kernel/scope.ts';
@@ -26,6 +26,12 @@ export const apiKeys = pgTable(
     revokedAt: timestamp({ withTimezone: true }),
     /** The key that this one took over from, when it was made by a rotation; a key is replaced once. */
     replacesId: id('key'),
+    /** Limits of its own, beside those of its member and tenant; null for none. */
+    requestsPerMinute: integer(),
+    startsPerMinute: integer(),
+    maxGenerations: integer(),
+    maxSockets: integer(),
+    maxSubscriptions: integer(),
   },
   (table) => [
     foreignKey({ columns: [table.tenantId, table.memberId], foreignColumns: [members.tenantId, members.id] }).onDelete('cascade'),
@@ -33,6 +39,10 @@ export const apiKeys = pgTable(
     index('api_keys_tenant_id_member_id').on(table.tenantId, table.memberId),
     unique('api_keys_tenant_id_id').on(table.tenantId, table.id),
     unique('api_keys_tenant_id_replaces_id').on(table.tenantId, table.replacesId),
+    // Whether a tenant has keys with limits is asked often.
+    index('api_keys_limited')
+      .on(table.tenantId)
+      .where(sql`coalesce(requests_per_minute, starts_per_minute, max_generations, max_sockets, max_subscriptions) is not null`),
     tenantWall(),
     engineReads(),
     // When a key was used is written for all tenants in one go; a grant lets the engine at that column only.

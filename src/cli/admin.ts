@@ -8,6 +8,7 @@ import { assertMigrated, migrate } from '../db/migrate.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { openLog, type Log } from '../kernel/log.ts';
+import { setCeilings } from '../limits/limit-setting.service.ts';
 import { InstallationService } from '../tenants/installation.service.ts';
 import { VaultService } from '../vault/vault.service.ts';
 import { commandOf, usage, UsageError, type Command } from './command.ts';
@@ -16,6 +17,7 @@ async function admin(args: readonly string[], env: Env): Promise<void> {
   const command = commandOf(args);
   if (command.name === 'migrate') return migrateDatabase(env);
   if (command.name === 'rewrap') return rewrap(env);
+  if (command.name === 'limits') return limitTenant(env, command.tenant, command.ceilings);
   if (command.name === 'tenants') return tenants(env, command);
   const owner = await bootstrap(env, command.tenant, command.email);
   process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
@@ -40,6 +42,16 @@ async function rewrap(env: Env): Promise<void> {
   );
   process.stdout.write(`${rewrapped} data keys were wrapped anew, with ${masterKeys[0]?.id}.\n`);
   if (unreadable > 0) throw new Error(`${unreadable} data keys are wrapped with master keys that are not among those given`);
+}
+
+async function limitTenant(env: Env, tenant: string, ceilings: ReadonlyMap<string, number | null>): Promise<void> {
+  const stored = await withDatabase(readConfig({ ...env, NODE_ENV: 'development' }), (database) =>
+    setCeilings(database, tenant, ceilings),
+  );
+  for (const { name, ceiling, own } of stored) {
+    const allowed = ceiling === null ? 'as configured' : ceiling === 0 ? 'any amount' : String(ceiling);
+    process.stdout.write(`${name}  ${allowed}${own === null ? '' : `; set to ${own} by the tenant`}\n`);
+  }
 }
 
 async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner> {

@@ -5,6 +5,13 @@ export type Command =
   | { readonly name: 'migrate' }
   | { readonly name: 'rewrap' }
   | { readonly name: 'bootstrap'; readonly tenant: string; readonly email: string }
+  | {
+      readonly name: 'limits';
+      /** Its id. */
+      readonly tenant: string;
+      /** Ceilings by the name of the limit; null for the configured one. */
+      readonly ceilings: ReadonlyMap<string, number | null>;
+    }
   | { readonly name: 'tenants'; readonly act: 'list' }
   | { readonly name: 'tenants'; readonly act: 'suspend' | 'resume'; readonly id: string }
   | { readonly name: 'tenants'; readonly act: 'delete'; readonly id: string; readonly tenant: string };
@@ -18,6 +25,9 @@ export const usage = `Usage:
       where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
   npm run admin -- bootstrap --tenant NAME --email EMAIL
       Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
+  npm run admin -- limits --tenant ID [--set NAME=MOST ...]
+      Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
+      configured), and prints what is set. Holds within seconds on every running process.
   npm run admin -- tenants list
       Lists id, status and name of all tenants.
   npm run admin -- tenants create --tenant NAME --email EMAIL
@@ -38,9 +48,11 @@ export function commandOf(args: readonly string[]): Command {
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError('a command is missing');
   if (name === 'tenants') return tenantsCommandOf(rest, values);
-  if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap') throw new UsageError(`there is no command ${name}`);
+  if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap' && name !== 'limits')
+    throw new UsageError(`there is no command ${name}`);
   if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
   if (name === 'bootstrap') return { name, ...ownerOf(name, values) };
+  if (name === 'limits') return { name, ...ceilingsOf(values) };
   if (Object.keys(values).length > 0) throw new UsageError(`${name} takes no options`);
   return { name };
 }
@@ -50,7 +62,12 @@ function parsed(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { tenant: { type: 'string' }, email: { type: 'string' }, id: { type: 'string' } },
+      options: {
+        tenant: { type: 'string' },
+        email: { type: 'string' },
+        id: { type: 'string' },
+        set: { type: 'string', multiple: true },
+      },
     });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
@@ -61,21 +78,38 @@ interface Options {
   readonly tenant?: string;
   readonly email?: string;
   readonly id?: string;
+  readonly set?: readonly string[];
 }
 
-function ownerOf(command: string, { tenant = '', email = '', id }: Options): { tenant: string; email: string } {
+function ownerOf(command: string, { tenant = '', email = '', id, set }: Options): { tenant: string; email: string } {
   if (id !== undefined) throw new UsageError(`${command} takes no --id`);
+  if (set !== undefined) throw new UsageError(`${command} takes no --set`);
   if (tenant.trim() === '') throw new UsageError(`${command} needs --tenant NAME`);
   if (!/^[^\s@]+@[^\s@]+$/.test(email)) throw new UsageError(`${command} needs --email EMAIL, an address like ada@example.org`);
   return { tenant: tenant.trim(), email };
+}
+
+function ceilingsOf({ tenant = '', set = [], email, id }: Options) {
+  for (const [name, value] of Object.entries({ email, id }))
+    if (value !== undefined) throw new UsageError(`limits takes no --${name}`);
+  if (tenant.trim() === '') throw new UsageError('limits needs --tenant ID');
+  const ceilings = new Map(
+    set.map((text) => {
+      const [, name, most] = /^([A-Z_]+)=(\d+|default)$/.exec(text) ?? [];
+      if (name === undefined) throw new UsageError(`--set ${text} is not of the form NAME=MOST, such as SOCKETS_PER_TENANT=5000`);
+      return [name, most === 'default' ? null : Number(most)] as const;
+    }),
+  );
+  return { tenant: tenant.trim(), ceilings };
 }
 
 function tenantsCommandOf([act = '', ...rest]: readonly string[], values: Options): Command {
   const command = `tenants ${act}`.trim();
   if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(' ')}`);
   if (act === 'create') return { name: 'bootstrap', ...ownerOf(command, values) };
-  const { id = '', tenant = '', email } = values;
+  const { id = '', tenant = '', email, set } = values;
   if (email !== undefined) throw new UsageError(`${command} takes no --email`);
+  if (set !== undefined) throw new UsageError(`${command} takes no --set`);
   switch (act) {
     case 'list':
       if (Object.keys(values).length > 0) throw new UsageError(`${command} takes no options`);

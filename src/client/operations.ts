@@ -9,10 +9,20 @@ export type ApiKeyCreateInput = {
   readonly expiresAt?: string | null | undefined;
   /** 1 to 255 characters: the same member, key and input give the same answer for 24 hours, the secret too if the same key or issuer proves who asks; another input is CONFLICT. */
   readonly idempotencyKey?: string | null | undefined;
+  /** Generations that are queued or running, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxGenerations?: number | null | undefined;
+  /** Open WebSockets, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSockets?: number | null | undefined;
+  /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSubscriptions?: number | null | undefined;
   /** What people call it, 1 to 200 characters. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
   readonly permissions: ReadonlyArray<string>;
+  /** Operations in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly requestsPerMinute?: number | null | undefined;
+  /** Generations started or retried in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly startsPerMinute?: number | null | undefined;
 };
 
 /** A key to end. */
@@ -31,6 +41,22 @@ export type ApiKeyRotateInput = {
   readonly overlapSeconds?: number | null | undefined;
 };
 
+/** What to change about a key; absent fields stay. */
+export type ApiKeyUpdateInput = {
+  /** The key. */
+  readonly id: string;
+  /** Generations that are queued or running, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxGenerations?: number | null | undefined;
+  /** Open WebSockets, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSockets?: number | null | undefined;
+  /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly maxSubscriptions?: number | null | undefined;
+  /** Operations in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly requestsPerMinute?: number | null | undefined;
+  /** Generations started or retried in 60 s, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
+  readonly startsPerMinute?: number | null | undefined;
+};
+
 /** Why something was refused or failed: the only codes there are. */
 export type ErrorCode =
   /** The request is not a well-formed GraphQL request. */
@@ -39,7 +65,7 @@ export type ErrorCode =
   | 'CONFLICT'
   /** Only listed documents run here, and this is none of them. */
   | 'DOCUMENT_NOT_TRUSTED'
-  /** The key is valid but lacks a permission; the message names it. */
+  /** The key or token is valid but lacks a permission; the message names it. */
   | 'FORBIDDEN'
   /** The document is not GraphQL. */
   | 'GRAPHQL_PARSE_FAILED'
@@ -51,7 +77,7 @@ export type ErrorCode =
   | 'INVALID_CURSOR'
   /** A value in the input does not fit; `path` names it. */
   | 'INVALID_INPUT'
-  /** The document is deeper, wider or longer than is allowed; the message names the limit. */
+  /** The document is deeper, wider, longer or dearer than is allowed; the message names the limit. */
   | 'LIMIT_EXCEEDED'
   /** No such thing, or not yours: the two are deliberately not told apart. */
   | 'NOT_FOUND'
@@ -65,7 +91,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   /** The work did not end within its deadline. */
   | 'TIMEOUT'
-  /** No key, or one that is unknown, expired or revoked. */
+  /** No key or token, or one that is unknown, expired or revoked. */
   | 'UNAUTHENTICATED'
   /** A part we need is away or shutting down; retry later. */
   | 'UNAVAILABLE';
@@ -242,6 +268,97 @@ export type InvitationStatus =
   /** It was taken back. */
   | 'REVOKED';
 
+/** An issuer to register. */
+export type IssuerCreateInput = {
+  /** How its tokens may be signed; all others are refused. Absent or null: what the issuer says of itself now, RS256 if it says nothing. */
+  readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
+  /** What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by one tenant. Absent or null: the id of the own tenant, which nobody else may register. */
+  readonly audience?: string | null | undefined;
+  /** The name of the role of those who have none of these. Absent or null: their tokens are refused. */
+  readonly defaultRole?: string | null | undefined;
+  /** The claim with their email address; `email` when absent. Null: addresses are not read. */
+  readonly emailClaim?: string | null | undefined;
+  /** 1 to 255 characters: the same member, key and input give the same issuer for 24 hours; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** What people call it, 1 to 200 characters; its host when absent or null. */
+  readonly name?: string | null | undefined;
+  /** The claim with their roles: a list, or words in one text. A name (`https://acme.example/roles`) or a way through objects (`realm_access.roles`). Absent or null: there is none. */
+  readonly roleClaim?: string | null | undefined;
+  /** Which roles those of the issuer are here, at most 100; whoever has several may do what they allow together. */
+  readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
+  /** The claim that names a person for good; `sub` when absent or null. */
+  readonly subjectClaim?: string | null | undefined;
+  /** Its URL, exactly as its tokens have it in `iss`; its discovery document is read there, over https. */
+  readonly url: string;
+};
+
+/** An issuer to delete. */
+export type IssuerDeleteInput = {
+  /** The issuer. */
+  readonly id: string;
+};
+
+/** Which role somebody has here who has a role at their issuer. */
+export type IssuerRoleInput = {
+  /** The name of the role here, built-in or the tenant’s own: nobody gives what they do not have. */
+  readonly role: string;
+  /** The role as tokens name it, 1 to 200 characters. */
+  readonly value: string;
+};
+
+/** What to change about an issuer; absent fields stay. */
+export type IssuerUpdateInput = {
+  /** How its tokens may be signed; null leaves it. */
+  readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
+  /** The role of those who have none of these; null refuses them. */
+  readonly defaultRole?: string | null | undefined;
+  /** The claim with their email address; null for none. */
+  readonly emailClaim?: string | null | undefined;
+  /** The issuer. */
+  readonly id: string;
+  /** Whether its tokens are taken; null leaves it. */
+  readonly isEnabled?: boolean | null | undefined;
+  /** What people call it; null leaves it. */
+  readonly name?: string | null | undefined;
+  /** The claim with their roles; null for none. */
+  readonly roleClaim?: string | null | undefined;
+  /** Which roles those of the issuer are here; null leaves them. */
+  readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
+  /** The claim that names a person; null leaves it. With another claim its people are other members. */
+  readonly subjectClaim?: string | null | undefined;
+};
+
+/** What is limited. */
+export type LimitName =
+  /** Generations started with the key that are queued or running. */
+  | 'GENERATIONS_PER_KEY'
+  /** Generations of a member that are queued or running. */
+  | 'GENERATIONS_PER_MEMBER'
+  /** Generations of all members that are queued or running. */
+  | 'GENERATIONS_PER_TENANT'
+  /** Operations with the key in 60 s. */
+  | 'REQUESTS_PER_KEY'
+  /** Operations of a member in 60 s. */
+  | 'REQUESTS_PER_MEMBER'
+  /** Operations of all members in 60 s. */
+  | 'REQUESTS_PER_TENANT'
+  /** WebSockets opened with the key that are open. */
+  | 'SOCKETS_PER_KEY'
+  /** WebSockets of a member that are open. */
+  | 'SOCKETS_PER_MEMBER'
+  /** WebSockets of all members that are open. */
+  | 'SOCKETS_PER_TENANT'
+  /** Generations that are started or retried with the key in 60 s. */
+  | 'STARTS_PER_KEY'
+  /** Generations that a member starts or retries in 60 s. */
+  | 'STARTS_PER_MEMBER'
+  /** Subscriptions started with the key that run. */
+  | 'SUBSCRIPTIONS_PER_KEY'
+  /** Subscriptions of a member that run. */
+  | 'SUBSCRIPTIONS_PER_MEMBER'
+  /** Subscriptions of all members that run. */
+  | 'SUBSCRIPTIONS_PER_TENANT';
+
 /** A member to remove. */
 export type MemberRemoveInput = {
   /** The member. */
@@ -302,6 +419,31 @@ export type RoleUpdateInput = {
   readonly permissions: ReadonlyArray<string>;
 };
 
+/** How a token may be signed, as JOSE names it: always with a private key that its issuer keeps. */
+export type SigningAlgorithm =
+  /** ECDSA with SHA-256. */
+  | 'ES256'
+  /** ECDSA with SHA-384. */
+  | 'ES384'
+  /** ECDSA with SHA-512. */
+  | 'ES512'
+  /** Ed25519 with SHA-519. */
+  | 'Ed25519'
+  /** Ed25519. */
+  | 'EdDSA'
+  /** RSASSA-PSS with SHA-256. */
+  | 'PS256'
+  /** RSASSA-PSS with SHA-384. */
+  | 'PS384'
+  /** RSASSA-PSS with SHA-512. */
+  | 'PS512'
+  /** RSASSA-PKCS1-v1_5 with SHA-256. */
+  | 'RS256'
+  /** RSASSA-PKCS1-v1_5 with SHA-384. */
+  | 'RS384'
+  /** RSASSA-PKCS1-v1_5 with SHA-512. */
+  | 'RS512';
+
 /** Which templates to list. */
 export type TemplateFilter = {
   /** Only those of this kind, such as `cover-letter`. */
@@ -312,6 +454,20 @@ export type TemplateFilter = {
 export type TenantDeleteInput = {
   /** Its name, so that nobody does it by accident. */
   readonly name: string;
+};
+
+/** A limit to set. */
+export type TenantLimitInput = {
+  /** How much is allowed, 1 to what the installation allows; absent and null for as much as that. */
+  readonly most?: number | null | undefined;
+  /** Which one, of those that end with `_PER_MEMBER` or `_PER_TENANT`. */
+  readonly name: LimitName;
+};
+
+/** What to change about the limits of the own tenant. */
+export type TenantLimitsUpdateInput = {
+  /** The limits to set, each once; all others stay. */
+  readonly limits: ReadonlyArray<TenantLimitInput>;
 };
 
 /** What to change about the own tenant; absent fields stay. */
@@ -338,6 +494,11 @@ export type ApiKeyCreateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -363,6 +524,11 @@ export type ApiKeyRevokeMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -389,6 +555,11 @@ export type ApiKeyRotateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly replaced: {
@@ -400,6 +571,41 @@ export type ApiKeyRotateMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
+      readonly member: { readonly id: string };
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type ApiKeyUpdateMutationVariables = Exact<{
+  input: ApiKeyUpdateInput;
+}>;
+
+export type ApiKeyUpdateMutation = {
+  readonly apiKeyUpdate: {
+    readonly apiKey: {
+      readonly id: string;
+      readonly name: string;
+      readonly fingerprint: string;
+      readonly permissions: ReadonlyArray<string>;
+      readonly createdAt: string;
+      readonly expiresAt: string | null;
+      readonly lastUsedAt: string | null;
+      readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -426,6 +632,11 @@ export type ApiKeysQuery = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
@@ -450,6 +661,11 @@ export type ApiKeyPartsFragment = {
   readonly expiresAt: string | null;
   readonly lastUsedAt: string | null;
   readonly revokedAt: string | null;
+  readonly requestsPerMinute: number | null;
+  readonly startsPerMinute: number | null;
+  readonly maxGenerations: number | null;
+  readonly maxSockets: number | null;
+  readonly maxSubscriptions: number | null;
   readonly member: { readonly id: string };
 };
 
@@ -473,6 +689,29 @@ export type GenerationPartsFragment = {
     readonly cachedInputTokens: number | null;
   } | null;
   readonly failure: { readonly code: GenerationFailureCode; readonly message: string; readonly retryable: boolean } | null;
+};
+
+export type LimitPartsFragment = {
+  readonly name: LimitName;
+  readonly most: number | null;
+  readonly ceiling: number | null;
+  readonly left: number | null;
+  readonly resetAt: string | null;
+};
+
+export type IssuerPartsFragment = {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly audience: string;
+  readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+  readonly subjectClaim: string;
+  readonly emailClaim: string | null;
+  readonly roleClaim: string | null;
+  readonly defaultRole: string | null;
+  readonly isEnabled: boolean;
+  readonly createdAt: string;
+  readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
 };
 
 export type TemplatePartsFragment = {
@@ -804,6 +1043,11 @@ export type InvitationAcceptMutation = {
       readonly expiresAt: string | null;
       readonly lastUsedAt: string | null;
       readonly revokedAt: string | null;
+      readonly requestsPerMinute: number | null;
+      readonly startsPerMinute: number | null;
+      readonly maxGenerations: number | null;
+      readonly maxSockets: number | null;
+      readonly maxSubscriptions: number | null;
       readonly member: { readonly id: string };
     } | null;
     readonly errors: ReadonlyArray<{
@@ -881,6 +1125,116 @@ export type InvitationsQuery = {
       readonly role: { readonly name: string } | null;
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type IssuerCreateMutationVariables = Exact<{
+  input: IssuerCreateInput;
+}>;
+
+export type IssuerCreateMutation = {
+  readonly issuerCreate: {
+    readonly issuer: {
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuerDeleteMutationVariables = Exact<{
+  input: IssuerDeleteInput;
+}>;
+
+export type IssuerDeleteMutation = {
+  readonly issuerDelete: {
+    readonly deletedId: string | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuerUpdateMutationVariables = Exact<{
+  input: IssuerUpdateInput;
+}>;
+
+export type IssuerUpdateMutation = {
+  readonly issuerUpdate: {
+    readonly issuer: {
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
+export type IssuersQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+export type IssuersQuery = {
+  readonly issuers: {
+    readonly nodes: ReadonlyArray<{
+      readonly id: string;
+      readonly name: string;
+      readonly url: string;
+      readonly audience: string;
+      readonly algorithms: ReadonlyArray<SigningAlgorithm>;
+      readonly subjectClaim: string;
+      readonly emailClaim: string | null;
+      readonly roleClaim: string | null;
+      readonly defaultRole: string | null;
+      readonly isEnabled: boolean;
+      readonly createdAt: string;
+      readonly roles: ReadonlyArray<{ readonly value: string; readonly role: string }>;
+    }>;
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type LimitsQueryVariables = Exact<{ [key: string]: never }>;
+
+export type LimitsQuery = {
+  readonly viewer: {
+    readonly limits: ReadonlyArray<{
+      readonly name: LimitName;
+      readonly most: number | null;
+      readonly ceiling: number | null;
+      readonly left: number | null;
+      readonly resetAt: string | null;
+    }>;
   };
 };
 
@@ -1081,6 +1435,27 @@ export type TenantDeleteMutation = {
   };
 };
 
+export type TenantLimitsUpdateMutationVariables = Exact<{
+  input: TenantLimitsUpdateInput;
+}>;
+
+export type TenantLimitsUpdateMutation = {
+  readonly tenantLimitsUpdate: {
+    readonly limits: ReadonlyArray<{
+      readonly name: LimitName;
+      readonly most: number | null;
+      readonly ceiling: number | null;
+      readonly left: number | null;
+      readonly resetAt: string | null;
+    }> | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
+  };
+};
+
 export type TenantUpdateMutationVariables = Exact<{
   input: TenantUpdateInput;
 }>;
@@ -1129,6 +1504,11 @@ export const ApiKeyPartsFragmentDoc = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1186,6 +1566,63 @@ export const GenerationPartsFragmentDoc = {
     },
   ],
 } as unknown as DocumentNode<GenerationPartsFragment, unknown>;
+export const LimitPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<LimitPartsFragment, unknown>;
+export const IssuerPartsFragmentDoc = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerPartsFragment, unknown>;
 export const TemplatePartsFragmentDoc = {
   kind: 'Document',
   definitions: [
@@ -1368,6 +1805,11 @@ export const ApiKeyCreateDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1458,6 +1900,11 @@ export const ApiKeyRevokeDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1557,6 +2004,11 @@ export const ApiKeyRotateDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -1575,6 +2027,101 @@ export const ApiKeyRotateDocument = {
     },
   ],
 } as unknown as DocumentNode<ApiKeyRotateMutation, ApiKeyRotateMutationVariables>;
+export const ApiKeyUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'ApiKeyUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'ApiKeyUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'apiKeyUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'apiKey' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'ApiKeyParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'ApiKeyParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'ApiKey' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'fingerprint' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'permissions' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'member' },
+            selectionSet: { kind: 'SelectionSet', selections: [{ kind: 'Field', name: { kind: 'Name', value: 'id' } }] },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<ApiKeyUpdateMutation, ApiKeyUpdateMutationVariables>;
 export const ApiKeysDocument = {
   kind: 'Document',
   definitions: [
@@ -1660,6 +2207,11 @@ export const ApiKeysDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -2631,6 +3183,11 @@ export const InvitationAcceptDocument = {
           { kind: 'Field', name: { kind: 'Name', value: 'expiresAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'lastUsedAt' } },
           { kind: 'Field', name: { kind: 'Name', value: 'revokedAt' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'requestsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'startsPerMinute' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxGenerations' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSockets' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'maxSubscriptions' } },
         ],
       },
     },
@@ -2917,6 +3474,410 @@ export const InvitationsDocument = {
     },
   ],
 } as unknown as DocumentNode<InvitationsQuery, InvitationsQueryVariables>;
+export const IssuerCreateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerCreate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerCreateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerCreate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'issuer' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerCreateMutation, IssuerCreateMutationVariables>;
+export const IssuerDeleteDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerDelete' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerDeleteInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerDelete' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'deletedId' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerDeleteMutation, IssuerDeleteMutationVariables>;
+export const IssuerUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'IssuerUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'IssuerUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuerUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'issuer' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuerUpdateMutation, IssuerUpdateMutationVariables>;
+export const IssuersDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Issuers' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'Int' } },
+        },
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+          type: { kind: 'NamedType', name: { kind: 'Name', value: 'String' } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'issuers' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'first' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'first' } },
+              },
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'after' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'after' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'nodes' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'IssuerParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'pageInfo' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'hasNextPage' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'endCursor' } },
+                    ],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'IssuerParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Issuer' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'url' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'audience' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'algorithms' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'subjectClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'emailClaim' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'roleClaim' } },
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'roles' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                { kind: 'Field', name: { kind: 'Name', value: 'value' } },
+                { kind: 'Field', name: { kind: 'Name', value: 'role' } },
+              ],
+            },
+          },
+          { kind: 'Field', name: { kind: 'Name', value: 'defaultRole' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'isEnabled' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<IssuersQuery, IssuersQueryVariables>;
+export const LimitsDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'query',
+      name: { kind: 'Name', value: 'Limits' },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'viewer' },
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'limits' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'LimitParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<LimitsQuery, LimitsQueryVariables>;
 export const MemberRemoveDocument = {
   kind: 'Document',
   definitions: [
@@ -3687,6 +4648,88 @@ export const TenantDeleteDocument = {
     },
   ],
 } as unknown as DocumentNode<TenantDeleteMutation, TenantDeleteMutationVariables>;
+export const TenantLimitsUpdateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'TenantLimitsUpdate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'TenantLimitsUpdateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'tenantLimitsUpdate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'limits' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'LimitParts' } }],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'LimitParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'Limit' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'most' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'ceiling' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'left' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'resetAt' } },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TenantLimitsUpdateMutation, TenantLimitsUpdateMutationVariables>;
 export const TenantUpdateDocument = {
   kind: 'Document',
   definitions: [

@@ -222,6 +222,7 @@ export class GenerationService {
   ): Promise<GenerationView> {
     const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
+    const room = await limits.room(scope);
     const taken = await limits.takeStart(scope, admitted);
     let isReserved = engine.reserve();
     const isRunning = isReserved;
@@ -252,6 +253,7 @@ export class GenerationService {
         claim,
         model,
         leaseMs: isRunning ? engine.leaseMs : null,
+        room,
         record: (sql, source) =>
           acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
@@ -270,6 +272,10 @@ export class GenerationService {
         await nextTurn();
       } else bus.publish('generation.waiting', [id]);
       return row;
+    } catch (error) {
+      const refusal = limits.noRoom(error);
+      if (refusal) await limits.returnStart(scope, taken).catch(() => undefined);
+      throw refusal ?? error;
     } finally {
       forget?.();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

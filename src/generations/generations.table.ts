@@ -39,6 +39,8 @@ export const generations = pgTable(
     tenantId: id('ten').notNull(),
     id: id('gen').notNull(),
     memberId: id('mem').notNull(),
+    /** The API key it was started with, for that key's limit; null for none. */
+    keyId: id('key'),
     templateVersionId: id('tpv')
       .notNull()
       .references(() => templateVersions.id),
@@ -92,6 +94,11 @@ export const generations = pgTable(
     index('generations_queue')
       .on(table.createdAt)
       .where(sql`status = 'QUEUED'`),
+    // Counted at each start against the tenant's limits. Not by status: while there are no statistics Postgres would take it for the
+    // primary key's equal wherever a statement names one.
+    index('generations_unfinished')
+      .on(table.tenantId, table.memberId)
+      .where(sql`finished_at is null`),
     index('generations_finished')
       .on(table.finishedAt)
       .where(sql`finished_at is not null and chunks_deleted_at is null`),

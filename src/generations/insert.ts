@@ -4,6 +4,7 @@ import type { SqlTag, Statement } from '../db/statement.ts';
 import { claimHours, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { Room } from '../limits/limit.service.ts';
 import type { GenerationRow } from './generations.table.ts';
 
 /** What a generation is written from; the same for a start and a retry. */
@@ -33,6 +34,8 @@ export interface NewGeneration {
   readonly record: (sql: SqlTag, source: Statement) => Statement;
   /** Leased to this process from the start, or null: QUEUED. */
   readonly leaseMs: number | null;
+  /** How many unfinished ones its tenant, member and key may have, 0 for any number; null when nothing limits them. */
+  readonly room: Room | null;
 }
 
 /** Either the new row, or which generation the idempotency key already stands for. */
@@ -46,13 +49,15 @@ interface InsertedRow {
 
 /**
  * One statement: the idempotency record, the generation, its first attempt and the audit record, or nothing. Of any number of callers with the same
- * key one inserts; the no-op update makes all others see its record. An expired record is taken over.
+ * key one inserts; the no-op update makes all others see its record. An expired record is taken over. Where there is no room it fails
+ * (`LimitService.noRoom` knows how), and nothing of it stays.
  */
 export async function insertGeneration(
   tenant: Connection,
-  { scope, id, recipe, claim, model, leaseMs, record }: NewGeneration,
+  { scope, id, recipe, claim, model, leaseMs, room, record }: NewGeneration,
 ): Promise<Inserted> {
   const uuid = uuidOf(id, 'gen');
+  const keyId = scope.keyId === null ? null : uuidOf(scope.keyId, 'key');
   const isRunning = leaseMs !== null;
   const [answer] = await tenant.sql<InsertedRow>(
     (sql) => sql`
@@ -69,16 +74,23 @@ export async function insertGeneration(
         returning thing_id, input_hash`
           : sql`select ${uuid}::uuid as thing_id, null::text as input_hash`
       }), started as (
-        insert into generations (tenant_id, id, member_id, template_version_id, template_slug, retry_of, status, requested_model, model,
+        insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, retry_of, status, requested_model, model,
           variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, epoch, attempt, lease_until, started_at)
-        select ${uuidOf(scope.tenantId)}::uuid, thing_id, ${uuidOf(scope.memberId)}::uuid, ${uuidOf(recipe.templateVersionId)}::uuid,
+        select ${uuidOf(scope.tenantId)}::uuid, thing_id, ${uuidOf(scope.memberId)}::uuid,
+          ${keyId}::uuid, ${uuidOf(recipe.templateVersionId)}::uuid,
           ${recipe.templateSlug}::text, ${recipe.retryOf === null ? null : uuidOf(recipe.retryOf)}::uuid,
           ${isRunning ? 'RUNNING' : 'QUEUED'}::text, ${recipe.requestedModel}::text, ${model}::text,
           ${sql.json(recipe.variables)}::jsonb, ${recipe.metadata && sql.json(recipe.metadata)}::jsonb, ${sql.json(recipe.prompt)}::jsonb,
           ${recipe.draft}::text, ${recipe.maxOutputTokens}::int, ${recipe.temperature}::float8, ${recipe.failoverPolicy}::text,
           ${isRunning ? 1 : 0}::int, ${isRunning ? 1 : 0}::int, now() + make_interval(secs => ${leaseMs === null ? null : leaseMs / 1_000}::float8),
           case when ${isRunning}::bool then now() end
-        from asked where thing_id = ${uuid}
+        from asked where thing_id = ${uuid} ${
+          room
+            ? // After the record: of two calls with the same key one waits there, and neither where the other needs a lock.
+              sql`and case when thing_id = ${uuid} then check_room_for_generation(${uuidOf(scope.tenantId)}::uuid, ${uuidOf(scope.memberId)}::uuid,
+                ${keyId}::uuid, ${room.tenant}::int, ${room.member}::int, ${room.key}::int) end`
+            : sql``
+        }
         returning tenant_id, id, created_at
       ), opened as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base)
@@ -101,6 +113,7 @@ function freshRow(
     tenantId: scope.tenantId,
     id,
     memberId: scope.memberId,
+    keyId: scope.keyId,
     status: isRunning ? 'RUNNING' : 'QUEUED',
     model,
     epoch: isRunning ? 1 : 0,

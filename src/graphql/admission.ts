@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { ErrorCode } from '../kernel/errors.ts';
+import type { AppError, ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 
 /** A limit as a caller is told about it. */
@@ -55,6 +55,12 @@ export interface Admission {
  * called, at most once, when the request may have to pay: not when it is refused before that.
  */
 export type Admit = (scope: Scope, costOf: () => number) => Admission | Promise<Admission>;
+
+/** What takes a place for as long as it is open. */
+export type Place = 'sockets' | 'subscriptions';
+
+/** Takes a place for somebody; what it gives is called once, when that is free again. Throws AppError. `onLost`: the place was another's. */
+export type Enter = (scope: Scope, kind: Place, onLost: (error: AppError) => void) => Promise<() => void>;
 
 /** `extensions.cost` of an answer and of an error; `actual` is null for what did not run. */
 export function shownCost(requested: number, actual: number | null, throttleStatus: ThrottleStatus) {

@@ -2,6 +2,7 @@ import type { GraphQLError } from 'graphql';
 import { AppError, type ErrorCode } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
+import type { Session } from './session.ts';
 
 /** The ways in. */
 export const transports = ['http', 'websocket', 'sse'] as const;
@@ -32,6 +33,8 @@ export interface Caller {
   readonly transport: Transport;
   readonly scope: Scope;
   readonly requestId: string;
+  /** Whose socket it is; absent where there is none. */
+  readonly session?: Session | undefined;
   /** Where from; absent when the transport does not know. */
   readonly address?: string | undefined;
 }
@@ -42,6 +45,7 @@ export class OperationContext implements RequestContext {
   readonly scope: Scope;
   readonly requestId: string;
   readonly loaders: Loaders;
+  readonly session: Session | undefined;
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
@@ -52,12 +56,16 @@ export class OperationContext implements RequestContext {
   // Made when first asked for: few queries listen.
   private controller: AbortController | null = null;
   private isAborted = false;
+  private release: (() => void) | null = null;
+  private refusal: GraphQLError | null = null;
+  private onEndRefused: ((error: GraphQLError) => void) | null = null;
 
   constructor(
     caller: Caller,
     public onRefused?: OnRefused,
   ) {
     this.transport = caller.transport;
+    this.session = caller.session;
     this.requestId = caller.requestId;
     this.scope = scopeOf(caller);
     this.loaders = new Loaders(this.scope);
@@ -84,6 +92,24 @@ export class OperationContext implements RequestContext {
     this.cursor = hasCursor ? (value.cursor as string) : null;
   }
 
+  /** Keeps something until the operation is over; `release` is called at once when it is already. */
+  holdUntilEnd(release: () => void): void {
+    if (this.isAborted) release();
+    else this.release = release;
+  }
+
+  /** Ends the operation's stream for a reason that its reader is told. */
+  refuse(error: GraphQLError): void {
+    this.refusal = error;
+    this.onEndRefused?.(error);
+  }
+
+  /** Hears why the stream has to end, also when that was said before. */
+  whenRefused(listener: (error: GraphQLError) => void): void {
+    if (this.refusal) listener(this.refusal);
+    else this.onEndRefused = listener;
+  }
+
   /** A context like this one, for the same caller and with an end of its own. */
   fork(): OperationContext {
     const fork = new OperationContext(this);
@@ -95,6 +121,8 @@ export class OperationContext implements RequestContext {
   abort(): void {
     this.isAborted = true;
     this.controller?.abort();
+    this.release?.();
+    this.release = null;
   }
 }
 

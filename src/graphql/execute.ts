@@ -19,7 +19,7 @@ import type { Log } from '../kernel/log.ts';
 import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
-import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge } from './admission.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge, type Enter } from './admission.ts';
 import { Executor } from './compiled.ts';
 import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
 import { Costs, paid, type OperationCost } from './cost.ts';
@@ -33,6 +33,8 @@ import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
+import { Session } from './session.ts';
+import { withheld } from './withheld.ts';
 
 /** What a caller shows to prove who it is. */
 export interface Credentials {
@@ -48,6 +50,8 @@ export interface PipelineOptions {
   watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
   /** Counts every request against its caller's limits; absent: there are none. */
   readonly admit?: Admit;
+  /** Takes a place for a socket or subscription; what it gives is called when that is closed. Throws AppError; absent: there is always one. */
+  readonly enter?: Enter;
   /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
   readonly onRefused?: OnRefused;
   /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
@@ -95,7 +99,7 @@ export class Pipeline {
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
-  constructor(private readonly options: PipelineOptions) {
+  constructor(readonly options: PipelineOptions) {
     this.schema = options.schema;
     this.log = options.log;
     this.documents = new Documents(options.log, options.trustedDocuments);
@@ -136,6 +140,11 @@ export class Pipeline {
   /** Keeps the scope of something that stays open true, and tells what became of it, as it is to be shown. Returns how to stop. */
   watch(scope: Scope, events: ScopeEvents<GraphQLError>): () => void {
     return this.options.watch?.(scope, { ...events, onEnd: (error) => events.onEnd(shownError(error)) }) ?? (() => undefined);
+  }
+
+  /** Who is behind a socket, from now on; `onRunOut` is called when its proof runs out before another has taken its place. */
+  open(scope: Scope, onRunOut: () => void): Session {
+    return new Session(scope, (watched, events) => this.watch(watched, events), onRunOut);
   }
 
   /**
@@ -239,7 +248,10 @@ export class Pipeline {
     const { held } = context.scope;
     try {
       const results = (await operation.phases.subscribe(this.argsOf(operation))) as Awaited<ReturnType<typeof subscribeTo>>;
-      if (!(Symbol.asyncIterator in results)) return paid(operation, maskResult(results, mask), operation.cost.least);
+      if (!(Symbol.asyncIterator in results)) {
+        context.abort();
+        return paid(operation, maskResult(results, mask), operation.cost.least);
+      }
       // All of it is paid when it begins: what a reader is sent is not counted.
       operation.charge?.settle(operation.cost.requested);
       gauge.inc();
@@ -260,9 +272,14 @@ export class Pipeline {
         const refused = await refusalNow(this.argsOf(operation), context, mask);
         if (refused) stream.refuse(refused);
       };
-      unwatch = this.watch(context.scope, { held, onEnd: (error) => stream.refuse(error), onChange: () => void stillLetIn() });
+      const { scope, session } = context;
+      const end = (error: GraphQLError): void => stream.refuse(error);
+      const recheck = (): void => void stillLetIn();
+      unwatch = session?.join({ scope, held, end, recheck }) ?? this.watch(scope, { held, onEnd: end, onChange: recheck });
+      context.whenRefused(end);
       return stream;
     } catch (error) {
+      context.abort();
       return paid(operation, { errors: [maskError(error, mask)] }, operation.cost.least);
     }
   }
@@ -288,7 +305,8 @@ export class Pipeline {
     const definition = getOperationAST(document, operationName);
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return this.refused(context, errors);
+    const maySee = context.scope.can('schema:introspect');
+    if (errors.length > 0) return this.refused(context, maySee ? errors : errors.map((error) => withheld(error, query)));
     keep?.();
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     checkKind(definition, context.transport);
@@ -298,11 +316,11 @@ export class Pipeline {
       maxErrors: 20,
       hideSuggestions: true,
     });
-    if (misfits)
-      return this.refused(
-        context,
-        misfits.map((error) => maskError(error, this.maskOf(context.requestId))),
-      );
+    if (misfits) {
+      const shown = misfits.map((error) => maskError(error, this.maskOf(context.requestId)));
+      const written = `${query} ${JSON.stringify(variables)}`;
+      return this.refused(context, maySee ? shown : shown.map((error) => withheld(error, written)));
+    }
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }

@@ -10,6 +10,7 @@ import { isPreflighted } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { maskError, refusal, shownError } from './masking.ts';
+import { acceptSubscription } from './places.ts';
 import type { OperationRequest } from './request.ts';
 import { ResultStream } from './results.ts';
 import { resumedFrom } from './resume.ts';
@@ -65,10 +66,15 @@ export function openSse(options: SseOptions): SseTransport {
     } catch (error) {
       throw new Refusal((await pipeline.refuse(maskError(error, pipeline.maskOf(requestId)), caller, tell)).errors);
     }
-    const prepared = await pipeline.accept(asked, caller, tell);
+    const prepared = await acceptSubscription(pipeline, asked, caller, tell);
     if (prepared.errors) throw new Refusal(prepared.errors);
     const last = request.headers['last-event-id'];
-    return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
+    try {
+      return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
+    } catch (error) {
+      prepared.context.abort();
+      throw error;
+    }
   };
 
   return {
@@ -80,6 +86,7 @@ export function openSse(options: SseOptions): SseTransport {
         // Nothing waits between these looks and the counts below.
         const isFull = entered >= options.maxStreams;
         if (isFull || crowd.isFull(address)) {
+          operation.context.abort();
           pipeline.release(operation);
           const crowded = new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 });
           throw refused(isFull ? refusal('UNAVAILABLE', noMore) : shownError(crowded));

@@ -7,17 +7,19 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Scope } from '../kernel/scope.ts';
 import type { Addresses } from '../kernel/address.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
 import type { Operation, Pipeline } from './execute.ts';
 import { FrameStream, textFrameOf, type FrameOutlet } from './frames.ts';
-import { codeOf, maskError, refusal } from './masking.ts';
+import { codeOf, httpStatusOf, maskError, refusal } from './masking.ts';
 import type { Origins } from './origins.ts';
+import { acceptSubscription, enterPlace } from './places.ts';
+import { authorizationOf, endOf, Refresh, type Payload } from './refresh.ts';
 import type { RefusalLog } from './refusals.ts';
 import { ResultStream } from './results.ts';
+import type { Session } from './session.ts';
 
 const longestReason = 123;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
@@ -51,10 +53,10 @@ interface Extra {
   readonly socket: WebSocket;
   readonly frames: FrameOutlet;
   readonly address: string;
-  scope: Scope | null;
-  /** Why no more operations are taken: the key is over. */
-  refusal: GraphQLError | null;
-  unwatch: () => void;
+  /** Null until the connection has proved somebody. */
+  session: Session | null;
+  /** Gives its place back. */
+  leave: () => void;
 }
 
 interface SocketRefusal {
@@ -86,21 +88,25 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
+      const requestId = randomUUID();
       try {
-        extra.scope = await pipeline.authenticate(
-          { authorization: authorizationOf(connectionParams) },
-          'websocket',
-          randomUUID(),
-          extra.address,
-        );
-        const onEnd = (refusal: GraphQLError): void => void (extra.refusal = refusal);
-        if (extra.socket.readyState === extra.socket.OPEN) extra.unwatch = pipeline.watch(extra.scope, { onEnd });
-        return true;
+        const { socket } = extra;
+        const authorization = authorizationOf(connectionParams);
+        const scope = await pipeline.authenticate({ authorization }, 'websocket', requestId, extra.address);
+        const caller = { transport: 'websocket', scope, requestId, address: extra.address } as const;
+        const leave = await enterPlace(pipeline, caller, 'sockets', (error) => turnAway(extra, error));
+        // Nothing is left to be ended.
+        if (socket.readyState !== socket.OPEN) {
+          leave();
+          return false;
+        }
+        extra.leave = leave;
+        // Clients come back by themselves, with a fresh token and their cursors; an error would end their subscriptions.
+        extra.session = pipeline.open(scope, () => socket.close(CloseCode.Forbidden, 'the token has run out'));
+        const expiresAt = endOf(scope);
+        return expiresAt === null ? true : { expiresAt };
       } catch (error) {
-        const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
-        // 4401 is final for clients, the others are tried again.
-        const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
-        extra.socket.close(closeCode, code);
+        turnAway(extra, error);
         return false;
       }
     },
@@ -126,6 +132,16 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
+
+  const turnAway = ({ socket, address }: Extra, error: unknown): void => {
+    const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
+    // 4401 is final for clients, the others are tried again.
+    const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
+    socket.close(closeCode, code);
+    if (code !== 'RATE_LIMITED') return;
+    pipeline.refused({ transport: 'websocket' }, [error as GraphQLError]);
+    refusals.note({ transport: 'websocket', address, status: httpStatusOf[code] });
+  };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const address = addresses.of(request);
@@ -182,23 +198,22 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = {
-      socket,
-      address,
-      scope: null,
-      frames: framesOf(socket, wire),
-      refusal: null,
-      unwatch: () => undefined,
+    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire), leave: () => undefined };
+    const refresh = new Refresh(pipeline, address);
+    const onPing = async (given: Payload | undefined): Promise<void> => {
+      const payload = await refresh.answer(extra.session, given);
+      await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
     };
     const closed = protocol.opened(
-      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage },
+      { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage, onPing },
       extra,
     );
     open.inc();
     watch.add(outlet);
     socket.once('close', (code, reason) => {
       open.dec();
-      extra.unwatch();
+      extra.session?.close();
+      extra.leave();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -227,16 +242,11 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   };
 }
 
-async function prepare(
-  pipeline: Pipeline,
-  { scope, address, refusal: ended }: Extra,
-  payload: SubscribePayload,
-  unfit: GraphQLError | null,
-) {
-  if (!scope) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (ended) return pipeline.refused({ transport: 'websocket' }, [ended]);
-  const caller = { transport: 'websocket', scope, requestId: randomUUID(), address } as const;
-  return unfit ? pipeline.refuse(unfit, caller) : pipeline.accept(payload, caller);
+async function prepare(pipeline: Pipeline, { session, address }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
+  if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
+  if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
+  const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID(), address } as const;
+  return unfit ? pipeline.refuse(unfit, caller) : acceptSubscription(pipeline, payload, caller);
 }
 
 /**
@@ -260,14 +270,6 @@ function framesOf(socket: WebSocket, wire: Duplex): FrameOutlet {
       return false;
     },
   };
-}
-
-function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | null {
-  const values = Object.entries(params ?? {}).flatMap(([name, value]) =>
-    name.toLowerCase() === 'authorization' && typeof value === 'string' ? [value] : [],
-  );
-  // Two are no key, as over HTTP.
-  return values.length === 0 ? null : values.join(', ');
 }
 
 /** Pings every `everyMs`; a peer that did not answer the last one is gone. */

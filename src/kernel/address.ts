@@ -15,9 +15,7 @@ const mostHops = 20;
  * (`10.0.0.0/8`, `::1`), to the first that is none of them.
  */
 export function trustProxies(networks: readonly string[]): Addresses {
-  const trusted = new BlockList();
-  for (const network of networks) addTo(trusted, network);
-  const isTrusted = (address: string): boolean => trusted.check(address, familyOf(address));
+  const isTrusted = withinNetworks(networks);
   return {
     of({ headers, socket }) {
       let address = plainAddress(socket.remoteAddress ?? '');
@@ -33,6 +31,13 @@ export function trustProxies(networks: readonly string[]): Addresses {
       return address;
     },
   };
+}
+
+/** Tells whether an address is in one of the networks (`10.0.0.0/8`, `::1`). */
+export function withinNetworks(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const network of networks) addTo(list, network);
+  return (address) => list.check(address, familyOf(address));
 }
 
 /** Whether it is an address or a network in CIDR notation. */

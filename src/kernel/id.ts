@@ -6,6 +6,7 @@ export const idPrefixes = {
   ten: 'Tenant',
   mem: 'Member',
   key: 'ApiKey',
+  iss: 'Issuer',
   rol: 'Role',
   inv: 'Invitation',
   tpl: 'Template',

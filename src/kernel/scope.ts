@@ -12,9 +12,12 @@ export const permissions = {
   'members:read': 'See members, roles and invitations.',
   'members:write': 'Invite, change and remove members.',
   'roles:write': 'Create, change and delete roles.',
+  'limits:write': 'Set limits of the tenant and its members, below what the installation allows.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',
+  'issuers:read': 'See the OIDC issuers whose tokens are taken.',
+  'issuers:write': 'Register, change and delete OIDC issuers.',
   'audit:read': 'See, verify, watch and export the audit log.',
   'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
   'credentials:write': 'Set and delete the tenant’s own keys for providers.',
@@ -31,8 +34,14 @@ export type Proof =
   | { readonly kind: 'key'; readonly id: string }
   /** Nobody yet: its member is the one that accepting it makes, and accepting is all it may do. */
   | { readonly kind: 'invitation'; readonly id: string }
-  /** `id` is the issuer's. */
-  | { readonly kind: 'token'; readonly id: string; readonly expiresAt: Date };
+  /** `id` is the issuer's, as it was at `revision`; `roles` are those that the token's claims gave by it. */
+  | {
+      readonly kind: 'token';
+      readonly id: string;
+      readonly expiresAt: Date;
+      readonly revision: number;
+      readonly roles: readonly string[];
+    };
 
 /** Where an operation came from. */
 export interface Origin {
@@ -100,6 +109,8 @@ export function missing(permission: Permission): AppError {
 export interface ScopeEvents<E> {
   /** Once, and never at once: what proved the scope is over. */
   readonly onEnd: (error: E) => void;
+  /** In the place of `onEnd` where it is there: the proof has run out by its own time, as tokens do. */
+  readonly onRunOut?: (() => void) | undefined;
   /** The scope may do other things than before, and says so itself by now. */
   readonly onChange?: (() => void) | undefined;
   /** What the scope held when it was let in, where that was a while ago; what it holds now when absent. */

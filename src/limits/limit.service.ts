@@ -8,10 +8,11 @@ import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
-import { Policy, type RateLimits, type TenantLimits } from './policy.ts';
+import { keyLimitNames, limitNames } from './names.ts';
+import { Policy, type Held, type RateLimits } from './policy.ts';
 import { TenantQueue, type Empty, type Verdict } from './queue.ts';
-import { countable, giveBack, type Kind } from './take.ts';
-import { slowest, windowSeconds, type LimitName, type Quota } from './share.ts';
+import { slowest, windowSeconds, type Quota, type RateName } from './share.ts';
+import { countable, giveBack, type Ask, type Kind } from './take.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -30,29 +31,38 @@ export interface TakenStart {
   readonly askedAt: number;
 }
 
+/** How many unfinished generations a tenant, member and key may have; 0 for any number. */
+export interface Room {
+  readonly tenant: number;
+  readonly member: number;
+  readonly key: number;
+}
+
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
 const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
- * The feature `limits`: how much a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
+ * The feature `limits`: how much a key, a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
  * (`rates.table.ts`), and one statement for all who wait decides (`take.ts`). Memory only remembers that a bucket is empty until a
  * moment: it refuses early and admits nobody.
  */
 export class LimitService {
-  private readonly policy: Policy;
+  /** What holds for whom. */
+  readonly policy: Policy;
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
-  private readonly admissions: Admissions;
+  /** Counts what every limit let in and refused. */
+  readonly admissions: Admissions;
 
   constructor(private readonly parts: LimitParts) {
-    this.policy = new Policy(parts.database, parts.clock, { ...parts.limits, cost: parts.cost ?? noCost });
+    this.policy = new Policy(parts.database, parts.clock, parts.limits, parts.cost ?? noCost);
     this.admissions = countAdmissions(parts.registry);
   }
 
   /**
-   * Counts one request of the scope's member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
+   * Counts one request of the scope's key, member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
    * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
    * it cannot be counted.
    */
@@ -92,21 +102,39 @@ export class LimitService {
 
   /** Takes a start back: nothing was started, an earlier call with the same key had done so. One that opened its window stays counted. */
   async returnStart(scope: Scope, { askedAt }: TakenStart): Promise<void> {
-    const { starts } = await this.policy.of(scope);
-    if (starts === 0) return;
-    const subject = uuidOf(scope.memberId, 'mem');
+    const ask = askOf(scope, 'starts', await this.policy.of(scope));
+    if (!ask) return;
+    const subjects = ask.key ? [ask.subject, ask.key.subject] : [ask.subject];
     const askedMsAgo = this.parts.clock.monotonic() - askedAt;
-    await giveBack(this.parts.database.as(scope), uuidOf(scope.tenantId, 'ten'), { subject, kind: 'starts' }, askedMsAgo);
-    this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
+    await giveBack(this.parts.database.as(scope), uuidOf(scope.tenantId, 'ten'), { subjects, kind: 'starts' }, askedMsAgo);
+    for (const subject of subjects) this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
-  private admitBy(scope: Scope, limits: TenantLimits, costOf: () => number): Admission | Promise<Admission> {
-    let requested = 0;
-    const verdict = this.decideBy(scope, 'requests', limits, () => {
-      requested = costOf();
-      return requested > limits.cost.maximum ? 0 : requested;
+  /** How many generations may be unfinished at once; null when nothing limits them. `check_room_for_generation` counts. */
+  async room(scope: Scope): Promise<Room | null> {
+    const { tenant, key } = this.policy.known(scope) ?? (await this.policy.of(scope));
+    const room = { tenant: tenant.tenantGenerations, member: tenant.memberGenerations, key: key?.generations ?? 0 };
+    return room.tenant === 0 && room.member === 0 && room.key === 0 ? null : room;
+  }
+
+  /** What to say when a statement failed because there was no room for a generation; null when it failed for another reason. */
+  noRoom(error: unknown): AppError | null {
+    const { code, message, detail } = error as { code?: unknown; message?: string; detail?: string };
+    if (code !== 'DW001') return null;
+    this.admissions.generations.refused.inc();
+    const whose = `unfinished generations ${roomWords[message ?? ''] ?? ''}`;
+    return new AppError('RATE_LIMITED', `the limit of ${detail} ${whose} is reached: wait for one to end, or cancel one`, {
+      retryAfterMs: 5_000,
     });
-    const heed = (known: Verdict): Admission => this.admissionOf(scope, limits.cost, requested, known);
+  }
+
+  private admitBy(scope: Scope, held: Held, costOf: () => number): Admission | Promise<Admission> {
+    let requested = 0;
+    const verdict = this.decideBy(scope, 'requests', held, () => {
+      requested = costOf();
+      return requested > held.cost.maximum ? 0 : requested;
+    });
+    const heed = (known: Verdict): Admission => this.admissionOf(scope, held.cost, requested, known);
     return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
   }
 
@@ -136,16 +164,12 @@ export class LimitService {
     return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
   }
 
-  private decideBy(
-    scope: Scope,
-    kind: Exclude<Kind, 'tenant'>,
-    limits: TenantLimits,
-    costOf = () => 0,
-  ): Verdict | Promise<Verdict> {
-    const isLimited = kind === 'starts' ? limits.starts > 0 : limits.member > 0 || limits.tenant > 0 || limits.cost.maximum > 0;
-    const decision = isLimited ? this.refuseEarly(scope, kind, limits) : admitted;
-    if (decision) return this.counted(kind, decision);
-    const asked = this.queueOf(scope.tenantId).ask(uuidOf(scope.memberId, 'mem'), kind, limits, costOf());
+  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, costOf = () => 0): Verdict | Promise<Verdict> {
+    const ask = askOf(scope, kind, held);
+    const tenantMost = countable(held.tenant.tenant);
+    const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
+    if (decision || !ask) return this.counted(kind, decision ?? admitted);
+    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, costOf());
     return asked.then((found) => this.counted(kind, found));
   }
 
@@ -154,20 +178,22 @@ export class LimitService {
     return decision;
   }
 
-  private refuseEarly(scope: Scope, kind: Kind, limits: RateLimits): Verdict | null {
+  private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Verdict | null {
     if (this.empty.size === 0) return null;
-    const own = this.findEmpty(scope, scope.memberId, kind, kind === 'starts' ? limits.starts : limits.member);
-    const whole = kind === 'starts' ? null : this.findEmpty(scope, scope.tenantId, 'tenant', limits.tenant);
-    const quotas = [own, whole].filter((each) => each !== null);
+    const quotas = [
+      this.findEmpty(tenantId, subject, kind, most),
+      key && this.findEmpty(tenantId, key.subject, kind, key.most),
+      kind === 'starts' ? null : this.findEmpty(tenantId, uuidOf(tenantId), 'tenant', tenantMost),
+    ].filter((each) => each !== null);
     return quotas.length === 0 ? null : { isAdmitted: false, refusedBy: slowest(quotas), quotas, cost: null };
   }
 
-  private findEmpty({ tenantId }: Scope, id: string, kind: Kind, most: number): Quota | null {
-    const key = emptyKey(tenantId, uuidOf(id), kind);
+  private findEmpty(tenantId: string, subject: string, kind: Kind, most: number): Quota | null {
+    const key = emptyKey(tenantId, subject, kind);
     const empty = this.empty.get(key);
     if (!empty) return null;
     const resetMs = Math.ceil(empty.until - this.parts.clock.monotonic());
-    if (resetMs > 0 && empty.most === countable(most)) return { name: empty.name, most: empty.most, left: 0, resetMs };
+    if (resetMs > 0 && empty.most === most) return { name: empty.name, most: empty.most, left: 0, resetMs };
     this.empty.delete(key);
     return null;
   }
@@ -187,10 +213,31 @@ export class LimitService {
   }
 }
 
-const words: Readonly<Record<LimitName, string>> = {
+/** What a caller's request or start is counted in; null where no limit is. */
+function askOf(
+  { memberId, keyId }: Scope,
+  kind: Exclude<Kind, 'tenant'>,
+  { tenant, cost, key: ofKey }: Held,
+): Omit<Ask, 'count'> | null {
+  const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant + cost.maximum];
+  const keyMost = ofKey?.[kind] ?? 0;
+  if (own === 0 && whole === 0 && keyMost === 0) return null;
+  const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
+  return { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
+}
+
+const words: Readonly<Record<RateName, string>> = {
   member: 'requests of a member',
+  key: 'requests of a key',
   tenant: 'requests of a tenant',
   starts: 'generations that a member starts',
+  keyStarts: 'generations that are started with a key',
+};
+
+const roomWords: Readonly<Record<string, string>> = {
+  [limitNames.memberGenerations]: 'of a member',
+  [limitNames.tenantGenerations]: 'of a tenant',
+  [keyLimitNames.generations]: 'of a key',
 };
 
 function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number } {

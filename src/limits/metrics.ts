@@ -3,13 +3,13 @@ import { Counter, type Registry } from 'prom-client';
 type Outcomes = Readonly<Record<'admitted' | 'refused', { inc(): void }>>;
 
 /** What the limits let in and what they refused, by what was asked. */
-export type Admissions = Readonly<Record<'requests' | 'starts' | 'cost', Outcomes>>;
+export type Admissions = Readonly<Record<'requests' | 'starts' | 'cost' | 'generations' | 'sockets' | 'subscriptions', Outcomes>>;
 
 /** Counts what the limits let in and what they refused. */
 export function countAdmissions(registry: Registry): Admissions {
   const counter = new Counter({
     name: 'draftwire_admissions_total',
-    help: 'Requests and starts of generations that a rate limit decided about.',
+    help: 'Requests, starts of generations, sockets and subscriptions that a limit decided about.',
     labelNames: ['kind', 'outcome'],
     registers: [registry],
   });
@@ -17,5 +17,12 @@ export function countAdmissions(registry: Registry): Admissions {
     admitted: counter.labels({ kind, outcome: 'admitted' }),
     refused: counter.labels({ kind, outcome: 'refused' }),
   });
-  return { requests: outcomesOf('requests'), starts: outcomesOf('starts'), cost: outcomesOf('cost') };
+  return {
+    requests: outcomesOf('requests'),
+    starts: outcomesOf('starts'),
+    cost: outcomesOf('cost'),
+    generations: outcomesOf('generations'),
+    sockets: outcomesOf('sockets'),
+    subscriptions: outcomesOf('subscriptions'),
+  };
 }

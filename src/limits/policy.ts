@@ -1,81 +1,174 @@
 import { LRUCache } from 'lru-cache';
-import type { Database, TenantScope } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { CostBudget } from './cost.ts';
-import type { LimitName } from './share.ts';
+import { costNames, limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
 
-/** How much each limit allows in a minute; 0 is no limit. */
-export type RateLimits = Readonly<Record<LimitName, number>>;
+/** What is configured for tenants that nothing else is said about; an absent limit is none. */
+export type RateLimits = Partial<TenantLimits>;
 
-/** All that holds for a tenant. */
-export interface TenantLimits extends RateLimits {
+/** What holds for a caller. */
+export interface Held {
+  readonly tenant: TenantLimits;
+  /** What the operations of the tenant may cost. */
   readonly cost: CostBudget;
+  /** Null when the key in use has no limits of its own, or it is no key. */
+  readonly key: KeyLimits | null;
 }
 
-/** For so long a change of a tenant's limits may go unnoticed. */
+/** For so long a change of limits may go unnoticed where no hint of it arrives. */
 const rememberedMs = 3_000;
 /** What is older is looked up again when it is used, and used meanwhile: nobody waits for it. */
 const freshMs = 1_500;
 
-interface Known {
-  readonly limits: TenantLimits;
-  /** On the monotonic clock. */
-  readonly askedAt: number;
+interface OfTenant extends Omit<Held, 'key'> {
+  readonly hasLimitedKeys: boolean;
 }
 
-/** What holds for a tenant: its own limits or, where it has none, the configured ones. */
+type Caller = Pick<Scope, 'tenantId' | 'keyId'>;
+
+/** What holds for whom: what the installation allows the tenant, lowered by what the tenant has set itself, and what its key has. */
 export class Policy {
-  private readonly remembered = new LRUCache<string, Known>({ max: 10_000 });
-  private readonly looking = new Map<string, Promise<TenantLimits>>();
+  private readonly tenants: Remembered<OfTenant>;
+  private readonly keys: Remembered<KeyLimits | null>;
 
   constructor(
     private readonly database: Database,
-    private readonly clock: Clock,
-    private readonly configured: TenantLimits,
-  ) {}
+    clock: Clock,
+    private readonly configured: RateLimits,
+    private readonly configuredCost: CostBudget,
+  ) {
+    this.tenants = new Remembered(clock, (tenantId) => this.lookAtTenant(tenantId));
+    this.keys = new Remembered(clock, (keyId, tenantId) => this.lookAtKey(keyId, tenantId));
+  }
 
   /** What is known without a look; null when it has to be looked up first. */
-  known(scope: TenantScope): TenantLimits | null {
-    const known = this.remembered.get(scope.tenantId);
+  known({ tenantId, keyId }: Caller): Held | null {
+    const known = this.tenants.known(tenantId, tenantId);
     if (!known) return null;
-    const age = this.clock.monotonic() - known.askedAt;
-    if (age >= rememberedMs) return null;
-    // Fails again, and is heard then, once the answer is too old to be used.
-    if (age >= freshMs) this.look(scope).catch(() => undefined);
-    return known.limits;
+    const { hasLimitedKeys, tenant, cost } = known;
+    if (!hasLimitedKeys || keyId === null) return { tenant, cost, key: null };
+    const key = this.keys.known(keyId, tenantId);
+    return key === undefined ? null : { tenant, cost, key };
   }
 
   /** Looked up once at a time. */
-  async of(scope: TenantScope): Promise<TenantLimits> {
-    return this.known(scope) ?? this.look(scope);
+  async of(caller: Caller): Promise<Held> {
+    const known = this.known(caller);
+    if (known) return known;
+    const { tenantId, keyId } = caller;
+    const { hasLimitedKeys, tenant, cost } =
+      this.tenants.known(tenantId, tenantId) ?? (await this.tenants.get(tenantId, tenantId));
+    const key = hasLimitedKeys && keyId !== null ? await this.keys.get(keyId, tenantId) : null;
+    return { tenant, cost, key };
   }
 
-  private look(scope: TenantScope): Promise<TenantLimits> {
-    const looking = this.looking.get(scope.tenantId) ?? this.read(scope).finally(() => this.looking.delete(scope.tenantId));
-    this.looking.set(scope.tenantId, looking);
-    return looking;
+  /** What the installation allows: the tenant's ceiling, or what is configured. */
+  ceilingOf(name: keyof TenantLimits, ceiling: number | null): number {
+    return ceiling ?? this.configured[name] ?? 0;
   }
 
-  private async read(scope: TenantScope): Promise<TenantLimits> {
-    const askedAt = this.clock.monotonic();
-    const [own] = await this.database
-      .as(scope)
-      .sql<Record<LimitName | 'cost' | 'costPerSecond', number | null>>(
-        (sql) =>
-          sql`select member, tenant, starts, cost, cost_per_second as "costPerSecond" from rate_limits where tenant_id = ${uuidOf(scope.tenantId, 'ten')}`,
-        { idempotent: true },
-      );
-    const limits = {
-      member: own?.member ?? this.configured.member,
-      tenant: own?.tenant ?? this.configured.tenant,
-      starts: own?.starts ?? this.configured.starts,
-      cost: {
-        maximum: own?.cost ?? this.configured.cost.maximum,
-        restoreRate: Math.max(1, own?.costPerSecond ?? this.configured.cost.restoreRate),
-      },
+  /** Looks again when these tenants and keys ask next; at all of them without `ids`. */
+  forget(ids: readonly string[] | null): void {
+    this.tenants.forget(ids);
+    this.keys.forget(ids);
+  }
+
+  private async lookAtTenant(tenantId: string): Promise<OfTenant> {
+    const tenantUuid = uuidOf(tenantId, 'ten');
+    const rows = await this.database.as({ tenantId }).sql<OwnRow>(
+      (sql) => sql`
+        select name, ceiling, own, false as is_key from tenant_limits where tenant_id = ${tenantUuid}
+        union all (
+          select '', null, null, true from api_keys where tenant_id = ${tenantUuid}
+            and coalesce(requests_per_minute, starts_per_minute, max_generations, max_sockets, max_subscriptions) is not null limit 1)`,
+      { idempotent: true },
+    );
+    const byName = new Map(rows.map((row) => [row.name, row]));
+    const tenant = Object.fromEntries(
+      tenantLimitKeys.map((key) => {
+        const row = byName.get(limitNames[key]);
+        return [key, tighter(this.ceilingOf(key, row?.ceiling ?? null), row?.own ?? 0)];
+      }),
+    ) as TenantLimits;
+    const cost = {
+      maximum: byName.get(costNames.maximum)?.ceiling ?? this.configuredCost.maximum,
+      restoreRate: Math.max(1, byName.get(costNames.restoreRate)?.ceiling ?? this.configuredCost.restoreRate),
     };
-    this.remembered.set(scope.tenantId, { limits, askedAt });
-    return limits;
+    return { tenant, cost, hasLimitedKeys: rows.some((row) => row.is_key) };
+  }
+
+  private async lookAtKey(keyId: string, tenantId: string): Promise<KeyLimits | null> {
+    const [row] = await this.database.as({ tenantId }).sql<Record<keyof KeyLimits, number | null>>(
+      (sql) => sql`
+        select requests_per_minute as requests, starts_per_minute as starts, max_generations as generations, max_sockets as sockets,
+          max_subscriptions as subscriptions
+        from api_keys where tenant_id = ${uuidOf(tenantId, 'ten')} and id = ${uuidOf(keyId, 'key')}`,
+      { idempotent: true },
+    );
+    if (!row || Object.values(row).every((each) => each === null)) return null;
+    const { requests, starts, generations, sockets, subscriptions } = row;
+    return {
+      requests: requests ?? 0,
+      starts: starts ?? 0,
+      generations: generations ?? 0,
+      sockets: sockets ?? 0,
+      subscriptions: subscriptions ?? 0,
+    };
+  }
+}
+
+interface OwnRow {
+  name: string;
+  ceiling: number | null;
+  own: number | null;
+  is_key: boolean;
+}
+
+/** Answers of a look, each for a while; a look that began before something was forgotten is not remembered. */
+class Remembered<T extends object | null> {
+  private readonly answers = new LRUCache<string, { readonly answer: T; readonly askedAt: number }>({ max: 10_000 });
+  private readonly looking = new Map<string, Promise<T>>();
+  private forgotten = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly look: (id: string, tenantId: string) => Promise<T>,
+  ) {}
+
+  known(id: string, tenantId: string): T | undefined {
+    const known = this.answers.get(id);
+    if (!known) return undefined;
+    const age = this.clock.monotonic() - known.askedAt;
+    if (age >= rememberedMs) return undefined;
+    // Fails again, and is heard then, once the answer is too old to be used.
+    if (age >= freshMs) this.get(id, tenantId).catch(() => undefined);
+    return known.answer;
+  }
+
+  get(id: string, tenantId: string): Promise<T> {
+    const looking = this.looking.get(id);
+    if (looking) return looking;
+    const { forgotten } = this;
+    const askedAt = this.clock.monotonic();
+    const look = this.look(id, tenantId).then((answer) => {
+      if (forgotten === this.forgotten) this.answers.set(id, { answer, askedAt });
+      return answer;
+    });
+    this.looking.set(id, look);
+    const over = () => {
+      if (this.looking.get(id) === look) this.looking.delete(id);
+    };
+    look.then(over, over);
+    return look;
+  }
+
+  forget(ids: readonly string[] | null): void {
+    this.forgotten++;
+    this.looking.clear();
+    if (ids === null) this.answers.clear();
+    else for (const id of ids) this.answers.delete(id);
   }
 }

@@ -1,12 +1,10 @@
-import { setImmediate as turn } from 'node:timers/promises';
 import type { Connection, Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
-import type { TenantLimits } from './policy.ts';
-import { decide, unlimited, type Decision, type LimitName, type Quota } from './share.ts';
-import { countable, makeBuckets, makeCostBucket, take, type Ask, type Grant, type Kind, type Taken } from './take.ts';
+import { decide, unlimited, type Decision, type Quota, type RateName } from './share.ts';
+import { keyOfAsk, makeBuckets, makeCostBucket, take, type Ask, type Grant, type Kind, type Left, type Taken } from './take.ts';
 
 interface Caller {
   /** What it may cost. */
@@ -45,8 +43,8 @@ export class TenantQueue {
   private waiting = 0;
   private tenantMost = unlimited;
   private isUnderWay = false;
-  /** Ends when nothing is under way. */
-  private current: Promise<void> = Promise.resolve();
+  /** Who waits for the end of what is under way. */
+  private onRest: () => void = () => undefined;
   private readonly tenantUuid: string;
   private readonly ledger = new Ledger();
   private budget: CostBudget = { maximum: 0, restoreRate: 1 };
@@ -70,19 +68,18 @@ export class TenantQueue {
   }
 
   /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
-  ask(subject: string, kind: Kind, limits: TenantLimits, cost = 0): Promise<Verdict> {
+  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, cost = 0): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
     const promise = Promise.withResolvers<Verdict>();
-    const most = countable(kind === 'starts' ? limits.starts : limits.member);
-    const key = `${subject} ${kind}`;
-    const group = this.groups.get(key) ?? { ask: { subject, kind, most }, callers: [], isSettled: false };
+    const key = keyOfAsk(ask);
+    const group = this.groups.get(key) ?? { ask, callers: [], isSettled: false };
     group.callers.push({ cost, promise });
     this.groups.set(key, group);
     this.waiting++;
-    this.tenantMost = countable(limits.tenant);
-    this.budget = limits.cost;
+    this.tenantMost = tenantMost;
+    this.budget = budget;
     this.start();
     return promise.promise;
   }
@@ -96,17 +93,18 @@ export class TenantQueue {
 
   /** Tells the database what is over. */
   async close(): Promise<void> {
-    await this.current;
     this.isUrgent = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.onRest = resolve;
     this.start();
-    await this.current;
+    await promise;
   }
 
   private start(): void {
     if (this.isUnderWay) return;
     this.isUnderWay = true;
     // After everything that arrived in this turn of the event loop.
-    this.current = turn().then(() => this.run());
+    setImmediate(() => void this.run());
   }
 
   private async run(): Promise<void> {
@@ -114,7 +112,7 @@ export class TenantQueue {
     this.settling = null;
     while (this.groups.size > 0) {
       const going = [...this.groups.values()].slice(0, mostGroups);
-      for (const { ask } of going) this.groups.delete(`${ask.subject} ${ask.kind}`);
+      for (const { ask } of going) this.groups.delete(keyOfAsk(ask));
       try {
         await this.send(going);
       } catch (error) {
@@ -123,11 +121,12 @@ export class TenantQueue {
     }
     const isOld = this.isLate || this.isUrgent;
     [this.isLate, this.isUrgent] = [false, false];
-    // What no statement told it in passing; when that fails it is lost, and comes back with time.
+    // What no statement has told it in passing; when that fails it is lost, and comes back with time.
     if (isOld && !this.ledger.isEmpty) await this.send([]).catch(() => undefined);
     this.isUnderWay = false;
-    if (this.groups.size > 0) this.start();
-    else if (!this.ledger.isEmpty) this.settleLater();
+    if (this.groups.size > 0 || (this.isUrgent && !this.ledger.isEmpty)) return this.start();
+    this.onRest();
+    if (!this.ledger.isEmpty) this.settleLater();
     else if (this.running === 0) this.parts.onIdle();
   }
 
@@ -141,7 +140,7 @@ export class TenantQueue {
   private async send(going: readonly Group[]): Promise<void> {
     const { database, clock } = this.parts;
     const connection = database.as({ tenantId: this.tenantId });
-    const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost };
+    const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost, key: null };
     const own = going.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
     const asks = own.some(({ kind }) => kind === 'requests') ? [tenant, ...own] : own;
     let purse: Purse | null = null;
@@ -149,13 +148,13 @@ export class TenantQueue {
       const sentAt = clock.monotonic();
       const taken = await this.takeOnce(connection, left, cost);
       if (cost) purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
-      const grants = new Map(taken.grants.map((grant) => [keyOf(grant), grant]));
-      const missing = left.filter((ask) => !grants.has(keyOf(ask)));
-      const whole = grants.get(keyOf(tenant));
+      const { grants } = taken;
+      const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
+      const whole = grants.get(keyOfAsk(tenant));
       // A request without its tenant's bucket was granted nothing, and nothing was counted.
-      const isOpen = ({ ask }: Group) => !grants.has(keyOf(ask)) || (ask.kind === 'requests' && !whole);
+      const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
       for (const group of pending) {
-        const grant = grants.get(keyOf(group.ask));
+        const grant = grants.get(keyOfAsk(group.ask));
         const isRequest = group.ask.kind === 'requests';
         if (grant && !isOpen(group)) this.decide(group, grant, isRequest ? whole : undefined, isRequest ? purse : null, sentAt);
       }
@@ -208,15 +207,20 @@ export class TenantQueue {
   private decide(group: Group, own: Grant, whole: Grant | undefined, purse: Purse | null, sentAt: number): void {
     const { ask, callers } = group;
     group.isSettled = true;
-    const quota = (name: LimitName, most: number, { left, resetMs }: Grant): Quota => ({ name, most, left, resetMs });
-    const quotas = [quota(ask.kind === 'starts' ? 'starts' : 'member', ask.most, own)];
-    if (whole) quotas.push(quota('tenant', this.tenantMost, whole));
-    for (const each of quotas) {
+    const quota = (name: RateName, most: number, { left, resetMs }: Left): Quota => ({ name, most, left, resetMs });
+    const isStart = ask.kind === 'starts';
+    const buckets: { readonly subject: string; readonly kind: Kind; readonly quota: Quota }[] = [
+      { subject: ask.subject, kind: ask.kind, quota: quota(isStart ? 'starts' : 'member', ask.most, own) },
+    ];
+    const { key } = ask;
+    if (key && own.ofKey)
+      buckets.push({ subject: key.subject, kind: ask.kind, quota: quota(isStart ? 'keyStarts' : 'key', key.most, own.ofKey) });
+    if (whole) buckets.push({ subject: this.tenantUuid, kind: 'tenant', quota: quota('tenant', this.tenantMost, whole) });
+    for (const { subject, kind, quota: each } of buckets) {
       // The database looked at its clock after `sentAt`: what is refused until then is refused rightly.
-      if (each.left > 0) continue;
-      const [subject, kind]: [string, Kind] = each.name === 'tenant' ? [this.tenantUuid, 'tenant'] : [ask.subject, ask.kind];
-      this.parts.onEmpty(subject, kind, { ...each, until: sentAt + each.resetMs });
+      if (each.left === 0) this.parts.onEmpty(subject, kind, { ...each, until: sentAt + each.resetMs });
     }
+    const quotas = buckets.map((each) => each.quota);
     const decisions = decide(callers.length, own.granted, quotas);
     const isReserved = purse?.pay(callers.slice(0, own.granted).map(({ cost }) => cost));
     this.leave(callers, ({ cost, promise }, index) => {
@@ -250,8 +254,4 @@ class Purse {
     this.left = unused;
     return isCovered;
   }
-}
-
-function keyOf({ subject, kind }: { readonly subject: string; readonly kind: Kind }): string {
-  return `${subject} ${kind}`;
 }

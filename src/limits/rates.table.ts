@@ -1,11 +1,12 @@
 import { doublePrecision, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
-import { tenantWall } from '../db/tenancy.ts';
+import { engineWall, tenantWall } from '../db/tenancy.ts';
 import { tenants } from '../tenants/tenants.table.ts';
+import type { costNames, TenantLimitName } from './names.ts';
 
 /**
- * What is used of each limit in its running window: a row for a tenant, and one for each member and kind, made at first use. `subject` is
- * the uuid of whom it counts; there are no more rows than there are members, so none is cleaned up.
+ * What is used of each limit in its running window: a row for a tenant, and one for each member, limited key and kind, made at first use.
+ * `subject` is the uuid of whom it counts; there are no more rows than there are of these, so none is cleaned up.
  */
 export const rateBuckets = pgTable(
   'rate_buckets',
@@ -40,23 +41,24 @@ export const costBuckets = pgTable(
     epoch: integer().notNull().default(0),
     reserved: integer().notNull().default(0),
     reservedBefore: integer().notNull().default(0),
+    /** By the latest statement: an update returns only what it wrote. */
+    granted: integer().notNull().default(0),
   },
   () => [tenantWall()],
 );
 
-/** Limits of tenants that have their own, a minute unless said otherwise; null is the configured one, 0 is none. */
-export const rateLimits = pgTable(
-  'rate_limits',
+/** Limits of tenants where they are not the configured ones: a ceiling that an operator sets, and what the tenant has lowered it to. */
+export const tenantLimits = pgTable(
+  'tenant_limits',
   {
     tenantId: id('ten')
-      .primaryKey()
+      .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
-    member: integer(),
-    tenant: integer(),
-    starts: integer(),
-    /** What its operations may cost at once, and how much of it comes back in a second. */
-    cost: integer(),
-    costPerSecond: integer(),
+    name: text().$type<TenantLimitName | (typeof costNames)[keyof typeof costNames]>().notNull(),
+    /** What the installation allows; null is the configured limit, 0 is none. The app may read it, only the engine writes it. */
+    ceiling: integer(),
+    /** What the tenant has set; null where it has not. It holds only where it is below the ceiling. */
+    own: integer(),
   },
-  () => [tenantWall()],
+  (table) => [primaryKey({ columns: [table.tenantId, table.name] }), tenantWall(), engineWall()],
 );

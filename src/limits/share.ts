@@ -1,9 +1,9 @@
-/** A limit by whom it counts. */
-export type LimitName = 'member' | 'tenant' | 'starts';
+/** A rate by what it counts and for whom. */
+export type RateName = 'member' | 'key' | 'tenant' | 'starts' | 'keyStarts';
 
 /** What is left of a limit. */
 export interface Quota {
-  readonly name: LimitName;
+  readonly name: RateName;
   /** Allowed in a window. */
   readonly most: number;
   readonly left: number;

@@ -12,12 +12,18 @@ export const messageKinds = {
   'generation.watched': true,
   /** An API key was revoked, or its end was moved. */
   'key.changed': true,
+  /** What the tokens of an issuer prove was changed, or they prove nothing any more. */
+  'issuer.changed': true,
   /** What members may do has changed, or whether they are let in: ids of members, and of tenants for everybody in them. */
   'access.changed': true,
   /** Entries of a tenant's audit log were sealed. */
   'audit.sealed': true,
   /** A key of a tenant for a provider was set or deleted; the ids are the tenants'. */
   'credential.changed': true,
+  /** Limits of a tenant or key are others now. */
+  'limits.changed': true,
+  /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */
+  'slots.wanted': true,
 } as const;
 
 export type MessageKind = keyof typeof messageKinds;

@@ -64,7 +64,9 @@ export class TenantService {
       if (Object.keys(change).length === 0) return before;
       const [row] = await act.query.update(tenants).set(change).where(isOwn(scope)).returning();
       if (!row) throw noSuchTenant();
-      act.record({ thing: row.id, before: settingsOf(before), after: settingsOf(row) });
+      const fields = Object.keys(change) as (keyof typeof change)[];
+      const changed = (of: TenantRow) => Object.fromEntries(fields.map((field) => [field, of[field]]));
+      act.record({ thing: row.id, before: changed(before), after: changed(row) });
       return row;
     });
   }

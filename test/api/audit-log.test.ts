@@ -241,7 +241,7 @@ describe('auditLogAdded', () => {
         await setRetention(2);
         await setRetention(3);
       });
-      expect(live.map(({ entry }) => [entry.position, entry.after])).toEqual([
+      expect(live.map(({ entry }) => [entry.position, entry.after])).toMatchObject([
         [2, { generationRetentionDays: 2 }],
         [3, { generationRetentionDays: 3 }],
       ]);

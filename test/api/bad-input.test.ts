@@ -160,6 +160,13 @@ const cases: readonly { name: string; asked: (way: Way) => Asked; code: string; 
     code: 'LIMIT_EXCEEDED',
   },
   {
+    name: '401 fields, most of them in fragments',
+    asked: ({ root }) => ({
+      query: `${root} { hello ${'...F '.repeat(4)} } fragment F on Query { ${'hello '.repeat(100)} }`,
+    }),
+    code: 'LIMIT_EXCEEDED',
+  },
+  {
     name: 'fragments in a circle',
     asked: ({ root }) => ({ query: `${root} { ...A } fragment A on Query { ...B } fragment B on Query { ...A }` }),
     code: 'GRAPHQL_VALIDATION_FAILED',
@@ -206,6 +213,25 @@ describe.each(ways)('$name', (way) => {
     const error = await way.refusal(asked(way));
     expect(error.extensions).toEqual({ code, ...(path && { path }) });
     expect(JSON.stringify(error)).not.toMatch(/Did you mean|stacktrace|node_modules/);
+  });
+
+  it('names nothing that was not written to who may not ask about the schema', async () => {
+    const messages = async (rest: string) => {
+      const asked = { query: `${way.root} ${rest}` };
+      return [(await way.refusal(asked, 'little')).message, (await way.refusal(asked, 'all')).message];
+    };
+    const type = way.root === 'query' ? 'Query' : 'Subscription';
+    expect(await messages('{ nope }')).toEqual([
+      'Cannot query field "nope" on type "...".',
+      `Cannot query field "nope" on type "${type}".`,
+    ]);
+    const [withheld, whole] = await messages(`{ ${way.field('(nam: "x")')} }`);
+    expect(withheld).toBe('Unknown argument "nam" on field "...".');
+    expect(whole).toContain(`on field "${type}.`);
+    expect(await messages(`($n: Strin) { ${way.field('(name: $n)')} }`)).toEqual([
+      'Unknown type "Strin".',
+      'Unknown type "Strin".',
+    ]);
   });
 
   it('refuses introspection without the permission', async () => {

@@ -44,7 +44,7 @@ describe('npm run demo', () => {
     expect(rows.length).toBeGreaterThan(20);
     for (const [index, { position, text }] of rows.slice(0, -1).entries())
       expect(rows[index + 1]?.position).toBe(position + text.length + 1);
-    expect(await readdir(dataDir)).toEqual(['dev-key']);
+    expect(await readdir(dataDir)).toEqual(['dev-key', 'master-key']);
   });
 
   it('is the client of a server that runs', async () => {

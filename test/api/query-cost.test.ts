@@ -236,7 +236,9 @@ it('holds for a tenant as a whole, and for no other', async () => {
 
 it('comes back with time', async () => {
   const caller = await seed.tenant();
-  await app.sql`insert into rate_limits (tenant_id, cost, cost_per_second) values (${uuidOf(caller.tenantId)}, 50, 1000)`;
+  await app.sql`
+    insert into tenant_limits (tenant_id, name, ceiling)
+    values (${uuidOf(caller.tenantId)}, 'QUERY_COST', 50), (${uuidOf(caller.tenantId)}, 'QUERY_COST_PER_SECOND', 1000)`;
   const limits = { maximumAvailable: 50, restoreRate: 1_000 };
   for (let made = 0; made < 5; made++) {
     const cost = await eventually(async () => {
@@ -249,7 +251,7 @@ it('comes back with time', async () => {
 
 it('has no limit at 0, and then says nothing', async () => {
   const caller = await seed.tenant();
-  await app.sql`insert into rate_limits (tenant_id, cost) values (${uuidOf(caller.tenantId)}, 0)`;
+  await app.sql`insert into tenant_limits (tenant_id, name, ceiling) values (${uuidOf(caller.tenantId)}, 'QUERY_COST', 0)`;
   expect(await caller.answer(list(100), {})).toEqual({ data: { generations: { nodes: [] } } });
   expect(await bucketOf(caller)).toBeUndefined();
 });

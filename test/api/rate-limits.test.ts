@@ -40,6 +40,12 @@ const refused = {
   extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
 };
 
+/** As an operator does: for a member and their starts, and none for the tenant. */
+const setCeilings = ({ tenantId }: Caller, member: number, starts: number | null = null) => app.sql`
+  insert into tenant_limits (tenant_id, name, ceiling)
+  values (${uuidOf(tenantId)}, 'REQUESTS_PER_MEMBER', ${member}), (${uuidOf(tenantId)}, 'REQUESTS_PER_TENANT', 0),
+    (${uuidOf(tenantId)}, 'STARTS_PER_MEMBER', ${starts})`;
+
 /** What is counted of this caller. */
 const usedBy = async ({ memberId }: Caller, kind = 'requests') => {
   const rows = await app.sql<{
@@ -185,7 +191,7 @@ it('gives a tenant limits of its own within seconds, and 0 is none', async () =>
   const caller = await seed.tenant();
   await exhaust(caller);
   expect((await post(app.url, { query }, { key: caller.key })).status).toBe(429);
-  await app.sql`insert into rate_limits (tenant_id, member, tenant) values (${uuidOf(caller.tenantId)}, 10, 0)`;
+  await setCeilings(caller, 10);
 
   const headers = await eventually(async () => {
     const answer = await post(app.url, { query }, { key: caller.key });
@@ -203,7 +209,7 @@ describe('starts', () => {
   /** Requests without a limit, two starts. */
   const starter = async () => {
     const caller = await seed.tenant();
-    await app.sql`insert into rate_limits (tenant_id, member, tenant) values (${uuidOf(caller.tenantId)}, 0, 0)`;
+    await setCeilings(caller, 0);
     return caller;
   };
 
@@ -249,7 +255,7 @@ describe('starts', () => {
 
   it('of requests that are refused start nothing and cost nothing', async () => {
     const caller = await seed.tenant();
-    await app.sql`insert into rate_limits (tenant_id, member, tenant, starts) values (${uuidOf(caller.tenantId)}, 4, 0, 10)`;
+    await setCeilings(caller, 4, 10);
     // What opens a window stays counted in it.
     await start(caller);
     const input = { template: 'cover-letter-classic', variables };

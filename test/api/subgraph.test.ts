@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isInterfaceType, Kind, parse, type DocumentNode, type ObjectTypeDefinitionNode } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
 import { Lane } from '../../src/db/lane.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { newId, uuidOfId } from '../../src/kernel/id.ts';
@@ -20,8 +21,11 @@ const entities = `query ($of: [_Any!]!) {
     ... on Tenant { id name }
     ... on Member { id email }
     ... on ApiKey { id name }
+    ... on Issuer { id url }
+    ... on AuditEntry { id operation }
     ... on Role { id name permissions }
     ... on Invitation { id email }
+    ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
   }
 }`;
@@ -47,6 +51,10 @@ beforeAll(async () => {
     '{ viewer { tenant { id } actor { id } } }',
   );
   const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+  const issuer = newId('iss');
+  await app.sql`
+    insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+    values (${uuidOf(issuer)}, ${uuidOf(viewer.tenant.id)}, 'IdP', 'https://idp.example', 'letters', '{ES256}', 'sub', '[]')`;
   const { roleCreate, invitationCreate, providerCredentialSet } = await app.ask<{
     providerCredentialSet: { providerCredential: { id: string } };
     roleCreate: { role: { id: string } };
@@ -64,6 +72,7 @@ beforeAll(async () => {
     { __typename: 'Tenant', id: viewer.tenant.id },
     { __typename: 'Member', id: viewer.actor.id },
     { __typename: 'ApiKey', id: apiKeys.nodes[0]?.id ?? '' },
+    { __typename: 'Issuer', id: issuer },
     { __typename: 'Role', id: roleCreate.role.id },
     { __typename: 'Invitation', id: invitationCreate.invitation.id },
     { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
@@ -186,6 +195,8 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
     ]);
   });
 
@@ -202,6 +213,7 @@ describe('_entities', () => {
       'tenants',
       'members',
       'api_keys',
+      'issuers',
       'roles',
       'invitations',
       'provider_credentials',
@@ -239,6 +251,8 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -249,6 +263,8 @@ describe('_entities', () => {
       [6, 'FORBIDDEN'],
       [7, 'FORBIDDEN'],
       [8, 'FORBIDDEN'],
+      [9, 'FORBIDDEN'],
+      [10, 'FORBIDDEN'],
     ]);
   });
 });

@@ -40,6 +40,11 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     return made.invitationCreate.invitation.id;
   },
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
+  aud: async (caller) => {
+    await caller.ask('mutation { tenantUpdate(input: { generationRetentionDays: 9 }) { errors { code } } }');
+    const { auditLog } = await caller.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
+    return auditLog.nodes[0]?.id ?? '';
+  },
 };
 
 interface Row {
@@ -57,6 +62,8 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.node(id)': { kind: 'gen' },
   'Query.nodes(ids)': { kind: 'gen' },
   'Query.generation(id)': { kind: 'gen' },
+  'Query.auditLog(filter.actor)': { kind: null },
+  'Query.auditLog(filter.thing)': { kind: 'key' },
   'Mutation.apiKeyRevoke(input.id)': { kind: 'key' },
   'Mutation.apiKeyRotate(input.id)': { kind: 'key' },
   'Mutation.generationCancel(input.id)': { kind: 'gen' },
@@ -71,13 +78,20 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
-  'Query.explainPermission(nodeId)': { kind: 'gen', others: { permission: 'generations:read' } },
+  'Query.explainPermission(nodeId)': {
+    kind: 'gen',
+    ask: (id) => ({
+      query: 'query ($id: ID!) { explainPermission(permission: "generations:read", nodeId: $id) { allowed reason } }',
+      variables: { id },
+    }),
+  },
   'Subscription.generationStream(id)': { kind: 'gen' },
 };
 
 /** Lists whose cursors are pages; how to make something of one's own in them, null where all is everybody's. */
 const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.apiKeys(after)': 'key',
+  'Query.auditLog(after)': 'aud',
   'Query.generations(after)': 'gen',
   'Query.invitations(after)': 'inv',
   'Query.members(after)': 'mem',
@@ -85,7 +99,10 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.templates(after)': null,
 };
 /** Cursors that are positions in one stream. */
-const streams: Readonly<Record<string, keyof typeof makers>> = { 'Subscription.generationStream(after)': 'gen' };
+const streams: Readonly<Record<string, keyof typeof makers>> = {
+  'Subscription.generationStream(after)': 'gen',
+  'Subscription.auditLogAdded(after)': 'aud',
+};
 
 const { api } = buildSchemas({} as never);
 const kinds = Object.keys(makers) as (keyof typeof makers)[];
@@ -145,16 +162,17 @@ async function overWebSocket(asked: Asked): Promise<string> {
   return JSON.stringify(results);
 }
 
-/** Everything that is stored of the other tenant, but when its keys were used. */
+/** Everything that is stored of the other tenant, but when its keys were used and how far its audit log is sealed. */
 async function stored(): Promise<string> {
   const tenant = uuidOf(them.tenantId, 'ten');
   const tables = await owner<{ name: string; column: string }[]>`
     select table_name as name, column_name as column from information_schema.columns
-    where table_schema = 'public' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id')) order by 1`;
+    where table_schema = 'public' and (column_name = 'tenant_id' or (table_name = 'tenants' and column_name = 'id'))
+      and table_name <> 'audit_heads' order by 1`;
   const texts = [];
   for (const { name, column } of tables) {
     const [row] = await owner.unsafe<{ text: string }[]>(
-      `select coalesce(jsonb_agg(to_jsonb(t) - 'last_used_at' order by (to_jsonb(t) - 'last_used_at')::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
+      `select coalesce(jsonb_agg(to_jsonb(t) - 'last_used_at' - 'position' - 'hash' order by (to_jsonb(t) - 'last_used_at' - 'position' - 'hash')::text), '[]')::text as text from ${name} t where ${column} = '${tenant}'`,
     );
     texts.push(`${name} ${row?.text}`);
   }

@@ -2,11 +2,12 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { acknowledged } from '../harness/clients.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 // The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
 
-const sharedTables = ['template_versions', 'templates'];
+const sharedTables = ['processes', 'template_versions', 'templates'];
 
 /** What one tenant's connection finds in a table. */
 interface Found {
@@ -58,6 +59,7 @@ beforeAll(async () => {
     RATE_LIMIT_TENANT: '10000',
     RATE_LIMIT_STARTS: '10000',
     QUERY_COST_LIMIT: '10000',
+    MAX_SOCKETS_PER_TENANT: '100',
   };
   const models = { OFFLINE_TOKENS_PER_SECOND: '300', DEFAULT_MODEL: 'offline/draft', OPENAI_API_KEY: 'sk-of-the-house' };
   app = await openTestApp({ env: { ...models, ...limits } });
@@ -66,8 +68,18 @@ beforeAll(async () => {
   const other = await seed.tenant();
   // Both have a row in every table, by what the product does.
   for (const tenant of [one, other]) {
-    // An operator's: limits of its own for a tenant have no mutation yet.
-    await app.sql`insert into rate_limits (tenant_id) values (${uuidOf(tenant.tenantId, 'ten')})`;
+    // An operator's.
+    await app.sql`insert into tenant_limits (tenant_id, name) values (${uuidOf(tenant.tenantId, 'ten')}, 'REQUESTS_PER_TENANT')`;
+    const socket = await acknowledged(app.url, tenant.key);
+    socket.socket.close();
+    await socket.closed;
+    // An issuer's tokens are told in their own tests; here a row each is enough.
+    const [own, person] = [uuidOf(tenant.tenantId, 'ten'), uuidOf(tenant.memberId, 'mem')];
+    await app.sql`
+      insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+      values (gen_random_uuid(), ${own}, 'IdP', 'https://idp.example', ${tenant.tenantId}, '{ES256}', 'sub', '[]')`;
+    await app.sql`
+      insert into identities (tenant_id, issuer, claim, subject, member_id) values (${own}, 'https://idp.example', 'sub', 'ada', ${person})`;
     await tenant.ask(
       'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
     );

@@ -52,6 +52,12 @@ export async function openTestApp({ database: shared, env = {}, log, ...surround
     RATE_LIMIT_MEMBER: '0',
     RATE_LIMIT_TENANT: '0',
     RATE_LIMIT_STARTS: '0',
+    MAX_GENERATIONS_PER_MEMBER: '0',
+    MAX_GENERATIONS_PER_TENANT: '0',
+    MAX_SOCKETS_PER_MEMBER: '0',
+    MAX_SOCKETS_PER_TENANT: '0',
+    MAX_SUBSCRIPTIONS_PER_MEMBER: '0',
+    MAX_SUBSCRIPTIONS_PER_TENANT: '0',
     QUERY_COST_LIMIT: '0',
     ...env,
   });

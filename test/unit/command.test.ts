@@ -9,6 +9,16 @@ describe('commandOf', () => {
       tenant: 'Acme',
       email: 'ada@acme.example',
     });
+    expect(
+      commandOf(['limits', '--tenant', 'ten_1', '--set', 'SOCKETS_PER_TENANT=5000', '--set', 'STARTS_PER_MEMBER=default']),
+    ).toEqual({
+      name: 'limits',
+      tenant: 'ten_1',
+      ceilings: new Map([
+        ['SOCKETS_PER_TENANT', 5_000],
+        ['STARTS_PER_MEMBER', null],
+      ]),
+    });
     expect(commandOf(['tenants', 'create', '--tenant', 'Acme', '--email=ada@acme.example'])).toMatchObject({ name: 'bootstrap' });
     expect(commandOf(['tenants', 'list'])).toEqual({ name: 'tenants', act: 'list' });
     for (const act of ['suspend', 'resume'])
@@ -29,6 +39,9 @@ describe('commandOf', () => {
     ['bootstrap without a tenant', ['bootstrap', '--email', 'a@b.example'], 'bootstrap needs --tenant NAME'],
     ['bootstrap with an empty tenant', ['bootstrap', '--tenant', ' ', '--email', 'a@b.example'], 'bootstrap needs --tenant NAME'],
     ['bootstrap without an address', ['bootstrap', '--tenant', 'Acme', '--email', 'nobody'], 'bootstrap needs --email EMAIL'],
+    ['bootstrap with another command’s option', ['bootstrap', '--tenant', 'Acme', '--set', 'A=1'], 'bootstrap takes no --set'],
+    ['limits without a tenant', ['limits'], 'limits needs --tenant ID'],
+    ['limits with half a setting', ['limits', '--tenant', 'ten_1', '--set', 'SOCKETS=-1'], '--set SOCKETS=-1 is not of the form'],
     ['bootstrap with an id', ['bootstrap', '--id', 'x', '--tenant', 'A', '--email', 'a@b.example'], 'bootstrap takes no --id'],
     ['tenants alone', ['tenants'], 'tenants takes list, create, suspend, resume or delete, not nothing'],
     ['tenants with an unknown act', ['tenants', 'drop'], 'tenants takes list, create, suspend, resume or delete, not drop'],

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readConfig, type Env } from '../../src/config.ts';
+import { tenantLimitKeys } from '../../src/limits/names.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'draftwire-config-'));
 const file = (name: string, text: string): string => {
@@ -27,14 +28,24 @@ describe('readConfig', () => {
       defaultModel: null,
       providers: { openai: null, anthropic: null },
       engine: { leaseMs: 15_000, totalTimeoutMs: 120_000, firstTokenTimeoutMs: 30_000, idleTimeoutMs: 15_000, windowMs: 25 },
-      limits: { member: 10_000, tenant: 10_000, starts: 10_000 },
+      limits: Object.fromEntries(tenantLimitKeys.map((name) => [name, 10_000])),
       secret: 'development',
     });
   });
 
   it('limits rates in production; 0 is no limit, and less is a problem', () => {
     const production = { NODE_ENV: 'production', DATABASE_URL: url, SECRET: secret };
-    expect(readConfig(production).limits).toEqual({ member: 100, tenant: 1_000, starts: 50 });
+    expect(readConfig(production).limits).toEqual({
+      member: 100,
+      tenant: 1_000,
+      starts: 50,
+      memberGenerations: 20,
+      tenantGenerations: 200,
+      memberSockets: 100,
+      tenantSockets: 1_000,
+      memberSubscriptions: 200,
+      tenantSubscriptions: 5_000,
+    });
     expect(readConfig({ ...production, RATE_LIMIT_MEMBER: '0', RATE_LIMIT_STARTS: '7' }).limits).toMatchObject({
       member: 0,
       starts: 7,
@@ -124,6 +135,7 @@ describe('readConfig', () => {
     ['a secret given twice', { SECRET: 'canary', SECRET_FILE: '/x' }, 'SECRET and SECRET_FILE are both set'],
     ['a database in a file that is no URL', { DATABASE_URL_FILE: file('no-url', 'canary') }, 'DATABASE_URL is no URL'],
     ['a proxy that is no network', { TRUSTED_PROXIES: '10.0.0.0/8, proxy' }, 'TRUSTED_PROXIES has "proxy"'],
+    ['a way out that is a URL', { OUTBOUND_ALLOW: 'idp.corp.example, https://idp' }, 'OUTBOUND_ALLOW has "https://idp"'],
     ['a network that is too narrow', { TRUSTED_PROXIES: '10.0.0.0/33' }, 'TRUSTED_PROXIES has "10.0.0.0/33"'],
     ['usage reports for no graph', { APOLLO_KEY: 'canary' }, 'APOLLO_KEY needs APOLLO_GRAPH_REF beside it'],
     ['a list of documents that is missing', { TRUSTED_DOCUMENTS: 'enforce' }, 'needs TRUSTED_DOCUMENTS_FILE beside it'],

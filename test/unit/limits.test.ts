@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rateLimitHeaders } from '../../src/graphql/admission.ts';
 import { decide, unlimited, type Quota } from '../../src/limits/share.ts';
-import { countable, inLockOrder } from '../../src/limits/take.ts';
+import { bucketsOf, countable } from '../../src/limits/take.ts';
 
 const member = (left: number, resetMs = 60_000): Quota => ({ name: 'member', most: 100, left, resetMs });
 const tenant = (left: number, resetMs = 30_000): Quota => ({ name: 'tenant', most: 1_000, left, resetMs });
@@ -38,12 +38,20 @@ describe('the headers', () => {
   it('are none without limits', () => expect(rateLimitHeaders({ quotas: [], windowSeconds: 60 })).toEqual({}));
 });
 
-it('asks are ordered in one way, whatever the order they came in', () => {
-  const ask = (subject: string, kind: 'requests' | 'starts') => ({ subject, kind, count: 1, most: 1 });
-  const asks = [ask('b', 'requests'), ask('a', 'starts'), ask('a', 'requests')];
-  const ordered = [asks[2], asks[1], asks[0]];
-  expect(inLockOrder(asks)).toEqual(ordered);
-  expect(inLockOrder(asks.toReversed())).toEqual(ordered);
+it('buckets are held in one order, each once, whatever the order the asks came in', () => {
+  const ask = (subject: string, kind: 'requests' | 'starts', key: string | null = null) => ({
+    subject,
+    kind,
+    key: key === null ? null : { subject: key, most: 1 },
+  });
+  const asks = [ask('b', 'requests', 'a'), ask('a', 'starts'), ask('b', 'requests'), ask('a', 'requests')];
+  const ordered = [
+    { subject: 'a', kind: 'requests' },
+    { subject: 'a', kind: 'starts' },
+    { subject: 'b', kind: 'requests' },
+  ];
+  expect(bucketsOf(asks)).toEqual(ordered);
+  expect(bucketsOf(asks.toReversed())).toEqual(ordered);
 });
 
 it('0 counts as no limit', () => expect([countable(0), countable(7)]).toEqual([unlimited, 7]));

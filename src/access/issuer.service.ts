@@ -1,0 +1,237 @@
+import { and, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
+import type { Act, ActService } from '../audit/act.service.ts';
+import { rowsById } from '../db/by-id.ts';
+import type { Database } from '../db/client.ts';
+import { page, type Page, type PageInput } from '../db/page.ts';
+import { AppError } from '../kernel/errors.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
+import { IssuerFault, type IssuerKeys, type Published } from './issuer-keys.ts';
+import { checkRoles, readingOf, urlOf, audienceOf, nameOf, type Reading, type ReadingInput } from './issuer-reading.ts';
+import { issuers, type IssuerRow } from './issuers.table.ts';
+
+/** What the service is built on. */
+export interface IssuerParts {
+  readonly database: Database;
+  readonly acts: ActService;
+  readonly keys: IssuerKeys;
+  readonly bus: Bus;
+}
+
+/** An issuer to register. */
+export interface NewIssuer extends ReadingInput {
+  readonly url: string;
+  readonly audience?: string | null;
+  readonly name?: string | null;
+  readonly idempotencyKey?: string | null;
+}
+
+/** What to change about an issuer; absent leaves as it is. */
+export interface IssuerChange extends ReadingInput {
+  readonly id: string;
+  readonly name?: string | null;
+  readonly isEnabled?: boolean | null;
+}
+
+const mostIssuers = 50;
+// Deleted ones keep their pair of URL and audience: nobody may collect these.
+const mostEver = 500;
+
+/** The OIDC issuers of a tenant, for the people in it. */
+export class IssuerService {
+  constructor(private readonly parts: IssuerParts) {}
+
+  /** Newest first, without deleted ones. */
+  async page(scope: Scope, input: PageInput): Promise<Page<IssuerRow>> {
+    scope.require('issuers:read');
+    return page<IssuerRow>(input, {
+      list: 'issuers',
+      key: issuers.id,
+      direction: 'descending',
+      keyOf: ({ id }) => id,
+      rows: (where, orderBy, limit) =>
+        this.parts.database
+          .as(scope)
+          .query.select()
+          .from(issuers)
+          .where(and(isListed(scope), where))
+          .orderBy(orderBy)
+          .limit(limit),
+    });
+  }
+
+  /** Issuers by id, in the order asked for; null for unknown and deleted ones and other tenants'. */
+  async list(scope: Scope, ids: readonly string[]): Promise<(IssuerRow | null)[]> {
+    scope.require('issuers:read');
+    return rowsById('iss', ids, (known) =>
+      this.parts.database
+        .as(scope)
+        .query.select()
+        .from(issuers)
+        .where(and(isListed(scope), inArray(issuers.id, known))),
+    );
+  }
+
+  /**
+   * Registers an issuer, after reading what it publishes. INVALID_INPUT says what is wrong with it or the input, CONFLICT that the pair of URL
+   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it.
+   */
+  async create(scope: Scope, input: NewIssuer): Promise<IssuerRow> {
+    scope.require('issuers:write');
+    const url = urlOf(input.url);
+    const audience = audienceOf(scope, input.audience);
+    const name = nameOf(input.name ?? new URL(url).host);
+    const reading = readingOf(input);
+    await checkRoles(this.parts.database.as(scope), scope, reading);
+    const published = await this.published(url);
+    const usual = published.algorithms.length > 0 ? published.algorithms : (['RS256'] as const);
+    const algorithms = reading.algorithms.length > 0 ? reading.algorithms : [...usual];
+    const what = { ...reading, url, audience, name, algorithms };
+    const row = await this.parts.acts.run(
+      scope,
+      { operation: 'issuerCreate', input, again: (id) => this.get(scope, id) },
+      async (act) => {
+        await checkRoom(act, scope);
+        const made = await insert(act, scope, what);
+        act.record({ thing: made.id, before: null, after: factsOf(made) });
+        return made;
+      },
+    );
+    // One that was deleted before may be back under its old id.
+    this.parts.bus.publish('issuer.changed', [row.id]);
+    return row;
+  }
+
+  /** Changes an issuer. What its tokens prove is changed for those that are in use, too: their streams end and come back. */
+  async update(scope: Scope, input: IssuerChange): Promise<IssuerRow> {
+    scope.require('issuers:write');
+    const id = checkedId(input.id);
+    const { row, isChanged } = await this.parts.acts.run(scope, { operation: 'issuerUpdate', input: {} }, async (act) => {
+      const [before] = await act.query
+        .select()
+        .from(issuers)
+        .where(and(isListed(scope), eq(issuers.id, id)))
+        .for('update');
+      if (!before) throw noSuchIssuer();
+      const reading = readingOf(input, before);
+      const isEnabled = input.isEnabled ?? before.isEnabled;
+      const after = { ...reading, isEnabled, name: input.name == null ? before.name : nameOf(input.name) };
+      const isChanged = meansSomethingElse(before, after);
+      // Whoever may do less than its people can still turn it off, and name it.
+      if (isChanged && isEnabled) await checkRoles(act, scope, reading);
+      const [row] = await act.query
+        .update(issuers)
+        .set({ ...after, revision: before.revision + (isChanged ? 1 : 0) })
+        .where(and(eq(issuers.tenantId, scope.tenantId), eq(issuers.id, id)))
+        .returning();
+      if (!row) throw noSuchIssuer();
+      act.record({ thing: id, before: factsOf(before), after: factsOf(row) });
+      return { row, isChanged };
+    });
+    if (isChanged) this.parts.bus.publish('issuer.changed', [id]);
+    return row;
+  }
+
+  /** Deletes an issuer: its tokens are refused from now on. Its people stay members. */
+  async delete(scope: Scope, given: string): Promise<string> {
+    scope.require('issuers:write');
+    const id = checkedId(given);
+    await this.parts.acts.run(scope, { operation: 'issuerDelete', input: {} }, async (act) => {
+      const [row] = await act.query
+        .update(issuers)
+        .set({ deletedAt: sql`now()`, isEnabled: false, revision: sql`${issuers.revision} + 1` })
+        .where(and(isListed(scope), eq(issuers.id, id)))
+        .returning();
+      if (!row) throw noSuchIssuer();
+      act.record({ thing: id, before: factsOf(row), after: null });
+    });
+    this.parts.bus.publish('issuer.changed', [id]);
+    return id;
+  }
+
+  private async get(scope: Scope, id: string): Promise<IssuerRow> {
+    const [row] = await this.list(scope, [id]);
+    if (!row) throw noSuchIssuer();
+    return row;
+  }
+
+  private async published(url: string): Promise<Published> {
+    try {
+      const published = await this.parts.keys.read(url);
+      if (published.jwks.keys.length === 0) throw new IssuerFault('it publishes no keys');
+      return published;
+    } catch (cause) {
+      if (!(cause instanceof IssuerFault)) throw cause;
+      throw new AppError('INVALID_INPUT', `this issuer cannot be used: ${cause.message}`, { path: ['input', 'url'], cause });
+    }
+  }
+}
+
+type New = Reading & Pick<IssuerRow, 'url' | 'audience' | 'name'>;
+
+function isListed({ tenantId }: Scope): SQL | undefined {
+  return and(eq(issuers.tenantId, tenantId), isNull(issuers.deletedAt));
+}
+
+/** Unknown, deleted and another tenant's are the same to a caller. */
+function noSuchIssuer(): AppError {
+  return new AppError('NOT_FOUND', 'no such issuer', { path: ['input', 'id'] });
+}
+
+function checkedId(id: string): string {
+  if (uuidOfId(id, 'iss') === null) throw noSuchIssuer();
+  return id;
+}
+
+async function checkRoom({ query, sql: statement }: Act, { tenantId }: Scope): Promise<void> {
+  // One registration of a tenant at a time, or two would see the same room.
+  await statement((text) => text`select pg_advisory_xact_lock(hashtextextended(${`issuers ${tenantId}`}, 0))`);
+  const [counts] = await query
+    .select({ all: sql<number>`count(*)::int`, listed: sql<number>`(count(*) filter (where deleted_at is null))::int` })
+    .from(issuers)
+    .where(eq(issuers.tenantId, tenantId));
+  if (counts && (counts.listed >= mostIssuers || counts.all >= mostEver))
+    throw new AppError('CONFLICT', `a tenant has ${mostIssuers} issuers at most, ${mostEver} with those it deleted`);
+}
+
+/** A new row, or the tenant's own deleted one of the same URL and audience, as it is to be now. */
+async function insert({ query }: Act, { tenantId }: Scope, what: New): Promise<IssuerRow> {
+  const values = { id: newId('iss'), tenantId, ...what };
+  const [made] = await query.insert(issuers).values(values).onConflictDoNothing().returning();
+  if (made) return made;
+  const isOwn = and(eq(issuers.tenantId, tenantId), eq(issuers.url, what.url), eq(issuers.audience, what.audience));
+  const [back] = await query
+    .update(issuers)
+    .set({ ...what, deletedAt: null, isEnabled: true, revision: sql`${issuers.revision} + 1` })
+    .where(and(isOwn, sql`${issuers.deletedAt} is not null`))
+    .returning();
+  if (back) return back;
+  throw new AppError(
+    'CONFLICT',
+    'this issuer is registered with this audience already: give it an audience that is yours alone',
+    {
+      path: ['input', 'audience'],
+    },
+  );
+}
+
+/** What of an issuer decides about tokens. */
+function meansSomethingElse(before: IssuerRow, after: Reading & Pick<IssuerRow, 'isEnabled'>): boolean {
+  const facts = (of: Reading & Pick<IssuerRow, 'isEnabled'>): unknown => [
+    of.isEnabled,
+    of.algorithms,
+    of.subjectClaim,
+    of.emailClaim,
+    of.roleClaim,
+    of.roles.map(({ value, role }) => [value, role]),
+    of.defaultRole,
+  ];
+  return JSON.stringify(facts(before)) !== JSON.stringify(facts(after));
+}
+
+/** For the record: all of it is what somebody set. */
+function factsOf(row: IssuerRow): Readonly<Record<string, unknown>> {
+  const { id: _id, tenantId: _tenantId, createdAt: _createdAt, deletedAt: _deletedAt, ...facts } = row;
+  return facts;
+}

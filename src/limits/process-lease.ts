@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../db/client.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What the process had held is not its own any more. */
+  readonly onLost: () => void;
+}
+
+/** Says that this process lives: what it holds counts while its lease lasts. A process that was lost comes back as another. */
+export class ProcessLease {
+  /** Others count what a process holds for so much longer than its lease: a renewal that began in time may still be under way. */
+  readonly graceMs: number;
+  private uuid: string | null = null;
+  private turn = 0;
+  /** On the monotonic clock. */
+  private trustedUntil = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private beginning: Promise<string> | null = null;
+  private renewing: Promise<void> | null = null;
+
+  constructor(
+    private readonly leaseMs: number,
+    private readonly parts: Parts,
+  ) {
+    // As long as a renewal may take.
+    this.graceMs = Math.max(500, leaseMs / 3);
+  }
+
+  open(): void {
+    this.timer = setInterval(() => void this.renew(), this.leaseMs / 3);
+  }
+
+  /** Whether others certainly count what this process holds. */
+  get isTrusted(): boolean {
+    return this.parts.clock.monotonic() < this.trustedUntil;
+  }
+
+  /** Who asks for slots with the next statement; the lease begins with the first. */
+  async asker(): Promise<{ process: string; turn: number; graceMs: number }> {
+    const process = this.uuid ?? (await this.begin());
+    return { process, turn: ++this.turn, graceMs: this.graceMs };
+  }
+
+  /** The lease has run out: nothing is held any more. */
+  lose(): void {
+    if (this.uuid === null) return;
+    this.uuid = null;
+    this.trustedUntil = 0;
+    this.parts.onLost();
+  }
+
+  /** Gives everything back at once. */
+  async close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    await this.renewing;
+    const { uuid } = this;
+    if (uuid === null) return;
+    this.uuid = null;
+    try {
+      await this.engine((sql) => sql`delete from processes where id = ${uuid}::uuid`);
+    } catch (err) {
+      // The lease runs out.
+      this.parts.log.warn({ err }, 'could not give slots back');
+    }
+  }
+
+  private begin(): Promise<string> {
+    this.beginning ??= this.insert().finally(() => {
+      this.beginning = null;
+    });
+    return this.beginning;
+  }
+
+  private async insert(): Promise<string> {
+    const uuid = randomUUID();
+    const sentAt = this.parts.clock.monotonic();
+    // Those that are long dead are counted nowhere.
+    await this.engine(
+      (sql) => sql`
+        with gone as (delete from processes where lease_until < now() - interval '1 hour')
+        insert into processes (id, lease_until) values (${uuid}::uuid, now() + ${this.leaseMs}::float8 * interval '1 millisecond')
+        on conflict (id) do update set lease_until = excluded.lease_until`,
+    );
+    this.uuid = uuid;
+    this.trustedUntil = sentAt + this.leaseMs;
+    return uuid;
+  }
+
+  private async renew(): Promise<void> {
+    this.renewing ??= this.renewOnce().finally(() => {
+      this.renewing = null;
+    });
+    await this.renewing;
+  }
+
+  private async renewOnce(): Promise<void> {
+    const { uuid } = this;
+    if (uuid === null) return;
+    const sentAt = this.parts.clock.monotonic();
+    try {
+      const alive = await this.engine(
+        (sql) => sql`
+          update processes set lease_until = now() + ${this.leaseMs}::float8 * interval '1 millisecond'
+          where id = ${uuid}::uuid and lease_until > now() returning id`,
+      );
+      if (this.uuid !== uuid) return;
+      if (alive.length === 0) this.lose();
+      else this.trustedUntil = sentAt + this.leaseMs;
+    } catch (err) {
+      // Until the lease runs out there are more tries.
+      this.parts.log.warn({ err }, 'could not renew the lease of this process');
+    }
+  }
+
+  /** One of the acts without a tenant (protocol.md, rule 20): a process belongs to none. */
+  private engine(statement: Parameters<Database['engine']['sql']>[0]): Promise<unknown[]> {
+    return this.parts.database.engine.sql(statement, { idempotent: true, deadlineMs: this.graceMs });
+  }
+}

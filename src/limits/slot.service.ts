@@ -1,0 +1,120 @@
+import type { Database } from '../db/client.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { AppError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
+import type { Admissions } from './metrics.ts';
+import type { Held, Policy } from './policy.ts';
+import { ProcessLease } from './process-lease.ts';
+import type { SlotKind } from './slots.table.ts';
+import { TenantSlots, type Wanted } from './tenant-slots.ts';
+
+/** What slots are built on. */
+export interface SlotParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly bus: Bus;
+  readonly policy: Policy;
+  readonly admissions: Admissions;
+  /** After this long without a sign of life a process holds nothing any more. */
+  readonly leaseMs: number;
+}
+
+const tidyMs = 1_000;
+
+/**
+ * How many sockets and subscriptions a key, a member and a tenant may have open, exactly, for any number of processes. What a process holds
+ * is in the database (`slots.table.ts`) for as long as its lease lasts, so a dead one's slots come back by themselves. What is open under a
+ * limit that is none is not counted, also when there is one later.
+ */
+export class SlotService {
+  private readonly tenants = new Map<string, TenantSlots>();
+  private readonly lease: ProcessLease;
+  private readonly unsubscribe: (() => void)[] = [];
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(private readonly parts: SlotParts) {
+    const { database, clock, log } = parts;
+    const onLost = () => {
+      log.warn('this process was taken to be dead; what it has open looks for its place again');
+      for (const tenant of this.tenants.values()) tenant.lose();
+    };
+    this.lease = new ProcessLease(parts.leaseMs, { database, clock, log, onLost });
+  }
+
+  open(): void {
+    this.lease.open();
+    this.timer = setInterval(() => this.tidy(), tidyMs);
+    this.unsubscribe.push(
+      this.parts.bus.on('slots.wanted', ({ ids, isRemote }) => {
+        if (isRemote) for (const tenant of this.tenants.values()) for (const id of ids) tenant.tighten(id);
+      }),
+    );
+  }
+
+  /**
+   * Takes a slot; what it gives is to be called once, when that is closed. RATE_LIMITED names the limit that is reached. `onLost` is called,
+   * after the slot was freed, when this process was taken to be dead and its place is another's.
+   */
+  async enter(scope: Scope, kind: SlotKind, onLost: (error: AppError) => void): Promise<() => void> {
+    const wanted = wantedBy(scope, kind, await this.parts.policy.of(scope));
+    try {
+      const leave = wanted.length === 0 ? () => undefined : await this.of(scope.tenantId).enter(kind, wanted, onLost);
+      this.parts.admissions[kind].admitted.inc();
+      return leave;
+    } catch (error) {
+      this.parts.admissions[kind].refused.inc();
+      throw error;
+    }
+  }
+
+  /** For so long after the end of its lease what a process held counts. */
+  get graceMs(): number {
+    return this.lease.graceMs;
+  }
+
+  /** What this process holds in reserve of what a member, key or tenant may open: it is not used. */
+  spareOf({ tenantId }: Scope, id: string, kind: SlotKind): number {
+    return this.tenants.get(tenantId)?.spareOf(id, kind) ?? 0;
+  }
+
+  /** Gives everything back; call it when everything is closed. */
+  async close(): Promise<void> {
+    if (this.timer) clearInterval(this.timer);
+    for (const stop of this.unsubscribe) stop();
+    await Promise.all([...this.tenants.values()].map((tenant) => tenant.close()));
+    await this.lease.close();
+  }
+
+  private tidy(): void {
+    for (const [id, tenant] of this.tenants) {
+      tenant.tidy();
+      if (tenant.isIdle) this.tenants.delete(id);
+    }
+  }
+
+  private of(tenantId: string): TenantSlots {
+    const known = this.tenants.get(tenantId);
+    if (known) return known;
+    const { database, clock, log, bus } = this.parts;
+    const onShort = (ids: readonly string[]) => bus.publish('slots.wanted', ids);
+    const made = new TenantSlots(tenantId, { database, clock, log, lease: this.lease, onShort });
+    this.tenants.set(tenantId, made);
+    return made;
+  }
+}
+
+const words = { sockets: 'sockets', subscriptions: 'running subscriptions' } as const;
+
+/** The limits that something of this kind counts in; those that are none are left out. */
+function wantedBy({ tenantId, memberId, keyId }: Scope, kind: SlotKind, { tenant, key }: Held): Wanted[] {
+  const [ofTenant, ofMember] =
+    kind === 'sockets' ? [tenant.tenantSockets, tenant.memberSockets] : [tenant.tenantSubscriptions, tenant.memberSubscriptions];
+  return [
+    { id: memberId, most: ofMember, words: `${words[kind]} of a member` },
+    { id: keyId ?? '', most: keyId === null ? 0 : (key?.[kind] ?? 0), words: `${words[kind]} of a key` },
+    { id: tenantId, most: ofTenant, words: `${words[kind]} of a tenant` },
+  ].filter(({ most }) => most > 0);
+}

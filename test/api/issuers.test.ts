@@ -1,0 +1,470 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { builtInRoles } from '../../src/access/roles.ts';
+import { uuidOf } from '../../src/db/ids.ts';
+import { allPermissions } from '../../src/kernel/scope.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { post } from '../harness/clients.ts';
+import { eventually } from '../harness/eventually.ts';
+import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
+import { register, roles } from '../harness/registered.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+const fields = `id name url audience algorithms subjectClaim emailClaim roleClaim roles { value role } defaultRole isEnabled`;
+const create = `mutation ($input: IssuerCreateInput!) { issuerCreate(input: $input) { issuer { ${fields} } errors { code message path } } }`;
+const update = `mutation ($input: IssuerUpdateInput!) { issuerUpdate(input: $input) { issuer { ${fields} } errors { code message path } } }`;
+const remove = `mutation ($input: IssuerDeleteInput!) { issuerDelete(input: $input) { deletedId errors { code message path } } }`;
+const list = `query ($first: Int, $after: String) { issuers(first: $first, after: $after) { nodes { id isEnabled } pageInfo { hasNextPage endCursor } } }`;
+
+let app: TestApp;
+let seed: Seed;
+let issuer: TestIssuer;
+let odd: Server;
+let oddUrl: string;
+/** What the odd issuer answers with, by path. */
+let pages: Record<string, { status?: number; body: string }>;
+
+beforeAll(async () => {
+  issuer = await openIssuer();
+  app = await openTestApp({ env: issuer.env });
+  seed = await openSeed(app);
+  odd = createServer((request, response) => {
+    const page = pages[request.url ?? ''];
+    response.writeHead(page?.status ?? (page ? 200 : 404), { location: `${issuer.url}/jwks` }).end(page?.body);
+  });
+  odd.listen(0, '127.0.0.1');
+  await once(odd, 'listening');
+  oddUrl = `http://127.0.0.1:${(odd.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await seed.close();
+  await app.stop();
+  odd.closeAllConnections();
+  await new Promise((resolve) => odd.close(resolve));
+  await issuer[Symbol.asyncDispose]();
+});
+
+type Input = Readonly<Record<string, unknown>>;
+
+interface Payload {
+  readonly issuer: Record<string, unknown> | null;
+  readonly errors: readonly { code: string; message: string; path: string[] | null }[];
+}
+
+const created = async (caller: Caller, input: Input): Promise<Payload> =>
+  (await caller.ask<{ issuerCreate: Payload }>(create, { input: { url: issuer.url, roleClaim: 'roles', roles, ...input } }))
+    .issuerCreate;
+const updated = async (caller: Caller, input: Input): Promise<Payload> =>
+  (await caller.ask<{ issuerUpdate: Payload }>(update, { input })).issuerUpdate;
+const deleted = async (caller: Caller, id: string) =>
+  (await caller.ask<{ issuerDelete: { deletedId: string | null; errors: Payload['errors'] } }>(remove, { input: { id } }))
+    .issuerDelete;
+
+const rows = async (): Promise<number> => (await app.sql`select from issuers`).length;
+const status = async (token: string): Promise<number> =>
+  (await post(app.url, { query: '{ viewer { permissions } }' }, { key: token })).status;
+/** What a built-in role may do, in the order in which it is told. */
+const permissionsOf = (role: string) => allPermissions.filter((each) => builtInRoles.get(role)?.includes(each));
+const permissions = async (token: string): Promise<unknown> =>
+  (await post(app.url, { query: '{ viewer { permissions } }' }, { key: token })).body.data?.['viewer'];
+
+describe('issuerCreate', () => {
+  it('registers one with what is usual', async () => {
+    const owner = await seed.tenant();
+
+    expect(await created(owner, {})).toEqual({
+      issuer: {
+        id: expect.stringMatching(/^iss_/) as string,
+        name: new URL(issuer.url).host,
+        url: issuer.url,
+        audience: owner.tenantId,
+        // What the issuer says of itself.
+        algorithms: ['ES256'],
+        subjectClaim: 'sub',
+        emailClaim: 'email',
+        roleClaim: 'roles',
+        roles,
+        defaultRole: null,
+        isEnabled: true,
+      },
+      errors: [],
+    });
+  });
+
+  it('takes all that can be said', async () => {
+    const owner = await seed.tenant();
+    const input = {
+      name: ' Acme ',
+      audience: 'client-1',
+      algorithms: ['ES256', 'EdDSA', 'ES256'],
+      subjectClaim: 'oid',
+      emailClaim: null,
+      roleClaim: 'realm_access.roles',
+      defaultRole: 'analyst',
+    };
+
+    const { issuer: made, errors } = await created(owner, input);
+    expect(errors).toEqual([]);
+    expect(made).toMatchObject({ ...input, name: 'Acme', algorithms: ['ES256', 'EdDSA'] });
+  });
+
+  const cases: readonly (readonly [string, Input, string, string, readonly string[]])[] = [
+    [
+      'a name that is empty',
+      { name: ' ' },
+      'INVALID_INPUT',
+      'a name has 1 to 200 characters, none of them a control character',
+      ['name'],
+    ],
+    [
+      'no URL',
+      { url: 'accounts.example' },
+      'INVALID_INPUT',
+      'a URL of an issuer begins with https:// and has at most 512 characters, no query and no fragment',
+      ['url'],
+    ],
+    [
+      'a URL with a query',
+      { url: 'https://accounts.example/?a' },
+      'INVALID_INPUT',
+      'a URL of an issuer begins with https:// and has at most 512 characters, no query and no fragment',
+      ['url'],
+    ],
+    [
+      'http',
+      { url: 'http://accounts.example' },
+      'INVALID_INPUT',
+      'this issuer cannot be used: its discovery document cannot be read: only https is called',
+      ['url'],
+    ],
+    [
+      'a private address',
+      { url: 'https://10.0.0.1' },
+      'INVALID_INPUT',
+      'this issuer cannot be used: its discovery document cannot be read: the address is not one of the public internet',
+      ['url'],
+    ],
+    [
+      'metadata',
+      { url: 'https://169.254.169.254' },
+      'INVALID_INPUT',
+      'this issuer cannot be used: its discovery document cannot be read: the address is not one of the public internet',
+      ['url'],
+    ],
+    [
+      'a user in the URL',
+      { url: 'https://a:b@accounts.example' },
+      'INVALID_INPUT',
+      'this issuer cannot be used: its discovery document cannot be read: a URL holds no user and no password here',
+      ['url'],
+    ],
+    [
+      'an audience that is another tenant',
+      { audience: 'ten_01hzzzzzzzzzzzzzzzzzzzzzzz' },
+      'INVALID_INPUT',
+      'this is the id of another tenant',
+      ['audience'],
+    ],
+    [
+      'an audience that is empty',
+      { audience: '' },
+      'INVALID_INPUT',
+      'an audience has 1 to 512 characters of ASCII',
+      ['audience'],
+    ],
+    ['no algorithm', { algorithms: [] }, 'INVALID_INPUT', 'an issuer needs an algorithm', ['algorithms']],
+    [
+      'a claim without a name',
+      { subjectClaim: '' },
+      'INVALID_INPUT',
+      'the name of a claim has 1 to 200 characters, none of them a control character',
+      ['subjectClaim'],
+    ],
+    ['roles without a claim', { roleClaim: null }, 'INVALID_INPUT', 'roles need the claim that they are in', ['roleClaim']],
+    [
+      'nobody with a role',
+      { roles: [] },
+      'INVALID_INPUT',
+      'nobody could have a role: give roles and their claim, or defaultRole',
+      ['roles'],
+    ],
+    ['no such role', { defaultRole: 'king' }, 'NOT_FOUND', 'no such role', ['defaultRole']],
+    [
+      'no such role for a role',
+      { roles: [roles[0], { value: 'a', role: 'king' }] },
+      'NOT_FOUND',
+      'no such role',
+      ['roles', '1', 'role'],
+    ],
+    ['a role twice', { roles: [roles[0], roles[0]] }, 'INVALID_INPUT', 'the role writer is there twice', ['roles', '1', 'value']],
+    [
+      '101 roles',
+      { roles: Array.from({ length: 101 }, (_, index) => ({ value: `r${index}`, role: 'member' })) },
+      'INVALID_INPUT',
+      'an issuer gives at most 100 roles, not 101',
+      ['roles'],
+    ],
+  ];
+
+  it.each(cases)('refuses %s', async (_what, input, code, message, path) => {
+    const owner = await seed.tenant();
+    const before = await rows();
+
+    expect(await created(owner, input)).toEqual({ issuer: null, errors: [{ code, message, path: ['input', ...path] }] });
+    expect(await rows()).toBe(before);
+  });
+
+  const good = { issuer: '', jwks_uri: '/jwks' };
+  const document = (more: object = {}) => JSON.stringify({ ...good, issuer: oddUrl, jwks_uri: `${oddUrl}/jwks`, ...more });
+  const published: readonly (readonly [string, () => Record<string, { status?: number; body: string }>, string])[] = [
+    ['nothing', () => ({}), 'its discovery document cannot be read: status 404 where 200 is expected'],
+    [
+      'a redirect',
+      () => ({ '/.well-known/openid-configuration': { status: 302, body: '' } }),
+      'its discovery document cannot be read: status 302 where 200 is expected',
+    ],
+    [
+      'HTML',
+      () => ({ '/.well-known/openid-configuration': { body: '<html>' } }),
+      'its discovery document cannot be read: it is no JSON object',
+    ],
+    [
+      'too much',
+      () => ({ '/.well-known/openid-configuration': { body: 'x'.repeat(300_000) } }),
+      'its discovery document cannot be read: the answer is longer than 262144 bytes',
+    ],
+    [
+      'another name',
+      () => ({ '/.well-known/openid-configuration': { body: document({ issuer: 'https://idp.example/' }) } }),
+      'it calls itself https://idp.example/: register it under exactly this name',
+    ],
+    [
+      'no name',
+      () => ({ '/.well-known/openid-configuration': { body: document({ issuer: null }) } }),
+      'it calls itself nothing that could be a name: register it under exactly this name',
+    ],
+    [
+      'no place of keys',
+      () => ({ '/.well-known/openid-configuration': { body: document({ jwks_uri: 7 }) } }),
+      'its discovery document names no jwks_uri',
+    ],
+    [
+      'keys on a private address',
+      () => ({ '/.well-known/openid-configuration': { body: document({ jwks_uri: 'https://192.168.0.1/jwks' }) } }),
+      'its keys cannot be read: the address is not one of the public internet',
+    ],
+    [
+      'keys in a file',
+      () => ({ '/.well-known/openid-configuration': { body: document({ jwks_uri: 'file:///etc/passwd' }) } }),
+      'its keys cannot be read: only https is called',
+    ],
+    [
+      'no keys',
+      () => ({ '/.well-known/openid-configuration': { body: document() }, '/jwks': { body: '{"keys":[]}' } }),
+      'it publishes no keys',
+    ],
+    [
+      'keys that are none',
+      () => ({ '/.well-known/openid-configuration': { body: document() }, '/jwks': { body: '{"keys":"all"}' } }),
+      'its keys are no JSON Web Key Set',
+    ],
+    [
+      '101 keys',
+      () => ({
+        '/.well-known/openid-configuration': { body: document() },
+        '/jwks': { body: JSON.stringify({ keys: Array.from({ length: 101 }, () => ({})) }) },
+      }),
+      'it has 101 keys, more than 100',
+    ],
+  ];
+
+  it.each(published)('refuses an issuer that publishes %s', async (_what, answers, why) => {
+    const owner = await seed.tenant();
+    pages = answers();
+
+    expect(await created(owner, { url: oddUrl })).toEqual({
+      issuer: null,
+      errors: [{ code: 'INVALID_INPUT', message: `this issuer cannot be used: ${why}`, path: ['input', 'url'] }],
+    });
+  });
+
+  it('takes a pair of URL and audience once, whoever asks, and a tenant’s own id is free', async () => {
+    const [one, two] = [await seed.tenant(), await seed.tenant()];
+    expect((await created(one, { audience: 'shared' })).errors).toEqual([]);
+
+    for (const caller of [one, two]) {
+      expect(await created(caller, { audience: 'shared' })).toEqual({
+        issuer: null,
+        errors: [
+          {
+            code: 'CONFLICT',
+            message: 'this issuer is registered with this audience already: give it an audience that is yours alone',
+            path: ['input', 'audience'],
+          },
+        ],
+      });
+    }
+    expect((await created(two, {})).errors).toEqual([]);
+    expect((await created(one, {})).errors).toEqual([]);
+  });
+
+  it('gives no permission that its maker does not have', async () => {
+    const member = await seed.member({ can: ['issuers:write', ...(builtInRoles.get('reviewer') ?? [])] });
+
+    expect(await created(member, {})).toEqual({
+      issuer: null,
+      errors: [
+        {
+          code: 'FORBIDDEN',
+          message: 'nobody hands out what they do not have: generations:write',
+          path: ['input', 'roles', '0', 'role'],
+        },
+      ],
+    });
+  });
+});
+
+describe('issuerUpdate', () => {
+  it('changes what it is told, and leaves the rest', async () => {
+    const owner = await seed.tenant();
+    const { id } = await register(owner, issuer);
+
+    const { issuer: changed } = await updated(owner, {
+      id,
+      name: 'New',
+      roleClaim: 'groups',
+      emailClaim: null,
+      defaultRole: 'analyst',
+    });
+    expect(changed).toMatchObject({
+      id,
+      name: 'New',
+      roleClaim: 'groups',
+      emailClaim: null,
+      defaultRole: 'analyst',
+      subjectClaim: 'sub',
+      isEnabled: true,
+    });
+    const { issuer: again } = await updated(owner, { id, defaultRole: null, name: null });
+    expect(again).toMatchObject({ name: 'New', defaultRole: null, roleClaim: 'groups' });
+  });
+
+  it('is so for tokens that are in use, at once in the same process', async () => {
+    const owner = await seed.tenant();
+    const { id, audience } = await register(owner, issuer);
+    const token = await issuer.token({ audience, claims: { roles: ['reader'] } });
+    expect(await permissions(token)).toEqual({ permissions: permissionsOf('reviewer') });
+
+    await updated(owner, { id, roles: [{ value: 'reader', role: 'analyst' }] });
+    expect(await permissions(token)).toEqual({ permissions: permissionsOf('analyst') });
+    await updated(owner, { id, isEnabled: false });
+    expect(await status(token)).toBe(401);
+    await updated(owner, { id, isEnabled: true });
+    expect(await status(token)).toBe(200);
+    await updated(owner, { id, algorithms: ['RS256'] });
+    expect(await status(token)).toBe(401);
+  });
+
+  it('refuses what would leave nobody, unknown ones and other tenants’', async () => {
+    const [owner, other] = [await seed.tenant(), await seed.tenant()];
+    const { id } = await register(owner, issuer);
+    const missing = { issuer: null, errors: [{ code: 'NOT_FOUND', message: 'no such issuer', path: ['input', 'id'] }] };
+
+    expect((await updated(owner, { id, roles: [] })).errors).toMatchObject([{ code: 'INVALID_INPUT', path: ['input', 'roles'] }]);
+    expect((await updated(owner, { id, roleClaim: null })).errors).toMatchObject([
+      { code: 'INVALID_INPUT', path: ['input', 'roleClaim'] },
+    ]);
+    expect(await updated(other, { id, name: 'Mine' })).toEqual(missing);
+    expect(await updated(owner, { id: 'iss_01hzzzzzzzzzzzzzzzzzzzzzzz', name: 'Mine' })).toEqual(missing);
+    expect(await updated(owner, { id: owner.tenantId, name: 'Mine' })).toEqual(missing);
+  });
+
+  it('lets somebody who may do less turn it off and name it, but not on', async () => {
+    const owner = await seed.tenant();
+    const { id } = await register(owner, issuer);
+    const member = await seed.member({ of: owner, can: ['issuers:write', 'issuers:read'] });
+
+    expect((await updated(member, { id, isEnabled: false, name: 'Off' })).errors).toEqual([]);
+    expect((await updated(member, { id, isEnabled: true })).errors).toMatchObject([{ code: 'FORBIDDEN' }]);
+    expect((await updated(owner, { id, isEnabled: true })).errors).toEqual([]);
+    expect((await updated(member, { id, subjectClaim: 'nickname' })).errors).toMatchObject([{ code: 'FORBIDDEN' }]);
+  });
+});
+
+describe('issuerDelete', () => {
+  it('ends its tokens, and keeps its people and its pair for the tenant', async () => {
+    const [owner, other] = [await seed.tenant(), await seed.tenant()];
+    const { id, audience } = await register(owner, issuer, { audience: 'kept' });
+    const token = await issuer.token({ audience, claims: { roles: ['reader'] } });
+    const me = '{ viewer { actor { id } } }';
+    const before = (await post(app.url, { query: me }, { key: token })).body.data;
+    expect(await status(token)).toBe(200);
+
+    expect(await deleted(owner, id)).toEqual({ deletedId: id, errors: [] });
+    expect(await status(token)).toBe(401);
+    expect((await owner.ask<{ node: unknown }>('query ($id: ID!) { node(id: $id) { id } }', { id })).node).toBeNull();
+    expect((await created(other, { audience: 'kept' })).errors).toMatchObject([{ code: 'CONFLICT' }]);
+    expect((await deleted(owner, id)).errors).toMatchObject([{ code: 'NOT_FOUND' }]);
+
+    expect(await register(owner, issuer, { audience: 'kept' })).toMatchObject({ id });
+    await eventually(async () => (await status(token)) === 200, 5_000, 'the token');
+    expect((await post(app.url, { query: me }, { key: token })).body.data).toEqual(before);
+  });
+
+  it('is NOT_FOUND for another tenant’s', async () => {
+    const [owner, other] = [await seed.tenant(), await seed.tenant()];
+    const { id } = await register(owner, issuer);
+
+    expect((await deleted(other, id)).errors).toEqual([{ code: 'NOT_FOUND', message: 'no such issuer', path: ['input', 'id'] }]);
+    expect((await owner.ask<{ issuers: { nodes: unknown[] } }>(list)).issuers.nodes).toEqual([{ id, isEnabled: true }]);
+  });
+});
+
+describe('issuers', () => {
+  it('lists the own ones, newest first, page by page', async () => {
+    const [owner, other] = [await seed.tenant(), await seed.tenant()];
+    const ids: string[] = [];
+    for (const audience of ['a', 'b', 'c'])
+      ids.unshift((await register(owner, issuer, { audience: `${owner.tenantId} ${audience}` })).id);
+    await deleted(owner, ids[1] ?? '');
+
+    type Issuers = { issuers: { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } } };
+    const { issuers: first } = await owner.ask<Issuers>(list, { first: 1 });
+    expect(first).toMatchObject({ nodes: [{ id: ids[0] }], pageInfo: { hasNextPage: true } });
+    const { issuers: rest } = await owner.ask<Issuers>(list, { first: 10, after: first.pageInfo.endCursor });
+    expect(rest).toMatchObject({ nodes: [{ id: ids[2] }], pageInfo: { hasNextPage: false } });
+    expect((await other.ask<Issuers>(list)).issuers.nodes).toEqual([]);
+  });
+
+  it('has at most 50 for a tenant', async () => {
+    const owner = await seed.tenant();
+    await register(owner, issuer);
+    await app.sql`
+      insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+      select gen_random_uuid(), ${uuidOf(owner.tenantId)}, 'IdP', 'https://idp.example', ${owner.tenantId} || n, '{ES256}', 'sub', '[]' from generate_series(2, 50) n`;
+
+    expect((await created(owner, { audience: `${owner.tenantId} more` })).errors).toEqual([
+      { code: 'CONFLICT', message: 'a tenant has 50 issuers at most, 500 with those it deleted', path: null },
+    ]);
+  });
+
+  it('needs its permissions', async () => {
+    const owner = await seed.tenant();
+    const { id } = await register(owner, issuer);
+    const reader = await seed.member({ of: owner, can: allPermissions.filter((each) => each !== 'issuers:write') });
+    const writer = await seed.member({ of: owner, can: allPermissions.filter((each) => each !== 'issuers:read') });
+    const refused = [{ code: 'FORBIDDEN', message: 'this needs the permission issuers:write', path: null }];
+
+    expect((await created(reader, { audience: 'other' })).errors).toEqual(refused);
+    expect((await updated(reader, { id, name: 'Mine' })).errors).toEqual(refused);
+    expect((await deleted(reader, id)).errors).toEqual(refused);
+    for (const query of [list, `{ node(id: "${id}") { id } }`]) {
+      expect((await writer.answer(query)).errors?.map(({ message }) => message)).toEqual([
+        'this needs the permission issuers:read',
+      ]);
+    }
+    expect((await reader.ask<{ issuers: { nodes: unknown[] } }>(list)).issuers.nodes).toEqual([{ id, isEnabled: true }]);
+  });
+});
