@@ -110,9 +110,15 @@ export class AccessWatch {
   private async lookAt(kind: Proof['kind'], groups: readonly [string, Group][]): Promise<void> {
     const { clock, log, looks } = this.parts;
     const now = clock.monotonic();
+    const look = looks[kind];
+    if (!look) {
+      const refusal = new AppError('FORBIDDEN', `nothing stays open with this ${kind}`);
+      for (const [key, group] of groups) this.end(key, group, refusal);
+      return;
+    }
     try {
       const watched = groups.map(([, group]) => group);
-      const standings = (await looks[kind]?.(watched)) ?? [];
+      const standings = await look(watched);
       groups.forEach(([key, group], index) => {
         const standing = standings[index] ?? null;
         if (standing === null || standing.refusal) return this.end(key, group, standing?.refusal ?? null);

@@ -24,6 +24,10 @@ export abstract class Node {
 export type NodeLoader = LoaderFactory<string, Node | null>;
 export type NodeLoaders = Partial<Record<IdPrefix, NodeLoader>>;
 
+/** A thing needs the permission that lists of its kind need. */
+const required =
+  'Requires what its kind does: `templates:read`, `generations:read`, `members:read` but for oneself, `keys:read`, `audit:read` or ' +
+  '`credentials:read`; the tenant needs none.';
 /** The most ids that `nodes` takes. */
 const mostNodes = 100;
 
@@ -32,7 +36,10 @@ const mostNodes = 100;
 export class NodeResolver {
   constructor(private readonly loaders: NodeLoaders) {}
 
-  @Query(() => Node, { nullable: true, description: 'The thing with this id; null when there is none, or it is not yours.' })
+  @Query(() => Node, {
+    nullable: true,
+    description: `The thing with this id; null when there is none, or it is not yours. ${required}`,
+  })
   async node(
     @Ctx() context: RequestContext,
     @Arg('id', () => GraphQLID, { description: 'Its id.' }) id: string,
@@ -44,7 +51,7 @@ export class NodeResolver {
   @Directive(`@listSize(assumedSize: ${mostNodes})`)
   @Query(() => [Node], {
     nullable: 'items',
-    description: 'The things with these ids, at most 100, in their order; null for each that there is not.',
+    description: `The things with these ids, at most 100, in their order; null for each that there is not. ${required}`,
   })
   nodes(
     @Ctx() context: RequestContext,

@@ -4,7 +4,8 @@ import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
-import { post, rawSocket, sse } from '../harness/clients.ts';
+import { acknowledged, post, rawSocket, sse } from '../harness/clients.ts';
+import { eventually } from '../harness/eventually.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const parts = 'id email status role { name } invitedBy { id } member { id } createdAt expiresAt acceptedAt revokedAt';
@@ -174,6 +175,22 @@ describe('invitationCreate and invitationAccept', () => {
       expect(await socket.closed, message).toBe(status === 401 ? 4401 : 4403);
     }
     expect(await stored()).toEqual(before);
+  });
+
+  it('let a token keep nothing open, and take none of its worth', async () => {
+    const { token } = await made();
+    const socket = await acknowledged(app.url, token);
+    const refusal = await eventually(async () => {
+      socket.send({ type: 'subscribe', id: '1', payload: { query: 'subscription { generationStream(id: "x") { cursor } }' } });
+      const { type, payload } = await socket.next();
+      const [error] = payload as [{ message: string; extensions: { code: string } }];
+      expect([type, error.extensions.code]).toEqual(['error', 'FORBIDDEN']);
+      return error.message.startsWith('this needs') ? null : error.message;
+    });
+    expect(refusal).toBe('nothing stays open with this invitation');
+    socket.socket.close();
+    await socket.closed;
+    expect(await accepted(token)).toMatchObject({ errors: [] });
   });
 
   it('refuse a key in the place of the token', async () => {
