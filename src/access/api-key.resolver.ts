@@ -47,7 +47,8 @@ export class ApiKeyResolver {
   }
 
   @Mutation(() => ApiKeyUpdatePayload, {
-    description: 'Changes the limits of a key of the tenant; they hold within seconds. Requires `keys:write`.',
+    description:
+      'Changes the limits of an own key, with `keys:others` of any of the tenant; they hold within seconds. Requires `keys:write`.',
   })
   apiKeyUpdate(
     @Ctx() { scope }: RequestContext,

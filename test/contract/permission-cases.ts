@@ -60,6 +60,7 @@ export const invitation: Maker = (world, memberId) => world.invitation(memberId)
 export const role: Maker = (world) => world.role();
 export const credential: Maker = (world) => world.credential();
 export const auditEntry: Maker = (world) => world.auditEntry();
+export const issuer: Maker = (world) => world.issuer();
 export const itself: Maker = async (_world, memberId) => memberId;
 
 type Asking = (id: string) => Made['variables'];

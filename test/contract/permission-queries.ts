@@ -10,6 +10,7 @@ import {
   role,
   credential,
   auditEntry,
+  issuer,
   itself,
   ofOwn,
   ofOther,
@@ -100,6 +101,11 @@ export const queryTable: Readonly<Record<string, Row>> = {
     says: seen,
     cases: [{ with: 'own invitations and others', make: both(invitation), expected: peopleSeen }],
   },
+  'Query.issuers': {
+    document: page('issuers'),
+    says: seen,
+    cases: [{ with: 'the tenant’s', make: one(issuer), expected: managersSee }],
+  },
   'Query.members': {
     document: page('members'),
     says: seen,
@@ -124,6 +130,11 @@ export const queryTable: Readonly<Record<string, Row>> = {
       node(
         'an AuditEntry',
         ofOther(auditEntry, byId),
+        `${nobody}; invited: FORBIDDEN; stranger: null; owner admin: ok; editor reviewer analyst operator member: FORBIDDEN`,
+      ),
+      node(
+        'an Issuer',
+        ofOther(issuer, byId),
         `${nobody}; invited: FORBIDDEN; stranger: null; owner admin: ok; editor reviewer analyst operator member: FORBIDDEN`,
       ),
       node(

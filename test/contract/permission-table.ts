@@ -9,6 +9,7 @@ import {
   invitation,
   role,
   credential,
+  issuer,
   itself,
   ofOwn,
   ofOther,
@@ -81,6 +82,17 @@ export const permissionTable: Readonly<Record<string, Row>> = {
       },
     ],
   },
+  'Mutation.apiKeyUpdate': {
+    document: mutation('apiKeyUpdate'),
+    cases: [
+      { with: own, make: ofOwn(key, (id) => named(id, { requestsPerMinute: 10 })), expected: 'roles: ok' },
+      {
+        with: others,
+        make: ofOther(key, (id) => named(id, { requestsPerMinute: 10 })),
+        expected: `${nobody}; invited: FORBIDDEN; stranger: NOT_FOUND; owner admin: ok; editor reviewer analyst operator member: NOT_FOUND`,
+      },
+    ],
+  },
   'Mutation.generationCancel': generationAct('generationCancel'),
   'Mutation.generationDelete': generationAct('generationDelete'),
   'Mutation.generationRetry': generationAct('generationRetry', true),
@@ -128,6 +140,40 @@ export const permissionTable: Readonly<Record<string, Row>> = {
         expected: 'owner admin: ok; editor reviewer analyst operator member: FORBIDDEN',
       },
       { with: others, make: ofOther(invitation, named), expected: managersFind },
+    ],
+  },
+  'Mutation.issuerCreate': {
+    document: mutation('issuerCreate'),
+    cases: [
+      {
+        with: 'people who are members',
+        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `of ${name}`, defaultRole: 'member' } }),
+        expected: managersOnly,
+        isApart: true,
+      },
+      {
+        with: 'people who are owners',
+        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `owner of ${name}`, defaultRole: 'owner' } }),
+        expected: ownersOnly,
+        forbids: /^nobody hands out what they do not have: tenant:delete$/,
+        isApart: true,
+      },
+    ],
+  },
+  'Mutation.issuerDelete': {
+    document: mutation('issuerDelete'),
+    cases: [{ with: 'the tenant’s', make: ofOther(issuer, named), expected: managersFind }],
+  },
+  'Mutation.issuerUpdate': {
+    document: mutation('issuerUpdate'),
+    cases: [
+      { with: 'the tenant’s', make: ofOther(issuer, (id) => named(id, { defaultRole: 'editor' })), expected: managersFind },
+      {
+        with: 'the tenant’s, its people to owners',
+        make: ofOther(issuer, (id) => named(id, { defaultRole: 'owner' })),
+        expected: `${nobody}; invited: FORBIDDEN; stranger: NOT_FOUND; owner: ok; admin editor reviewer analyst operator member: FORBIDDEN`,
+        forbids: /^nobody hands out what they do not have: tenant:delete$/,
+      },
     ],
   },
   'Mutation.memberRemove': {
@@ -218,6 +264,16 @@ export const permissionTable: Readonly<Record<string, Row>> = {
         // Of another tenant nobody says anything: it is just not the name of the own one.
         expected: `${nobody}; invited: FORBIDDEN; stranger: INVALID_INPUT; owner: ok; admin editor reviewer analyst operator member: FORBIDDEN`,
         isApart: true,
+      },
+    ],
+  },
+  'Mutation.tenantLimitsUpdate': {
+    document: mutation('tenantLimitsUpdate'),
+    cases: [
+      {
+        with: 'a limit',
+        make: () => ({ input: { limits: [{ name: 'REQUESTS_PER_MEMBER', most: 1_000_000 }] } }),
+        expected: managersOnly,
       },
     ],
   },

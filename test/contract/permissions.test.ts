@@ -12,6 +12,7 @@ import {
   type Ground,
   type Who,
 } from '../harness/permission-world.ts';
+import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { openSeed, type Seed } from '../harness/seed.ts';
 import { openStored, type Stored } from '../harness/stored.ts';
 import type { Case, Made, Row } from './permission-cases.ts';
@@ -54,15 +55,17 @@ const cells = Object.entries(permissionTable).flatMap(([operation, row]) =>
 );
 
 let app: TestApp;
+let issuer: TestIssuer;
 let seed: Seed;
 let ground: Ground;
 let shared: World;
 let storedOf: (tenantId: string) => Promise<Stored>;
 
 beforeAll(async () => {
-  app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
+  issuer = await openIssuer();
+  app = await openTestApp({ env: { ...issuer.env, OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
   seed = await openSeed(app);
-  ground = await openGround(app, seed);
+  ground = await openGround(app, seed, issuer);
   storedOf = await openStored(ground.owner);
   shared = await World.open(ground);
 });
@@ -70,6 +73,7 @@ afterAll(async () => {
   await ground.close();
   await seed.close();
   await app.stop();
+  await issuer[Symbol.asyncDispose]();
 });
 
 /** The outcome of an answer. */

@@ -5,8 +5,10 @@ import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import type { TestApp } from './app.ts';
 import { eventually } from './eventually.ts';
+import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
+import { register } from './registered.ts';
 import type { Caller, Seed } from './seed.ts';
 
 /** The built-in roles, each with somebody who has it. */
@@ -29,6 +31,7 @@ interface Patterns {
   readonly api_keys: string;
   readonly roles: string;
   readonly invitations: string;
+  readonly issuers: string;
 }
 
 /** What all worlds of a test share. */
@@ -37,12 +40,14 @@ export interface Ground {
   readonly seed: Seed;
   readonly owner: postgres.Sql;
   readonly stranger: Caller;
+  /** One that can be registered. */
+  readonly issuerUrl: string;
   readonly patterns: Patterns;
   close(): Promise<void>;
 }
 
 /** Makes one of each thing, through the front door, as the pattern of those that are copied. */
-export async function openGround(app: TestApp, seed: Seed): Promise<Ground> {
+export async function openGround(app: TestApp, seed: Seed, issuer: Pick<TestIssuer, 'url'>): Promise<Ground> {
   const owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const stranger = await seed.tenant();
   const model = await seed.tenant();
@@ -63,8 +68,9 @@ export async function openGround(app: TestApp, seed: Seed): Promise<Ground> {
       'invitationCreate',
       'invitation',
     ),
+    issuers: uuidOf((await register(model, issuer)).id),
   };
-  return { app, seed, owner, stranger, patterns, close: () => owner.end() };
+  return { app, seed, owner, stranger, issuerUrl: issuer.url, patterns, close: () => owner.end() };
 }
 
 /** A tenant with one of each role, somebody else and things of theirs. */
@@ -123,6 +129,14 @@ export class World {
 
   role(): Promise<string> {
     return this.copy('rol', 'roles', { name: randomBytes(6).toString('hex') });
+  }
+
+  issuer(): Promise<string> {
+    return this.copy('iss', 'issuers', { audience: randomBytes(6).toString('hex') });
+  }
+
+  get issuerUrl(): string {
+    return this.ground.issuerUrl;
   }
 
   invitation(memberId: string): Promise<string> {
