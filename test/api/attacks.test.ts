@@ -66,7 +66,7 @@ describe('two Authorization headers', () => {
         const answer = await overTcp(request(path, headers));
         expect(answer, headers).toMatch(/^HTTP\/1\.1 401 [\s\S]*\r\nwww-authenticate: Bearer\r\n/i);
         expect(JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1))).toEqual({
-          errors: [{ message: 'this key is not valid', extensions: { code: 'UNAUTHENTICATED' } }],
+          errors: [{ message: 'there are two authorizations: send one', extensions: { code: 'UNAUTHENTICATED' } }],
         });
       }
     },

@@ -1,8 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePosition } from '../../src/audit/cursor.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { encodeCursor } from '../../src/generations/cursor.ts';
-import { newId, type IdPrefix } from '../../src/kernel/id.ts';
+import { idPrefixes, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
@@ -24,6 +25,14 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
       'mutation { apiKeyCreate(input: { name: "spare", permissions: ["models:read"] }) { apiKey { id } } }',
     );
     return made.apiKeyCreate.apiKey.id;
+  },
+  // Made by hand: there is nobody to ask about its keys.
+  iss: async ({ tenantId }) => {
+    const id = newId('iss');
+    await app.sql`
+      insert into issuers (id, tenant_id, name, url, audience, algorithms, subject_claim, roles)
+      values (${uuidOf(id)}, ${uuidOf(tenantId)}, ${id}, ${`https://${id.slice(-8)}.example`}, ${id}, '{RS256}', 'sub', '[]')`;
+    return id;
   },
   rol: async (caller) => {
     const made = await caller.ask<{ roleCreate: { role: { id: string } } }>(
@@ -77,6 +86,9 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.memberUpdate(input.id)': { kind: 'mem' },
   'Mutation.roleDelete(input.id)': { kind: 'rol' },
   'Mutation.roleUpdate(input.id)': { kind: 'rol', others: { input: { permissions: ['models:read'] } } },
+  'Mutation.issuerCreate(input.audience)': { kind: null, others: { input: { url: 'https://127.0.0.1' } } },
+  'Mutation.issuerDelete(input.id)': { kind: 'iss' },
+  'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
   'Query.explainPermission(nodeId)': {
@@ -95,6 +107,7 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.auditLog(after)': 'aud',
   'Query.generations(after)': 'gen',
   'Query.invitations(after)': 'inv',
+  'Query.issuers(after)': 'iss',
   'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
@@ -187,6 +200,10 @@ describe('an id of another tenant', () => {
     expect(places.map(({ name }) => name).toSorted()).toEqual(Object.keys(rows).toSorted());
   });
 
+  it('is tried of every kind of thing but those that belong to everybody', () => {
+    expect([...kinds, 'tpl', 'tpv'].toSorted()).toEqual(Object.keys(idPrefixes).toSorted());
+  });
+
   it.each(places.filter(({ name }) => rows[name]))('is as good as unknown to $name', async (place) => {
     const row = rows[place.name] as Row;
     const asked = (id: string) => row.ask?.(id) ?? askAt(place, id, row.others);
@@ -254,6 +271,14 @@ describe('a cursor of another tenant', () => {
     const bad = isById ? [theirs.ten ?? '', "' or true --", '', ' '].map((id) => cursor(place.field.name, id)) : [];
     for (const after of [...bad, '', 'nonsense', cursor('__proto__', theirs.gen ?? '')]) {
       expect((await page(place, us, after)).code, after).toBe('INVALID_CURSOR');
+    }
+  });
+
+  it('is none of our audit log as it goes on', async () => {
+    const query = 'subscription ($after: String) { auditLogAdded(after: $after) { __typename } }';
+    for (const text of await seen({ query, variables: { after: encodePosition(them.tenantId, 1) } }, them.tenantId)) {
+      expect(text).toContain('"INVALID_CURSOR"');
+      expect(text).not.toContain('__typename');
     }
   });
 

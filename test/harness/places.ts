@@ -106,9 +106,12 @@ function selectionOf(type: GraphQLOutputType, depth = 2): string {
   const named = getNamedType(type);
   if (isLeafType(named)) return '';
   const fields = 'getFields' in named ? Object.values(named.getFields()) : [];
+  const hasId = fields.some(({ name }) => name === 'id');
   const parts = fields.flatMap((field) => {
     if (field.name === 'errors') return ['errors { code message path }'];
     if (['id', 'deletedId'].includes(field.name)) return [field.name];
+    // What is no thing says all there is to say in its own fields.
+    if (!hasId && field.args.length === 0 && isLeafType(getNamedType(field.type))) return [field.name];
     const isPart = /^(nodes|node)$/.test(field.name) || fields.some(({ name }) => name === 'errors');
     return isPart && depth > 1 && !isLeafType(getNamedType(field.type))
       ? [`${field.name} ${selectionOf(field.type, depth - 1)}`]
