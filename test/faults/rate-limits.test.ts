@@ -7,7 +7,7 @@ import { KeyService } from '../../src/access/key.service.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { systemClock, type Clock } from '../../src/kernel/clock.ts';
-import { newId } from '../../src/kernel/id.ts';
+import { idOfUuid, newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
 import { LimitService } from '../../src/limits/limit.service.ts';
@@ -97,6 +97,33 @@ describe('300 calls at once over two limiters, at a limit of 100', () => {
     expect({ admitted, whole }).toEqual({ admitted: 100, whole: 100 });
     expect(Object.values(own).reduce((sum, each) => sum + each, 0)).toBe(100);
   });
+
+  it.each(seeds)(
+    'of three keys of a member, two of them with limits: each its own, all together the member’s (seed %i)',
+    async (seed) => {
+      const { tenantId, member } = await newTenant();
+      const { memberId } = member();
+      const limited = async (most: number) => {
+        const [row] = await owner<{ id: string }[]>`
+        insert into api_keys (id, tenant_id, member_id, name, secret_hash, permissions, requests_per_minute)
+        select gen_random_uuid(), tenant_id, id, 'limited', 'none', '{}', ${most} from members where tenant_id = ${uuidOf(tenantId)} returning id`;
+        return new Scope(tenantId, memberId, { kind: 'key', id: idOfUuid('key', row?.id ?? '') }, []);
+      };
+      const [ten, fifty, free] = [await limited(10), await limited(50), member()];
+      const scopes = [ten, fifty].flatMap((scope) => Array.from({ length: 100 }, () => scope));
+      const services = limiters({ member: 100, tenant: 1_000 });
+      expect(await storm(seed, services, scopes)).toBe(60);
+      const own = new Scope(tenantId, memberId, free.proof, []);
+      expect(await storm(seed, services, [...scopes, ...Array.from({ length: 100 }, () => own)])).toBe(40);
+
+      expect(await used(tenantId)).toEqual({
+        [uuidOf(ten.proof.id)]: 10,
+        [uuidOf(fifty.proof.id)]: 50,
+        [uuidOf(memberId)]: 100,
+        [uuidOf(tenantId)]: 100,
+      });
+    },
+  );
 
   it('of two tenants: 100 each, and neither sees the other', async () => {
     const [one, two] = [await newTenant(), await newTenant()];
