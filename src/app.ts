@@ -88,6 +88,9 @@ export interface App {
 
 const ownLibraryDir = fileURLToPath(new URL('../templates', import.meta.url));
 
+/** So long a stop waits, part by part, for what is good to have told the database and can be lost. */
+const lastWordsMs = 1_500;
+
 /** Opens everything, in order; whatever was opened is closed again when a later part fails. One straight line. */
 export async function openApp(config: Config, surroundings: Surroundings): Promise<App> {
   const {
@@ -156,11 +159,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const acts = new ActService(database, config.secret);
     const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
     refusals.open();
-    life.onStop('refused acts', () => refusals.close());
+    life.onStop('refused acts', () => refusals.close(), lastWordsMs);
     const headSeal = new HeadSeal(config.secret);
     const sealer = new Sealer({ database, seal: headSeal, bus, log });
     sealer.open();
-    life.onStop('sealer of the audit log', () => sealer.close());
+    life.onStop('sealer of the audit log', () => sealer.close(), lastWordsMs);
     const auditTail = new AuditTail(bus);
     auditTail.open();
     life.onStop('readers of the audit log', () => auditTail.close());
@@ -168,7 +171,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const tenants = new TenantService({ database, acts, bus });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
-    life.onStop('last use of keys', () => lastUse.close());
+    life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
     bus.on('key.changed', ({ ids }) => keys.forget(ids));
     bus.on('access.changed', ({ ids }) => keys.forget(ids));
@@ -198,13 +201,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       limits: config.limits,
       cost: config.queryCost,
     });
-    life.onStop('limits', () => limits.close());
+    life.onStop('limits', () => limits.close(), lastWordsMs);
     bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
     bus.onGap(() => limits.policy.forget(null));
     const { policy, admissions } = limits;
     const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
     slots.open();
-    life.onStop('slots', () => slots.close());
+    life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));

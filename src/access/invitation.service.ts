@@ -78,6 +78,10 @@ export class InvitationService {
   /** Invitations by id, in the order asked for; null for unknown ones and other tenants'. */
   async list(scope: Scope, ids: readonly string[]): Promise<(InvitationView | null)[]> {
     scope.require('members:read');
+    return this.find(scope, ids);
+  }
+
+  private find(scope: Scope, ids: readonly string[]): Promise<(InvitationView | null)[]> {
     return rowsById('inv', ids, (known) =>
       this.parts.database
         .as(scope)
@@ -97,7 +101,7 @@ export class InvitationService {
         path: ['input', 'expiresInSeconds'],
       });
     const again = async (id: string, token: string | null): Promise<NewInvitation> => {
-      const [invitation] = await this.list(scope, [id]);
+      const [invitation] = await this.find(scope, [id]);
       if (!invitation) throw noSuchInvitation();
       return { invitation, token };
     };

@@ -56,6 +56,7 @@ export class MemberService {
       if (role !== person.role) {
         await requireRole(act, scope, role);
         if (person.role === ownerRole) await requireOtherOwner(act, scope, person.id);
+        await takeBackInvitations(act, scope, person.id);
       }
       const [before] = await act.query.select().from(members).where(isMember(scope, person.id));
       const change = { role, ...(name !== undefined && { name }) };
@@ -80,6 +81,7 @@ export class MemberService {
         .where(isMember(scope, person.id))
         .returning();
       if (!row) throw noSuchMember();
+      await takeBackInvitations(act, scope, person.id);
       act.record({ thing: row.id, before: { role: row.role, status: 'ACTIVE' }, after: { role: row.role, status: 'REMOVED' } });
       return row;
     });
@@ -103,6 +105,16 @@ export async function requireRole(act: Act, scope: Scope, name: string): Promise
   const permissions = await findRole(act, scope, name);
   if (!permissions) throw new AppError('NOT_FOUND', 'no such role', { path: at });
   for (const permission of permissions) requireHeld(scope, permission, at);
+}
+
+/** What somebody invited others to does not outlive that they might: else it would be their own way back. */
+async function takeBackInvitations(act: Act, { tenantId }: Scope, inviterId: string): Promise<void> {
+  await act.sql(
+    (tag) => tag`
+      update invitations set revoked_at = now()
+      where tenant_id = ${uuidOf(tenantId, 'ten')} and invited_by_id = ${uuidOf(inviterId, 'mem')}
+        and accepted_at is null and revoked_at is null`,
+  );
 }
 
 async function requireOtherOwner(act: Act, scope: Scope, id: string): Promise<void> {

@@ -76,7 +76,7 @@ export class RoleService {
     const permissions = permissionsGiven(scope, input.permissions, 'role');
     if (builtInRoles.has(name.toLowerCase()))
       throw new AppError('CONFLICT', 'this is the name of a built-in role', { path: ['input', 'name'] });
-    const again = async (id: string) => (await this.list(scope, [id]))[0] ?? Promise.reject(noSuchRole());
+    const again = async (id: string) => (await this.find(scope, [id], 'id', [id]))[0] ?? Promise.reject(noSuchRole());
     return this.parts.acts.run(scope, { operation: 'roleCreate', input, again }, async (act) => {
       await lockPeople(act, scope);
       const [count] = await act.sql<{ roles: number; is_taken: boolean }>(

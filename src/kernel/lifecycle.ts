@@ -3,6 +3,7 @@ import type { Log } from './log.ts';
 interface Stop {
   readonly name: string;
   readonly run: () => unknown;
+  readonly deadlineMs: number;
 }
 
 /** What was opened is closed in reverse order; each part once, a failing part never keeps the others open. */
@@ -12,9 +13,12 @@ export class Lifecycle {
 
   constructor(private readonly log?: Log) {}
 
-  /** Registers how to close what was just opened; call it on the line after the open. */
-  onStop(name: string, run: () => unknown): void {
-    this.stops.push({ name, run });
+  /**
+   * Registers how to close what was just opened; call it on the line after the open. `deadlineMs` is for a part with less to say than others:
+   * what it does not get done in that time may be lost.
+   */
+  onStop(name: string, run: () => unknown, deadlineMs = Infinity): void {
+    this.stops.push({ name, run, deadlineMs });
   }
 
   /** Closes all parts; a part that takes longer than `partDeadlineMs` is left behind and reported. Resolves with the failures, never rejects. */
@@ -26,9 +30,9 @@ export class Lifecycle {
   private async run(partDeadlineMs: number): Promise<readonly Error[]> {
     const failures: Error[] = [];
     for (let part = this.stops.pop(); part; part = this.stops.pop()) {
-      const { name, run } = part;
+      const { name, run, deadlineMs } = part;
       try {
-        await within(partDeadlineMs, `stopping ${name}`, run);
+        await within(Math.min(partDeadlineMs, deadlineMs), `stopping ${name}`, run);
       } catch (cause) {
         const failure = new Error(`could not stop ${name}`, { cause });
         this.log?.error({ err: failure, part: name }, 'part did not stop');

@@ -305,6 +305,40 @@ describe('invitationCreate', () => {
   });
 });
 
+describe('an invitation by somebody who may no longer give it', () => {
+  it.each([
+    ['is removed', 'mutation ($id: ID!) { memberRemove(input: { id: $id }) { errors { code } } }'],
+    ['has a smaller role', 'mutation ($id: ID!) { memberUpdate(input: { id: $id, role: "member" }) { errors { code } } }'],
+  ])('is over when its maker %s', async (_what, change) => {
+    const admin = await seed.member({ of: owner, role: 'admin' });
+    const open = await made({ role: 'admin' }, admin);
+    const kept = await made({ role: 'admin' });
+    await owner.ask(change, { id: admin.memberId });
+    expect(await accepted(open.token)).toEqual([401, expect.stringContaining('revoked')]);
+    expect(await accepted(kept.token)).toMatchObject({ errors: [] });
+  });
+});
+
+it('is given again to whoever may invite and not look', async () => {
+  const inviter = await seed.member({
+    of: owner,
+    can: [
+      'members:write',
+      'generations:read',
+      'generations:write',
+      'templates:read',
+      'models:read',
+      'keys:read',
+      'keys:write',
+      'schema:introspect',
+    ],
+  });
+  const input = { email: uniqueEmail(), role: 'member', idempotencyKey: 'once' };
+  const first = await made(input, inviter);
+  expect(first.errors).toEqual([]);
+  expect(await made(input, inviter)).toMatchObject({ token: first.token, errors: [] });
+});
+
 describe('invitationRevoke', () => {
   it('ends one for good, once; not one that was accepted', async () => {
     const { invitation } = await made();
