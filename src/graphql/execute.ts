@@ -28,7 +28,7 @@ import { checkVariables } from './hygiene.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
-import { refusalNow } from './recheck.ts';
+import { oneAtATime, refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
@@ -86,6 +86,9 @@ export interface Refused {
 
 /** Takes the headers that say what is left of the limits. */
 type Tell = (headers: Readonly<Record<string, string>>) => void;
+
+/** What costs more does not begin before it is admitted: refused, it would have been had for nothing. */
+const mostBegun = 200;
 
 /** The one way of every operation of every transport: authenticate, accept (admit, prepare), then execute or subscribe. Made by `buildPipeline`. */
 export class Pipeline {
@@ -173,8 +176,8 @@ export class Pipeline {
       if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
       const admission = asked.then(heed).catch(refuse);
       const begun = prepared as Operation | Refused | null;
-      if (!begun || begun.errors || !mayBegin(begun.definition, this.options.patientMutations))
-        return (await admission) ?? prepare();
+      const isCheap = begun && !begun.errors && begun.cost.requested <= mostBegun;
+      if (!isCheap || !mayBegin(begun.definition, this.options.patientMutations)) return (await admission) ?? prepare();
       begun.context.admission = admission;
       return begun;
     } catch (error) {
@@ -274,7 +277,7 @@ export class Pipeline {
       };
       const { scope, session } = context;
       const end = (error: GraphQLError): void => stream.refuse(error);
-      const recheck = (): void => void stillLetIn();
+      const recheck = oneAtATime(stillLetIn);
       unwatch = session?.join({ scope, held, end, recheck }) ?? this.watch(scope, { held, onEnd: end, onChange: recheck });
       context.whenRefused(end);
       return stream;

@@ -33,6 +33,8 @@ export class Refresh {
     const requestId = randomUUID();
     try {
       const scope = await this.pipeline.authenticate({ authorization }, 'websocket', requestId, this.address);
+      const limited = await this.pipeline.count({ transport: 'websocket', scope, requestId, address: this.address });
+      if (limited) return { errors: limited.errors };
       session.replace(scope);
       return { expiresAt: endOf(scope) };
     } catch (error) {

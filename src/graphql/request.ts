@@ -49,6 +49,7 @@ export function mayBegin(
   if (operation === OperationTypeNode.QUERY) return true;
   return (
     operation === OperationTypeNode.MUTATION &&
+    selectionSet.selections.length === 1 &&
     selectionSet.selections.every((each) => each.kind === Kind.FIELD && patientMutations?.has(each.name.value))
   );
 }
