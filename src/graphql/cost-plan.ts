@@ -20,8 +20,11 @@ import {
 import { AppError } from '../kernel/errors.ts';
 import { assumedObjects, listSizeOf, weightOf } from './cost-directives.ts';
 
-/** How often something is in the answer: a number, or what a variable says (its value, or its length) and `otherwise` when it says nothing. */
-export type Size = number | { readonly variable: string; readonly otherwise: number };
+/**
+ * How often something is in the answer: a number, or what a variable says (its value, or its length), `otherwise` when it is absent and
+ * `ifNull` when it is null.
+ */
+export type Size = number | { readonly variable: string; readonly otherwise: number; readonly ifNull: number };
 
 /** Holds when the variable has this value; `otherwise` is its default. */
 export interface Condition {
@@ -153,7 +156,11 @@ class Planner {
     const counted = isList ? node.arguments?.find(({ name }) => countedArguments.has(name.value)) : undefined;
     if (counted) {
       const { value } = counted;
-      if (value.kind === Kind.VARIABLE) return { own: { variable: value.name.value, otherwise: 1 }, below: null };
+      if (value.kind === Kind.VARIABLE) {
+        const standard = this.defaultOf(value.name.value);
+        const otherwise = standard?.kind === Kind.LIST ? Math.max(1, standard.values.length) : 1;
+        return { own: { variable: value.name.value, otherwise, ifNull: 1 }, below: null };
+      }
       return { own: value.kind === Kind.LIST ? Math.max(1, value.values.length) : 1, below: null };
     }
     const slicing = says?.slicingArguments?.[0];
@@ -173,7 +180,7 @@ class Planner {
     if (given?.kind === Kind.INT) return Number(given.value);
     if (given?.kind !== Kind.VARIABLE) return otherwise;
     const own = this.defaultOf(given.name.value);
-    return { variable: given.name.value, otherwise: own?.kind === Kind.INT ? Number(own.value) : otherwise };
+    return { variable: given.name.value, otherwise: own?.kind === Kind.INT ? Number(own.value) : otherwise, ifNull: otherwise };
   }
 
   /** The fields of an object of this type by their names in the answer, as execution collects them. */

@@ -149,6 +149,8 @@ function sizeIn(size: Size, variables: Variables): number {
   if (typeof size === 'number') return size;
   const value = own(variables, size.variable);
   if (typeof value === 'number') return value;
+  // Null is not absent: it takes the place of the variable's default.
+  if (value === null) return size.ifNull;
   return Array.isArray(value) ? Math.max(1, value.length) : size.otherwise;
 }
 

@@ -139,12 +139,14 @@ export class LimitService {
   }
 
   private admissionOf(scope: Scope, budget: CostBudget, requested: number, verdict: Verdict): Admission {
-    const throttle = verdict.cost && throttleOf(budget, verdict.cost.left);
+    // What is still being settled when the limit is taken away refuses nobody.
+    const cost = budget.maximum > 0 ? verdict.cost : null;
+    const throttle = cost && throttleOf(budget, cost.left);
     const refusal = verdict.isAdmitted
-      ? verdict.cost && refusalByCost(requested, verdict.cost, budget)
+      ? cost && refusalByCost(requested, cost, budget)
       : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
     if (verdict.isAdmitted && refusal) this.admissions.cost.refused.inc();
-    const charge = refusal || !verdict.cost || !throttle ? null : this.chargeOf(scope, requested, verdict.cost.epoch, throttle);
+    const charge = refusal || !cost || !throttle ? null : this.chargeOf(scope, requested, cost.epoch, throttle);
     return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
   }
 

@@ -55,7 +55,7 @@ describe('what an operation may cost', () => {
     ['a page of a size in a variable', 'query ($n: Int) { books(first: $n) { nodes { id } } }', { n: 7 }, 8],
     ["the variable's default", 'query ($n: Int = 9) { books(first: $n) { nodes { id } } }', {}, 10],
     ['no such variable', 'query ($n: Int) { books(first: $n) { nodes { id } } }', {}, 21],
-    ['null', 'query ($n: Int = 9) { books(first: $n) { nodes { id } } }', { n: null }, 10],
+    ['null', 'query ($n: Int = 9) { books(first: $n) { nodes { id } } }', { n: null }, 21],
     ['null in the document', '{ books(first: null) { nodes { id } } }', {}, 21],
     [
       'edges cost nothing, what they lead to does',
