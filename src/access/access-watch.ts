@@ -1,12 +1,10 @@
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 import type { Permission, Proof, Scope, ScopeEvents } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
-import type { Standing } from './standing.ts';
-
-/** Access ends within 5 s: 3 s that a key may be remembered, this long to the next look, and the look. */
-const lookMs = 1_500;
+import { isSameSet, lookMs, type Standing } from './standing.ts';
 
 /** Who has something open: everybody with the same proof and member stands the same. */
 export interface Watched {
@@ -49,10 +47,7 @@ interface Parts {
 export class AccessWatch {
   private readonly groups = new Map<string, Group>();
   private readonly unsubscribe: (() => void)[] = [];
-  private timer: NodeJS.Timeout | null = null;
-  private looking: Promise<void> | null = null;
-  /** A hint came while a look was under way. */
-  private isStale = false;
+  private readonly looks = new Rounds(() => this.round());
 
   constructor(private readonly parts: Parts) {}
 
@@ -61,21 +56,19 @@ export class AccessWatch {
     const onHint = ({ ids }: { ids: readonly string[] }): void => {
       const named = new Set(ids);
       for (const { proof, memberId, tenantId } of this.groups.values())
-        if (named.has(proof.id) || named.has(memberId) || named.has(tenantId)) return this.look();
+        if (named.has(proof.id) || named.has(memberId) || named.has(tenantId)) return this.looks.ask();
     };
     this.unsubscribe.push(
       bus.on('key.changed', onHint),
       bus.on('access.changed', onHint),
-      bus.onGap(() => this.look()),
+      bus.onGap(() => this.looks.ask()),
     );
-    this.timer = setInterval(() => this.look(), lookMs);
+    this.looks.open(lookMs, 'ask');
   }
 
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
     for (const stop of this.unsubscribe) stop();
-    this.isStale = false;
-    await this.looking;
+    await this.looks.close();
   }
 
   /** Keeps the scope true, and tells what became of it; returns how to stop. */
@@ -90,14 +83,6 @@ export class AccessWatch {
       group.listeners.delete(listener);
       if (group.listeners.size === 0 && this.groups.get(key) === group) this.groups.delete(key);
     };
-  }
-
-  private look(): void {
-    this.isStale = this.looking !== null;
-    this.looking ??= this.round().finally(() => {
-      this.looking = null;
-      if (this.isStale) this.look();
-    });
   }
 
   private async round(): Promise<void> {
@@ -150,8 +135,4 @@ export class AccessWatch {
     const error = refusal ?? new AppError('FORBIDDEN', `this ${group.proof.kind} was revoked or has expired`);
     for (const { events } of group.listeners) events.onEnd(error);
   }
-}
-
-function isSameSet(one: ReadonlySet<Permission>, other: ReadonlySet<Permission>): boolean {
-  return one === other || (one.size === other.size && [...one].every((permission) => other.has(permission)));
 }

@@ -9,7 +9,7 @@ import type { Look } from './access-watch.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
 import { apiKeys } from './keys.table.ts';
 import { everything, ownerRole } from './roles.ts';
-import { readKeyStandings } from './standing.ts';
+import { lookDeadlineMs, readKeyStandings } from './standing.ts';
 
 /** A new tenant with its owner and the owner's key; the key is shown this once. */
 export interface Owner {
@@ -30,7 +30,6 @@ interface Found {
 const rememberedMs = 3_000;
 /** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
 const refusedMs = 30_000;
-const lookDeadlineMs = 3_000;
 /** A key that we made, with another secret or since deleted, proves nobody. */
 const nobody = 'nobody';
 const developmentTenant = idOfName('ten', 'development');

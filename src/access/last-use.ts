@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 
 const writeMs = 20_000;
 /** More keys than this within one round keep the time they had. */
@@ -9,13 +10,12 @@ const mostNoted = 10_000;
 /** Writes down when keys were last used: at most once a minute for a key, all keys in one statement, never on a request's way. */
 export class LastUse {
   private used = new Set<string>();
-  private timer: NodeJS.Timeout | null = null;
-  private writing: Promise<void> | null = null;
+  private readonly rounds = new Rounds(() => this.round());
 
   constructor(private readonly parts: { readonly database: Database; readonly log: Log }) {}
 
   open(): void {
-    this.timer = setInterval(() => void this.write(), writeMs);
+    this.rounds.open(writeMs);
   }
 
   /** Notes that a key was used just now. */
@@ -25,17 +25,13 @@ export class LastUse {
 
   /** Writes what is left. */
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
-    await this.writing;
+    await this.rounds.close();
     await this.write();
   }
 
   /** One round, now. */
   write(): Promise<void> {
-    this.writing ??= this.round().finally(() => {
-      this.writing = null;
-    });
-    return this.writing;
+    return this.rounds.run();
   }
 
   private async round(): Promise<void> {

@@ -5,6 +5,10 @@ import { idOfUuid } from '../kernel/id.ts';
 import type { Permission } from '../kernel/scope.ts';
 import { permissionsOfKey, permissionsOfRole } from './roles.ts';
 
+/** Access ends within 5 s: 3 s that a proof may be remembered, this long to the next look, and the look. */
+export const lookMs = 1_500;
+export const lookDeadlineMs = 3_000;
+
 /** How it stands with what proved somebody: what they may do now, and for how long; or why it is over. */
 export type Standing =
   | { readonly held: ReadonlySet<Permission>; /** Infinity without an end. */ readonly endsInMs: number; readonly refusal: null }
@@ -80,4 +84,9 @@ function standingOf(row: KeyRow): Standing | null {
 /** What people of a suspended tenant are told. */
 export function suspended(): AppError {
   return new AppError('FORBIDDEN', 'this tenant is suspended');
+}
+
+/** Whether both may do the same. */
+export function isSameSet(one: ReadonlySet<Permission>, other: ReadonlySet<Permission>): boolean {
+  return one === other || (one.size === other.size && [...one].every((permission) => other.has(permission)));
 }

@@ -4,15 +4,13 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 import type { Permission, Proof, Scope, ScopeEvents } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
-import type { Standing } from './standing.ts';
+import { isSameSet, lookDeadlineMs, lookMs, type Standing } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
 import { leewaySeconds } from './token.service.ts';
 
-/** What is withdrawn ends within 5 s: 3 s that a token may be remembered, this long to the next look, and the look. */
-const lookMs = 1_500;
-const lookDeadlineMs = 3_000;
 /** No timer waits longer than 24 days. */
 const longestTimerMs = 86_400_000;
 
@@ -45,10 +43,7 @@ interface Parts {
 export class TokenWatch {
   private readonly watchers = new Set<Watcher>();
   private readonly unsubscribe: (() => void)[] = [];
-  private timer: NodeJS.Timeout | null = null;
-  private looking: Promise<void> | null = null;
-  /** A hint came while a look was under way. */
-  private isStale = false;
+  private readonly looks = new Rounds(() => this.round());
 
   constructor(private readonly parts: Parts) {}
 
@@ -57,21 +52,19 @@ export class TokenWatch {
     const onHint = ({ ids }: { ids: readonly string[] }): void => {
       const named = new Set(ids);
       for (const { proof, scope } of this.watchers)
-        if (named.has(proof.id) || named.has(scope.memberId) || named.has(scope.tenantId)) return this.look();
+        if (named.has(proof.id) || named.has(scope.memberId) || named.has(scope.tenantId)) return this.looks.ask();
     };
     this.unsubscribe.push(
       bus.on('issuer.changed', onHint),
       bus.on('access.changed', onHint),
-      bus.onGap(() => this.look()),
+      bus.onGap(() => this.looks.ask()),
     );
-    this.timer = setInterval(() => this.look(), lookMs);
+    this.looks.open(lookMs, 'ask');
   }
 
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
     for (const stop of this.unsubscribe) stop();
-    this.isStale = false;
-    await this.looking;
+    await this.looks.close();
   }
 
   /** Keeps the scope true, and tells what became of it; returns how to stop. */
@@ -107,14 +100,6 @@ export class TokenWatch {
     };
     wait();
     return () => clearTimeout(timer);
-  }
-
-  private look(): void {
-    this.isStale = this.looking !== null;
-    this.looking ??= this.round().finally(() => {
-      this.looking = null;
-      if (this.isStale) this.look();
-    });
   }
 
   private async round(): Promise<void> {
@@ -176,8 +161,4 @@ function errorOf(
     return new AppError('FORBIDDEN', 'the issuer of this token was changed or deleted');
   if (!standing) return new AppError('FORBIDDEN', 'you are no member any more');
   return standing.refusal;
-}
-
-function isSameSet(one: ReadonlySet<Permission>, other: ReadonlySet<Permission>): boolean {
-  return one.size === other.size && [...one].every((permission) => other.has(permission));
 }

@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { entriesAdded, entryOf, type NewEntry } from './entry.ts';
 import type { Pseudonyms } from './pseudonym.ts';
@@ -27,8 +28,7 @@ interface Counted {
 export class RefusalCounter {
   private counted = new Map<string, Counted>();
   private lost = 0;
-  private timer: NodeJS.Timeout | null = null;
-  private writing: Promise<void> | null = null;
+  private readonly rounds = new Rounds(() => this.round());
 
   constructor(
     private readonly parts: { readonly database: Database; readonly pseudonyms: Pseudonyms; readonly log: Log },
@@ -36,7 +36,7 @@ export class RefusalCounter {
   ) {}
 
   open(): void {
-    this.timer = setInterval(() => void this.write(), writeMs);
+    this.rounds.open(writeMs);
   }
 
   /** Counts one. */
@@ -49,17 +49,13 @@ export class RefusalCounter {
 
   /** Writes what is left. */
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
-    await this.writing;
+    await this.rounds.close();
     await this.write();
   }
 
   /** One round, now. */
   write(): Promise<void> {
-    this.writing ??= this.round().finally(() => {
-      this.writing = null;
-    });
-    return this.writing;
+    return this.rounds.run();
   }
 
   private async round(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Connection, Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 import type { Bus } from '../messages/bus.ts';
 import { beginning, linked, type Head, type HeadSeal, type StoredHead } from './chain.ts';
 import { entryColumns, entryOfRow, sealableOf, type Entry } from './read.ts';
@@ -49,26 +50,21 @@ interface NextHead extends Head {
  * another. Mutations wait for neither.
  */
 export class Sealer {
-  private timer: NodeJS.Timeout | null = null;
-  private running: Promise<void> | null = null;
+  private readonly rounds = new Rounds(() => this.round());
 
   constructor(private readonly parts: Parts) {}
 
   open(): void {
-    this.timer = setInterval(() => void this.run(), roundMs);
+    this.rounds.open(roundMs);
   }
 
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
-    await this.running;
+    await this.rounds.close();
   }
 
   /** One round, now. */
   run(): Promise<void> {
-    this.running ??= this.round().finally(() => {
-      this.running = null;
-    });
-    return this.running;
+    return this.rounds.run();
   }
 
   private async round(): Promise<void> {

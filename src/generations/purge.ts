@@ -1,6 +1,7 @@
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
 import type { Bus } from '../messages/bus.ts';
 
 /** A reader that is half-way through the chunks when a generation ends has this long to come to the end. */
@@ -19,15 +20,14 @@ const lastDelaySeconds = 15;
  * and deleted tenants with everything in them.
  */
 export class Purger {
-  private timer: NodeJS.Timeout | null = null;
-  private running: Promise<void> | null = null;
+  private readonly rounds = new Rounds(() => this.round());
 
   private unsubscribe = (): void => undefined;
 
   constructor(private readonly parts: { readonly database: Database; readonly bus: Bus; readonly log: Log }) {}
 
   open(): void {
-    this.timer = setInterval(() => void this.run(), purgeMs);
+    this.rounds.open(purgeMs);
     // A tenant may be gone: what it runs is stopped now.
     this.unsubscribe = this.parts.bus.on('access.changed', ({ ids }) => {
       if (ids.some((id) => prefixOfId(id) === 'ten')) void this.run();
@@ -36,16 +36,12 @@ export class Purger {
 
   async close(): Promise<void> {
     this.unsubscribe();
-    if (this.timer) clearInterval(this.timer);
-    await this.running;
+    await this.rounds.close();
   }
 
   /** One round, now. */
   run(): Promise<void> {
-    this.running ??= this.round().finally(() => {
-      this.running = null;
-    });
-    return this.running;
+    return this.rounds.run();
   }
 
   private async round(): Promise<void> {

@@ -25,22 +25,6 @@ export async function refusalNow(args: ExecutionArgs, running: OperationContext,
   }
 }
 
-/** Runs it once at a time: what is asked for meanwhile is one more run behind it, however often. `run` never rejects. */
-export function oneAtATime(run: () => Promise<void>): () => void {
-  let isRunning = false;
-  let isAskedAgain = false;
-  const start = (): void => {
-    isAskedAgain = isRunning;
-    if (isRunning) return;
-    isRunning = true;
-    void run().finally(() => {
-      isRunning = false;
-      if (isAskedAgain) start();
-    });
-  };
-  return start;
-}
-
 /** One and the same code for whoever is sent away while it runs. */
 function refusalOf(error: GraphQLError): GraphQLError | null {
   const code = codeOf(error);

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
-import { oneAtATime } from '../../src/graphql/recheck.ts';
+import { Rounds } from '../../src/kernel/rounds.ts';
 
 it('runs once at a time, and once more for all that asked meanwhile', async () => {
   const ends: (() => void)[] = [];
-  const ask = oneAtATime(() => new Promise<void>((resolve) => ends.push(resolve)));
+  const rounds = new Rounds(() => new Promise<void>((resolve) => ends.push(resolve)));
+  const ask = () => rounds.ask();
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   for (let asked = 0; asked < 100; asked++) ask();
   expect(ends).toHaveLength(1);
