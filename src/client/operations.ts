@@ -981,6 +981,7 @@ export type GenerationQuery = {
       readonly endedAt: string | null;
       readonly endedBy: GenerationAttemptEnd | null;
       readonly failureCode: GenerationFailureCode | null;
+      readonly failureMessage: string | null;
     }>;
     readonly retryOf: { readonly id: string } | null;
     readonly usage: {
@@ -2897,6 +2898,7 @@ export const GenerationDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'endedAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'endedBy' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'failureMessage' } },
                     ],
                   },
                 },

@@ -3,6 +3,7 @@ import { isAway } from '../kernel/errors.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
 import { ProviderError, type Provider, type StreamPart } from '../providers/port.ts';
+import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
 
@@ -68,7 +69,8 @@ export class Caller {
     apiKey: string | null,
     fetch: typeof globalThis.fetch,
   ): PollableIterator<StreamPart> {
-    const { messages, draft, maxOutputTokens, temperature } = run.work;
+    const { draft, maxOutputTokens, temperature } = run.work;
+    const messages = run.attempt.base > 0 ? continued(run.work.messages, run.text) : run.work.messages;
     return withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
       {

@@ -99,6 +99,8 @@ export class GenerationAttempt {
   @Column(attempts.endedAt, 'When it ended; null while it runs.') endedAt!: Date | null;
   @Column(attempts.endedBy, 'How it ended; null while it runs.', { type: () => AttemptEnd }) endedBy!: End | null;
   @Field(() => FailureCode, { nullable: true, description: 'Why it failed; null when it did not.' }) failureCode!: Code | null;
+  @Column(attempts.failureMessage, 'What happened when it failed, for people; null when it did not.') failureMessage!:
+    string | null;
 }
 
 @Directive('@key(fields: "id")')

@@ -131,7 +131,8 @@ export class Run {
   replaceAttempt(ended: AttemptState, next: AttemptState): void {
     this.attempts = [...this.attempts.slice(0, -1), ended, next];
     this.text = this.text.slice(0, next.base);
-    this.deliverable = Math.min(this.deliverable, next.base);
+    // Readers may have been shown less, but all of it stands.
+    this.deliverable = next.base;
     this.stored = Math.min(this.stored, next.base);
     this.firstTokenAt = null;
     this.isFirstTokenStored = false;
