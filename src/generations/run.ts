@@ -24,8 +24,11 @@ export interface Work {
   readonly ageMs: number;
 }
 
-/** A call to a provider; `first` is its first part, when that was asked for already. */
+/** A call to a provider's model; `first` is its first part, when that was asked for already. */
 export interface OpenedCall {
+  readonly model: string;
+  /** Monotonic time at which it was made. */
+  readonly at: number;
   readonly parts: PollableIterator<StreamPart>;
   readonly first: Promise<IteratorResult<StreamPart, undefined>> | null;
 }

@@ -5,9 +5,10 @@ import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer } from './closer.ts';
-import { failed, failureOf, finished, type Outcome } from './ending.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { Failure } from './finish.ts';
+import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
@@ -22,6 +23,7 @@ interface Failing extends FailedCall {
 export class Writer {
   private readonly caller: Caller;
   private readonly closer: Closer;
+  private readonly hedge: Hedge;
 
   constructor(
     config: EngineConfig,
@@ -30,6 +32,7 @@ export class Writer {
   ) {
     this.caller = new Caller(config, parts);
     this.closer = new Closer(parts, appender);
+    this.hedge = new Hedge(parts, this.caller, this.closer);
   }
 
   /** Makes a run's first call, all but its sending, which waits for `committed`. */
@@ -41,12 +44,12 @@ export class Writer {
   async write(run: Run): Promise<Story | null> {
     const calls: Failing[] = [];
     for (;;) {
-      const outcome = await this.attempt(run);
+      const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
       if (outcome.kind === 'finished') return this.closer.end(run, finished(run, outcome));
       const { error } = outcome;
-      calls.push(this.failing(run, error));
+      calls.push(this.failing(run.attempt.model, error));
       const now = this.parts.clock.monotonic();
       const move = nextMove({
         hasText: run.text !== '',
@@ -70,26 +73,21 @@ export class Writer {
   }
 
   /** One call: reads its stream to the end, whatever the end is. */
-  private async attempt(run: Run): Promise<Outcome> {
+  private async attempt(run: Run, onFailed: (model: string, error: ProviderError) => void): Promise<Outcome> {
     try {
-      const finish = await new Reading(run, this.appender).read(await this.caller.open(run));
+      const opened = await this.hedge.first(run, await this.caller.open(run), onFailed);
+      const finish = await new Reading(run, this.appender).read(opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
-      throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
+      throw cutShort();
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
-      return {
-        kind: 'failed',
-        error: new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', {
-          retryable: true,
-          cause: error,
-        }),
-      };
+      return { kind: 'failed', error: brokenPromise(error) };
     }
   }
 
-  private failing({ attempt: { model } }: Run, { code, retryable, retryAfterMs }: ProviderError): Failing {
+  private failing(model: string, { code, retryable, retryAfterMs }: ProviderError): Failing {
     const awayMs = retryAfterMs ?? 0;
     return { model, cause: causeOf(code), retryable, awayMs, awayUntil: this.parts.clock.monotonic() + awayMs };
   }
