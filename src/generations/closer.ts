@@ -42,7 +42,7 @@ export class Closer {
   async outrun(run: Run, { ahead, behind, error }: Outrun): Promise<boolean> {
     const now = this.parts.clock.monotonic();
     const { base } = run.attempt;
-    const endedBy = error ? 'FAILED' : 'OUTRUN';
+    const endedBy = error ? 'FAILED' : run.stopReason === 'CANCELLED' ? 'CANCELLED' : 'OUTRUN';
     const outrun = {
       ahead: { model: ahead.model, ageMs: now - ahead.at },
       behind: { model: behind.model, ageMs: now - behind.at },

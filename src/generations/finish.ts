@@ -97,7 +97,7 @@ export async function replaceAttempt(
 export interface RecordedOutrun {
   readonly ahead: { readonly model: string; readonly ageMs: number };
   readonly behind: { readonly model: string; readonly ageMs: number };
-  readonly endedBy: 'OUTRUN' | 'FAILED';
+  readonly endedBy: 'OUTRUN' | 'FAILED' | 'CANCELLED';
   /** Why the call behind failed; null when it was only slower. */
   readonly failure: Failure | null;
 }

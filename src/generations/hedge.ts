@@ -46,6 +46,8 @@ export class Hedge {
     void behind.parts.return?.();
     if (run.stopReason !== null) {
       void ahead.parts.return?.();
+      // Both were called: both are on record.
+      if (run.stopReason === 'CANCELLED') await this.closer.outrun(run, { ahead: own, behind: rival, error: null });
       throw new Error('the run was stopped while two models were asked');
     }
     if (error) onFailed(behind.model, error);
