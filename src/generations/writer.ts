@@ -43,6 +43,7 @@ export class Writer {
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
     const calls: Failing[] = [];
+    let hasBegun = false;
     for (;;) {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
@@ -50,9 +51,11 @@ export class Writer {
       if (outcome.kind === 'finished') return this.closer.end(run, finished(run, outcome));
       const { error } = outcome;
       calls.push(this.failing(run.attempt.model, error));
+      hasBegun ||= run.text !== '';
       const now = this.parts.clock.monotonic();
       const move = nextMove({
         hasText: run.text !== '',
+        hasBegun,
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,

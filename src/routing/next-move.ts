@@ -13,8 +13,10 @@ export interface FailedCall {
 
 /** What is known when an attempt has failed. */
 export interface Failed {
-  /** Whether a reader may have seen text that still stands. */
+  /** Whether there is text that still stands. */
   readonly hasText: boolean;
+  /** Whether a reader may have seen text, be it that of an earlier attempt: then it is past the first token. */
+  readonly hasBegun: boolean;
   readonly policy: FailoverPolicy;
   /** The calls this process made for this generation, the one that has just failed last. */
   readonly calls: readonly FailedCall[];
@@ -51,7 +53,7 @@ export function nextMove(failed: Failed): Move {
   return end;
 }
 
-function* candidates({ hasText, calls, plan, random }: Failed): Generator<Try> {
+function* candidates({ hasBegun, calls, plan, random }: Failed): Generator<Try> {
   const last = calls.at(-1);
   if (!last) return;
   const patience = plan.retry[last.cause];
@@ -61,7 +63,7 @@ function* candidates({ hasText, calls, plan, random }: Failed): Generator<Try> {
   const unasked = (models: readonly string[]): Try[] =>
     models.filter((model) => !asked.has(model)).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
   yield* unasked(plan.branches[last.cause] ?? []);
-  if (!last.retryable && !hasText) return;
+  if (!last.retryable && !hasBegun) return;
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
   yield* unasked(plan.models);
   if (!last.retryable) return;

@@ -16,6 +16,7 @@ const tooLong = { cause: 'CONTEXT_TOO_LONG', retryable: false } as const;
 const busy = { cause: 'RATE_LIMIT', retryable: true } as const;
 const failed = (calls: readonly FailedCall[], over: Partial<Failed> = {}, plan: Partial<RoutePlan> = {}): Failed => ({
   hasText: false,
+  hasBegun: over.hasText ?? false,
   policy: 'RESTART',
   calls,
   plan: { ...planOf(['a/1', 'b/2']), ...plan },
@@ -67,6 +68,8 @@ describe('nextMove, without wishes of the plan', () => {
     ],
     ['after it, not retryable, no other model: kept', failed([call('a/1', refused)], text, one), keep],
     ['after it, not retryable, all models asked: kept', failed([call('a/1'), call('b/2', refused)], text), keep],
+    ['after it, with nothing left of it: another model', failed([call('a/1', refused)], { hasBegun: true }), again('b/2')],
+    ['and without another model: failed', failed([call('a/1', refused)], { hasBegun: true }, one), give],
     ['after it, STOP: kept', failed([call('a/1')], { ...text, policy: 'STOP' }), keep],
     ['before the first token, STOP: the next model', failed([call('a/1')], { policy: 'STOP' }), again('b/2')],
     ['no models at all', failed([], {}, { models: [] }), give],
