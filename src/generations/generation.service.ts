@@ -16,6 +16,7 @@ import type { Scope } from '../kernel/scope.ts';
 import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
 import { autoRoute, type Models } from '../routing/models.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
@@ -216,11 +217,7 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(
-    { scope, operation, claim, admitted }: Asked,
-    plan: readonly string[],
-    recipe: Recipe,
-  ): Promise<GenerationView> {
+  private async begin({ scope, operation, claim, admitted }: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
     const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
@@ -230,7 +227,7 @@ export class GenerationService {
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
     const id = newId('gen');
-    const model = plan[0] ?? recipe.requestedModel;
+    const model = plan.models[0] ?? recipe.requestedModel;
     const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
     const work = {
       ...recipe,
@@ -238,7 +235,7 @@ export class GenerationService {
       id,
       epoch: 1,
       attempts: [open],
-      models: plan,
+      plan,
       messages: recipe.prompt,
       ageMs: 0,
     };
