@@ -222,7 +222,7 @@ export class GenerationService {
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
     const taken = await limits.takeStart(scope, admitted);
-    let isReturned = false;
+    let isStored = false;
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -256,10 +256,10 @@ export class GenerationService {
         record: (sql, source) =>
           acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
+      isStored = true;
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
         await limits.returnStart(scope, taken).catch(() => undefined);
-        isReturned = true;
         return await this.repeated(scope, inserted, claim);
       }
       const { prompt: _sent, ...row } = inserted.row;
@@ -273,7 +273,7 @@ export class GenerationService {
       } else bus.publish('generation.waiting', [id]);
       return row;
     } catch (error) {
-      if (!isReturned && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
+      if (!isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
       throw limits.noRoom(error) ?? error;
     } finally {
       forget?.();
