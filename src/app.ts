@@ -107,7 +107,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   try {
     const library = await readLibrary(libraryDir);
     const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
-    const [first] = models.plan(autoRoute);
+    const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
 
