@@ -20,5 +20,13 @@ function reaches(file) {
 }
 
 const folders = readdirSync('test').filter((name) => name !== 'federation');
-const files = folders.flatMap((folder) => readdirSync(`test/${folder}`, { recursive: true }).map((name) => `test/${folder}/${name}`));
-console.log(files.filter((name) => name.endsWith('.test.ts')).filter(reaches).toSorted().join('\n'));
+const files = folders.flatMap((folder) =>
+  readdirSync(`test/${folder}`, { recursive: true }).map((name) => `test/${folder}/${name}`),
+);
+console.log(
+  files
+    .filter((name) => name.endsWith('.test.ts'))
+    .filter(reaches)
+    .toSorted()
+    .join('\n'),
+);
