@@ -1,6 +1,5 @@
 import { defineConfig } from 'vitest/config';
 import { alone } from './test/harness/alone.ts';
-import { Interleaved } from './test/harness/order.ts';
 
 // vitest would load graphql twice (mjs for us, cjs for its dependants), and two copies refuse each other's types.
 const resolve = {
@@ -15,7 +14,6 @@ export default defineConfig({
     // Once per run, not once per project.
     globalSetup: ['test/harness/cluster.ts'],
     pool: 'forks',
-    sequence: { sequencer: Interleaved },
     // Most of the time a file of faults waits (for leases, deadlines, processes): more of them than there are cores.
     maxWorkers: 4,
     projects: [

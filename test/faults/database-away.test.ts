@@ -4,7 +4,7 @@ import type { Provider } from '../../src/providers/port.ts';
 import { openTestApp, type TestAppOptions } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
 import { openTestDatabase } from '../harness/database.ts';
-import { eventually, patienceMs } from '../harness/eventually.ts';
+import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { sampleVariables, startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
@@ -66,7 +66,7 @@ describe.concurrent('the database away for 10 s', () => {
     for (const way of pair.ways) way.become('open');
 
     const backAt = performance.now();
-    await eventually(async () => (await fetch(`${writer.url}/readyz`)).status === 200, patienceMs, 'readiness');
+    await eventually(async () => (await fetch(`${writer.url}/readyz`)).status === 200, 10_000, 'readiness');
     const ends = await Promise.all(readers.map((reader) => reader.ended));
     expect(performance.now() - backAt).toBeLessThan(30_000);
     for (const [index, ended] of ends.entries()) {
