@@ -185,7 +185,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
-    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
+    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
     bus.on('access.changed', ({ ids }) => tokens.forget(ids));

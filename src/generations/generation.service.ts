@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -230,6 +231,7 @@ export class GenerationService {
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
     const taken = await limits.takeStart(scope, admitted);
+    let isStored = false;
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
@@ -263,6 +265,7 @@ export class GenerationService {
         record: (sql, source) =>
           acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
+      isStored = true;
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
         await limits.returnStart(scope, taken).catch(() => undefined);
@@ -279,9 +282,8 @@ export class GenerationService {
       } else bus.publish('generation.waiting', [id]);
       return row;
     } catch (error) {
-      const refusal = limits.noRoom(error);
-      if (refusal) await limits.returnStart(scope, taken).catch(() => undefined);
-      throw refusal ?? error;
+      if (!isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
+      throw limits.noRoom(error) ?? error;
     } finally {
       forget?.();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

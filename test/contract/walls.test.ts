@@ -13,8 +13,6 @@ const engineGrants: Readonly<Record<string, string>> = {
   api_keys: 'SELECT',
   // Whose token it is.
   issuers: 'SELECT',
-  invitations: 'SELECT',
-  members: 'SELECT',
   roles: 'SELECT',
   tenants: 'DELETE SELECT',
   // Writing, take-over and cleaning up after the end.
@@ -48,8 +46,12 @@ const appColumns: Readonly<Record<string, string>> = {
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
 const engineDeletes: readonly string[] = ['tenants'];
-/** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use. */
-const engineReadsColumns: Readonly<Record<string, string>> = { data_keys: 'master_key_id tenant_id' };
+/** What the engine may read of tables that it otherwise knows nothing of: which master keys are in use; whose key or invitation it is, never who they are. */
+const engineReadsColumns: Readonly<Record<string, string>> = {
+  data_keys: 'master_key_id tenant_id',
+  invitations: 'accepted_at expires_at id member_id revoked_at secret_hash tenant_id',
+  members: 'claimed_roles id removed_at role tenant_id',
+};
 
 const appGrants: Readonly<Record<string, string>> = {
   api_keys: 'INSERT SELECT UPDATE',
