@@ -11,7 +11,7 @@ import { autoRoute, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
 import type { RoutePlanService } from './route-plan.service.ts';
 import { readDefinition } from './tree.ts';
-import { tryModel, type Verdict } from './try-model.ts';
+import { refusedBy, tryModel, type Verdict } from './try-model.ts';
 
 /** Which route, and for what. */
 export interface RouteAsked {
@@ -109,7 +109,7 @@ export class RouteTrialService {
     const choice = models.find(model);
     if (!choice) {
       const failure = new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
-      return { model, firstTokenMs: null, failure };
+      return { model, ...refusedBy(failure) };
     }
     const { provider, name } = choice;
     try {
@@ -117,7 +117,7 @@ export class RouteTrialService {
       return { model, ...(await tryModel({ provider, model: name, apiKey, fetch, clock, signal: AbortSignal.timeout(20_000) })) };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      return { model, firstTokenMs: null, failure: error };
+      return { model, ...refusedBy(error) };
     }
   }
 }

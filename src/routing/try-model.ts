@@ -42,8 +42,13 @@ export async function tryModel({ provider, model, apiKey, fetch, clock, signal }
     if (!(error instanceof ProviderError)) throw error;
     // It was taken: a model that thinks first may have come to the end of its few tokens without a word.
     if (error.code === 'EMPTY_COMPLETION') return { firstTokenMs: null, failure: null };
-    return { firstTokenMs: null, failure: error };
+    return refusedBy(error);
   } finally {
     await parts.return?.();
   }
+}
+
+/** The verdict that is a failure; plain, since GraphQL throws what is an Error. */
+export function refusedBy({ code, message, retryable }: ProviderError): Verdict {
+  return { firstTokenMs: null, failure: { code, message, retryable } };
 }

@@ -10,6 +10,7 @@ import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
 import { finishedGeneration } from '../harness/letters.ts';
 import { setKey } from '../harness/own-keys.ts';
 import { askAt, placesOfCursors, placesOfIds, type Place } from '../harness/places.ts';
+import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { openStored, type Stored } from '../harness/stored.ts';
 
@@ -49,6 +50,8 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     );
     return made.invitationCreate.invitation.id;
   },
+  rte: async (caller) => (await publishRoute(caller, 'fast')).id,
+  rtv: async (caller) => (await publishRoute(caller, 'fast')).current.id,
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
   aud: async (caller) => {
     await caller.ask('mutation { tenantUpdate(input: { generationRetentionDays: 9 }) { errors { code } } }');
@@ -92,6 +95,12 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
+  'Query.routeExplain(input.memberId)': { kind: null },
+  'Query.routeExplain(input.template)': { kind: null },
+  'Query.routeExplain(input.model)': { kind: null },
+  'Mutation.routeDelete(input.id)': { kind: 'rte' },
+  'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
+  'Mutation.routeTest(input.model)': { kind: null },
   'Query.explainPermission(nodeId)': {
     kind: 'gen',
     ask: (id) => ({

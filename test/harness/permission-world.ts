@@ -1,3 +1,4 @@
+import { publishRoute } from './routes.ts';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { encodePosition } from '../../src/audit/cursor.ts';
@@ -144,6 +145,14 @@ export class World {
   invitation(memberId: string): Promise<string> {
     const email = `${randomBytes(6).toString('hex')}@example.org`;
     return this.copy('inv', 'invitations', { member_id: uuidOf(newId('mem')), invited_by_id: uuidOf(memberId), email });
+  }
+
+  async route(): Promise<string> {
+    return (await publishRoute(this.owner, `r-${randomBytes(6).toString('hex')}`)).id;
+  }
+
+  async routeVersion(): Promise<string> {
+    return (await publishRoute(this.owner, 'versioned')).current.id;
   }
 
   async credential(): Promise<string> {
