@@ -20,7 +20,7 @@ export type Condition =
   | { readonly time: { readonly from: string; readonly until: string; readonly zone: string; readonly days: readonly Day[] } };
 
 /** What conditions may look at. `metadata.` is followed by a key of `metadata`. */
-export const factNames = ['template', 'language', 'promptCharacters', 'maxOutputTokens', 'member'] as const;
+const factNames = ['template', 'language', 'promptCharacters', 'maxOutputTokens', 'member'] as const;
 const metadataPrefix = 'metadata.';
 const comparisons = ['is', 'in', 'startsWith', 'atLeast', 'below', 'exists'] as const;
 const fields = ['all', 'any', 'not', 'fact', ...comparisons, 'time'] as const;

@@ -41,7 +41,7 @@ export class RouteResolver {
   @Query(() => RouteExplanation, {
     description:
       'Which models would write a generation, in which order, and why; nothing is called. Where chance decides, the next answer may be ' +
-      'another: `share` says how often. Requires `routes:read`, and `templates:read` where a template is named.',
+      'another: `share` says how often. Naming a template needs `templates:read` too. Requires `routes:read`.',
   })
   async routeExplain(
     @Ctx() { scope }: RequestContext,

@@ -10,7 +10,7 @@ export const routes = pgTable(
     tenantId: id('ten')
       .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
-    id: id('rte').notNull().unique(),
+    id: id('rte').notNull(),
     /** What `generationStart` is asked for. */
     name: text().notNull(),
     /** The version in use. */
@@ -29,7 +29,7 @@ export const routeVersions = pgTable(
   'route_versions',
   {
     tenantId: id('ten').notNull(),
-    id: id('rtv').notNull().unique(),
+    id: id('rtv').notNull(),
     routeId: id('rte').notNull(),
     /** Counts the versions of a route from 1. */
     number: integer().notNull(),
@@ -42,7 +42,8 @@ export const routeVersions = pgTable(
     publishedBy: id('mem'),
   },
   (table) => [
-    primaryKey({ columns: [table.tenantId, table.routeId, table.number] }),
+    primaryKey({ columns: [table.tenantId, table.id] }),
+    unique('route_versions_tenant_id_route_id_number').on(table.tenantId, table.routeId, table.number),
     foreignKey({
       name: 'route_versions_route',
       columns: [table.tenantId, table.routeId],

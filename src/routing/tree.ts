@@ -30,15 +30,7 @@ export type RouteNode =
   | { readonly mode: 'cost'; readonly among: readonly RouteNode[] };
 
 export type RouteMode = RouteNode['mode'];
-export const routeModes = [
-  'single',
-  'fallback',
-  'weighted',
-  'sticky',
-  'conditional',
-  'latency',
-  'cost',
-] as const satisfies RouteMode[];
+const routeModes = ['single', 'fallback', 'weighted', 'sticky', 'conditional', 'latency', 'cost'] as const satisfies RouteMode[];
 
 /** What a version of a route says. */
 export interface RouteDefinition {

@@ -1,4 +1,3 @@
-import { publishRoute } from './routes.ts';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { encodePosition } from '../../src/audit/cursor.ts';
@@ -10,6 +9,7 @@ import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
 import { register } from './registered.ts';
+import { publishRoute } from './routes.ts';
 import type { Caller, Seed } from './seed.ts';
 
 /** The built-in roles, each with somebody who has it. */
