@@ -274,13 +274,11 @@ function wantsPage(request: FastifyRequest): boolean {
 }
 
 /** The key is filled in only where no other name points at us: a page of somebody else's name could read it. */
-function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): FastifyReply {
+async function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): Promise<FastifyReply> {
   const { host = 'localhost' } = request.headers;
   const nonce = randomUUID();
-  return reply
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('content-security-policy', pagePolicy(nonce))
-    .send(graphiqlPage(host, isThisMachine(host) ? key : null, nonce));
+  const page = await graphiqlPage(host, isThisMachine(host) ? key : null, nonce);
+  return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', pagePolicy(nonce)).send(page);
 }
 
 async function maySeeDetail(pipeline: Pipeline, request: FastifyRequest): Promise<boolean> {
