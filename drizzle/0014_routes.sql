@@ -7,8 +7,8 @@ CREATE TABLE "route_versions" (
 	"note" text,
 	"published_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"published_by" uuid,
-	CONSTRAINT "route_versions_tenant_id_route_id_number_pk" PRIMARY KEY("tenant_id","route_id","number"),
-	CONSTRAINT "route_versions_id_unique" UNIQUE("id")
+	CONSTRAINT "route_versions_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
+	CONSTRAINT "route_versions_tenant_id_route_id_number" UNIQUE("tenant_id","route_id","number")
 );
 --> statement-breakpoint
 ALTER TABLE "route_versions" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
@@ -19,7 +19,6 @@ CREATE TABLE "routes" (
 	"version" integer NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "routes_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
-	CONSTRAINT "routes_id_unique" UNIQUE("id"),
 	CONSTRAINT "routes_tenant_id_name" UNIQUE("tenant_id","name")
 );
 --> statement-breakpoint
