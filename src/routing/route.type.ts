@@ -1,10 +1,10 @@
 import { Directive, Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import { GenerationFailure } from '../generations/generation.type.ts';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
+import { providerErrorCodes, type ProviderErrorCode } from '../providers/port.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import type { Cause } from './plan.ts';
 import { routes, routeVersions } from './routes.table.ts';
@@ -93,13 +93,22 @@ export class RouteExplanation {
   steps!: RouteStep[];
 }
 
+const ModelFailureCode = enumOf<ProviderErrorCode>('ModelFailureCode', 'Why a call to a model failed.', providerErrorCodes);
+
+@ObjectType({ description: 'Why a call to a model failed.', simpleResolvers: true })
+export class ModelFailure {
+  @Field(() => ModelFailureCode, { description: 'What kind of failure.' }) code!: ProviderErrorCode;
+  @Field(() => String, { description: 'What the provider says, for people.' }) message!: string;
+  @Field(() => Boolean, { description: 'Whether the same call may succeed later.' }) retryable!: boolean;
+}
+
 @ObjectType({ description: 'What a model said when it was asked for a word.', simpleResolvers: true })
 export class ModelVerdict {
   @Field(() => String, { description: 'The model.' }) model!: string;
   @Field(() => Float, { nullable: true, description: 'Milliseconds to its first text; null when there was none.' })
   firstTokenMs!: number | null;
-  @Field(() => GenerationFailure, { nullable: true, description: 'Why it does not work; null when it does.' })
-  failure!: GenerationFailure | null;
+  @Field(() => ModelFailure, { nullable: true, description: 'Why it does not work; null when it does.' })
+  failure!: ModelFailure | null;
 }
 
 @ObjectType({ description: 'What `routePublish` did.', simpleResolvers: true })

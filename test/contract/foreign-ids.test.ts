@@ -121,7 +121,10 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
+  'Route.versions(after)': 'rtv',
 };
+/** Lists of a thing, by the list in which the caller's one such thing is. */
+const listsOfThings: Readonly<Record<string, string>> = { 'Route.versions(after)': 'routes' };
 /** Cursors that are positions in one stream. */
 const streams: Readonly<Record<string, keyof typeof makers>> = {
   'Subscription.generationStream(after)': 'gen',
@@ -232,10 +235,14 @@ describe('a cursor of another tenant', () => {
   const places = placesOfCursors(api);
   const pages = places.filter(({ name }) => name in lists);
   const cursor = (list: string, id: string) => Buffer.from(JSON.stringify([list, id])).toString('base64url');
-  const page = async ({ field }: Place, caller: Caller, after: string | null) => {
-    const query = `query ($after: String) { list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } } }`;
+  type List = { nodes: { id: string }[]; pageInfo: { endCursor: string | null } };
+  const page = async ({ name, field }: Place, caller: Caller, after: string | null) => {
+    const asked = `list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } }`;
+    const things = listsOfThings[name];
+    const query = `query ($after: String) { ${things === undefined ? asked : `things: ${things} { ${asked} }`} }`;
     const { data, errors } = await caller.answer(query, { after });
-    const list = (data as { list: { nodes: { id: string }[]; pageInfo: { endCursor: string | null } } } | null)?.list;
+    const found = data as { list?: List; things?: { list: List }[] } | null;
+    const list = found?.list ?? found?.things?.[0]?.list;
     return { ids: list?.nodes.map(({ id }) => id) ?? null, info: list?.pageInfo, code: errors?.[0]?.extensions?.['code'] };
   };
 
