@@ -97,10 +97,8 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
   'Query.routeExplain(input.memberId)': { kind: null },
   'Query.routeExplain(input.template)': { kind: null },
-  'Query.routeExplain(input.model)': { kind: null },
   'Mutation.routeDelete(input.id)': { kind: 'rte' },
   'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
-  'Mutation.routeTest(input.model)': { kind: null },
   'Query.explainPermission(nodeId)': {
     kind: 'gen',
     ask: (id) => ({
