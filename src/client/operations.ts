@@ -380,12 +380,14 @@ export type MemberUpdateInput = {
   readonly id: string;
   /** What people call them, 1 to 200 characters; null for nothing. */
   readonly name?: string | null | undefined;
-  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. */
+  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. For people of an issuer that is registered their tokens say it. */
   readonly role?: string | null | undefined;
 };
 
 /** Which wall decides whether somebody may do something. */
 export type PermissionReason =
+  /** The person or role may do what the caller may not, and who may do less changes neither; or the role is built in. */
+  | 'BEYOND'
   /** No wall stands in the way. */
   | 'GRANTED'
   /** The role has the permission; the key or token in use does not. */
