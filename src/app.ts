@@ -34,7 +34,8 @@ import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
-import { buildPipeline, type PipelineOptions } from './graphql/execute.ts';
+import { buildPipeline } from './graphql/execute.ts';
+import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
@@ -52,6 +53,9 @@ import { leanFetch, leanFetchAfter } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
+import { RoutePlanService } from './routing/route-plan.service.ts';
+import { RouteService } from './routing/route.service.ts';
+import { RouteTrialService } from './routing/route-trial.service.ts';
 import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
@@ -107,7 +111,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   try {
     const library = await readLibrary(libraryDir);
     const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
-    const [first] = models.plan(autoRoute);
+    const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
 
@@ -182,7 +186,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
-    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
+    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
     bus.on('access.changed', ({ ids }) => tokens.forget(ids));
@@ -209,7 +213,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     slots.open();
     life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
+    const world = { random: Math.random, latencyMs: () => null, costMicros: () => null };
+    const plans = new RoutePlanService({ database, models, clock, log, world });
+    bus.on('route.changed', ({ ids }) => plans.forget(ids));
+    bus.onGap(() => plans.forget(null));
+    const routes = new RouteService({ database, acts, bus, models, plans });
+    const routeTrials = new RouteTrialService({ plans, models, templates, keys: providerKeys, acts, clock, fetch: leanFetch });
+    const generations = new GenerationService({ database, templates, routes: plans, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -221,6 +231,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       templates,
       tenants,
       models,
+      routes,
+      routeTrials,
       apiKeys,
       issuers,
       roles,

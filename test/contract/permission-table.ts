@@ -8,6 +8,7 @@ import {
   key,
   invitation,
   role,
+  route,
   credential,
   issuer,
   itself,
@@ -147,13 +148,13 @@ export const permissionTable: Readonly<Record<string, Row>> = {
     cases: [
       {
         with: 'people who are members',
-        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `of ${name}`, defaultRole: 'member' } }),
+        make: async (world, { name }) => ({ input: { ...(await world.registrable(`of ${name}`)), defaultRole: 'member' } }),
         expected: managersOnly,
         isApart: true,
       },
       {
         with: 'people who are owners',
-        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `owner of ${name}`, defaultRole: 'owner' } }),
+        make: async (world, { name }) => ({ input: { ...(await world.registrable(`owner of ${name}`)), defaultRole: 'owner' } }),
         expected: ownersOnly,
         forbids: /^nobody hands out what they do not have: tenant:delete$/,
         isApart: true,
@@ -248,6 +249,28 @@ export const permissionTable: Readonly<Record<string, Row>> = {
   'Mutation.roleDelete': {
     document: mutation('roleDelete'),
     cases: [{ with: 'the tenant’s', make: ofOther(role, named), expected: managersFind }],
+  },
+  'Mutation.routeDelete': {
+    document: mutation('routeDelete'),
+    cases: [{ with: 'the tenant’s', make: ofOther(route, named), expected: managersFind }],
+  },
+  'Mutation.routePublish': {
+    document: mutation('routePublish'),
+    cases: [
+      {
+        with: 'a new one',
+        make: () => ({ input: { name: 'fast', definition: { route: { model: 'offline/draft' } } } }),
+        expected: managersOnly,
+      },
+    ],
+  },
+  'Mutation.routeRollback': {
+    document: mutation('routeRollback'),
+    cases: [{ with: 'the tenant’s', make: ofOther(route, (id) => named(id, { version: 1 })), expected: managersFind }],
+  },
+  'Mutation.routeTest': {
+    document: mutation('routeTest'),
+    cases: [{ with: 'a model', make: () => ({ input: { model: 'offline/draft' } }), expected: managersOnly }],
   },
   'Mutation.roleUpdate': {
     document: mutation('roleUpdate'),

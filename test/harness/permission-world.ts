@@ -4,11 +4,12 @@ import { encodePosition } from '../../src/audit/cursor.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import type { TestApp } from './app.ts';
-import { eventually } from './eventually.ts';
+import { eventually, patienceMs } from './eventually.ts';
 import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
 import { register } from './registered.ts';
+import { publishRoute } from './routes.ts';
 import type { Caller, Seed } from './seed.ts';
 
 /** The built-in roles, each with somebody who has it. */
@@ -41,13 +42,13 @@ export interface Ground {
   readonly owner: postgres.Sql;
   readonly stranger: Caller;
   /** One that can be registered. */
-  readonly issuerUrl: string;
+  readonly issuer: TestIssuer;
   readonly patterns: Patterns;
   close(): Promise<void>;
 }
 
 /** Makes one of each thing, through the front door, as the pattern of those that are copied. */
-export async function openGround(app: TestApp, seed: Seed, issuer: Pick<TestIssuer, 'url'>): Promise<Ground> {
+export async function openGround(app: TestApp, seed: Seed, issuer: TestIssuer): Promise<Ground> {
   const owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const stranger = await seed.tenant();
   const model = await seed.tenant();
@@ -70,7 +71,7 @@ export async function openGround(app: TestApp, seed: Seed, issuer: Pick<TestIssu
     ),
     issuers: uuidOf((await register(model, issuer)).id),
   };
-  return { app, seed, owner, stranger, issuerUrl: issuer.url, patterns, close: () => owner.end() };
+  return { app, seed, owner, stranger, issuer, patterns, close: () => owner.end() };
 }
 
 /** A tenant with one of each role, somebody else and things of theirs. */
@@ -135,13 +136,23 @@ export class World {
     return this.copy('iss', 'issuers', { audience: randomBytes(6).toString('hex') });
   }
 
-  get issuerUrl(): string {
-    return this.ground.issuerUrl;
+  /** An issuer to register for an audience, with the token that it takes. */
+  async registrable(audience: string) {
+    const { issuer } = this.ground;
+    return { url: issuer.url, audience, token: await issuer.token({ audience }) };
   }
 
   invitation(memberId: string): Promise<string> {
     const email = `${randomBytes(6).toString('hex')}@example.org`;
     return this.copy('inv', 'invitations', { member_id: uuidOf(newId('mem')), invited_by_id: uuidOf(memberId), email });
+  }
+
+  async route(): Promise<string> {
+    return (await publishRoute(this.owner, `r-${randomBytes(6).toString('hex')}`)).id;
+  }
+
+  async routeVersion(): Promise<string> {
+    return (await publishRoute(this.owner, 'versioned')).current.id;
   }
 
   async credential(): Promise<string> {
@@ -163,7 +174,7 @@ export class World {
       const [row] = await this.ground.owner`select from audit_entries where id = ${uuidOf(id)} and position is not null`;
       return row !== undefined;
     };
-    this.cursor ??= eventually(isSealed, 10_000, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
+    this.cursor ??= eventually(isSealed, patienceMs, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
     return this.cursor;
   }
 
