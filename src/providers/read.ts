@@ -9,6 +9,8 @@ import { SseSplitter, type SseEvent } from './sse.ts';
 export interface Converter {
   /** What this event means; null when it means nothing to a reader. After a finish it is not asked again. Throws ProviderError. */
   take(event: SseEvent): StreamPart | null;
+  /** What the event that was taken last means beside the text it gave: a finish. Only vendors that say both in one event have it. */
+  rest?(): StreamPart | null;
   /** The finish, when the vendor's finish signal came although its last words did not; null when the stream was cut. */
   end(): StreamPart | null;
 }
@@ -109,6 +111,8 @@ export class PartReader implements PollableIterator<StreamPart> {
 
   /** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
   private partAtHand(): StreamPart | null {
+    const rest = this.reading.converter.rest?.();
+    if (rest) return this.checked(rest);
     while (this.eventsTaken < this.events.length) {
       const event = this.events[this.eventsTaken++];
       const part = event && this.reading.converter.take(event);
