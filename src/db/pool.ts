@@ -54,6 +54,12 @@ export class Pool {
     });
   }
 
+  /** One more operation on a lane that its holder has for itself; gives how to release it. */
+  share(lane: Lane): () => void {
+    lane.holders++;
+    return () => this.release(lane);
+  }
+
   release(lane: Lane): void {
     lane.holders--;
     this.alone.delete(lane);

@@ -46,7 +46,14 @@ export function mayBegin(
   { operation, selectionSet }: OperationDefinitionNode,
   patientMutations: ReadonlySet<string> | undefined,
 ): boolean {
-  if (operation === OperationTypeNode.QUERY) return true;
+  return operation === OperationTypeNode.QUERY || mayStart({ operation, selectionSet }, patientMutations);
+}
+
+/** Whether an operation is one mutation that waits until its request is admitted. */
+export function mayStart(
+  { operation, selectionSet }: Pick<OperationDefinitionNode, 'operation' | 'selectionSet'>,
+  patientMutations: ReadonlySet<string> | undefined,
+): boolean {
   return (
     operation === OperationTypeNode.MUTATION &&
     selectionSet.selections.length === 1 &&

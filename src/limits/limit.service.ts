@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Statement } from '../db/statement.ts';
 import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -10,9 +11,9 @@ import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
-import { TenantQueue, type Empty, type Verdict } from './queue.ts';
-import { slowest, windowSeconds, type Quota, type RateName } from './share.ts';
-import { countable, giveBack, type Ask, type Kind } from './take.ts';
+import { TenantQueue, type Asker, type Empty, type Verdict } from './queue.ts';
+import { slowest, unlimited, windowSeconds, type Quota, type RateName } from './share.ts';
+import { countable, giveBack, startCounted, type Ask, type Kind } from './take.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -41,6 +42,7 @@ export interface Room {
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
+const startAsker = (): Asker => ({ cost: 0, operation: null });
 const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
@@ -64,13 +66,39 @@ export class LimitService {
   /**
    * Counts one request of the scope's key, member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
    * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
-   * it cannot be counted.
+   * it cannot be counted. `begunOf` gives the scope that a start by this request will come with (`startWith`).
    */
-  admit(scope: Scope, costOf: () => number = () => 0): Admission | Promise<Admission> {
+  admit(scope: Scope, costOf: () => number = () => 0, begunOf: () => Scope | null = () => null): Admission | Promise<Admission> {
     const limits = this.policy.known(scope);
     return limits
-      ? this.admitBy(scope, limits, costOf)
-      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf));
+      ? this.admitBy(scope, limits, costOf, begunOf)
+      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf, begunOf));
+  }
+
+  /** Whether the request that this operation's scope came with is still being counted, so that a start could go with it. */
+  isCounting(scope: Scope): boolean {
+    return this.queues.get(scope.tenantId)?.isAsking(scope) ?? false;
+  }
+
+  /**
+   * Sends the statement of a start right behind the one that counts its request. It has the part `counted`, which counts the start, and no effect where
+   * that has no row: unless the request is admitted and the start may be. Null where that cannot be sent, and no rows where it had no
+   * effect: then `takeStart` decides.
+   */
+  startWith(scope: Scope, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
+    const held = this.policy.known(scope);
+    const ask = held && askOf(scope, 'starts', held);
+    if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
+    const counted = (isTaken: Statement): Statement =>
+      statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
+    const sent = this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null;
+    return (
+      sent &&
+      sent.then((rows) => {
+        if (rows.length > 0) this.admissions.starts.admitted.inc();
+        return rows;
+      })
+    );
   }
 
   /** Tells the database what is not to be paid after all. */
@@ -128,11 +156,13 @@ export class LimitService {
     });
   }
 
-  private admitBy(scope: Scope, held: Held, costOf: () => number): Admission | Promise<Admission> {
+  private admitBy(scope: Scope, held: Held, costOf: () => number, begunOf: () => Scope | null): Admission | Promise<Admission> {
     let requested = 0;
     const verdict = this.decideBy(scope, 'requests', held, () => {
       requested = costOf();
-      return requested > held.cost.maximum ? 0 : requested;
+      const isTooMuch = requested > held.cost.maximum;
+      // What is too much where costs are limited is refused, though nothing is asked for it.
+      return { cost: isTooMuch ? 0 : requested, operation: isTooMuch && held.cost.maximum > 0 ? null : begunOf() };
     });
     const heed = (known: Verdict): Admission => this.admissionOf(scope, held.cost, requested, known);
     return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
@@ -166,12 +196,12 @@ export class LimitService {
     return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
   }
 
-  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, costOf = () => 0): Verdict | Promise<Verdict> {
+  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, askerOf = startAsker): Verdict | Promise<Verdict> {
     const ask = askOf(scope, kind, held);
     const tenantMost = countable(held.tenant.tenant);
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
-    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, costOf());
+    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, askerOf());
     return asked.then((found) => this.counted(kind, found));
   }
 

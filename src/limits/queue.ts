@@ -4,11 +4,29 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
 import { decide, unlimited, type Decision, type Quota, type RateName } from './share.ts';
-import { keyOfAsk, makeBuckets, makeCostBucket, take, type Ask, type Grant, type Kind, type Left, type Taken } from './take.ts';
+import type { Statement } from '../db/statement.ts';
+import {
+  keyOfAsk,
+  makeBuckets,
+  makeCostBucket,
+  take,
+  type Ask,
+  type Flight,
+  type Grant,
+  type Kind,
+  type Left,
+  type Taken,
+} from './take.ts';
 
-interface Caller {
+/** A request or start that asks. */
+export interface Asker {
   /** What it may cost. */
   readonly cost: number;
+  /** The operation of a request that may be followed before it is answered; null for what may not, as what is refused whatever is granted. */
+  readonly operation: object | null;
+}
+
+interface Caller extends Asker {
   readonly promise: PromiseWithResolvers<Verdict>;
 }
 
@@ -36,6 +54,8 @@ const mostGroups = 500;
 const settleWithinMs = 250;
 // A tenant with more callers waiting than this is beyond any limit one could mean.
 const mostWaiting = 10_000;
+/** A statement with more callers is not followed: they are refused together more often, and a round trip is little beside their wait. */
+const mostFollowed = 8;
 
 /** A tenant's callers. One statement at a time is on its way for all who came before it left; who comes meanwhile goes with the next. */
 export class TenantQueue {
@@ -54,6 +74,10 @@ export class TenantQueue {
   private isLate = false;
   /** Others may be refused for what is settled here. */
   private isUrgent = false;
+  /** Operations that may be followed and are not answered. */
+  private readonly begun = new Set<object>();
+  /** What is on its way now, and for which of these. */
+  private flight: (Flight & { readonly operations: readonly object[] }) | null = null;
 
   constructor(
     private readonly tenantId: string,
@@ -68,20 +92,33 @@ export class TenantQueue {
   }
 
   /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
-  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, cost = 0): Promise<Verdict> {
+  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, asker: Asker): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
     const promise = Promise.withResolvers<Verdict>();
     const key = keyOfAsk(ask);
     const group = this.groups.get(key) ?? { ask, callers: [], isSettled: false };
-    group.callers.push({ cost, promise });
+    group.callers.push({ ...asker, promise });
+    if (asker.operation) this.begun.add(asker.operation);
     this.groups.set(key, group);
     this.waiting++;
     this.tenantMost = tenantMost;
     this.budget = budget;
     this.start();
     return promise.promise;
+  }
+
+  /** Whether the request of an operation waits for its answer. */
+  isAsking(operation: object): boolean {
+    return this.begun.has(operation);
+  }
+
+  /** Sends a statement behind the one that counts an operation's request, to have an effect if `isTaken`; null when that is not on its way. */
+  follow(operation: object, statement: (isTaken: Statement) => Statement): Promise<unknown[]> | null {
+    const { flight } = this;
+    if (!flight?.leader.isOpen || !flight.operations.includes(operation)) return null;
+    return flight.leader.follow(statement(flight.isTaken));
   }
 
   /** Ends a reservation. The database hears of it with the next statement. */
@@ -146,7 +183,7 @@ export class TenantQueue {
     let purse: Purse | null = null;
     for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
       const sentAt = clock.monotonic();
-      const taken = await this.takeOnce(connection, left, cost);
+      const taken = await this.takeOnce(connection, left, cost, left === asks ? this.followedOf(going) : []);
       if (cost) purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
       const { grants } = taken;
       const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
@@ -187,13 +224,21 @@ export class TenantQueue {
   }
 
   /** What is settled must not be settled twice: a statement that does is not repeated as it was. */
-  private async takeOnce(connection: Connection, asks: readonly Ask[], cost: CostAsk | null): Promise<Taken> {
+  private async takeOnce(
+    connection: Connection,
+    asks: readonly Ask[],
+    cost: CostAsk | null,
+    operations: readonly object[],
+  ): Promise<Taken> {
+    const onFlight = (flight: Flight): void => void (this.flight = { ...flight, operations });
     try {
-      return await take(connection, this.tenantUuid, asks, cost);
+      return await take(connection, this.tenantUuid, asks, cost, operations.length === 0 ? null : onFlight);
     } catch (error) {
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
       if (!isLost || !cost || cost.settlements.length === 0) throw error;
-      return take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
+      return await take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
+    } finally {
+      this.flight = null;
     }
   }
 
@@ -234,8 +279,15 @@ export class TenantQueue {
     });
   }
 
+  private followedOf(going: readonly Group[]): object[] {
+    if (this.begun.size === 0) return [];
+    const callers = going.flatMap((group) => group.callers);
+    return callers.length > mostFollowed ? [] : callers.flatMap(({ operation }) => operation ?? []);
+  }
+
   private leave(callers: readonly Caller[], tell: (caller: Caller, index: number) => void): void {
     this.waiting -= callers.length;
+    if (this.begun.size > 0) for (const { operation } of callers) if (operation) this.begun.delete(operation);
     callers.forEach(tell);
   }
 }
