@@ -31,7 +31,7 @@ import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.
 import { measureOperations, type OperationMetrics } from './measure.ts';
 import { refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
-import { checkKind, mayBegin, mayStart, parseError, requestOf, type OperationRequest } from './request.ts';
+import { checkKind, mayBegin, startedBy, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 import { Session } from './session.ts';
@@ -173,7 +173,7 @@ export class Pipeline {
     };
     const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
     try {
-      const begunOf = (): Scope | null => (prepared ? this.startOf(prepared) : null);
+      const begunOf = (): Scope | null => (prepared?.errors === null ? startedBy(prepared, this.options.patientMutations) : null);
       const asked = admit(caller.scope, () => requestedOf(prepare()), begunOf);
       if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
       const admission = asked.then(heed).catch(refuse);
@@ -329,10 +329,6 @@ export class Pipeline {
     }
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
-  }
-
-  private startOf(prepared: Operation | Refused): Scope | null {
-    return !prepared.errors && mayStart(prepared.definition, this.options.patientMutations) ? prepared.context.scope : null;
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {

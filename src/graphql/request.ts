@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { Transport } from './context.ts';
 import { checkKeys } from './hygiene.ts';
 
@@ -49,8 +50,15 @@ export function mayBegin(
   return operation === OperationTypeNode.QUERY || mayStart({ operation, selectionSet }, patientMutations);
 }
 
-/** Whether an operation is one mutation that waits until its request is admitted. */
-export function mayStart(
+/** The scope of an operation that is one mutation which waits until its request is admitted; null for others. */
+export function startedBy(
+  { definition, context }: { readonly definition: OperationDefinitionNode; readonly context: { readonly scope: Scope } },
+  patientMutations: ReadonlySet<string> | undefined,
+): Scope | null {
+  return mayStart(definition, patientMutations) ? context.scope : null;
+}
+
+function mayStart(
   { operation, selectionSet }: Pick<OperationDefinitionNode, 'operation' | 'selectionSet'>,
   patientMutations: ReadonlySet<string> | undefined,
 ): boolean {

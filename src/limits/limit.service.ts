@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Statement } from '../db/statement.ts';
 import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
@@ -11,7 +12,7 @@ import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
-import { TenantQueue, type Asker, type Empty, type Verdict } from './queue.ts';
+import { TenantQueue, type Asker, type Empty, type Short, type Verdict } from './queue.ts';
 import { slowest, unlimited, windowSeconds, type Quota, type RateName } from './share.ts';
 import { countable, giveBack, startCounted, type Ask, type Kind } from './take.ts';
 
@@ -41,6 +42,8 @@ export interface Room {
 
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
+/** What other processes may give back is remembered to be gone for so long: starts, and costs that were reserved. */
+const believedMs = 1_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
 const startAsker = (): Asker => ({ cost: 0, operation: null });
 const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
@@ -55,6 +58,8 @@ export class LimitService {
   readonly policy: Policy;
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
+  /** What tenants could not pay for, by tenant. */
+  private readonly short = new LRUCache<string, Short>({ max: mostRemembered });
   /** Counts what every limit let in and refused. */
   readonly admissions: Admissions;
 
@@ -92,13 +97,7 @@ export class LimitService {
     const counted = (isTaken: Statement): Statement =>
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
     const sent = this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null;
-    return (
-      sent &&
-      sent.then((rows) => {
-        if (rows.length > 0) this.admissions.starts.admitted.inc();
-        return rows;
-      })
-    );
+    return sent && this.followed(sent);
   }
 
   /** Tells the database what is not to be paid after all. */
@@ -119,7 +118,8 @@ export class LimitService {
       await admitted();
     } catch (refusal) {
       // As with a repeat: if it cannot be given back now, the window's end will.
-      if ((await asked).isAdmitted) await this.returnStart(scope, taken).catch(() => undefined);
+      const start = await asked.catch(() => null);
+      if (start?.isAdmitted) await this.returnStart(scope, taken).catch(() => undefined);
       throw refusal;
     }
     const { isAdmitted, refusedBy } = await asked;
@@ -156,6 +156,18 @@ export class LimitService {
     });
   }
 
+  private async followed(sent: Promise<unknown[]>): Promise<unknown[]> {
+    try {
+      const rows = await sent;
+      if (rows.length > 0) this.admissions.starts.admitted.inc();
+      return rows;
+    } catch (error) {
+      // It collided with others: by itself it is tried again.
+      if (error instanceof AppError && hasDoneNothing(error)) return [];
+      throw error;
+    }
+  }
+
   private admitBy(scope: Scope, held: Held, costOf: () => number, begunOf: () => Scope | null): Admission | Promise<Admission> {
     let requested = 0;
     const verdict = this.decideBy(scope, 'requests', held, () => {
@@ -185,8 +197,10 @@ export class LimitService {
     return {
       status,
       settle: (actual) => {
-        if (isOpen) this.queueOf(tenantId).settle(epoch, reserved, actual);
+        if (!isOpen) return;
         isOpen = false;
+        if (actual < reserved) this.short.delete(tenantId);
+        this.queueOf(tenantId).settle(epoch, reserved, actual);
       },
     };
   }
@@ -201,7 +215,10 @@ export class LimitService {
     const tenantMost = countable(held.tenant.tenant);
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
-    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, askerOf());
+    const asker = askerOf();
+    const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, held.cost) : null;
+    if (unpaid) return unpaid;
+    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, asker);
     return asked.then((found) => this.counted(kind, found));
   }
 
@@ -225,8 +242,21 @@ export class LimitService {
     const empty = this.empty.get(key);
     if (!empty) return null;
     const resetMs = Math.ceil(empty.until - this.parts.clock.monotonic());
-    if (resetMs > 0 && empty.most === most) return { name: empty.name, most: empty.most, left: 0, resetMs };
+    const isBelieved = kind !== 'starts' || empty.resetMs - resetMs < believedMs;
+    if (isBelieved && resetMs > 0 && empty.most === most) return { name: empty.name, most: empty.most, left: 0, resetMs };
     this.empty.delete(key);
+    return null;
+  }
+
+  /** What to say to who cannot pay, where that is known without a look: what comes back with time is reckoned in, what others give back is not. */
+  private findShort(tenantId: string, cost: number, { maximum, restoreRate }: CostBudget): Verdict | null {
+    const short = this.short.get(tenantId);
+    if (!short) return null;
+    const ageMs = this.parts.clock.monotonic() - short.seenAt;
+    const left = Math.floor(short.left + (ageMs / 1_000) * restoreRate);
+    if (ageMs < believedMs && short.maximum === maximum && cost > left)
+      return { ...admitted, cost: { isReserved: false, left, epoch: 0 } };
+    if (ageMs >= believedMs || short.maximum !== maximum) this.short.delete(tenantId);
     return null;
   }
 
@@ -238,6 +268,7 @@ export class LimitService {
       database,
       clock,
       onEmpty: (subject, kind, empty) => this.empty.set(emptyKey(tenantId, subject, kind), empty),
+      onShort: (short) => this.short.set(tenantId, short),
       onIdle: () => this.queues.delete(tenantId),
     });
     this.queues.set(tenantId, queue);
