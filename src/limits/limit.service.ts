@@ -14,7 +14,7 @@ import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
 import { TenantQueue, type Asker, type Empty, type Short, type Verdict } from './queue.ts';
 import { slowest, unlimited, windowSeconds, type Quota, type RateName } from './share.ts';
-import { countable, giveBack, startCounted, type Ask, type Kind } from './take.ts';
+import { countable, giveBack, keyOfAsk, startCounted, type Kind, type Wish } from './take.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -60,6 +60,8 @@ export class LimitService {
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
   /** What tenants could not pay for, by tenant. */
   private readonly short = new LRUCache<string, Short>({ max: mostRemembered });
+  /** What the requests of members ask for, by member. */
+  private readonly wishes = new LRUCache<string, Pick<Held, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({ max: 10_000 });
   /** Counts what every limit let in and refused. */
   readonly admissions: Admissions;
 
@@ -92,7 +94,7 @@ export class LimitService {
    */
   startWith(scope: Scope, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
     const held = this.policy.known(scope);
-    const ask = held && askOf(scope, 'starts', held);
+    const ask = held && wishOf(scope, 'starts', held);
     if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
     const counted = (isTaken: Statement): Statement =>
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
@@ -130,7 +132,7 @@ export class LimitService {
 
   /** Takes a start back: nothing was started, an earlier call with the same key had done so. One that opened its window stays counted. */
   async returnStart(scope: Scope, { askedAt }: TakenStart): Promise<void> {
-    const ask = askOf(scope, 'starts', await this.policy.of(scope));
+    const ask = wishOf(scope, 'starts', await this.policy.of(scope));
     if (!ask) return;
     const subjects = ask.key ? [ask.subject, ask.key.subject] : [ask.subject];
     const askedMsAgo = this.parts.clock.monotonic() - askedAt;
@@ -211,7 +213,7 @@ export class LimitService {
   }
 
   private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, askerOf = startAsker): Verdict | Promise<Verdict> {
-    const ask = askOf(scope, kind, held);
+    const ask = kind === 'requests' && !held.key ? this.requestOf(scope, held) : wishOf(scope, kind, held);
     const tenantMost = countable(held.tenant.tenant);
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
@@ -222,12 +224,21 @@ export class LimitService {
     return asked.then((found) => this.counted(kind, found));
   }
 
+  /** The same for all requests of a member while the limits are the same. */
+  private requestOf(scope: Scope, held: Held): Wish | null {
+    const known = this.wishes.get(scope.memberId);
+    if (known && known.tenant === held.tenant && known.cost === held.cost) return known.wish;
+    const wish = wishOf(scope, 'requests', held);
+    this.wishes.set(scope.memberId, { tenant: held.tenant, cost: held.cost, wish });
+    return wish;
+  }
+
   private counted(kind: Exclude<Kind, 'tenant'>, decision: Verdict): Verdict {
     this.admissions[kind][decision.isAdmitted ? 'admitted' : 'refused'].inc();
     return decision;
   }
 
-  private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Verdict | null {
+  private refuseEarly(tenantId: string, { subject, kind, most, key }: Wish, tenantMost: number): Verdict | null {
     if (this.empty.size === 0) return null;
     const quotas = [
       this.findEmpty(tenantId, subject, kind, most),
@@ -277,16 +288,13 @@ export class LimitService {
 }
 
 /** What a caller's request or start is counted in; null where no limit is. */
-function askOf(
-  { memberId, keyId }: Scope,
-  kind: Exclude<Kind, 'tenant'>,
-  { tenant, cost, key: ofKey }: Held,
-): Omit<Ask, 'count'> | null {
+function wishOf({ memberId, keyId }: Scope, kind: Exclude<Kind, 'tenant'>, { tenant, cost, key: ofKey }: Held): Wish | null {
   const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant + cost.maximum];
   const keyMost = ofKey?.[kind] ?? 0;
   if (own === 0 && whole === 0 && keyMost === 0) return null;
   const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
-  return { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
+  const ask = { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
+  return { ...ask, name: keyOfAsk(ask) };
 }
 
 const words: Readonly<Record<RateName, string>> = {

@@ -3,7 +3,7 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
-import { decide, unlimited, type Decision, type Quota, type RateName } from './share.ts';
+import { decide, shownOf, unlimited, type Decision, type Quota, type RateName } from './share.ts';
 import type { Statement } from '../db/statement.ts';
 import {
   keyOfAsk,
@@ -16,6 +16,7 @@ import {
   type Kind,
   type Left,
   type Taken,
+  type Wish,
 } from './take.ts';
 
 /** A request or start that asks. */
@@ -32,7 +33,7 @@ interface Caller extends Asker {
 
 /** The callers that wait for one bucket. */
 interface Group {
-  readonly ask: Omit<Ask, 'count'>;
+  readonly ask: Wish;
   readonly callers: Caller[];
   isSettled: boolean;
 }
@@ -100,16 +101,16 @@ export class TenantQueue {
   }
 
   /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
-  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, asker: Asker): Promise<Verdict> {
+  ask(ask: Wish, tenantMost: number, budget: CostBudget, asker: Asker): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
     const promise = Promise.withResolvers<Verdict>();
-    const key = keyOfAsk(ask);
-    const group = this.groups.get(key) ?? { ask, callers: [], isSettled: false };
-    group.callers.push({ ...asker, promise });
+    const known = this.groups.get(ask.name);
+    const group = known ?? { ask, callers: [], isSettled: false };
+    group.callers.push({ cost: asker.cost, operation: asker.operation, promise });
     if (asker.operation) this.begun.add(asker.operation);
-    this.groups.set(key, group);
+    if (!known) this.groups.set(ask.name, group);
     this.waiting++;
     this.tenantMost = tenantMost;
     this.budget = budget;
@@ -157,7 +158,7 @@ export class TenantQueue {
     this.settling = null;
     while (this.groups.size > 0) {
       const going = [...this.groups.values()].slice(0, mostGroups);
-      for (const { ask } of going) this.groups.delete(keyOfAsk(ask));
+      for (const { ask } of going) this.groups.delete(ask.name);
       try {
         await this.send(going);
       } catch (error) {
@@ -286,8 +287,17 @@ export class TenantQueue {
       if (each.left === 0) this.parts.onEmpty(subject, kind, { ...each, until: sentAt + each.resetMs });
     }
     const quotas = buckets.map((each) => each.quota);
-    const decisions = decide(callers.length, own.granted, quotas);
     const isReserved = purse?.pay(callers.slice(0, own.granted).map(({ cost }) => cost));
+    if (own.granted >= callers.length && !isReserved?.includes(false)) {
+      // Nearly always: all are told the same.
+      const cost = purse && { isReserved: true, left: purse.grant.left, epoch: purse.grant.epoch };
+      const verdict: Verdict = { isAdmitted: true, refusedBy: null, quotas: shownOf(quotas), cost };
+      return this.leave(callers, (caller) => {
+        if (purse && caller.cost > 0) this.running++;
+        caller.promise.resolve(verdict);
+      });
+    }
+    const decisions = decide(callers.length, own.granted, quotas);
     this.leave(callers, ({ cost, promise }, index) => {
       const decision = decisions[index];
       if (!decision) return;

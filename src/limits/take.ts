@@ -18,6 +18,12 @@ export interface Ask {
   readonly key: { readonly subject: string; readonly most: number } | null;
 }
 
+/** What callers who ask for the same have in common. */
+export interface Wish extends Omit<Ask, 'count'> {
+  /** By `keyOfAsk`. */
+  readonly name: string;
+}
+
 /** What is left in a bucket. */
 export interface Left {
   readonly left: number;
