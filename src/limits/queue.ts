@@ -1,4 +1,5 @@
 import type { Connection, Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -80,6 +81,7 @@ export class TenantQueue {
   private running = 0;
   private settling: NodeJS.Timeout | null = null;
   private isLate = false;
+  private isClosed = false;
   /** Others may be refused for what is settled here. */
   private isUrgent = false;
   /** Operations that may be followed and are not answered. */
@@ -137,6 +139,14 @@ export class TenantQueue {
     if (!this.isUnderWay) this.settleLater();
   }
 
+  /** Takes what was not reserved. The database hears of it with the next statement. */
+  spend(cost: number, budget: CostBudget): void {
+    // Nobody may have asked here for a while.
+    if (this.budget.maximum === 0) this.budget = budget;
+    this.ledger.settle({ epoch: 0, reserved: 0, actual: cost });
+    if (!this.isUnderWay) this.settleLater();
+  }
+
   /** Tells the database what is over. */
   async close(): Promise<void> {
     this.isUrgent = true;
@@ -144,6 +154,7 @@ export class TenantQueue {
     this.onRest = resolve;
     this.start();
     await promise;
+    this.isClosed = true;
   }
 
   private start(): void {
@@ -177,6 +188,7 @@ export class TenantQueue {
   }
 
   private settleLater(): void {
+    if (this.isClosed) return;
     this.settling ??= setTimeout(() => {
       this.isLate = true;
       this.start();
@@ -255,8 +267,14 @@ export class TenantQueue {
     try {
       return await take(connection, this.tenantUuid, asks, cost, operations.length === 0 ? null : onFlight);
     } catch (error) {
+      if (!cost || cost.settlements.length === 0) throw error;
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
-      if (!isLost || !cost || cost.settlements.length === 0) throw error;
+      if (hasDoneNothing(error)) {
+        // It is told of with the next.
+        for (const settlement of cost.settlements) this.ledger.settle(settlement);
+        throw error;
+      }
+      if (!isLost) throw error;
       return await take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
     } finally {
       this.flight = null;

@@ -1,18 +1,15 @@
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { acknowledged, post, sse, type WsMessage } from '../harness/clients.ts';
 import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 import { mockEnv } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const endedWithinMs = 5_000;
 const stream = `subscription ($id: ID!) {
@@ -210,7 +207,7 @@ describe('a member with running streams on two processes', () => {
     const whole = Promise.all(readers.map((reader) => reader.toEnd()));
     whole.catch(() => undefined);
     const socket = await acknowledged(processes[1]?.url ?? '', member.key);
-    await eventually(() => readers.every(({ text }) => text.length > 100), 10_000, 'text');
+    await eventually(() => readers.every(({ text }) => text.length > 100), patienceMs, 'text');
     const seen = readers.map(({ text }) => text.length);
 
     // Three roles that cover them, then none that covers anything on the idle socket: it has nothing to end.
@@ -227,7 +224,7 @@ describe('a member with running streams on two processes', () => {
         role,
       );
     }
-    await eventually(() => readers.every(({ text }, index) => text.length > (seen[index] ?? 0) + 100), 10_000, 'more text');
+    await eventually(() => readers.every(({ text }, index) => text.length > (seen[index] ?? 0) + 100), patienceMs, 'more text');
     tale.end();
     await whole;
     const { generation } = await owner.ask<{ generation: { text: string } }>(

@@ -1,17 +1,14 @@
 import postgres from 'postgres';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { acknowledged, post, sse } from '../harness/clients.ts';
 import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 import { mockEnv } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000 });
 
 const revokedWithinMs = 5_000;
 const create = `mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id } secret } }`;
@@ -78,7 +75,11 @@ async function endOne(fleet: Fleet, mock: MockProvider, owner: postgres.Sql, wha
   });
   // When the wait for the end runs out nobody wants to hear how they ended.
   ends.catch(() => undefined);
-  await eventually(() => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 100), 10_000, 'text');
+  await eventually(
+    () => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 100),
+    patienceMs,
+    'text',
+  );
   expect(isEnded, what).toBe(false);
 
   const began = performance.now();
