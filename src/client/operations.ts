@@ -380,7 +380,7 @@ export type MemberUpdateInput = {
   readonly id: string;
   /** What people call them, 1 to 200 characters; null for nothing. */
   readonly name?: string | null | undefined;
-  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. */
+  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. For people of an issuer that is registered their tokens say it. */
   readonly role?: string | null | undefined;
 };
 

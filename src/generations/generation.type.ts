@@ -1,7 +1,8 @@
 import { GraphQLID } from 'graphql';
-import { Directive, Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, Int, InterfaceType, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime } from '../graphql/scalars.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
@@ -16,22 +17,6 @@ import {
   type GenerationStatus as Status,
   type RestartReason as Reason,
 } from './generations.table.ts';
-
-/** Registers a GraphQL enum for a closed list of words, with what each means. */
-function enumOf<W extends string>(
-  name: string,
-  description: string,
-  words: Readonly<Record<W, string>>,
-): { readonly [K in W]: K } {
-  const names = Object.keys(words) as W[];
-  const type = Object.fromEntries(names.map((word) => [word, word])) as { readonly [K in W]: K };
-  registerEnumType(type, {
-    name,
-    description,
-    valuesConfig: Object.fromEntries(names.map((word) => [word, { description: words[word] }])) as never,
-  });
-  return type;
-}
 
 export const GenerationStatus = enumOf<Status>('GenerationStatus', 'How far a generation is.', {
   QUEUED: 'Waits for a process with room.',

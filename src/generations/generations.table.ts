@@ -15,6 +15,7 @@ import {
 import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
 import type { PromptMessage } from '../providers/port.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -48,6 +49,8 @@ export const generations = pgTable(
     retryOf: id('gen'),
     status: text({ enum: generationStatuses }).notNull(),
     requestedModel: text().notNull(),
+    /** What its tenant's route came to; null where nothing but `requestedModel` is needed to know. */
+    plan: jsonb().$type<RoutePlan>(),
     /** The model of the current attempt, or the one that is planned. */
     model: text().notNull(),
     variables: jsonb().$type<Record<string, unknown>>().notNull(),
