@@ -42,6 +42,7 @@ const FailureCode = enumOf<Code>(
 
 const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
+  HEDGE: 'The first text was late: a second model was asked beside it, and one of the two goes on.',
   TAKE_OVER: 'The process writing it was lost; another went on.',
   ABANDONED: 'The processes writing it were lost too often.',
   CANCELLED: 'It was cancelled while nobody was writing it.',
@@ -53,6 +54,7 @@ const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', 
   FAILED: 'The provider failed, or a deadline ran out.',
   CANCELLED: 'The generation was cancelled.',
   TAKEN_OVER: 'Its process was lost.',
+  OUTRUN: 'Another model was asked beside it and was first; what it used is not known.',
 } satisfies Record<(typeof attemptEnds)[number], string>);
 
 @ObjectType({ description: 'Tokens as the provider counted them.', simpleResolvers: true })
@@ -84,6 +86,8 @@ export class GenerationAttempt {
   @Column(attempts.endedAt, 'When it ended; null while it runs.') endedAt!: Date | null;
   @Column(attempts.endedBy, 'How it ended; null while it runs.', { type: () => AttemptEnd }) endedBy!: End | null;
   @Field(() => FailureCode, { nullable: true, description: 'Why it failed; null when it did not.' }) failureCode!: Code | null;
+  @Column(attempts.failureMessage, 'What happened when it failed, for people; null when it did not.') failureMessage!:
+    string | null;
 }
 
 @Directive('@key(fields: "id")')

@@ -23,12 +23,15 @@ import { members } from '../tenants/tenants.table.ts';
 export const generationStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'INCOMPLETE', 'FAILED', 'CANCELLED'] as const;
 export type GenerationStatus = (typeof generationStatuses)[number];
 
-/** How an attempt ended. TAKEN_OVER: its process was lost; what it delivered may be longer than what is stored. */
-export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER'] as const;
+/**
+ * How an attempt ended. TAKEN_OVER: its process was lost; what it delivered may be longer than what is stored. OUTRUN: another call was made
+ * beside it and had text first; it wrote nothing.
+ */
+export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OUTRUN'] as const;
 export type AttemptEnd = (typeof attemptEnds)[number];
 
 /** Why a later attempt replaced an earlier one. */
-export const restartReasons = ['PROVIDER_ERROR', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
+export const restartReasons = ['PROVIDER_ERROR', 'HEDGE', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
 export type RestartReason = (typeof restartReasons)[number];
 
 const moment = () => timestamp({ withTimezone: true });
