@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const beginsOf = async (name: string) => (await owner`select from begun where name = ${name}`).length;
 
-/** A member whose bucket of starts is there. */
+/** A member whose buckets are there: one start and one request were counted. */
 async function newMember(limits: Partial<RateLimits>, cost?: CostBudget) {
   const registry = new Registry();
   const all = { member: 100, tenant: 0, starts: 0, ...limits };
@@ -43,6 +43,7 @@ async function newMember(limits: Partial<RateLimits>, cost?: CostBudget) {
   const { tenantId } = await new KeyService(database, 'development').bootstrap('limited', 'owner@limited.example');
   const scope = new Scope(tenantId, newId('mem'), { kind: 'key', id: newId('key') }, []);
   await service.takeStart(scope);
+  (await service.admit(scope, () => 1)).charge?.settle(0);
   const used = async (kind: string) =>
     (await owner`select used from rate_buckets where tenant_id = ${uuidOf(tenantId)} and kind = ${kind}`)[0]?.['used'] as
       number | undefined;
@@ -83,7 +84,7 @@ describe('a start that goes behind the count of its request', () => {
     const { request, used } = await newMember({ starts: 3 });
     expect(await request('first')).toEqual({ rows: 1, refusal: null });
     expect(await request('second')).toEqual({ rows: 1, refusal: null });
-    expect([await used('requests'), await used('starts')]).toEqual([2, 3]);
+    expect([await used('requests'), await used('starts')]).toEqual([3, 3]);
   });
 
   it('does nothing above the limit of starts', async () => {
@@ -117,7 +118,7 @@ describe('a start that goes behind the count of its request', () => {
     const { request, used } = await newMember({ starts: 10 });
     await request('first');
     expect(await request('broken', 0, true)).toEqual({ rows: 'failed', refusal: null });
-    expect([await used('requests'), await used('starts')]).toEqual([2, 2]);
+    expect([await used('requests'), await used('starts')]).toEqual([3, 2]);
   });
 
   it('is left to its caller when the request is answered, or is one that will be refused for its cost alone', async () => {
