@@ -317,7 +317,7 @@ export class Pipeline {
     checkKind(definition, context.transport);
     for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
-    const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
+    const { errors: misfits, coerced } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
       hideSuggestions: true,
     });
@@ -326,6 +326,7 @@ export class Pipeline {
       const written = `${query} ${JSON.stringify(variables)}`;
       return this.refused(context, maySee ? shown : shown.map((error) => withheld(error, written)));
     }
+    if (context.takesWritten) context.values = coerced ?? null;
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null };
   }
