@@ -70,13 +70,35 @@ export class PooledConnection implements Connection {
     return (await this.one(statement(sql).compile(), 'objects', options)) as unknown as Row[];
   }
 
-  async stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>> {
-    const { limits, setting } = this.parts;
-    const compiled = statement(sql).compile();
+  stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>> {
+    const { pool, setting } = this.parts;
     if (setting === null) throw new Error('rows are read as they are stored for one tenant at a time');
-    const options = { idempotent: true };
-    const { bytes, starts } = await this.operate('stored', options, limits.silenceMs, (lane) => storedRead(lane, setting, compiled));
-    return new StoredRows<Row>(columns, bytes, starts);
+    const compiled = statement(sql).compile();
+    const rowsOf = ({ bytes, starts }: RowBytes) => new StoredRows<Row>(columns, bytes, starts);
+    const lane = pool.acquireNow('stored');
+    const reading = lane?.read(setting, compiled);
+    if (lane && !reading) pool.release(lane);
+    if (!lane || !reading) return this.readStored(setting, compiled).then(rowsOf);
+    // The lane has its own deadline for it, so nothing is made for one that goes well.
+    return reading.then(
+      (found) => {
+        pool.release(lane);
+        return rowsOf(found);
+      },
+      (error: unknown) => {
+        pool.release(lane);
+        return this.readStored(setting, compiled, error).then(rowsOf);
+      },
+    );
+  }
+
+  /** The way with deadlines and tries; `failure` is that of a first one. */
+  private async readStored(setting: string, statement: CompiledStatement, failure?: unknown): Promise<RowBytes> {
+    const { limits } = this.parts;
+    const kind = failure === undefined ? 'contention' : kindOfFailure(failure);
+    if (kind !== 'connection' && kind !== 'contention') throw failureFor(failure);
+    const outcome = (lane: Lane) => storedRead(lane, setting, statement);
+    return this.operate('stored', { idempotent: true }, limits.silenceMs, outcome);
   }
 
   async transaction<T>(work: (transaction: Statements) => Promise<T>, options: StatementOptions = {}): Promise<T> {
@@ -147,9 +169,10 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
 /** The same for rows that stay as they are, by the driver where it has to. */
 function storedRead(lane: Lane, setting: string, statement: CompiledStatement): Try<RowBytes> {
   const reading = lane.read(setting, statement);
-  if (reading) return { outcome: reading.rows, wasSent: () => reading.wasSent(), mayCancel: () => reading.isRunning() };
-  // The setting that they rely on could be changed by what goes another way.
+  // The lane ends what takes too long by itself, and knows whether it runs.
+  if (reading) return { outcome: reading, wasSent: () => true, mayCancel: () => false };
   if (lane.isReading) {
+    // The setting that they rely on could be changed by what goes another way.
     const outcome = Promise.reject(Object.assign(new Error('the connection is in use in another way'), { code: '40001' }));
     return { outcome, wasSent: () => false, mayCancel: () => false };
   }

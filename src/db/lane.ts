@@ -1,6 +1,6 @@
 import postgres from 'postgres';
-import type { LateError } from './failures.ts';
-import { WireSocket, type Reading } from './wire.ts';
+import { LateError } from './failures.ts';
+import { WireSocket, type RowBytes } from './wire.ts';
 import { cancelBackend, connectTo, endpointOf, type Backend, type Endpoint } from './socket.ts';
 import type { CompiledStatement } from './statement.ts';
 import { typeParsers } from './types.ts';
@@ -12,6 +12,8 @@ export interface LaneOptions {
   /** Startup parameters: the role to take on, timeouts, the application's name. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
+  /** So long a read past the driver may have no answer. */
+  readonly silenceMs: number;
   readonly onNotification?: (channel: string, payload: string) => void;
 }
 
@@ -101,7 +103,7 @@ export class Lane {
    * Reads under a tenant's setting past the driver, which takes rows apart that nobody may look into. Null where the driver has to do it: it opens
    * connections and encrypts them. The two never have statements on their way at once, for the setting is that of the connection.
    */
-  read(setting: string, statement: CompiledStatement): Reading | null {
+  read(setting: string, statement: CompiledStatement): Promise<RowBytes> | null {
     const { socket } = this;
     if (!socket?.mayRead(statement.text) || this.unanswered.size > 0) return null;
     if (this.setting !== setting) {
@@ -193,7 +195,11 @@ export class Lane {
 
   private openSocket(endpoint: Endpoint): WireSocket {
     if (this.socket) throw connectionEnded();
-    this.socket = connectTo(endpoint, new WireSocket());
+    const onSilence = (reject: (reason: Error) => void, isRunning: boolean): void => {
+      reject(new LateError(true));
+      this.abandon(isRunning);
+    };
+    this.socket = connectTo(endpoint, new WireSocket({ afterMs: this.options.silenceMs, onSilence }));
     // After the driver's own listener, which rejects what was on the wire with a better reason.
     this.socket.once('close', () => setImmediate(() => this.gone()));
     return this.socket;

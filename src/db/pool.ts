@@ -39,9 +39,9 @@ export class Pool {
 
   /** A connection to use, given back with `release`. UNAVAILABLE when none came free within `timeoutMs`. */
   async acquire(hold: Hold, timeoutMs: number): Promise<Lane> {
-    if (this.isClosed) throw new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 });
-    const lane = this.waiters.length === 0 ? this.take(hold) : null;
+    const lane = this.acquireNow(hold);
     if (lane) return lane;
+    if (this.isClosed) throw new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 });
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { hold, resolve, reject, timer: undefined };
       waiter.timer = setTimeout(() => {
@@ -52,6 +52,11 @@ export class Pool {
       }, timeoutMs);
       this.waiters.push(waiter);
     });
+  }
+
+  /** The same without waiting; null when there is none free, or others have waited longer. */
+  acquireNow(hold: Hold): Lane | null {
+    return this.isClosed || this.waiters.length > 0 ? null : this.take(hold);
   }
 
   release(lane: Lane): void {

@@ -12,13 +12,11 @@ interface ServerError extends Error {
   code: string;
 }
 
-/** A read on its way, or what has to go before or behind one. */
-export interface Reading {
-  readonly rows: Promise<RowBytes>;
-  /** False while not one byte of it was handed to the connection. */
-  wasSent(): boolean;
-  /** True while the server works on it and not on one before it. */
-  isRunning(): boolean;
+/** What to do when a read has no answer for so long. */
+export interface Silence {
+  readonly afterMs: number;
+  /** `isRunning`: the server works on it, and not on something before it. */
+  onSilence(reject: (reason: Error) => void, isRunning: boolean): void;
 }
 
 interface Waiting {
@@ -26,7 +24,8 @@ interface Waiting {
   readonly text: string | null;
   readonly resolve: (rows: RowBytes) => void;
   readonly reject: (reason: Error) => void;
-  wasSent: boolean;
+  /** `performance.now()` when it was asked for. */
+  readonly since: number;
   error: ServerError | null;
   readonly parts: RowBytes[];
 }
@@ -68,6 +67,11 @@ export class WireSocket extends net.Socket {
   private passing = 0;
   /** What waits should have gone out already. */
   private isLate = false;
+  private watch: NodeJS.Timeout | null = null;
+
+  constructor(private readonly silence: Silence) {
+    super();
+  }
 
   /** Whether a read of ours may go out, after what went out before. Never on encrypted connections: their session begins above this socket. */
   mayRead(text: string): boolean {
@@ -87,7 +91,7 @@ export class WireSocket extends net.Socket {
   }
 
   /** Sends a read. Everything of one turn of the event loop goes out in one write. */
-  ask(text: string, parameters: readonly (string | null)[]): Reading {
+  ask(text: string, parameters: readonly (string | null)[]): Promise<RowBytes> {
     let name = this.statements.get(text);
     if (name === undefined) {
       name = `read_${++this.prepared}`;
@@ -95,9 +99,7 @@ export class WireSocket extends net.Socket {
       this.bind.parse(name, text);
     }
     this.bind.execute(name, parameters);
-    const { promise: rows, resolve, reject } = Promise.withResolvers<RowBytes>();
-    const waiting = this.later(text, resolve, reject);
-    return { rows, wasSent: () => waiting.wasSent, isRunning: () => this.expected[0] === waiting };
+    return new Promise((resolve, reject) => this.later(text, resolve, reject));
   }
 
   override write(chunk: string | Uint8Array, ...rest: never[]): boolean {
@@ -113,11 +115,21 @@ export class WireSocket extends net.Socket {
     return super.emit(event as 'data', ...(args as [Buffer]));
   }
 
-  private later(text: string | null, resolve: Waiting['resolve'], reject: Waiting['reject']): Waiting {
-    const waiting: Waiting = { text, resolve, reject, wasSent: false, error: null, parts: [] };
-    this.waiting.push(waiting);
+  private later(text: string | null, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    this.waiting.push({ text, resolve, reject, since: performance.now(), error: null, parts: [] });
     if (this.waiting.length === 1) setImmediate(() => this.flush());
-    return waiting;
+    this.watch ??= setTimeout(() => this.look(), this.silence.afterMs).unref();
+  }
+
+  /** One timer for all: they are answered in order, so the first has waited longest. */
+  private look(): void {
+    this.watch = null;
+    const oldest = this.expected.find((each) => each !== null) ?? this.waiting[0];
+    if (!oldest) return;
+    const { afterMs, onSilence } = this.silence;
+    const leftMs = oldest.since + afterMs - performance.now();
+    if (leftMs > 0) this.watch = setTimeout(() => this.look(), leftMs).unref();
+    else onSilence(oldest.reject, this.expected[0] === oldest);
   }
 
   private flush(): void {
@@ -125,10 +137,7 @@ export class WireSocket extends net.Socket {
     this.isLate = this.isDescribing;
     if (this.isLate || this.waiting.length === 0) return;
     if (this.destroyed) return this.fail();
-    for (const each of this.waiting) {
-      each.wasSent = true;
-      this.expected.push(each);
-    }
+    this.expected.push(...this.waiting);
     this.waiting = [];
     super.write(this.bind.take());
   }
@@ -220,6 +229,8 @@ export class WireSocket extends net.Socket {
 
   private fail(): void {
     this.isReady = false;
+    if (this.watch) clearTimeout(this.watch);
+    this.watch = null;
     const lost = Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_CLOSED' });
     for (const each of [...this.expected.splice(0), ...this.waiting.splice(0)]) each?.reject(each.error ?? lost);
   }

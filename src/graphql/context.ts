@@ -52,6 +52,8 @@ export class OperationContext implements RequestContext {
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
+  /** Whether its document was parsed before. */
+  isKnown = false;
   /** The cursor of the subscription's latest value; null when it has none. */
   cursor: string | null = null;
   /** The variables, coerced, where its transport takes the data written out; else null. */

@@ -100,6 +100,7 @@ export class Pipeline {
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
+  private readonly parsed = cacheOf<DocumentNode>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
@@ -122,7 +123,7 @@ export class Pipeline {
         }),
         useSchema(options.schema),
         // Failed parses are not cached: the cache would throw before they are counted.
-        useParserCache({ documentCache: cacheOf<DocumentNode>(), errorCache: { get: () => undefined, set: () => undefined } }),
+        useParserCache({ documentCache: this.parsed, errorCache: { get: () => undefined, set: () => undefined } }),
         useValidationCache({ cache: cacheOf<readonly GraphQLError[]>() }),
         this.metrics.plugin,
       ],
@@ -299,6 +300,7 @@ export class Pipeline {
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
     const { query, keep } = this.documents.find(request, context.scope.tenantId);
+    context.isKnown = this.parsed.has(query);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;

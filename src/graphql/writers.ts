@@ -183,17 +183,17 @@ interface StoredPart {
   readonly write: WriteStored | null;
 }
 
-/** Writes what `type` makes of the column's value; without making the value where the text shows it. */
+/** Writes what `type` makes of the column's value; without making the value where the text shows it. Our scalars go by name: a subgraph has copies. */
 function storedWriter(type: GraphQLLeafType, column: StoredColumn): WriteStored {
   const slowly = slowWriter(type, column);
   const { form, prefix } = column;
   if (type === GraphQLID && form === 'id')
     return (out, bytes, begin, end) => out.id(prefix, bytes, begin, end) || slowly(out, bytes, begin, end);
-  if (type === DateTime && form === 'moment')
+  if (type.name === DateTime.name && form === 'moment')
     return (out, bytes, begin, end) => out.moment(bytes, begin, end) || slowly(out, bytes, begin, end);
   if ((type === GraphQLString || type === GraphQLID) && form === 'text')
     return (out, bytes, begin, end) => out.string(bytes, begin, end);
-  if ((type === GraphQLInt || type === SafeInt) && form === 'integer') {
+  if ((type === GraphQLInt || type.name === SafeInt.name) && form === 'integer') {
     const most = type === GraphQLInt ? 9 : exactLength;
     return (out, bytes, begin, end) => (end - begin <= most ? out.raw(bytes, begin, end) : slowly(out, bytes, begin, end));
   }
