@@ -144,7 +144,7 @@ export class WireSocket extends net.Socket {
 
   /** What the driver sends, message by message: it hands over whole ones. */
   private noteSent(chunk: Uint8Array): void {
-    for (let at = 0; at + headLength <= chunk.length; ) {
+    for (let at = 0; at + headLength <= chunk.length;) {
       const type = chunk[at];
       if (type === sync || type === query) {
         this.expected.push(null);

@@ -67,7 +67,7 @@ export function withinReach(sql: SqlTag, scope: Scope): Statement {
  * The generations within reach, newest first. The rows hold only the columns that the fields are made of: letters are long, and most lists
  * show none of them.
  */
-export async function listGenerations(
+export function listGenerations(
   tenant: Connection,
   scope: Scope,
   { filter, fields, after, limit }: Excerpt,

@@ -2,7 +2,7 @@ const digits = '0123456789abcdefghjkmnpqrstvwxyz';
 const base32 = Uint8Array.from(digits, (digit) => digit.charCodeAt(0));
 /** What a hexadecimal digit is worth. */
 const nibbles = new Uint8Array(128);
-for (const [value, digit] of [...'0123456789abcdef'].entries()) nibbles[digit.charCodeAt(0)] = value;
+for (let value = 0; value < 16; value++) nibbles[value.toString(16).charCodeAt(0)] = value;
 /** Bytes that JSON does not have in strings. */
 const isEscaped = new Uint8Array(256).fill(1, 0, 32);
 const [quote, backslash, dash, space, plus, zero, point, letterT, letterZ] = [34, 92, 45, 32, 43, 48, 46, 84, 90] as const;

@@ -76,7 +76,11 @@ export async function answerPlain(
     const text = `{"data":${data.text}${rest}}\n`;
     reply.hijack();
     reply.raw
-      .writeHead(200, { ...(reply.getHeaders() as OutgoingHttpHeaders), 'content-type': plain.mediaType, 'content-length': text.length })
+      .writeHead(200, {
+        ...(reply.getHeaders() as OutgoingHttpHeaders),
+        'content-type': plain.mediaType,
+        'content-length': text.length,
+      })
       .end(text, 'latin1');
     return;
   }

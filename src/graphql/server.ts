@@ -134,7 +134,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Without these there is no key in it, in whatever spelling, that the careful parser looks for. It also says what is wrong.
     const parsed = body.includes('proto') || body.includes('\\u') ? undefined : jsonIn(body);
-    if (parsed === undefined) careful(request, body, done);
+    if (parsed === undefined) void careful(request, body, done);
     else done(null, parsed);
   });
   // No promise for what nearly every request passes at once.

@@ -53,7 +53,11 @@ export function writerOf(type: GraphQLOutputType, below: readonly WrittenField[]
       return write(out, value);
     };
   }
-  const write = isListType(type) ? listWriter(type.ofType, below) : isLeafType(type) ? leafWriter(type) : objectWriter(below ?? []);
+  const write = isListType(type)
+    ? listWriter(type.ofType, below)
+    : isLeafType(type)
+      ? leafWriter(type)
+      : objectWriter(below ?? []);
   return (out, value) => {
     if (value !== null && value !== undefined) return write(out, value);
     out.raw(nullBytes);
@@ -78,7 +82,7 @@ function listWriter(type: GraphQLOutputType, below: readonly WrittenField[] | nu
   return (out, value) => {
     if (!Array.isArray(value)) throw new Unwritable('no list');
     // Nobody looks into things without a shape.
-    const shapes: unknown[] = below ? new Array<unknown>(value.length) : [];
+    const shapes = listOf(below ? value.length : 0);
     out.byte(openBracket);
     for (let index = 0; index < value.length; index++) {
       if (index > 0) out.byte(comma);
@@ -108,7 +112,7 @@ export function objectWriter(fields: readonly WrittenField[]): Write {
       out.raw(head);
       const rows = stored && storedIn(value, property);
       if (stored && rows && stored.write(out, rows)) {
-        if (shape) shape[key] = new Array<unknown>(rows.length);
+        if (shape) shape[key] = listOf(rows.length);
       } else if (write) {
         const inner = write(out, (value as Record<string, unknown>)[property]);
         if (shape && inner !== undefined) shape[key] = inner;
@@ -117,6 +121,13 @@ export function objectWriter(fields: readonly WrittenField[]): Write {
     out.byte(closeBrace);
     return shape;
   };
+}
+
+/** A list of so many things without a shape. */
+function listOf(length: number): unknown[] {
+  const list: unknown[] = [];
+  list.length = length;
+  return list;
 }
 
 /** Whether there are objects below these fields. */
