@@ -1,4 +1,5 @@
 import type { Connection, Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -30,6 +31,13 @@ export interface Empty extends Quota {
   readonly until: number;
 }
 
+/** Somebody could not pay with what was left, at a moment before the database looked. */
+export interface Short {
+  readonly left: number;
+  readonly maximum: number;
+  readonly seenAt: number;
+}
+
 // More members than this go in the next statement.
 const mostGroups = 500;
 /** What is over is told with the next statement, or by one of its own after this. */
@@ -52,6 +60,7 @@ export class TenantQueue {
   private running = 0;
   private settling: NodeJS.Timeout | null = null;
   private isLate = false;
+  private isClosed = false;
   /** Others may be refused for what is settled here. */
   private isUrgent = false;
 
@@ -61,6 +70,7 @@ export class TenantQueue {
       readonly database: Database;
       readonly clock: Clock;
       readonly onEmpty: (subject: string, kind: Kind, empty: Empty) => void;
+      readonly onShort: (short: Short) => void;
       readonly onIdle: () => void;
     },
   ) {
@@ -91,6 +101,14 @@ export class TenantQueue {
     if (!this.isUnderWay) this.settleLater();
   }
 
+  /** Takes what was not reserved. The database hears of it with the next statement. */
+  spend(cost: number, budget: CostBudget): void {
+    // Nobody may have asked here for a while.
+    if (this.budget.maximum === 0) this.budget = budget;
+    this.ledger.settle({ epoch: 0, reserved: 0, actual: cost });
+    if (!this.isUnderWay) this.settleLater();
+  }
+
   /** Tells the database what is over. */
   async close(): Promise<void> {
     this.isUrgent = true;
@@ -98,6 +116,7 @@ export class TenantQueue {
     this.onRest = resolve;
     this.start();
     await promise;
+    this.isClosed = true;
   }
 
   private start(): void {
@@ -131,6 +150,7 @@ export class TenantQueue {
   }
 
   private settleLater(): void {
+    if (this.isClosed) return;
     this.settling ??= setTimeout(() => {
       this.isLate = true;
       this.start();
@@ -143,29 +163,41 @@ export class TenantQueue {
     const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost, key: null };
     const own = going.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
     const asks = own.some(({ kind }) => kind === 'requests') ? [tenant, ...own] : own;
-    let purse: Purse | null = null;
-    for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
-      const sentAt = clock.monotonic();
-      const taken = await this.takeOnce(connection, left, cost);
-      if (cost) purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
-      const { grants } = taken;
-      const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
-      const whole = grants.get(keyOfAsk(tenant));
-      // A request without its tenant's bucket was granted nothing, and nothing was counted.
-      const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
-      for (const group of pending) {
-        const grant = grants.get(keyOfAsk(group.ask));
-        const isRequest = group.ask.kind === 'requests';
-        if (grant && !isOpen(group)) this.decide(group, grant, isRequest ? whole : undefined, isRequest ? purse : null, sentAt);
+    const bought: { purse: Purse | null } = { purse: null };
+    const startedAt = clock.monotonic();
+    try {
+      for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
+        const sentAt = clock.monotonic();
+        const taken = await this.takeOnce(connection, left, cost);
+        if (cost) bought.purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
+        const { grants } = taken;
+        const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
+        const whole = grants.get(keyOfAsk(tenant));
+        // A request without its tenant's bucket was granted nothing, and nothing was counted.
+        const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
+        for (const group of pending) {
+          const grant = grants.get(keyOfAsk(group.ask));
+          const isRequest = group.ask.kind === 'requests';
+          if (grant && !isOpen(group))
+            this.decide(group, grant, isRequest ? whole : undefined, isRequest ? bought.purse : null, sentAt);
+        }
+        pending = pending.filter(isOpen);
+        if (pending.length === 0) break;
+        await makeBuckets(connection, this.tenantUuid, missing);
+        const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
+        left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
       }
-      pending = pending.filter(isOpen);
-      if (pending.length === 0) break;
-      await makeBuckets(connection, this.tenantUuid, missing);
-      const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
-      left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
+    } finally {
+      if (bought.purse) this.putBack(bought.purse, startedAt);
     }
-    // What was taken for callers that cannot go goes back at once.
-    if (!purse || purse.left === 0) return;
+  }
+
+  /** What was taken for callers that cannot go, or were not reached, goes back at once. */
+  private putBack(purse: Purse, seenAt: number): void {
+    // Unless something was given back meanwhile.
+    if (purse.isShort && this.ledger.isEmpty)
+      this.parts.onShort({ left: purse.grant.left + purse.left, maximum: this.budget.maximum, seenAt });
+    if (purse.left === 0) return;
     this.ledger.settle({ epoch: purse.grant.epoch, reserved: purse.left, actual: 0 });
     this.isUrgent = true;
   }
@@ -191,8 +223,14 @@ export class TenantQueue {
     try {
       return await take(connection, this.tenantUuid, asks, cost);
     } catch (error) {
+      if (!cost || cost.settlements.length === 0) throw error;
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
-      if (!isLost || !cost || cost.settlements.length === 0) throw error;
+      if (hasDoneNothing(error)) {
+        // It is told of with the next.
+        for (const settlement of cost.settlements) this.ledger.settle(settlement);
+        throw error;
+      }
+      if (!isLost) throw error;
       return take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
     }
   }
@@ -243,6 +281,8 @@ export class TenantQueue {
 /** What a statement reserved, for its callers to share. */
 class Purse {
   left: number;
+  /** Whether it was too little for somebody. */
+  isShort = false;
 
   constructor(readonly grant: CostGrant) {
     this.left = grant.granted;
@@ -252,6 +292,7 @@ class Purse {
   pay(costs: readonly number[]): readonly boolean[] {
     const { isCovered, unused } = cover(costs, this.left);
     this.left = unused;
+    this.isShort ||= isCovered.includes(false);
     return isCovered;
   }
 }
