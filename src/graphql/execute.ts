@@ -206,19 +206,17 @@ export class Pipeline {
 
   /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
-    const result = await this.run(operation);
-    return (await operation.context.admission) ?? paid(operation, result);
-  }
-
-  private async run(operation: Operation): Promise<ExecutionResult> {
-    const mask = this.maskOf(operation.context.requestId);
+    const { context, phases } = operation;
+    const mask = this.maskOf(context.requestId);
+    let result: ExecutionResult;
     try {
-      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      result = maskResult((await phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
       noteNested(operation, result);
-      return result;
     } catch (error) {
-      return { errors: [maskError(error, mask)] };
+      result = { errors: [maskError(error, mask)] };
     }
+    const refused = context.admission && (await context.admission);
+    return refused ?? paid(operation, result);
   }
 
   /** Starts a subscription: a stream, or the errors that kept it from starting. Never rejects; what the stream throws may be shown. */

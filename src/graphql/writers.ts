@@ -17,7 +17,7 @@ import type { JsonBytes } from './json-bytes.ts';
 import { DateTime, SafeInt } from './scalars.ts';
 
 /** This value is not what its type says, or says it in a way that others know: they find out, and say so. */
-export class Unwritable extends Error {}
+class Unwritable extends Error {}
 
 /** Writes a value of some type; gives the shape of the objects in it, as far as there is one, for those who count what an answer holds. */
 export type Write = (out: JsonBytes, value: unknown) => unknown;
@@ -45,7 +45,7 @@ const letterT = 116;
 const exactLength = 15;
 
 /** Writes values of this type. */
-export function writerOf(type: GraphQLOutputType, below: readonly WrittenField[] | null): Write {
+function writerOf(type: GraphQLOutputType, below: readonly WrittenField[] | null): Write {
   if (isNonNullType(type)) {
     const write = writerOf(type.ofType, below);
     return (out, value) => {
