@@ -57,7 +57,8 @@ export class WireSocket extends net.Socket {
   private prepared = 0;
   private readonly bind = new Bind();
   private isReady = false;
-  private isForeign = false;
+  /** Null until the server has said something. */
+  private isForeign: boolean | null = null;
   /** The driver waits for a description, whose end is no ReadyForQuery. */
   private isDescribing = false;
   /** The beginning of a message whose end is still to come. */
@@ -155,11 +156,9 @@ export class WireSocket extends net.Socket {
   }
 
   private heed(chunk: Buffer): boolean {
-    // The answer to a request for encryption is no message: from here on all is the driver's.
-    if (this.isForeign || (!this.isReady && chunk.length === 1)) {
-      this.isForeign = true;
-      return super.emit('data', chunk);
-    }
+    // The answer to a request for encryption is one byte and no message: from here on all is the driver's.
+    this.isForeign ??= chunk.length === 1;
+    if (this.isForeign) return super.emit('data', chunk);
     if (this.held.length > 0) {
       this.held.push(chunk);
       this.heldLength += chunk.length;

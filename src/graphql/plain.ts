@@ -1,4 +1,3 @@
-import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Addresses } from '../kernel/address.ts';
@@ -74,14 +73,12 @@ export async function answerPlain(
   if (data instanceof WrittenData) {
     const rest = extensions === undefined ? '' : `,"extensions":${latin1Of(JSON.stringify(extensions))}`;
     const text = `{"data":${data.text}${rest}}\n`;
+    const head: Record<string, number | string | string[] | undefined> = reply.getHeaders();
+    head['content-type'] = plain.mediaType;
+    head['content-length'] = text.length;
+    // Past what Fastify does for answers that are not text yet.
     reply.hijack();
-    reply.raw
-      .writeHead(200, {
-        ...(reply.getHeaders() as OutgoingHttpHeaders),
-        'content-type': plain.mediaType,
-        'content-length': text.length,
-      })
-      .end(text, 'latin1');
+    reply.raw.writeHead(200, head).end(text, 'latin1');
     return;
   }
   reply.code(status).headers(headers).header('content-type', plain.mediaType);
