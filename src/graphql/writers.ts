@@ -37,6 +37,8 @@ export interface WrittenField {
 }
 
 const [openBrace, closeBrace, openBracket, closeBracket, comma] = [123, 125, 91, 93, 44] as const;
+/** The shape of an object without objects. */
+const leavesOnly: Readonly<Record<string, unknown>> = Object.freeze({});
 const nullBytes = Buffer.from('null');
 const trueBytes = Buffer.from('true');
 const falseBytes = Buffer.from('false');
@@ -106,7 +108,7 @@ export function objectWriter(fields: readonly WrittenField[]): Write {
   const isDeep = hasShape(fields);
   return (out, value) => {
     if (typeof value !== 'object' || value === null || value instanceof Promise) throw new Unwritable('no object');
-    const shape: Record<string, unknown> | undefined = isDeep ? {} : undefined;
+    const shape: Record<string, unknown> | null = isDeep ? {} : null;
     out.byte(openBrace);
     for (const { key, property, head, write, stored } of parts) {
       out.raw(head);
@@ -119,7 +121,7 @@ export function objectWriter(fields: readonly WrittenField[]): Write {
       }
     }
     out.byte(closeBrace);
-    return shape;
+    return shape ?? leavesOnly;
   };
 }
 

@@ -111,13 +111,21 @@ describe(`an answer that is written out (seed ${seed})`, () => {
 
   it.each(documents)('is the same to the byte as the one that is executed: %s', async (document) => {
     expect(WrittenQuery.of(schema, parse(document))).not.toBeNull();
-    const executed = await answerOf(document);
-    expect(executed.text).not.toContain('"errors"');
-    expect(executed.text).toContain('"actualQueryCost"');
     for (let asked = 0; asked < often; asked++) await answerOf(document);
-    expect(await answerOf(document)).toEqual(executed);
-    // By Apollo, which gets values and no text.
-    expect(await answerOf(document, '/graphql?')).toMatchObject({ status: 200, text: executed.text });
+    // When a key was used and what is sealed changes meanwhile: what is compared has to be of one moment.
+    for (let tries = 1; ; tries++) {
+      // By Apollo, which gets values and no text.
+      const [written, executed, after] = [
+        await answerOf(document),
+        await answerOf(document, '/graphql?'),
+        await answerOf(document),
+      ];
+      if (written.text !== after.text && tries < 20) continue;
+      expect(written).toEqual(executed);
+      expect(written.text).not.toContain('"errors"');
+      expect(written.text).toContain('"actualQueryCost"');
+      break;
+    }
   });
 
   it('is one of documents that only look', () => {
