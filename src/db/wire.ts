@@ -103,6 +103,13 @@ export class WireSocket extends net.Socket {
     return new Promise((resolve, reject) => this.later(text, resolve, reject));
   }
 
+  override connect(...args: never[]): this {
+    super.connect(...(args as unknown as [number]));
+    // Node has put its own in the place of ours.
+    this.write = WireSocket.prototype.write;
+    return this;
+  }
+
   override write(chunk: string | Uint8Array, ...rest: never[]): boolean {
     if (this.isReady && typeof chunk !== 'string') this.noteSent(chunk);
     const isDrained = super.write(chunk, ...rest);
