@@ -103,8 +103,8 @@ export class WireSocket extends net.Socket {
     return new Promise((resolve, reject) => this.later(text, resolve, reject));
   }
 
-  override connect(...args: never[]): this {
-    super.connect(...(args as unknown as [number]));
+  override connect(...args: unknown[]): this {
+    super.connect(...(args as [number]));
     // Node has put its own in the place of ours.
     this.write = WireSocket.prototype.write;
     return this;
