@@ -48,7 +48,7 @@ import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
-import { leanFetch, leanFetchAfter } from './providers/http.ts';
+import { LeanHttp } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
@@ -134,6 +134,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.onGap(() => providerKeys.forget(null));
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
@@ -142,8 +143,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       clock,
       log,
-      fetch: leanFetch,
-      fetchAfter: leanFetchAfter,
+      fetch: providerHttp.fetch,
+      fetchAfter: (moment) => providerHttp.fetchAfter(moment),
     });
     follower.open();
     life.onStop('readers', () => follower.close());
