@@ -1,19 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Server } from './child.ts';
 import { cpuSeconds, cpuSecondsBelow } from './cpu.ts';
-import type { Product } from './product.ts';
+import { startProduct, type Product } from './product.ts';
 import { Repeater } from './repeater.ts';
+import type { Report } from './report.ts';
 import { startMutation, type Started } from './start-mutation.ts';
+import type { Effort } from '../run.ts';
 import { median, quantile, round, spreadOf } from './statistics.ts';
 
 /** Requests that are under way at any time. */
-export const connections = 32;
+const connections = 32;
 const stored = 60;
 /** V8 has compiled what is hot by then; a server is measured as it runs for days, not as it starts. */
 const warmUpRequests = 40_000;
 const warmUpSeconds = 30;
 /** 20 generations of 7 fields. */
-export const listQuery = /* GraphQL */ `
+const listQuery = /* GraphQL */ `
   query List($first: Int) {
     generations(first: $first) {
       nodes {
@@ -48,15 +50,53 @@ export interface Contestant {
   readonly samples: Sample[];
 }
 
+/** Opens a server that is stopped in the end. */
+export type Opening = <S extends Server>(server: Promise<S>) => Promise<S>;
+
+/** Runs `work`, and stops every server that it opened. */
+export async function withServers<T>(work: (open: Opening) => Promise<T>): Promise<T> {
+  const servers: Server[] = [];
+  try {
+    return await work(async (opening) => {
+      const server = await opening;
+      servers.push(server);
+      return server;
+    });
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+/** The product with a list to ask for, and the answer that holds it. */
+export async function startListed(open: Opening): Promise<{ readonly product: Product; readonly data: unknown }> {
+  const product = await open(startProduct({ OFFLINE_TOKENS_PER_SECOND: '0' }));
+  await store(product);
+  return { product, data: await product.ask(listQuery, { first: 20 }) };
+}
+
+/** Warms all of them up, measures them in turns, and reports what `judge` makes of it. */
+export async function reportOn(
+  benchmark: string,
+  contestants: readonly Contestant[],
+  data: unknown,
+  effort: Effort,
+  judge: () => Pick<Report, 'gates' | 'notes'>,
+): Promise<Report> {
+  for (const contestant of contestants) await warmUp(contestant, data);
+  await measure(contestants, effort);
+  const { gates, notes } = judge();
+  return { benchmark, rounds: effort.rounds, table: tableOf(contestants), gates, notes: { ...notes, connections } };
+}
+
 /** Makes sure that a server answers with this list, and lets it answer until V8 has compiled what is hot. */
-export async function warmUp({ name, server, headers }: Contestant, data: unknown): Promise<void> {
+async function warmUp({ name, server, headers }: Contestant, data: unknown): Promise<void> {
   const answer = (await (await fetch(`${server.url}/graphql`, { method: 'POST', headers, body })).json()) as { data: unknown };
   if (!isDeepStrictEqual(answer.data, data)) throw new Error(`${name} answers another list`);
   await load(server, headers, warmUpSeconds, warmUpRequests);
 }
 
 /** Measures the contestants in turns. */
-export async function measure(
+async function measure(
   contestants: readonly Contestant[],
   { rounds, seconds }: { rounds: number; seconds: number },
 ): Promise<void> {
@@ -66,7 +106,7 @@ export async function measure(
 }
 
 /** What was found, by contestant. */
-export function tableOf(contestants: readonly Contestant[]): Record<string, Record<string, string | number>> {
+function tableOf(contestants: readonly Contestant[]): Record<string, Record<string, string | number>> {
   return Object.fromEntries(
     contestants.map(({ name, samples }) => {
       const rates = spreadOf(samples.map(({ requestsPerSecond }) => requestsPerSecond));
@@ -120,7 +160,7 @@ async function load(server: Server, headers: Record<string, string>, seconds: nu
 }
 
 /** Writes letters with the offline provider, so that the list holds rows as large as real ones. */
-export async function store(product: Product): Promise<void> {
+async function store(product: Product): Promise<void> {
   const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Warehouse Planner', company: 'Fjord Logistics' } };
   for (let written = 0; written < stored; written++) {
     const { generationStart } = await product.ask<Started>(startMutation, {

@@ -1,4 +1,5 @@
 import { allPermissions, type Permission } from '../kernel/scope.ts';
+import type { MemberRow } from '../tenants/tenants.table.ts';
 
 /** What everybody in a tenant may do; keys without `keys:others` are the own ones. */
 const everybody = [
@@ -28,6 +29,17 @@ export const ownerRole = 'owner';
 /** What a role may do; `own` are the permissions of the tenant's own role of this name, null when it has none. Nothing for a role that is not there. */
 export function permissionsOfRole(name: string, own: readonly string[] | null): readonly Permission[] {
   return builtInRoles.get(name) ?? knownPermissions(own ?? []);
+}
+
+/** What somebody may do who has all of these roles; `own` are the permissions of those among them that are the tenant's own. */
+export function permissionsOfRoles(names: readonly string[], own: readonly string[]): readonly Permission[] {
+  const held = new Set([...knownPermissions(own), ...names.flatMap((name) => builtInRoles.get(name) ?? [])]);
+  return allPermissions.filter((permission) => held.has(permission));
+}
+
+/** The names of the roles of a member: the one they were given here, or those that their last token claimed. */
+export function rolesOfMember({ role, claimedRoles }: Pick<MemberRow, 'role' | 'claimedRoles'>): readonly string[] {
+  return claimedRoles ?? [role];
 }
 
 /** Those that this build knows: another may have stored more. */

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { decrypt, encrypt, nonceBytes, tagBytes } from '../kernel/aead.ts';
 
 /** What it takes to open what was sealed; all of it but `secret` and `key` is bound, so that nothing opens for another. */
 export interface SealOf {
@@ -10,8 +11,14 @@ export interface SealOf {
   readonly context: readonly string[];
 }
 
-const [keyBytes, nonceBytes, tagBytes, saltBytes] = [32, 12, 16, 16];
-const cipher = 'aes-256-gcm';
+const [keyBytes, saltBytes] = [32, 16];
+/** Where salt, nonce, tag and body begin and end. */
+const parts = [
+  [0, saltBytes],
+  [saltBytes, saltBytes + nonceBytes],
+  [saltBytes + nonceBytes, saltBytes + nonceBytes + tagBytes],
+  [saltBytes + nonceBytes + tagBytes, Infinity],
+] as const;
 
 /**
  * Seals the secret part of an answer, for whoever repeats the call: AES-256-GCM under a key made (HKDF) from the process's secret and the
@@ -19,30 +26,16 @@ const cipher = 'aes-256-gcm';
  * idempotency key, nobody reads what was answered. A random salt gives each seal its own key, and so the nonce is never used twice.
  */
 export function seal(text: string, of: SealOf): string {
-  const [salt, nonce] = [randomBytes(saltBytes), randomBytes(nonceBytes)];
-  const sealing = createCipheriv(cipher, keyOf(of, salt), nonce, { authTagLength: tagBytes });
-  sealing.setAAD(boundBy(of));
-  const body = Buffer.concat([sealing.update(text, 'utf8'), sealing.final()]);
-  return Buffer.concat([salt, nonce, sealing.getAuthTag(), body]).toString('base64url');
+  const salt = randomBytes(saltBytes);
+  const { nonce, body, tag } = encrypt(keyOf(of, salt), Buffer.from(text), boundBy(of));
+  return Buffer.concat([salt, nonce, tag, body]).toString('base64url');
 }
 
 /** The sealed text; null when it was sealed for somebody else, or is not whole. */
 export function unseal(sealed: string, of: SealOf): string | null {
   const bytes = Buffer.from(sealed, 'base64url');
-  const salt = bytes.subarray(0, saltBytes);
-  const nonce = bytes.subarray(saltBytes, saltBytes + nonceBytes);
-  const tag = bytes.subarray(saltBytes + nonceBytes, saltBytes + nonceBytes + tagBytes);
-  if (tag.length !== tagBytes) return null;
-  const opening = createDecipheriv(cipher, keyOf(of, salt), nonce, { authTagLength: tagBytes });
-  opening.setAAD(boundBy(of));
-  opening.setAuthTag(tag);
-  try {
-    const body = opening.update(bytes.subarray(saltBytes + nonceBytes + tagBytes));
-    return Buffer.concat([body, opening.final()]).toString('utf8');
-  } catch {
-    // The tag does not fit: another key, another caller, or bytes that were changed.
-    return null;
-  }
+  const [salt, nonce, tag, body] = parts.map(([from, to]) => bytes.subarray(from, to)) as [Buffer, Buffer, Buffer, Buffer];
+  return decrypt(keyOf(of, salt), { nonce, body, tag }, boundBy(of))?.toString() ?? null;
 }
 
 function keyOf({ secret, key }: SealOf, salt: Buffer): Buffer {

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createHmac, hkdfSync, type KeyObject } from 'node:crypto';
+import { decrypt, encrypt, nonceBytes, tagBytes } from '../kernel/aead.ts';
 
 /** What a sealed text belongs to. It opens only as the same: moved to another tenant, purpose or thing it is unreadable. */
 export interface About {
@@ -14,36 +15,23 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
 }
 
-const algorithm = 'aes-256-gcm';
-const nonceBytes = 12;
-const tagBytes = 16;
 /** Begins every sealed text, so that another format can be told from this one. */
 const format = 'v1.';
 
 /** Encrypts with AES-256-GCM under a fresh nonce: `v1.` and base64url of nonce, ciphertext and tag. `key` has 32 bytes. */
 export function seal(key: KeyObject, plain: Uint8Array, about: About): string {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv(algorithm, key, nonce, { authTagLength: tagBytes });
-  cipher.setAAD(bytesOf(about));
-  const parts = [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()];
-  return format + Buffer.concat(parts).toString('base64url');
+  const { nonce, body, tag } = encrypt(key, plain, bytesOf(about));
+  return format + Buffer.concat([nonce, body, tag]).toString('base64url');
 }
 
 /** What was sealed; throws UnreadableError unless every bit of it, and what it is about, is as it was. */
 export function unseal(key: KeyObject, sealed: string, about: About): Buffer {
   const bytes = sealed.startsWith(format) ? Buffer.from(sealed.slice(format.length), 'base64url') : Buffer.alloc(0);
   if (bytes.length < nonceBytes + tagBytes) throw new UnreadableError('this is no sealed text');
-  // Without its length stated a tag of 4 bytes would do, which can be guessed.
-  const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes });
-  decipher.setAAD(bytesOf(about));
-  decipher.setAuthTag(bytes.subarray(-tagBytes));
-  try {
-    // Nothing of it is authentic before `final`.
-    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()]);
-  } catch {
-    // Node's own error says no more than this.
-    throw new UnreadableError('it was changed, or sealed for something else or with another key');
-  }
+  const [nonce, body, tag] = [bytes.subarray(0, nonceBytes), bytes.subarray(nonceBytes, -tagBytes), bytes.subarray(-tagBytes)];
+  const plain = decrypt(key, { nonce, body, tag }, bytesOf(about));
+  if (!plain) throw new UnreadableError('it was changed, or sealed for something else or with another key');
+  return plain;
 }
 
 /** What may be shown of a secret to tell it from others: 16 hex digits of a hash that only this key makes. */

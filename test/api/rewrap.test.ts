@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,37 +6,25 @@ import { readMasterKeys } from '../../src/kernel/master-keys.ts';
 import { openDevelopmentMasterKey } from '../../src/vault/development-master-key.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { runCommand } from '../harness/command.ts';
-import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { openTestDatabase } from '../harness/database.ts';
+import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { askerAt, keysOf, setKey, writeWith } from '../harness/own-keys.ts';
 import { openSeed } from '../harness/seed.ts';
 import { mockEnv } from '../harness/tales.ts';
 
-const newMasterKey = () => randomBytes(32).toString('base64');
 const idOf = (key: string) => readMasterKeys(key)[0]?.id ?? '';
 
 describe('npm run admin -- rewrap', () => {
-  let mock: MockProvider;
-  let database: TestDatabase;
-  let apps: TestApp[];
+  let apps: MockApps;
   beforeEach(async () => {
-    mock = await MockProvider.open();
-    database = await openTestDatabase();
-    apps = [];
+    apps = await openMockApps();
   });
-  afterEach(async () => {
-    for (const app of apps) await app.stop();
-    await database.drop();
-    await mock.close();
-  });
+  afterEach(() => apps.close());
 
-  const open = async (masterKey: string): Promise<TestApp> => {
-    const app = await openTestApp({ database, env: { ...mockEnv(mock), MASTER_KEY: masterKey } });
-    apps.push(app);
-    return app;
-  };
+  const open = (masterKey: string): Promise<TestApp> => apps.open({ MASTER_KEY: masterKey });
   const rewrap = (masterKey: string) =>
-    runCommand('cli/admin.js', ['rewrap'], { NODE_ENV: 'production', DATABASE_URL: database.url, MASTER_KEY: masterKey });
+    runCommand('cli/admin.js', ['rewrap'], { NODE_ENV: 'production', DATABASE_URL: apps.database.url, MASTER_KEY: masterKey });
   const rows = (app: TestApp) =>
     app.sql<{ id: string; wrapped: string }>`select master_key_id as id, wrapped from data_keys order by tenant_id`;
   /** Sets a key for each of three tenants. */
@@ -70,7 +57,7 @@ describe('npm run admin -- rewrap', () => {
       for (const { key } of tenants) await writeWith(app.url, askerAt(app.url, key), 'openai/m');
     }
     const own = tenants.map((_tenant, index) => `sk-own-of-tenant-${index}`);
-    expect(mock.calls.flatMap(keysOf)).toEqual([...own, ...own]);
+    expect(apps.mock.calls.flatMap(keysOf)).toEqual([...own, ...own]);
     expect(alone.lines.join('')).not.toContain('MASTER_KEY lacks');
   });
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Env } from '../../src/config.ts';
@@ -6,10 +5,11 @@ import { KeyService } from '../../src/access/key.service.ts';
 import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
-import { openTestApp, type TestApp } from '../harness/app.ts';
-import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import type { TestApp } from '../harness/app.ts';
+import type { TestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
+import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { askerAt, askToSet, keysOf, setKey, startWith, writeWith } from '../harness/own-keys.ts';
 import { startFleet, type RunningProcess } from '../harness/process.ts';
@@ -19,7 +19,6 @@ import { mockEnv, tellTales } from '../harness/tales.ts';
 // Processes take their time to start where many start at once.
 vi.setConfig({ testTimeout: 120_000 });
 
-const newMasterKey = () => randomBytes(32).toString('base64');
 const cancel = 'mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }';
 
 /** A key of a new tenant where keys are hashed with this secret. */
@@ -49,24 +48,14 @@ it('a take-over writes with the key of the tenant, from another process', async 
 });
 
 describe('two processes', () => {
+  let apps: MockApps;
   let mock: MockProvider;
-  let database: TestDatabase;
-  let apps: TestApp[];
   beforeEach(async () => {
-    mock = await MockProvider.open();
-    database = await openTestDatabase();
-    apps = [];
+    apps = await openMockApps();
+    ({ mock } = apps);
   });
-  afterEach(async () => {
-    for (const app of apps) await app.stop();
-    await database.drop();
-    await mock.close();
-  });
-  const open = async (env: Env): Promise<TestApp> => {
-    const app = await openTestApp({ database, env: { ...mockEnv(mock), ...env } });
-    apps.push(app);
-    return app;
-  };
+  afterEach(() => apps.close());
+  const open = (env: Env): Promise<TestApp> => apps.open(env);
 
   it('heed what the other was told: set, changed, deleted', async () => {
     const masterKey = newMasterKey();
@@ -132,7 +121,7 @@ describe('two processes', () => {
   it('do not start in production where a master key is missing that is needed', async () => {
     const production = { NODE_ENV: 'production', SECRET: 'a secret of thirty-two characters' };
     const without = await open(production);
-    const key = await keyOfNewTenant(database, production.SECRET);
+    const key = await keyOfNewTenant(apps.database, production.SECRET);
     const at = ({ url }: TestApp) => askerAt(url, key);
     expect(await askToSet(at(without), { provider: 'openai', apiKey: 'sk-own-one' })).toEqual({
       providerCredential: null,
@@ -153,7 +142,7 @@ describe('two processes', () => {
   it('wait for a database that does not say whether there is a key, and can be cancelled meanwhile', async () => {
     const app = await open({ MASTER_KEY: newMasterKey() });
     await setKey(app, 'openai', 'sk-own-one');
-    const owner = postgres(database.url, { max: 1, onnotice: () => undefined });
+    const owner = postgres(apps.database.url, { max: 1, onnotice: () => undefined });
     const free = Promise.withResolvers<void>();
     const isLocked = Promise.withResolvers<void>();
     const lock = owner.begin(async (sql) => {

@@ -62,6 +62,11 @@ describe('seal', () => {
     }
   });
 
+  it('opens what an earlier release has stored', () => {
+    const stored = 'v1.9Ck-8a6nRPYBElGapNmYdxj6RgR0tymJaA-iIbyrUNwulul0Du7F-sbzbUjV6Z-S5g';
+    expect(unseal(createSecretKey(Buffer.from('0123456789abcdef'.repeat(2))), stored, about)).toEqual(plain);
+  });
+
   it('says nothing of the secret when it fails', () => {
     try {
       unseal(key, seal(key, plain, about), { ...about, thing: 'anthropic' });

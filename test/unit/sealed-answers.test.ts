@@ -31,3 +31,8 @@ it('stays shut when a byte of it was changed, or some are gone', () => {
   for (let length = 0; length < bytes.length; length++)
     expect(unseal(bytes.subarray(0, length).toString('base64url'), of), String(length)).toBeNull();
 });
+
+it('opens what an earlier release has stored', () => {
+  const stored = 'QgHzxCGjX1A9vyGV6kM1aEAtE9KbOBXObvTEziihgep1uE8LIIAyWgmgyCV0AktbR2_jLckMMSsQm_-soX7d';
+  expect(unseal(stored, of)).toBe(text);
+});
