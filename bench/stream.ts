@@ -89,7 +89,7 @@ export async function stream({ rounds }: Effort): Promise<Report> {
     }
     const reports: Samples = { ours: [], naive: [] };
     const report = { ...script, tokens: lengths.report };
-    for (let done = 0; done < rounds / 2; done++) {
+    for (let done = 0; done < Math.max(1, Math.floor(rounds / 2)); done++) {
       reports.ours.push(await run(provider, ours, streams, report));
       reports.naive.push(await run(provider, naiveReaders(naive), streams, report));
     }
@@ -169,7 +169,7 @@ async function warm(provider: MockProvider, contestant: Contestant): Promise<voi
   const { batches, tokens, firstTokenMs, spreadMs } = warmUp;
   for (let done = 0; done < batches; done++)
     await run(provider, contestant, streams, { tokens, tokensPerSecond, firstTokenMs }, spreadMs);
-  await run(provider, contestant, streams, { tokens: lengths.letter / 2, tokensPerSecond, firstTokenMs });
+  await run(provider, contestant, streams, { tokens: lengths.letter, tokensPerSecond, firstTokenMs });
 }
 
 /** The golden ratio's rest: multiples of it, without their whole part, are spread evenly however many there are. */

@@ -3,8 +3,9 @@ import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing
 import type { EngineParts } from './engine.ts';
 import type { Run } from './run.ts';
 
-/** At most this long after a text came it is sent to the database, together with all others. */
-const tickMs = 50;
+/** At most this long after a text came it is sent to the database, together with all others; sooner when a reader on another process waits for it. */
+const tickMs = 100;
+const watchedTickMs = 50;
 /** Pause after a flush that failed as a whole. */
 const retryMs = 250;
 
@@ -14,6 +15,9 @@ export class Appender {
   /** In the order in which they are due. */
   private readonly undelivered = new Set<Run>();
   private tick: NodeJS.Timeout | null = null;
+  private tickAt = 0;
+  /** The last flush failed as a whole: the next waits for longer. */
+  private isAway = false;
   private window: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private isClosed = false;
@@ -28,7 +32,7 @@ export class Appender {
     const now = this.parts.clock.monotonic();
     run.append(text, now);
     this.unstored.add(run);
-    if (!this.tick && !this.flushing) this.arm(tickMs);
+    if (!this.flushing && (this.tick === null || (run.isWatchedElsewhere && !this.isAway))) this.arm(tickOf(run));
     if (this.undelivered.has(run)) return;
     if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
     run.dueAt = now + this.windowMs;
@@ -95,17 +99,27 @@ export class Appender {
 
   private arm(ms: number): void {
     if (this.isClosed) return;
-    this.tick ??= setTimeout(() => {
+    const at = this.parts.clock.monotonic() + ms;
+    if (this.tick) {
+      if (this.tickAt <= at) return;
+      clearTimeout(this.tick);
+    }
+    this.tickAt = at;
+    this.tick = setTimeout(() => {
       this.tick = null;
       void this.flushNow();
     }, ms);
+  }
+
+  private nextTickMs(): number {
+    return Math.min(...[...this.unstored].map(tickOf));
   }
 
   private flushNow(): Promise<void> {
     this.flushing ??= this.store().finally(() => {
       this.flushing = null;
       // Came after the last look and before this line.
-      if (this.unstored.size > 0) this.arm(tickMs);
+      if (this.unstored.size > 0) this.arm(this.nextTickMs());
     });
     return this.flushing;
   }
@@ -114,7 +128,7 @@ export class Appender {
     const pieces = [...this.unstored].flatMap((run) => this.pieceOf(run) ?? []);
     this.unstored.clear();
     if (pieces.length === 0) return;
-    let wait = tickMs;
+    this.isAway = false;
     try {
       await this.storeTogether(pieces);
     } catch (err) {
@@ -122,10 +136,10 @@ export class Appender {
       else {
         this.parts.log.warn({ err, pieces: pieces.length }, 'text was not stored yet');
         for (const { run } of pieces) this.unstored.add(run);
-        wait = retryMs;
+        this.isAway = true;
       }
     }
-    if (this.unstored.size > 0) this.arm(wait);
+    if (this.unstored.size > 0) this.arm(this.isAway ? retryMs : this.nextTickMs());
   }
 
   private async storeTogether(pieces: readonly Piece[]): Promise<void> {
@@ -176,4 +190,8 @@ export class Appender {
     if (!standing || standing.epoch !== run.epoch || !standing.isRunning) run.stop('LOST');
     else if (standing.isCancelRequested) run.stop('CANCELLED');
   }
+}
+
+function tickOf({ isWatchedElsewhere }: Run): number {
+  return isWatchedElsewhere ? watchedTickMs : tickMs;
 }

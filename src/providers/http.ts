@@ -12,6 +12,9 @@ interface LeanResponse extends Response {
   [bodyKey]?: Body;
 }
 
+/** Connections without a call that are kept for one origin. */
+const mostResting = 256;
+
 /** Statuses whose responses have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -104,9 +107,10 @@ export class LeanHttp {
   }
 
   private keep(url: URL, wire: Wire): void {
-    const resting = this.resting.get(url.origin);
-    if (resting) resting.push(wire);
-    else this.resting.set(url.origin, [wire]);
+    const resting = this.resting.get(url.origin) ?? [];
+    if (resting.length >= mostResting) return wire.destroy();
+    resting.push(wire);
+    this.resting.set(url.origin, resting);
     wire.rest();
   }
 

@@ -12,6 +12,8 @@ export interface ResponseHead {
 /** Statuses whose responses have no body. */
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d{2})(?: (.*))?$/;
+/** A connection that its server closes sooner than this is not kept: we keep them for a second less. */
+const leastKeepSeconds = 5;
 const headerLine = /^([!#$%&'*+\-.^_`|~0-9a-z]+):[ \t]*(.*?)[ \t]*$/i;
 
 /** Reads a head, given without its closing blank line (RFC 9112, 4 to 6). Throws for one that is no head of HTTP/1.x. */
@@ -34,7 +36,11 @@ export function responseHeadOf(text: string): ResponseHead {
   const body = bodiless.has(status) || status < 200 ? 0 : coding ? 'chunked' : length === null ? 'close' : Number(length);
   // One that says both was made by two that did not agree.
   const isClear = coding === null || length === null;
+  const keepSeconds = Number(/\btimeout=(\d+)/i.exec(headers.get('keep-alive') ?? '')?.[1] ?? leastKeepSeconds);
   const isKept =
-    isClear && body !== 'close' && (minor === '1' ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection));
+    isClear &&
+    keepSeconds >= leastKeepSeconds &&
+    body !== 'close' &&
+    (minor === '1' ? !/\bclose\b/.test(connection) : /\bkeep-alive\b/.test(connection));
   return { status, statusText, headers, body, isKept };
 }

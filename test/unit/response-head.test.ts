@@ -29,6 +29,8 @@ describe('the head of a response', () => {
     ['no reason', ['HTTP/1.1 200', 'content-length: 0'], 0, true],
     ['nothing, by its status', ['HTTP/1.1 204 No Content', 'content-length: 12'], 0, true],
     ['a close', ['HTTP/1.1 200 OK', 'content-length: 12', 'connection: Close'], 12, false],
+    ['a keep-alive that is short', ['HTTP/1.1 200 OK', 'content-length: 12', 'keep-alive: timeout=2, max=9'], 12, false],
+    ['a keep-alive that is not', ['HTTP/1.1 200 OK', 'content-length: 12', 'keep-alive: timeout=5'], 12, true],
     ['an old version', ['HTTP/1.0 200 OK', 'content-length: 12'], 12, false],
     ['an old version that stays', ['HTTP/1.0 200 OK', 'content-length: 12', 'connection: keep-alive'], 12, true],
     ['two that do not agree', ['HTTP/1.1 200 OK', 'content-length: 12', 'transfer-encoding: chunked'], 'chunked', false],
