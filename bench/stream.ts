@@ -12,8 +12,11 @@ import type { Effort } from './run.ts';
 
 const streams = 50;
 const tokensPerSecond = 50;
-/** What both servers write before anything is measured: a server in production is warm, and V8 goes on compiling for about a thousand letters. */
-const warmUp = { batches: 20, tokens: 20, firstTokenMs: 60, spreadMs: 250 };
+/** What both servers write before anything is measured, in a hurry: a server in production is warm, and V8 goes on compiling that long. */
+const warmUps = [
+  { rounds: 20, tokens: 20, tokensPerSecond: 50 },
+  { rounds: 3, tokens: 400, tokensPerSecond: 100 },
+];
 /** A letter, which the gate is about, as most of what is written is one; and a report, in which the cost of a beginning and an end is a third. */
 const lengths = { letter: 400, report: 1_200 };
 /** Readers that keep up see the end of a text this soon after the provider wrote it. */
@@ -166,10 +169,8 @@ function lostOf(samples: readonly Sample[]): number {
 }
 
 async function warm(provider: MockProvider, contestant: Contestant): Promise<void> {
-  const { batches, tokens, firstTokenMs, spreadMs } = warmUp;
-  for (let done = 0; done < batches; done++)
-    await run(provider, contestant, streams, { tokens, tokensPerSecond, firstTokenMs }, spreadMs);
-  await run(provider, contestant, streams, { tokens: lengths.letter, tokensPerSecond, firstTokenMs });
+  for (const { rounds, ...script } of warmUps)
+    for (let done = 0; done < rounds; done++) await run(provider, contestant, streams, { ...script, firstTokenMs: 60 }, 250);
 }
 
 /** The golden ratio's rest: multiples of it, without their whole part, are spread evenly however many there are. */

@@ -28,6 +28,7 @@ export class Wire {
   private cause: Error | null = null;
   private state: 'watched' | 'held' | 'paused' = 'watched';
   private idleTimer: NodeJS.Timeout | null = null;
+  private known = -1;
 
   constructor(
     readonly url: URL,
@@ -75,7 +76,7 @@ export class Wire {
 
   /** Reads nothing for so long, then what has come meanwhile; where nothing has, it watches again. False where it cannot. */
   readAfter(reads: HeldReads, ms: number): boolean {
-    if (!this.isPlain || this.fd < 0) return false;
+    if (this.fd < 0) return false;
     this.stopReading('held');
     reads.add(this, ms);
     return true;
@@ -114,8 +115,12 @@ export class Wire {
     this.state = state;
   }
 
+  /** The number of the open connection that can be read as it is; -1 when there is none. */
   private get fd(): number {
-    return (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+    // Its number may be another's as soon as it is closed.
+    if (this.socket.destroyed || !this.isPlain) return -1;
+    if (this.known < 0) this.known = (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+    return this.known;
   }
 
   private take(bytes: Buffer): void {
