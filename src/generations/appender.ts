@@ -3,9 +3,8 @@ import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing
 import type { EngineParts } from './engine.ts';
 import type { Run } from './run.ts';
 
-/** At most this long after a text came it is sent to the database, together with all others; sooner when a reader on another process waits for it. */
-const tickMs = 100;
-const watchedTickMs = 50;
+/** At most this long after a text came it is sent to the database, together with all others. */
+const tickMs = 50;
 /** Pause after a flush that failed as a whole. */
 const retryMs = 250;
 
@@ -15,9 +14,6 @@ export class Appender {
   /** In the order in which they are due. */
   private readonly undelivered = new Set<Run>();
   private tick: NodeJS.Timeout | null = null;
-  private tickAt = 0;
-  /** The last flush failed as a whole: the next waits for longer. */
-  private isAway = false;
   private window: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private isClosed = false;
@@ -32,7 +28,7 @@ export class Appender {
     const now = this.parts.clock.monotonic();
     run.append(text, now);
     this.unstored.add(run);
-    if (!this.flushing && (this.tick === null || (run.isWatchedElsewhere && !this.isAway))) this.arm(tickOf(run));
+    if (!this.tick && !this.flushing) this.arm(tickMs);
     if (this.undelivered.has(run)) return;
     if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
     run.dueAt = now + this.windowMs;
@@ -99,27 +95,17 @@ export class Appender {
 
   private arm(ms: number): void {
     if (this.isClosed) return;
-    const at = this.parts.clock.monotonic() + ms;
-    if (this.tick) {
-      if (this.tickAt <= at) return;
-      clearTimeout(this.tick);
-    }
-    this.tickAt = at;
-    this.tick = setTimeout(() => {
+    this.tick ??= setTimeout(() => {
       this.tick = null;
       void this.flushNow();
     }, ms);
-  }
-
-  private nextTickMs(): number {
-    return Math.min(...[...this.unstored].map(tickOf));
   }
 
   private flushNow(): Promise<void> {
     this.flushing ??= this.store().finally(() => {
       this.flushing = null;
       // Came after the last look and before this line.
-      if (this.unstored.size > 0) this.arm(this.nextTickMs());
+      if (this.unstored.size > 0) this.arm(tickMs);
     });
     return this.flushing;
   }
@@ -128,7 +114,7 @@ export class Appender {
     const pieces = [...this.unstored].flatMap((run) => this.pieceOf(run) ?? []);
     this.unstored.clear();
     if (pieces.length === 0) return;
-    this.isAway = false;
+    let wait = tickMs;
     try {
       await this.storeTogether(pieces);
     } catch (err) {
@@ -136,10 +122,10 @@ export class Appender {
       else {
         this.parts.log.warn({ err, pieces: pieces.length }, 'text was not stored yet');
         for (const { run } of pieces) this.unstored.add(run);
-        this.isAway = true;
+        wait = retryMs;
       }
     }
-    if (this.unstored.size > 0) this.arm(this.isAway ? retryMs : this.nextTickMs());
+    if (this.unstored.size > 0) this.arm(wait);
   }
 
   private async storeTogether(pieces: readonly Piece[]): Promise<void> {
@@ -190,8 +176,4 @@ export class Appender {
     if (!standing || standing.epoch !== run.epoch || !standing.isRunning) run.stop('LOST');
     else if (standing.isCancelRequested) run.stop('CANCELLED');
   }
-}
-
-function tickOf({ isWatchedElsewhere }: Run): number {
-  return isWatchedElsewhere ? watchedTickMs : tickMs;
 }
