@@ -1,3 +1,4 @@
+import { and, eq, isNull } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -33,7 +34,8 @@ const refusedMs = 30_000;
 /** A key that we made, with another secret or since deleted, proves nobody. */
 const nobody = 'nobody';
 const developmentTenant = idOfName('ten', 'development');
-const developmentMember = idOfName('mem', 'development');
+// Of another name: limits tell a tenant and its members apart by their uuids.
+const developmentMember = idOfName('mem', 'developer');
 
 /** API keys: who a caller is, and how keys come to be. */
 export class KeyService {
@@ -105,11 +107,15 @@ export class KeyService {
       .key;
   }
 
-  private async createOwner(tenantId: string, memberId: string, name: string, email: string, keyName: string): Promise<Owner> {
-    await this.database.as({ tenantId }).transaction(
+  private async createOwner(tenantId: string, wantedId: string, name: string, email: string, keyName: string): Promise<Owner> {
+    const memberId = await this.database.as({ tenantId }).transaction(
       async ({ query }) => {
         await query.insert(tenants).values({ id: tenantId, name }).onConflictDoNothing();
-        await query.insert(members).values({ id: memberId, tenantId, email, role: ownerRole }).onConflictDoNothing();
+        await query.insert(members).values({ id: wantedId, tenantId, email, role: ownerRole }).onConflictDoNothing();
+        // The development tenant may be of an older build, which named its owner otherwise.
+        const isOwner = and(eq(members.tenantId, tenantId), eq(members.email, email), isNull(members.removedAt));
+        const [owner] = await query.select({ id: members.id }).from(members).where(isOwner);
+        return owner?.id ?? wantedId;
       },
       { idempotent: true },
     );

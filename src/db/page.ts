@@ -1,6 +1,7 @@
-import { asc, desc, gt, lt, type SQL } from 'drizzle-orm';
-import type { PgColumn } from 'drizzle-orm/pg-core';
+import { and, asc, desc, eq, gt, lt, type GetColumnData, type SQL } from 'drizzle-orm';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { AppError } from '../kernel/errors.ts';
+import type { Statements } from './connection.ts';
 
 export interface PageInput {
   /** How many, 1 to 100. */
@@ -52,6 +53,45 @@ export async function page<Row>(input: PageInput, list: PagedList<Row>): Promise
     rows: (after, limit) => {
       const where = after === null ? undefined : (isDescending ? lt : gt)(list.key, after);
       return list.rows(where, isDescending ? desc(list.key) : asc(list.key), limit);
+    },
+  });
+}
+
+/** What rows of these columns hold. */
+type RowOf<C extends Record<string, PgColumn>> = { [K in keyof C]: GetColumnData<C[K]> };
+
+/** A table whose rows are a tenant's, each with an id. */
+type TenantTable = PgTable & { readonly id: PgColumn; readonly tenantId: PgColumn };
+
+/** Which rows of it, and what of them. */
+interface TenantList<C> {
+  /** As in `PagedList`. */
+  readonly list: string;
+  readonly table: TenantTable;
+  readonly columns: C;
+  readonly direction: 'ascending' | 'descending';
+  /** What holds for them beside that they are the tenant's. */
+  readonly where?: SQL | undefined;
+}
+
+/** One page of a tenant's rows, in the order of their ids. */
+export async function tenantPage<C extends { readonly id: PgColumn } & Record<string, PgColumn>>(
+  { query }: Statements,
+  { tenantId }: { readonly tenantId: string },
+  input: PageInput,
+  { list, table, columns, direction, where }: TenantList<C>,
+): Promise<Page<RowOf<C>>> {
+  return page<RowOf<C>>(input, {
+    list,
+    key: table.id,
+    direction,
+    keyOf: ({ id }) => id as string,
+    rows: async (behind, orderBy, limit) => {
+      const own = and(eq(table.tenantId, tenantId), where, behind);
+      const asked: Record<string, PgColumn> = columns;
+      const rows = await query.select(asked).from(table).where(own).orderBy(orderBy).limit(limit);
+      // The builder cannot say what a table gives that it does not know.
+      return rows as RowOf<C>[];
     },
   });
 }

@@ -4,11 +4,12 @@ import { encodePosition } from '../../src/audit/cursor.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import type { TestApp } from './app.ts';
-import { eventually } from './eventually.ts';
+import { eventually, patienceMs } from './eventually.ts';
 import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
 import { register } from './registered.ts';
+import { publishRoute } from './routes.ts';
 import type { Caller, Seed } from './seed.ts';
 
 /** The built-in roles, each with somebody who has it. */
@@ -146,6 +147,14 @@ export class World {
     return this.copy('inv', 'invitations', { member_id: uuidOf(newId('mem')), invited_by_id: uuidOf(memberId), email });
   }
 
+  async route(): Promise<string> {
+    return (await publishRoute(this.owner, `r-${randomBytes(6).toString('hex')}`)).id;
+  }
+
+  async routeVersion(): Promise<string> {
+    return (await publishRoute(this.owner, 'versioned')).current.id;
+  }
+
   async credential(): Promise<string> {
     return (await setKey(this.owner, 'openai', 'sk-of-the-tenant')).id;
   }
@@ -165,7 +174,7 @@ export class World {
       const [row] = await this.ground.owner`select from audit_entries where id = ${uuidOf(id)} and position is not null`;
       return row !== undefined;
     };
-    this.cursor ??= eventually(isSealed, 10_000, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
+    this.cursor ??= eventually(isSealed, patienceMs, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
     return this.cursor;
   }
 

@@ -24,7 +24,7 @@ export async function openStored(owner: postgres.Sql): Promise<(tenantId: string
     });
   const statement = parts.join(' union all ');
   return async (tenantId) => {
-    const rows = await owner.unsafe<{ name: string; digest: string }[]>(statement, [uuidOf(tenantId, 'ten')]);
+    const rows = await owner.unsafe<{ name: string; digest: string }[]>(statement, [uuidOf(tenantId, 'ten')], { prepare: true });
     return Object.fromEntries(rows.map(({ name, digest }) => [name, digest]));
   };
 }
