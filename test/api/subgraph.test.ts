@@ -275,6 +275,8 @@ describe('_entities', () => {
       [8, 'FORBIDDEN'],
       [9, 'FORBIDDEN'],
       [10, 'FORBIDDEN'],
+      [11, 'FORBIDDEN'],
+      [12, 'FORBIDDEN'],
     ]);
   });
 });
