@@ -248,7 +248,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: authenticateBy(acceptances, keys, tokens),
       watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
-      admit: (scope, costOf) => limits.admit(scope, costOf),
+      admit: (scope, costOf, begunOf) => limits.admit(scope, costOf, begunOf),
       enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,
