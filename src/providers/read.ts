@@ -38,6 +38,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   private bytes: Bytes | null = null;
   private events: readonly SseEvent[] = [];
   private eventsTaken = 0;
+  private kept: (() => StreamPart) | null = null;
   private hasText = false;
   /** What a poll met, for the one who asks. */
   private met: { readonly error: unknown } | null = null;
@@ -109,16 +110,32 @@ export class PartReader implements PollableIterator<StreamPart> {
     this.eventsTaken = 0;
   }
 
-  /** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
+  /** All text at hand as one part; a finish or an error that came in the same chunk is kept until it was given. */
   private partAtHand(): StreamPart | null {
+<<<<<<< HEAD
     const rest = this.reading.converter.rest?.();
     if (rest) return this.checked(rest);
     while (this.eventsTaken < this.events.length) {
+=======
+    const { kept } = this;
+    this.kept = null;
+    if (kept) return this.checked(kept());
+    let text = '';
+    while (this.kept === null && this.eventsTaken < this.events.length) {
+>>>>>>> main
       const event = this.events[this.eventsTaken++];
-      const part = event && this.reading.converter.take(event);
-      if (part) return this.checked(part);
+      try {
+        const part = event ? this.reading.converter.take(event) : null;
+        if (part?.type === 'text') text += part.text;
+        else if (part) this.kept = () => part;
+      } catch (error) {
+        this.kept = () => {
+          throw error;
+        };
+      }
     }
-    return null;
+    if (text !== '') return this.checked({ type: 'text', text });
+    return this.kept ? this.partAtHand() : null;
   }
 
   private async begin(): Promise<Bytes> {
