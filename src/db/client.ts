@@ -8,7 +8,7 @@ import { Listener, type ListenHandlers } from './listener.ts';
 import { Pool } from './pool.ts';
 import { appRole, engineRole, tenantSetting } from './tenancy.ts';
 
-export type { Connection } from './connection.ts';
+export type { Connection, Leader } from './connection.ts';
 export type { ListenHandlers } from './listener.ts';
 
 export interface DatabaseConfig {
@@ -163,6 +163,7 @@ function laneOptions(config: DatabaseConfig, role: string | null): LaneOptions {
     url: config.url,
     socketPath: config.socketPath,
     connectTimeoutMs: config.connectTimeoutMs,
+    silenceMs: limitsOf(config).silenceMs,
     parameters: {
       ...(role !== null && { role }),
       application_name: `draftwire ${role ?? 'boot'}`,

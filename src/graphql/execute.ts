@@ -30,7 +30,7 @@ import { measureOperations, type OperationMetrics } from './measure.ts';
 import type { Credentials, PipelineOptions } from './pipeline-options.ts';
 import { refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
-import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
+import { checkKind, mayBegin, startedBy, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 import { Session } from './session.ts';
@@ -72,6 +72,7 @@ export class Pipeline {
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
+  private readonly parsed = cacheOf<DocumentNode>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
@@ -94,7 +95,7 @@ export class Pipeline {
         }),
         useSchema(options.schema),
         // Failed parses are not cached: the cache would throw before they are counted.
-        useParserCache({ documentCache: cacheOf<DocumentNode>(), errorCache: { get: () => undefined, set: () => undefined } }),
+        useParserCache({ documentCache: this.parsed, errorCache: { get: () => undefined, set: () => undefined } }),
         useValidationCache({ cache: cacheOf<readonly GraphQLError[]>() }),
         this.metrics.plugin,
       ],
@@ -151,7 +152,8 @@ export class Pipeline {
       return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
     };
     try {
-      const asked = admit(caller.scope, () => requestedOf(prepare()));
+      const begunOf = (): Scope | null => (prepared?.errors === null ? startedBy(prepared, this.options.patientMutations) : null);
+      const asked = admit(caller.scope, () => requestedOf(prepare()), begunOf);
       if (!(asked instanceof Promise)) return heed(asked) ?? this.told(prepare(), caller);
       const admission = asked.then(heed).catch(refuse);
       const begun = prepared as Operation | Refused | null;
@@ -205,19 +207,17 @@ export class Pipeline {
 
   /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
-    const result = await this.run(operation);
-    return (await operation.context.admission) ?? paid(operation, result);
-  }
-
-  private async run(operation: Operation): Promise<ExecutionResult> {
-    const mask = this.maskOf(operation.context.requestId);
+    const { context, phases } = operation;
+    const mask = this.maskOf(context.requestId);
+    let result: ExecutionResult;
     try {
-      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      result = maskResult((await phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
       noteNested(operation, result);
-      return result;
     } catch (error) {
-      return { errors: [maskError(error, mask)] };
+      result = { errors: [maskError(error, mask)] };
     }
+    const refused = context.admission && (await context.admission);
+    return refused ?? paid(operation, result);
   }
 
   /** Starts a subscription: a stream, or the errors that kept it from starting. Never rejects; what the stream throws may be shown. */
@@ -289,6 +289,7 @@ export class Pipeline {
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
     const { query, keep } = this.documents.find(request, context.scope.tenantId);
+    context.isKnown = this.parsed.has(query);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;
@@ -306,7 +307,7 @@ export class Pipeline {
     checkKind(definition, context.transport);
     for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
-    const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
+    const { errors: misfits, coerced } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
       hideSuggestions: true,
     });
@@ -315,6 +316,7 @@ export class Pipeline {
       const written = `${query} ${JSON.stringify(variables)}`;
       return { errors: maySee ? shown : shown.map((error) => withheld(error, written)) };
     }
+    if (context.takesWritten) context.values = coerced ?? null;
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null, keep };
   }

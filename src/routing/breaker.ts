@@ -75,7 +75,7 @@ export function verdictOf(
 }
 
 /** Two tallies, one after the other. */
-export function joined(earlier: Tally, later: Tally): Tally {
+function joined(earlier: Tally, later: Tally): Tally {
   return {
     calls: earlier.calls + later.calls,
     failed: earlier.failed + later.failed,
@@ -91,7 +91,7 @@ export function counted(tally: Tally, verdict: 'WORKS' | 'FAILED'): Tally {
 }
 
 /** Whether these calls open a closed breaker: `calls` and `failed` are those of the window, `inARow` is as old as it may be. */
-export function opens({ calls, failed, inARow }: Tally): boolean {
+function opens({ calls, failed, inARow }: Tally): boolean {
   return inARow >= mostInARow || (calls >= leastCalls && failed >= calls * mostFailedShare);
 }
 
@@ -127,7 +127,7 @@ export function afterProbe(
 }
 
 /** What counts at `now`. */
-export function inWindow({ recent, failures }: Pick<Breaker, 'recent' | 'failures'>, now: number): Tally {
+function inWindow({ recent, failures }: Pick<Breaker, 'recent' | 'failures'>, now: number): Tally {
   const kept = Object.entries(recent).filter(([slot]) => isRecent(slot, now));
   const sum = (of: 0 | 1): number => kept.reduce((total, [, each]) => total + each[of], 0);
   return { calls: sum(0), failed: sum(1), inARow: failures, hasSuccess: false };

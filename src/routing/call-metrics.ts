@@ -37,22 +37,26 @@ export function countCalls(registry: Registry, models: Models): CallCounter {
 
 /** Adds how the models of the catalogue do, and how many calls are under way. */
 export function observeHealth(registry: Registry, { models, health, places }: Observed): void {
-  new Gauge({
-    name: 'draftwire_breaker_state',
-    help: 'The circuit breaker of a model: 0 closed, 1 half-open, 2 open.',
-    labelNames: ['model'],
-    registers: [registry],
-    collect() {
-      for (const model of models.known) this.set({ model }, numberOfState[health.healthOf(model).state]);
-    },
-  });
-  new Gauge({
-    name: 'draftwire_model_calls_running',
-    help: 'Calls to models that this process makes now.',
-    labelNames: ['provider'],
-    registers: [registry],
-    collect() {
-      for (const { id } of models.providers) this.set({ provider: id }, places.taken(id));
-    },
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: 'draftwire_breaker_state',
+      help: 'The circuit breaker of a model: 0 closed, 1 half-open, 2 open.',
+      labelNames: ['model'],
+      registers: [],
+      collect() {
+        for (const model of models.known) this.set({ model }, numberOfState[health.healthOf(model).state]);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'draftwire_model_calls_running',
+      help: 'Calls to models that this process makes now.',
+      labelNames: ['provider'],
+      registers: [],
+      collect() {
+        for (const { id } of models.providers) this.set({ provider: id }, places.taken(id));
+      },
+    }),
+  );
 }

@@ -18,7 +18,7 @@ const closed: Breaker = { state: 'CLOSED', round: 0, since: start, nextProbeAt: 
 
 /** `x` is a failure, `.` a success. */
 const tallyOf = (calls: string): Tally =>
-  [...calls].reduce((tally, each) => counted(tally, each === 'x' ? 'FAILED' : 'WORKS'), noCalls);
+  calls.split('').reduce((tally, each) => counted(tally, each === 'x' ? 'FAILED' : 'WORKS'), noCalls);
 /** Told by several processes, each with the second in which it tells. */
 const after = (...told: (readonly [seconds: number, calls: string])[]): Breaker =>
   told.reduce(
