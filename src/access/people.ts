@@ -3,7 +3,7 @@ import { uuidOf } from '../db/ids.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid, uuidOfId } from '../kernel/id.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
-import { permissionsOfRole } from './roles.ts';
+import { builtInRoles, permissionsOfRole } from './roles.ts';
 
 /** A member, and what their role may do. */
 export interface Person {
@@ -16,6 +16,7 @@ interface PersonRow {
   id: string;
   role: string;
   permissions: string[] | null;
+  runs_installation: boolean;
 }
 
 /** The members of the scope's tenant with these ids. Removed ones are missing. */
@@ -23,15 +24,15 @@ export async function readPeople(statements: Statements, scope: Scope, ids: read
   const uuids = ids.flatMap((id) => uuidOfId(id, 'mem') ?? []);
   const rows = await statements.sql<PersonRow>(
     (sql) => sql`
-      select m.id, m.role, r.permissions from members m
+      select m.id, m.role, r.permissions, t.runs_installation from members m join tenants t on t.id = m.tenant_id
       left join roles r on r.tenant_id = m.tenant_id and r.name = m.role
       where m.tenant_id = ${uuidOf(scope.tenantId, 'ten')} and m.id = any(${uuids}::uuid[]) and m.removed_at is null`,
     { idempotent: true },
   );
   return new Map(
-    rows.map(({ id: uuid, role, permissions }) => {
+    rows.map(({ id: uuid, role, permissions, runs_installation: runsInstallation }) => {
       const id = idOfUuid('mem', uuid);
-      return [id, { id, role, permissions: permissionsOfRole(role, permissions) }];
+      return [id, { id, role, permissions: permissionsOfRole(role, permissions, { runsInstallation }) }];
     }),
   );
 }
@@ -56,11 +57,12 @@ export async function lockPeople(transaction: Statements, scope: Scope): Promise
 
 /** What a role of this name may do; null when the tenant has none. */
 export async function findRole(statements: Statements, scope: Scope, name: string): Promise<readonly Permission[] | null> {
-  const builtIn = permissionsOfRole(name, null);
-  if (builtIn.length > 0) return builtIn;
-  const [row] = await statements.sql<{ permissions: string[] }>(
-    (sql) => sql`select permissions from roles where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and name = ${name}`,
+  const [row] = await statements.sql<{ permissions: string[] | null; runs_installation: boolean }>(
+    (sql) => sql`
+      select r.permissions, t.runs_installation from tenants t left join roles r on r.tenant_id = t.id and r.name = ${name}
+      where t.id = ${uuidOf(scope.tenantId, 'ten')}`,
     { idempotent: true },
   );
-  return row ? permissionsOfRole(name, row.permissions) : null;
+  if (!row || (row.permissions === null && !builtInRoles.has(name))) return null;
+  return permissionsOfRole(name, row.permissions, { runsInstallation: row.runs_installation });
 }

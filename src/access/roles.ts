@@ -1,4 +1,4 @@
-import { allPermissions, type Permission } from '../kernel/scope.ts';
+import { allPermissions, installationPermissions, type Permission } from '../kernel/scope.ts';
 
 /** What everybody in a tenant may do; keys without `keys:others` are the own ones. */
 const everybody = [
@@ -9,11 +9,13 @@ const everybody = [
   'schema:introspect',
 ] as const satisfies Permission[];
 
+const tenantPermissions = allPermissions.filter((permission) => !installationPermissions.has(permission));
+
 /** The roles that every tenant has, by name; a new permission is the owner's and the admin's until it is written down elsewhere too. */
 export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
   Object.entries({
-    owner: allPermissions,
-    admin: allPermissions.filter((permission) => permission !== 'tenant:delete'),
+    owner: tenantPermissions,
+    admin: tenantPermissions.filter((permission) => permission !== 'tenant:delete'),
     editor: [...everybody, 'generations:read', 'generations:write', 'generations:others', 'members:read'],
     reviewer: [...everybody, 'generations:read', 'generations:others', 'members:read'],
     analyst: [...everybody],
@@ -25,9 +27,22 @@ export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
 /** The role that a tenant is never without. */
 export const ownerRole = 'owner';
 
-/** What a role may do; `own` are the permissions of the tenant's own role of this name, null when it has none. Nothing for a role that is not there. */
-export function permissionsOfRole(name: string, own: readonly string[] | null): readonly Permission[] {
-  return builtInRoles.get(name) ?? knownPermissions(own ?? []);
+/** The built-in roles that may also do what is about the installation, in a tenant that runs it. */
+const ruling: readonly string[] = [ownerRole, 'admin'];
+
+/**
+ * What a role may do; `own` are the permissions of the tenant's own role of this name, null when it has none. Nothing for a role that is not
+ * there. In a tenant that does not run the installation nobody may do what is about it.
+ */
+export function permissionsOfRole(
+  name: string,
+  own: readonly string[] | null,
+  { runsInstallation }: { readonly runsInstallation: boolean },
+): readonly Permission[] {
+  const builtIn = builtInRoles.get(name);
+  if (builtIn) return runsInstallation && ruling.includes(name) ? [...builtIn, ...installationPermissions] : builtIn;
+  const known = knownPermissions(own ?? []);
+  return runsInstallation ? known : known.filter((permission) => !installationPermissions.has(permission));
 }
 
 /** Those that this build knows: another may have stored more. */

@@ -31,6 +31,7 @@ interface KeyRow {
   permissions: string[];
   role: string;
   role_permissions: string[] | null;
+  runs_installation: boolean;
   is_suspended: boolean;
   is_valid: boolean;
   expires_in_ms: number | null;
@@ -48,7 +49,7 @@ export async function readKeyStandings(
 ): Promise<Map<string, KeyStanding>> {
   const rows = await engine.sql<KeyRow>(
     (sql) => sql`
-      select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions, m.role, r.permissions as role_permissions,
+      select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions, m.role, r.permissions as role_permissions, t.runs_installation,
         t.suspended_at is not null as is_suspended,
         k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and m.removed_at is null and t.deleted_at is null as is_valid,
         (extract(epoch from k.expires_at - now()) * 1000)::float8 as expires_in_ms
@@ -77,7 +78,10 @@ export async function readKeyStandings(
 function standingOf(row: KeyRow): Standing | null {
   if (!row.is_valid) return null;
   if (row.is_suspended) return { refusal: suspended() };
-  const held = permissionsOfKey(row.permissions, permissionsOfRole(row.role, row.role_permissions));
+  const held = permissionsOfKey(
+    row.permissions,
+    permissionsOfRole(row.role, row.role_permissions, { runsInstallation: row.runs_installation }),
+  );
   return { held, endsInMs: row.expires_in_ms ?? Infinity, refusal: null };
 }
 

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { errors, jwtVerify, type JWTPayload } from 'jose';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
-import { Scope } from '../kernel/scope.ts';
+import { Scope, type Proof } from '../kernel/scope.ts';
 import { members, tenants } from '../tenants/tenants.table.ts';
 import { personOf, rolesOf, type Person } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
@@ -19,6 +20,7 @@ import { readToken, refusedToken, type ShownToken } from './token-text.ts';
 /** What the service is built on. */
 export interface TokenParts {
   readonly database: Database;
+  readonly acts: ActService;
   readonly keys: IssuerKeys;
   readonly clock: Clock;
 }
@@ -63,12 +65,13 @@ export class TokenService {
     const roles = rolesOf(claims, issuer);
     if (!roles) throw new AppError('FORBIDDEN', 'this token is good, but names no role that its person could have here');
     const { tenantId, id, revision } = issuer;
-    const memberId = await this.memberOf(issuer, person, roles);
+    const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
+    const proof = { kind: 'token', id, expiresAt, revision, roles } as const;
+    const memberId = await this.memberOf(issuer, person, proof);
     const [standing] = await readTokenStandings(this.parts.database.engine, [{ tenantId, memberId, roles }]);
     if (!standing) throw new AppError('FORBIDDEN', 'you are no member any more');
     if (standing.refusal) throw standing.refusal;
-    const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
-    const scope = new Scope(tenantId, memberId, { kind: 'token', id, expiresAt, revision, roles }, standing.held);
+    const scope = new Scope(tenantId, memberId, proof, standing.held);
     const endsInMs = expiresAt.getTime() + leewaySeconds * 1_000 - this.parts.clock.now().getTime();
     return { scope, ttl: Math.floor(Math.min(rememberedMs, endsInMs)) };
   }
@@ -117,9 +120,10 @@ export class TokenService {
   private async memberOf(
     { tenantId, url, subjectClaim }: IssuerRow,
     person: Person,
-    [role = '']: readonly string[],
+    proof: Proof & { readonly kind: 'token' },
   ): Promise<string> {
     const { subject, email } = person;
+    const [role = ''] = proof.roles;
     const connection = this.parts.database.as({ tenantId });
     const isThis = and(
       eq(identities.tenantId, tenantId),
@@ -142,6 +146,16 @@ export class TokenService {
         if (made !== null) return made;
         const memberId = await insertMember(transaction, { tenantId, email, role });
         await transaction.query.insert(identities).values({ tenantId, issuer: url, claim: subjectClaim, subject, memberId });
+        const deed = { thing: memberId, before: null, after: { role } };
+        await transaction.sql((sql) =>
+          this.parts.acts.recordWith(
+            sql,
+            new Scope(tenantId, memberId, proof, []),
+            'memberJoin',
+            deed,
+            sql`(select) first_sight`,
+          ),
+        );
         return memberId;
       },
       { idempotent: true },

@@ -50,6 +50,10 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   roleCreate: () => ({ name: 'proofreader', permissions: ['generations:read'] }),
   roleDelete: async ({ owner }) => ({ id: await roleOf(owner) }),
   roleUpdate: async ({ owner }) => ({ id: await roleOf(owner), permissions: ['templates:read'] }),
+  tenantCreate: async ({ app, owner }) => {
+    await app.sql`update tenants set runs_installation = true where id = ${uuidOf(owner.tenantId)}`;
+    return { name: 'Customer', ownerEmail: 'ada@customer.example' };
+  },
   tenantDelete: async ({ owner }) => ({
     name: (await owner.ask<{ viewer: { tenant: { name: string } } }>('{ viewer { tenant { name } } }')).viewer.tenant.name,
   }),
@@ -58,7 +62,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
 };
 
 /** The names of mutations that make or send something. */
-const makes = /(Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish|Test)$/;
+const makes = /(Accept|Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish|Test)$/;
 
 async function keyOf(owner: Caller): Promise<string> {
   const { apiKeyCreate } = await owner.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
