@@ -108,7 +108,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   try {
     const library = await readLibrary(libraryDir);
     const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
-    const [first] = models.plan(autoRoute);
+    const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
 
@@ -185,7 +185,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
-    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus });
+    const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
     bus.on('access.changed', ({ ids }) => tokens.forget(ids));

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns } from 'drizzle-orm';
-import type { ActService } from '../audit/act.service.ts';
+import type { Act, ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -11,6 +11,7 @@ import { members, type MemberRow } from '../tenants/tenants.table.ts';
 import type { ApiKeyView } from './api-key.service.ts';
 import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
 import { apiKeys } from './keys.table.ts';
+import { findRole, lockTenant, readPeople } from './people.ts';
 import { everything } from './roles.ts';
 import { suspended } from './standing.ts';
 
@@ -71,15 +72,17 @@ export class AcceptanceService {
     const name = input.name == null ? null : givenName(input.name, ['input', 'name']);
     const again = async (id: string, kept: string | null): Promise<Accepted> => this.accepted(scope, id, kept);
     return this.parts.acts.run(scope, { operation, input, again }, async (act) => {
+      await lockTenant(act, scope);
       // The row is the gate: of any number of callers one finds it open.
-      const [invitation] = await act.sql<{ email: string; role: string }>(
+      const [invitation] = await act.sql<{ email: string; role: string; invited_by_id: string }>(
         (tag) => tag`
           update invitations set accepted_at = now()
           where tenant_id = ${uuidOf(tenantId, 'ten')} and id = ${uuidOf(proof.id, 'inv')}
             and accepted_at is null and revoked_at is null and expires_at > now()
-          returning email, role`,
+          returning email, role, invited_by_id`,
       );
       if (!invitation) throw new AppError('CONFLICT', 'this invitation was used, or is over');
+      await requireInviter(act, scope, idOfUuid('mem', invitation.invited_by_id), invitation.role);
       const [member] = await act.query
         .insert(members)
         .values({ id: memberId, tenantId, email: invitation.email, role: invitation.role, name })
@@ -145,6 +148,14 @@ export class AcceptanceService {
     const proof = { kind: 'invitation', id: idOfUuid('inv', uuid) } as const;
     return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, []);
   }
+}
+
+/** Throws unless whoever invited somebody might do so now: a role can come to allow more, and a person less. */
+async function requireInviter(act: Act, scope: Scope, inviterId: string, role: string): Promise<void> {
+  const inviter = (await readPeople(act, scope, [inviterId])).get(inviterId);
+  const needed = ['members:write' as const, ...((await findRole(act, scope, role)) ?? [])];
+  if (!inviter || needed.some((permission) => !inviter.permissions.includes(permission)))
+    throw new AppError('CONFLICT', 'whoever invited you may not do so any more');
 }
 
 /** The refusal of somebody whose address is a member's; `at` names the field. */

@@ -59,8 +59,10 @@ export class ApiKeyResolver {
 
   @Mutation(() => ApiKeyRotatePayload, {
     description:
-      'Makes a new key in the place of one of the caller’s own: same name, permissions and limits, and as long a life. The old one goes on for the ' +
-      'overlap; what it replaced itself ends at once, so that two are valid at most. Requires `keys:write`.',
+      'Makes a new key in the place of one of the caller’s own: same name, permissions and limits, and as long a life, but no longer than the key in ' +
+      'use: one that replaces itself keeps its end. The old one goes on for the overlap; what it replaced itself ends at once, so that two are ' +
+      'valid at most. The caller has all of its permissions; a key for all that its member may do is replaced by such a key alone. Requires ' +
+      '`keys:write`.',
   })
   apiKeyRotate(
     @Ctx() { scope }: RequestContext,

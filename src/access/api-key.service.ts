@@ -15,8 +15,8 @@ import { permissionsGiven, requireHeld } from './hand-out.ts';
 import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
-import { ownRole } from './people.ts';
-import { permissionsOfKey } from './roles.ts';
+import { ownPermissions } from './people.ts';
+import { everything, permissionsOfKey } from './roles.ts';
 
 const { secretHash: _secretHash, ...columns } = getTableColumns(apiKeys);
 
@@ -150,7 +150,7 @@ export class ApiKeyService {
       if (!old) throw noSuchKey();
       if (old.memberId !== scope.memberId)
         throw new AppError('FORBIDDEN', 'only the person a key acts as can rotate it; anybody else can revoke it', { path });
-      await requireAll(act, scope, old.permissions);
+      await requireAll(act, scope, old);
       if (scope.keyId !== id) requireNoLooser(old, await limitsOfCaller(act, scope), path);
       const [successor] = await query
         .select({ id: apiKeys.id })
@@ -165,8 +165,9 @@ export class ApiKeyService {
       const { name, permissions } = old;
       const asLong = sql`least(now() + make_interval(secs => ${old.life}::float8), ${lastMoment}::timestamptz)`;
       const lasting = old.life === null ? sql`null::timestamptz` : asLong;
-      // A key that replaces itself goes on for as long again; replaced by another it ends no later than that one.
-      const expiresAt = scope.keyId === id ? sql<Date | null>`${lasting}` : endOf(scope, lasting);
+      // Nobody gives on more time than they have: a key that replaces itself keeps its end, replaced by another it ends no later than that one.
+      const ownEnd = sql<Date | null>`${old.expiresAt?.toISOString() ?? null}::timestamptz`;
+      const expiresAt = scope.keyId === id ? ownEnd : endOf(scope, lasting);
       const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
@@ -299,8 +300,15 @@ async function endNow({ query }: Statements, scope: Scope, id: string): Promise<
   return ended.map((row) => row.id);
 }
 
-/** A rotation hands out a secret: only who may do as much as the key gets it. */
-async function requireAll(transaction: Statements, scope: Scope, held: ApiKeyRow['permissions']): Promise<void> {
-  const role = await ownRole(transaction, scope);
-  for (const permission of permissionsOfKey(held, role)) requireHeld(scope, permission, path);
+/** A rotation hands out a secret: only who may do as much as the key gets it. What `*` may do later is more than any list of permissions. */
+async function requireAll(transaction: Statements, scope: Scope, { id, permissions }: ApiKeyView): Promise<void> {
+  const role = await ownPermissions(transaction, scope);
+  for (const permission of permissionsOfKey(permissions, role)) requireHeld(scope, permission, path);
+  if (!permissions.includes(everything) || scope.keyId === null || scope.keyId === id) return;
+  const { query } = transaction;
+  const [own] = await query.select({ permissions: apiKeys.permissions }).from(apiKeys).where(isKey(scope, scope.keyId));
+  if (!own?.permissions.includes(everything))
+    throw new AppError('FORBIDDEN', 'this key may do all that its member ever may: only one that may as well rotates it', {
+      path,
+    });
 }

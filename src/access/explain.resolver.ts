@@ -4,6 +4,7 @@ import type { RequestContext } from '../graphql/context.ts';
 import { Viewer } from '../tenants/tenant.type.ts';
 import { permissionReasons, type ExplainService, type PermissionReason } from './explain.service.ts';
 import type { RoleResolver } from './role.resolver.ts';
+import { rolesOfMember } from './roles.ts';
 import { Role } from './role.type.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 
@@ -42,10 +43,16 @@ export class ExplainResolver {
     return this.service.explain(scope, { permission, nodeId: nodeId ?? null });
   }
 
-  @FieldResolver(() => Role, { nullable: true, description: 'The role of the member; null for whoever is none yet.' })
+  @FieldResolver(() => Role, {
+    nullable: true,
+    description: 'The role of the member, or the first that the claims of the token gave; null for whoever is none yet.',
+  })
   async role(@Ctx() { scope, loaders }: RequestContext) {
     if (scope.proof.kind === 'invitation') return null;
+    const { proof } = scope;
+    if (proof.kind === 'token') return proof.roles[0] === undefined ? null : loaders.get(this.roles.byName).load(proof.roles[0]);
     const member = await loaders.get(this.tenants.memberById).load(scope.memberId);
-    return member && loaders.get(this.roles.byName).load(member.role);
+    const [name] = member ? rolesOfMember(member) : [];
+    return name === undefined ? null : loaders.get(this.roles.byName).load(name);
   }
 }

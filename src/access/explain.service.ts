@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
-import { ownRole } from './people.ts';
+import { ownPermissions } from './people.ts';
 
 /** Which wall stands in the way of somebody; GRANTED when none does. */
 export const permissionReasons = {
@@ -43,7 +43,7 @@ export class ExplainService {
 
   private async wallBefore(scope: Scope, permission: Permission): Promise<PermissionReason | null> {
     if (scope.can(permission)) return null;
-    const role = await ownRole(this.database.as(scope), scope);
+    const role = await ownPermissions(this.database.as(scope), scope);
     return role.includes(permission) ? 'KEY' : 'ROLE';
   }
 

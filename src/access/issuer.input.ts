@@ -55,10 +55,17 @@ export class IssuerCreateInput extends IssuerReading {
   @Field(() => String, {
     nullable: true,
     description:
-      'What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by one tenant. ' +
-      'Absent or null: the id of the own tenant, which nobody else may register.',
+      'What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by a tenant that shows a `token` ' +
+      'for it. Absent or null: the id of the own tenant, which nobody else may register.',
   })
   audience?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'A token (JWT) of this issuer that is for `audience` and valid now, anybody’s: it shows that the audience is yours to register, is ' +
+      'checked and not kept. Absent or null is enough where `audience` is.',
+  })
+  token?: string | null;
   @Field(() => String, { nullable: true, description: 'What people call it, 1 to 200 characters; its host when absent or null.' })
   name?: string | null;
   @Field(() => String, {

@@ -3,19 +3,23 @@ import type { Act, ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { IssuerFault, type IssuerKeys, type Published } from './issuer-keys.ts';
 import { checkRoles, readingOf, urlOf, audienceOf, nameOf, type Reading, type ReadingInput } from './issuer-reading.ts';
+import { checkProof, proofOf } from './issuer-proof.ts';
 import { issuers, type IssuerRow } from './issuers.table.ts';
+import { lockPeople } from './people.ts';
 
 /** What the service is built on. */
 export interface IssuerParts {
   readonly database: Database;
   readonly acts: ActService;
   readonly keys: IssuerKeys;
+  readonly clock: Clock;
   readonly bus: Bus;
 }
 
@@ -23,6 +27,8 @@ export interface IssuerParts {
 export interface NewIssuer extends ReadingInput {
   readonly url: string;
   readonly audience?: string | null;
+  /** A token of the issuer that is for the audience and valid now; absent or null is enough for the tenant's own id. */
+  readonly token?: string | null;
   readonly name?: string | null;
   readonly idempotencyKey?: string | null;
 }
@@ -64,6 +70,10 @@ export class IssuerService {
   /** Issuers by id, in the order asked for; null for unknown and deleted ones and other tenants'. */
   async list(scope: Scope, ids: readonly string[]): Promise<(IssuerRow | null)[]> {
     scope.require('issuers:read');
+    return this.find(scope, ids);
+  }
+
+  private find(scope: Scope, ids: readonly string[]): Promise<(IssuerRow | null)[]> {
     return rowsById('iss', ids, (known) =>
       this.parts.database
         .as(scope)
@@ -75,7 +85,8 @@ export class IssuerService {
 
   /**
    * Registers an issuer, after reading what it publishes. INVALID_INPUT says what is wrong with it or the input, CONFLICT that the pair of URL
-   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it.
+   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it. An
+   * audience that is not the tenant's own id is only for who shows a token that is for it: else anybody could keep its people from theirs.
    */
   async create(scope: Scope, input: NewIssuer): Promise<IssuerRow> {
     scope.require('issuers:write');
@@ -83,17 +94,35 @@ export class IssuerService {
     const audience = audienceOf(scope, input.audience);
     const name = nameOf(input.name ?? new URL(url).host);
     const reading = readingOf(input);
-    await checkRoles(this.parts.database.as(scope), scope, reading);
-    const published = await this.published(url);
-    const usual = published.algorithms.length > 0 ? published.algorithms : (['RS256'] as const);
-    const algorithms = reading.algorithms.length > 0 ? reading.algorithms : [...usual];
-    const what = { ...reading, url, audience, name, algorithms };
+    const proof = proofOf(scope, audience, input.token);
+    // What is meant: a null that means what absence does is the same, one that does not is not. Tokens are another each time.
+    const asked = {
+      ...reading,
+      emailClaim: reading.emailClaim ?? '',
+      url,
+      audience,
+      name,
+      idempotencyKey: input.idempotencyKey ?? null,
+    };
+    let algorithms = reading.algorithms;
     const row = await this.parts.acts.run(
       scope,
-      { operation: 'issuerCreate', input, again: (id) => this.get(scope, id) },
+      {
+        operation: 'issuerCreate',
+        input: asked,
+        again: async (id) => (await this.find(scope, [id]))[0] ?? Promise.reject(noSuchIssuer()),
+        before: async () => {
+          const published = await this.published(url);
+          if (algorithms.length === 0) algorithms = published.algorithms.length > 0 ? [...published.algorithms] : ['RS256'];
+          if (proof !== null)
+            await checkProof(proof, { ...reading, url, audience, algorithms }, published, this.parts.clock.now());
+        },
+      },
       async (act) => {
+        await lockPeople(act, scope);
+        await checkRoles(act, scope, reading);
         await checkRoom(act, scope);
-        const made = await insert(act, scope, what);
+        const made = await insert(act, scope, { ...reading, url, audience, name, algorithms });
         act.record({ thing: made.id, before: null, after: factsOf(made) });
         return made;
       },
@@ -108,6 +137,7 @@ export class IssuerService {
     scope.require('issuers:write');
     const id = checkedId(input.id);
     const { row, isChanged } = await this.parts.acts.run(scope, { operation: 'issuerUpdate', input: {} }, async (act) => {
+      await lockPeople(act, scope);
       const [before] = await act.query
         .select()
         .from(issuers)
@@ -138,6 +168,7 @@ export class IssuerService {
     scope.require('issuers:write');
     const id = checkedId(given);
     await this.parts.acts.run(scope, { operation: 'issuerDelete', input: {} }, async (act) => {
+      await lockPeople(act, scope);
       const [row] = await act.query
         .update(issuers)
         .set({ deletedAt: sql`now()`, isEnabled: false, revision: sql`${issuers.revision} + 1` })
@@ -148,12 +179,6 @@ export class IssuerService {
     });
     this.parts.bus.publish('issuer.changed', [id]);
     return id;
-  }
-
-  private async get(scope: Scope, id: string): Promise<IssuerRow> {
-    const [row] = await this.list(scope, [id]);
-    if (!row) throw noSuchIssuer();
-    return row;
   }
 
   private async published(url: string): Promise<Published> {
@@ -184,9 +209,7 @@ function checkedId(id: string): string {
   return id;
 }
 
-async function checkRoom({ query, sql: statement }: Act, { tenantId }: Scope): Promise<void> {
-  // One registration of a tenant at a time, or two would see the same room.
-  await statement((text) => text`select pg_advisory_xact_lock(hashtextextended(${`issuers ${tenantId}`}, 0))`);
+async function checkRoom({ query }: Act, { tenantId }: Scope): Promise<void> {
   const [counts] = await query
     .select({ all: sql<number>`count(*)::int`, listed: sql<number>`(count(*) filter (where deleted_at is null))::int` })
     .from(issuers)

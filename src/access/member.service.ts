@@ -11,7 +11,7 @@ import type { Bus } from '../messages/bus.ts';
 import { members, type MemberRow } from '../tenants/tenants.table.ts';
 import { requireHeld, requireNoLess } from './hand-out.ts';
 import { findRole, lockPeople, readPeople, type Person } from './people.ts';
-import { ownerRole } from './roles.ts';
+import { ownerRole, rolesOfMember } from './roles.ts';
 
 /** What to change about a member; absent leaves as it is. */
 export interface MemberUpdate {
@@ -24,7 +24,10 @@ export interface MemberUpdate {
 
 const path = ['input', 'id'];
 
-/** The people of a tenant. Whoever changes somebody may do all that they may, and the last owner stays. */
+/**
+ * The people of a tenant. Whoever changes somebody may do all that they may, and the last owner stays. For people of an issuer the roles of
+ * their last token count; whoever is an owner by those may be none tomorrow, and is not the one who stays.
+ */
 export class MemberService {
   constructor(private readonly parts: { readonly database: Database; readonly acts: ActService; readonly bus: Bus }) {}
 
@@ -47,23 +50,27 @@ export class MemberService {
     });
   }
 
-  /** Changes somebody's name or role; running subscriptions that the new role does not cover end within 5 s. CONFLICT for the last owner. */
+  /**
+   * Changes somebody's name or role; running subscriptions that the new role does not cover end within 5 s. CONFLICT for the last owner, and
+   * for the role of somebody whose issuer decides about it.
+   */
   async update(scope: Scope, input: MemberUpdate): Promise<MemberRow> {
     scope.require('members:write');
     const name = input.name == null ? input.name : givenName(input.name, ['input', 'name']);
     const member = await this.parts.acts.run(scope, { operation: 'memberUpdate', input: {} }, async (act) => {
       const person = await lockPerson(act, scope, input.id);
-      const role = input.role ?? person.role;
-      if (role !== person.role) {
+      const { role } = input;
+      const isMoved = role != null && !(person.roles.length === 1 && person.roles[0] === role);
+      if (isMoved) {
         await requireRole(act, scope, role);
-        if (person.role === ownerRole) await requireOtherOwner(act, scope, person.id);
+        if (person.isClaimed) await requireNoIssuer(act, scope, person.id);
+        else if (person.roles.includes(ownerRole)) await requireOtherOwner(act, scope, person.id);
         await takeBackInvitations(act, scope, person.id);
       }
-      const [before] = await act.query.select().from(members).where(isMember(scope, person.id));
-      const change = { role, ...(name !== undefined && { name }) };
-      const [row] = await act.query.update(members).set(change).where(isMember(scope, person.id)).returning();
-      if (!before || !row) throw noSuchMember();
-      act.record({ thing: row.id, before: { role: before.role }, after: { role: row.role } });
+      const change = { ...(isMoved && { role, claimedRoles: null }), ...(name !== undefined && { name }) };
+      const [row] = await changed(act, scope, person.id, change);
+      if (!row) throw noSuchMember();
+      act.record({ thing: row.id, before: { role: named(person.roles) }, after: { role: named(rolesOfMember(row)) } });
       return row;
     });
     this.parts.bus.publish('access.changed', [member.id]);
@@ -75,7 +82,7 @@ export class MemberService {
     scope.require('members:write');
     const member = await this.parts.acts.run(scope, { operation: 'memberRemove', input: {} }, async (act) => {
       const person = await lockPerson(act, scope, id);
-      if (person.role === ownerRole) await requireOtherOwner(act, scope, person.id);
+      if (!person.isClaimed && person.roles.includes(ownerRole)) await requireOtherOwner(act, scope, person.id);
       const [row] = await act.query
         .update(members)
         .set({ removedAt: sql`now()` })
@@ -83,7 +90,11 @@ export class MemberService {
         .returning();
       if (!row) throw noSuchMember();
       await takeBackInvitations(act, scope, person.id);
-      act.record({ thing: row.id, before: { role: row.role, status: 'ACTIVE' }, after: { role: row.role, status: 'REMOVED' } });
+      act.record({
+        thing: row.id,
+        before: { role: named(person.roles), status: 'ACTIVE' },
+        after: { role: named(person.roles), status: 'REMOVED' },
+      });
       return row;
     });
     this.parts.bus.publish('access.changed', [member.id]);
@@ -125,11 +136,35 @@ async function takeBackInvitations(act: Act, { tenantId }: Scope, inviterId: str
     });
 }
 
+/** Throws CONFLICT while an issuer gives somebody their roles with each token: what is said here would not hold. */
+async function requireNoIssuer(act: Act, scope: Scope, id: string): Promise<void> {
+  const [issuer] = await act.sql<{ name: string }>(
+    (tag) => tag`
+      select s.name from identities p join issuers s on s.tenant_id = p.tenant_id and s.url = p.issuer
+      where p.tenant_id = ${uuidOf(scope.tenantId, 'ten')} and p.member_id = ${uuidOf(id, 'mem')} and s.is_enabled and s.deleted_at is null
+      order by s.id limit 1`,
+  );
+  if (issuer)
+    throw new AppError('CONFLICT', `the issuer ${issuer.name} decides about their roles: change them there`, {
+      path: ['input', 'role'],
+    });
+}
+
+function changed({ query }: Act, scope: Scope, id: string, change: Partial<MemberRow>): Promise<MemberRow[]> {
+  if (Object.keys(change).length === 0) return query.select().from(members).where(isMember(scope, id));
+  return query.update(members).set(change).where(isMember(scope, id)).returning();
+}
+
+/** Roles as the record has them: one by its name, several as a list. */
+function named(roles: readonly string[]): unknown {
+  return roles.length === 1 ? roles[0] : roles;
+}
+
 async function requireOtherOwner(act: Act, scope: Scope, id: string): Promise<void> {
   const [owner] = await act.sql(
     (tag) => tag`
       select from members
-      where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and role = ${ownerRole} and removed_at is null and id <> ${uuidOf(id, 'mem')}
+      where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and role = ${ownerRole} and claimed_roles is null and removed_at is null and id <> ${uuidOf(id, 'mem')}
       limit 1`,
   );
   if (!owner) throw new AppError('CONFLICT', 'a tenant keeps its last owner', { path });

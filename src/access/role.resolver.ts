@@ -5,6 +5,7 @@ import { payload } from '../graphql/payload.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import type { MemberRow } from '../tenants/tenants.table.ts';
 import { RoleCreateInput, RoleDeleteInput, RoleUpdateInput } from './role.input.ts';
+import { rolesOfMember } from './roles.ts';
 import type { RoleService, RoleView } from './role.service.ts';
 import { Role, RoleCreatePayload, RoleDeletePayload, RoleUpdatePayload } from './role.type.ts';
 
@@ -49,7 +50,8 @@ export class RoleResolver {
   }
 
   @Mutation(() => RoleDeletePayload, {
-    description: 'Deletes a role of the tenant’s own that nobody has and nobody is invited to. Requires `roles:write`.',
+    description:
+      'Deletes a role of the tenant’s own that nobody has, nobody is invited to and no issuer gives. Requires `roles:write`.',
   })
   roleDelete(
     @Ctx() { scope }: RequestContext,
@@ -58,8 +60,23 @@ export class RoleResolver {
     return payload(async () => ({ deletedId: await this.service.delete(scope, id) }));
   }
 
-  @FieldResolver(() => Role, { nullable: true, description: 'What they may do; null when their role is none any more.' })
-  role(@Root() { role }: MemberRow, @Ctx() { loaders }: RequestContext) {
-    return loaders.get(this.byName).load(role);
+  @FieldResolver(() => Role, {
+    nullable: true,
+    description: 'What they may do; null when their role is none any more. For people of an issuer the first of their `roles`.',
+  })
+  role(@Root() member: MemberRow, @Ctx() { loaders }: RequestContext) {
+    const [name] = rolesOfMember(member);
+    return name === undefined ? null : loaders.get(this.byName).load(name);
+  }
+
+  @FieldResolver(() => [Role], {
+    description:
+      'All their roles, which they have together: the one they were given here or, for people of an issuer, those that the claims of their ' +
+      'last token gave, whatever they came with.',
+  })
+  async roles(@Root() member: MemberRow, @Ctx() { loaders }: RequestContext) {
+    const roles = loaders.get(this.byName);
+    const found = await Promise.all(rolesOfMember(member).map((name) => roles.load(name)));
+    return found.filter((role) => role !== null);
   }
 }

@@ -1,5 +1,5 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
-import type { ActService } from '../audit/act.service.ts';
+import type { Act, ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -111,7 +111,10 @@ export class RoleService {
     return changed;
   }
 
-  /** Deletes a role that nobody has and nobody is invited to; CONFLICT when somebody does. */
+  /**
+   * Deletes a role that nobody was given here, nobody is invited to and no issuer gives; CONFLICT when it is in use, with the name of the
+   * issuer. Whoever had it by an earlier token has it no more, whatever comes to be called the same.
+   */
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('roles:write');
     return this.parts.acts.run(scope, { operation: 'roleDelete', input: {} }, async (act) => {
@@ -120,13 +123,21 @@ export class RoleService {
       requireNoLess(scope, permissions, path);
       const [use] = await act.sql<{ is_used: boolean }>(
         (sql) => sql`
-          select exists (select from members where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and role = ${name} and removed_at is null)
+          select exists (
+              select from members
+              where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and role = ${name} and claimed_roles is null and removed_at is null)
             or exists (
               select from invitations
               where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and role = ${name}
                 and accepted_at is null and revoked_at is null and expires_at > now()) as is_used`,
       );
       if (use?.is_used) throw new AppError('CONFLICT', 'somebody has this role, or is invited to it', { path });
+      await requireNoIssuerGives(act, scope, name);
+      await act.sql(
+        (sql) => sql`
+          update members set claimed_roles = array_remove(claimed_roles, ${name}::text)
+          where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and ${name} = any(claimed_roles)`,
+      );
       await act.query.delete(roles).where(isRole(scope, id));
       act.record({ thing: id, before: { name, permissions }, after: null });
       return id;
@@ -167,6 +178,18 @@ async function getOwn({ query }: Statements, scope: Scope, id: string): Promise<
   const [row] = await query.select().from(roles).where(isRole(scope, id));
   if (!row) throw noSuchRole();
   return viewOf(row);
+}
+
+/** Issuers that are turned off count: they may be turned on again. */
+async function requireNoIssuerGives(act: Act, { tenantId }: Scope, role: string): Promise<void> {
+  const [issuer] = await act.sql<{ name: string }>(
+    (sql) => sql`
+      select name from issuers
+      where tenant_id = ${uuidOf(tenantId, 'ten')} and deleted_at is null
+        and (default_role = ${role} or exists (select from jsonb_array_elements(roles) given where given ->> 'role' = ${role}))
+      order by id limit 1`,
+  );
+  if (issuer) throw new AppError('CONFLICT', `the issuer ${issuer.name} gives this role: change that first`, { path });
 }
 
 function isRole({ tenantId }: Scope, id: string) {

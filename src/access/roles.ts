@@ -1,4 +1,5 @@
 import { allPermissions, installationPermissions, type Permission } from '../kernel/scope.ts';
+import type { MemberRow } from '../tenants/tenants.table.ts';
 
 /** What everybody in a tenant may do; keys without `keys:others` are the own ones. */
 const everybody = [
@@ -27,6 +28,11 @@ export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
 /** The role that a tenant is never without. */
 export const ownerRole = 'owner';
 
+/** What of a tenant decides about what its roles may do. */
+export interface TenantKind {
+  readonly runsInstallation: boolean;
+}
+
 /** The built-in roles that may also do what is about the installation, in a tenant that runs it. */
 const ruling: readonly string[] = [ownerRole, 'admin'];
 
@@ -34,15 +40,26 @@ const ruling: readonly string[] = [ownerRole, 'admin'];
  * What a role may do; `own` are the permissions of the tenant's own role of this name, null when it has none. Nothing for a role that is not
  * there. In a tenant that does not run the installation nobody may do what is about it.
  */
-export function permissionsOfRole(
-  name: string,
-  own: readonly string[] | null,
-  { runsInstallation }: { readonly runsInstallation: boolean },
+export function permissionsOfRole(name: string, own: readonly string[] | null, tenant: TenantKind): readonly Permission[] {
+  return permissionsOfRoles([name], builtInRoles.has(name) ? [] : (own ?? []), tenant);
+}
+
+/** What somebody may do who has all of these roles; `own` are the permissions of those among them that are the tenant's own. */
+export function permissionsOfRoles(
+  names: readonly string[],
+  own: readonly string[],
+  { runsInstallation }: TenantKind,
 ): readonly Permission[] {
-  const builtIn = builtInRoles.get(name);
-  if (builtIn) return runsInstallation && ruling.includes(name) ? [...builtIn, ...installationPermissions] : builtIn;
-  const known = knownPermissions(own ?? []);
-  return runsInstallation ? known : known.filter((permission) => !installationPermissions.has(permission));
+  const held = new Set<string>([...own, ...names.flatMap((name) => builtInRoles.get(name) ?? [])]);
+  if (names.some((name) => ruling.includes(name))) for (const permission of installationPermissions) held.add(permission);
+  return allPermissions.filter(
+    (permission) => held.has(permission) && (runsInstallation || !installationPermissions.has(permission)),
+  );
+}
+
+/** The names of the roles of a member: the one they were given here, or those that their last token claimed. */
+export function rolesOfMember({ role, claimedRoles }: Pick<MemberRow, 'role' | 'claimedRoles'>): readonly string[] {
+  return claimedRoles ?? [role];
 }
 
 /** Those that this build knows: another may have stored more. */

@@ -1,4 +1,4 @@
-import type { Connection } from '../db/connection.ts';
+import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Permission } from '../kernel/scope.ts';
@@ -29,7 +29,7 @@ interface RoleRow {
  * removed, or whose tenant was deleted. One of the acts without a tenant (protocol.md, rule 20): the holders are whoever is connected.
  */
 export async function readTokenStandings(
-  engine: Connection,
+  engine: Statements,
   holders: readonly TokenHolder[],
   deadlineMs?: number,
 ): Promise<(Standing | null)[]> {

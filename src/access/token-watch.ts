@@ -9,7 +9,7 @@ import type { Permission, Proof, Scope, ScopeEvents } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { isSameSet, lookDeadlineMs, lookMs, type Standing } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
-import { leewaySeconds } from './token.service.ts';
+import { leewaySeconds } from './token-check.ts';
 
 /** No timer waits longer than 24 days. */
 const longestTimerMs = 86_400_000;

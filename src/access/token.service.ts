@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { and, eq, inArray, isNull } from 'drizzle-orm';
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+import { and, eq, inArray, isNull, lte, or } from 'drizzle-orm';
+import type { JWTPayload } from 'jose';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -15,6 +15,7 @@ import { identities, issuers, type IssuerRow } from './issuers.table.ts';
 import { RememberedScopes, type Found } from './remembered.ts';
 import { suspended } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
+import { leewaySeconds, verifyToken } from './token-check.ts';
 import { readToken, refusedToken, type ShownToken } from './token-text.ts';
 
 /** What the service is built on. */
@@ -24,9 +25,6 @@ export interface TokenParts {
   readonly keys: IssuerKeys;
   readonly clock: Clock;
 }
-
-/** Clocks differ: tokens are good until so many seconds after their `exp`, and from so many before their `nbf`. */
-export const leewaySeconds = 60;
 
 /** For so long a token that was good stays good without a look: what is withdrawn ends within 5 s. */
 const rememberedMs = 3_000;
@@ -59,7 +57,7 @@ export class TokenService {
 
   private async look(token: ShownToken): Promise<Found> {
     const issuer = await this.issuerOf(token);
-    const claims = await this.verified(token, issuer);
+    const claims = await verifyToken(token, issuer, (header) => this.parts.keys.find(issuer, header), this.parts.clock.now());
     const person = personOf(claims, issuer);
     if (!person) throw refusedToken('this token does not say whom it is about, in the claim that its issuer was registered with');
     const roles = rolesOf(claims, issuer);
@@ -67,7 +65,7 @@ export class TokenService {
     const { tenantId, id, revision } = issuer;
     const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
     const proof = { kind: 'token', id, expiresAt, revision, roles } as const;
-    const memberId = await this.memberOf(issuer, person, proof);
+    const memberId = await this.memberOf(issuer, person, proof, { roles, at: issuedAt(claims, this.parts.clock.now()) });
     const [standing] = await readTokenStandings(this.parts.database.engine, [{ tenantId, memberId, roles }]);
     if (!standing) throw new AppError('FORBIDDEN', 'you are no member any more');
     if (standing.refusal) throw standing.refusal;
@@ -98,32 +96,17 @@ export class TokenService {
     return found.row;
   }
 
-  private async verified({ text }: ShownToken, issuer: IssuerRow): Promise<JWTPayload> {
-    const { clock, keys } = this.parts;
-    try {
-      const { payload } = await jwtVerify(text, (header) => keys.find(issuer, header), {
-        issuer: issuer.url,
-        audience: issuer.audience,
-        algorithms: issuer.algorithms,
-        clockTolerance: leewaySeconds,
-        requiredClaims: ['exp'],
-        currentDate: clock.now(),
-      });
-      return payload;
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      throw refusedToken(faultOf(error), error);
-    }
-  }
-
-  /** The member who a person is. First sight makes one, never an old one found by its address: whoever can choose an address could choose who to be. */
+  /**
+   * The member who a person is, and from now on one with these roles, unless a later token said otherwise. First sight makes one, never an
+   * old one found by its address: whoever can choose an address could choose who to be.
+   */
   private async memberOf(
     { tenantId, url, subjectClaim }: IssuerRow,
     person: Person,
-    proof: Proof & { readonly kind: 'token' },
+    proof: Proof,
+    claimed: Claimed,
   ): Promise<string> {
     const { subject, email } = person;
-    const [role = ''] = proof.roles;
     const connection = this.parts.database.as({ tenantId });
     const isThis = and(
       eq(identities.tenantId, tenantId),
@@ -131,22 +114,29 @@ export class TokenService {
       eq(identities.claim, subjectClaim),
       eq(identities.subject, subject),
     );
-    const find = async ({ query }: Statements): Promise<string | null> => {
-      const [identity] = await query.select({ memberId: identities.memberId }).from(identities).where(isThis);
-      return identity?.memberId ?? null;
+    const find = async ({ query }: Statements) => {
+      const [found] = await query
+        .select({ memberId: identities.memberId, claimedRoles: members.claimedRoles, claimedAt: members.claimedAt })
+        .from(identities)
+        .innerJoin(members, and(eq(members.tenantId, identities.tenantId), eq(members.id, identities.memberId)))
+        .where(isThis);
+      return found;
     };
     const known = await find(connection);
-    if (known !== null) return known;
+    if (known) {
+      if (isNews(claimed, known)) await noteClaims(connection, tenantId, known.memberId, claimed);
+      return known.memberId;
+    }
     return connection.transaction(
       async (transaction) => {
         // One at a time for a person: tokens come in many at once, and on every process.
         const lock = JSON.stringify([tenantId, url, subjectClaim, subject]);
         await transaction.sql((sql) => sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
         const made = await find(transaction);
-        if (made !== null) return made;
-        const memberId = await insertMember(transaction, { tenantId, email, role });
+        if (made) return made.memberId;
+        const memberId = await insertMember(transaction, { tenantId, email, claimed });
         await transaction.query.insert(identities).values({ tenantId, issuer: url, claim: subjectClaim, subject, memberId });
-        const deed = { thing: memberId, before: null, after: { role } };
+        const deed = { thing: memberId, before: null, after: { roles: claimed.roles } };
         await transaction.sql((sql) =>
           this.parts.acts.recordWith(
             sql,
@@ -163,36 +153,56 @@ export class TokenService {
   }
 }
 
+/** The roles that a token's claims gave, and when it was issued. */
+interface Claimed {
+  readonly roles: readonly string[];
+  readonly at: Date;
+}
+
+/** By its own account, but never in the future: such a token would count for ever. One that does not say is older than all that do. */
+function issuedAt({ iat, nbf }: JWTPayload, now: Date): Date {
+  const [seconds = 0] = [iat, nbf].filter((each) => typeof each === 'number' && each > 0);
+  return new Date(Math.min(seconds * 1_000, now.getTime()));
+}
+
+function isNews(
+  { roles, at }: Claimed,
+  before: { readonly claimedRoles: string[] | null; readonly claimedAt: Date | null },
+): boolean {
+  if (before.claimedAt === null || at > before.claimedAt) return true;
+  return at.getTime() === before.claimedAt.getTime() && JSON.stringify(roles) !== JSON.stringify(before.claimedRoles);
+}
+
+/** The last token of a person is what counts for their keys and for whoever changes them. */
+async function noteClaims(connection: Statements, tenantId: string, memberId: string, { roles, at }: Claimed): Promise<void> {
+  await connection.query
+    .update(members)
+    .set({ claimedRoles: [...roles], claimedAt: at })
+    .where(
+      and(
+        eq(members.tenantId, tenantId),
+        eq(members.id, memberId),
+        isNull(members.removedAt),
+        or(isNull(members.claimedAt), lte(members.claimedAt, at)),
+      ),
+    );
+}
+
 /** A new member; one without an address, or whose address somebody has already, gets one that reaches nobody (RFC 2606). */
 async function insertMember(
   { query }: Statements,
-  { tenantId, email, role }: { readonly tenantId: string; readonly email: string | null; readonly role: string },
+  { tenantId, email, claimed }: { readonly tenantId: string; readonly email: string | null; readonly claimed: Claimed },
 ): Promise<string> {
   const id = newId('mem');
+  const member = { id, tenantId, claimedRoles: [...claimed.roles], claimedAt: claimed.at };
   if (email !== null) {
     const [made] = await query
       .insert(members)
-      .values({ id, tenantId, email, role })
+      .values({ ...member, email })
       .onConflictDoNothing()
       .returning({ id: members.id });
     if (made) return id;
   }
-  await query.insert(members).values({ id, tenantId, email: `${id}@members.invalid`, role });
+  await query.insert(members).values({ ...member, email: `${id}@members.invalid` });
   return id;
-}
-
-/** What is wrong with a token, in words that help whoever made it and give nothing of it away. */
-function faultOf(error: unknown): string {
-  if (error instanceof errors.JWTExpired) return 'this token has run out (exp): get a fresh one';
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'nbf') return 'this token is not valid yet (nbf)';
-    return `this token’s claim ${error.claim} is missing or does not fit`;
-  }
-  if (error instanceof errors.JOSEAlgNotAllowed)
-    return 'this token is not signed with an algorithm (alg) that its issuer was registered with';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'this token is signed with a key (kid) that its issuer does not publish';
-  if (error instanceof errors.JWKSMultipleMatchingKeys)
-    return 'this token does not say with which key (kid) of its issuer it is signed';
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'the signature of this token does not fit';
-  return 'this token is no good JWT';
 }

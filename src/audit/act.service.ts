@@ -40,6 +40,8 @@ export interface ActOf<T> {
   readonly input: { readonly idempotencyKey?: string | null };
   /** Reads the answer of the first call again, with the text it kept; needed where the input may have an idempotency key. */
   readonly again?: (thing: string, kept: string | null) => Promise<T>;
+  /** What is done before the transaction is opened, such as a call to somebody else; a repeat does without. */
+  readonly before?: () => Promise<void>;
   /** Doing it twice is the same as doing it once: it is tried again when the connection fails under it. */
   readonly idempotent?: boolean;
 }
@@ -67,7 +69,10 @@ export class ActService {
    */
   async run<T>(scope: Scope, of: ActOf<T>, change: (act: Act) => Promise<T>): Promise<T> {
     const claim = claimOf(of.operation, of.input);
-    if (!claim) return this.transact(scope, of, change);
+    if (!claim) {
+      await of.before?.();
+      return this.transact(scope, of, change);
+    }
     const name = JSON.stringify([scope.tenantId, scope.memberId, claim.operation, claim.key]);
     // Once: should it fail, those that waited for it meet in the database, whose waits have deadlines.
     await this.running.get(name);
@@ -75,6 +80,7 @@ export class ActService {
     this.running.set(name, promise);
     try {
       const left = await findAnswer(this.database.as(scope), scope, claim);
+      if (!left) await of.before?.();
       const outcome = left ? { left } : await this.claimed(scope, of, claim, change);
       return 'made' in outcome ? outcome.made : await this.repeated(scope, of, claim, outcome.left);
     } finally {

@@ -274,7 +274,7 @@ export type InvitationStatus =
 export type IssuerCreateInput = {
   /** How its tokens may be signed; all others are refused. Absent or null: what the issuer says of itself now, RS256 if it says nothing. */
   readonly algorithms?: ReadonlyArray<SigningAlgorithm> | null | undefined;
-  /** What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by one tenant. Absent or null: the id of the own tenant, which nobody else may register. */
+  /** What its tokens have in `aud`, such as a client id. Together with the URL it may be registered once, by a tenant that shows a `token` for it. Absent or null: the id of the own tenant, which nobody else may register. */
   readonly audience?: string | null | undefined;
   /** The name of the role of those who have none of these. Absent or null: their tokens are refused. */
   readonly defaultRole?: string | null | undefined;
@@ -290,6 +290,8 @@ export type IssuerCreateInput = {
   readonly roles?: ReadonlyArray<IssuerRoleInput> | null | undefined;
   /** The claim that names a person for good; `sub` when absent or null. */
   readonly subjectClaim?: string | null | undefined;
+  /** A token (JWT) of this issuer that is for `audience` and valid now, anybody’s: it shows that the audience is yours to register, is checked and not kept. Absent or null is enough where `audience` is. */
+  readonly token?: string | null | undefined;
   /** Its URL, exactly as its tokens have it in `iss`; its discovery document is read there, over https. */
   readonly url: string;
 };

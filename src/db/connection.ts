@@ -8,7 +8,10 @@ import type { Hold, Pool } from './pool.ts';
 import { encode, sql, type CompiledStatement, type SqlTag, type Statement } from './statement.ts';
 
 export interface StatementOptions {
-  /** Doing it twice is the same as doing it once: it is tried again, until its deadline, when the connection fails under it. */
+  /**
+   * Doing it twice is the same as doing it once: it is tried again, until its deadline, when the connection fails under it. One statement that
+   * collided with others has done nothing, and is tried again in any case.
+   */
   readonly idempotent?: boolean;
   /** Milliseconds until TIMEOUT, waiting for a connection and all tries included. */
   readonly deadlineMs?: number;
@@ -98,7 +101,9 @@ export class PooledConnection implements Connection {
         return await lane.within(Math.min(silenceMs, left), () => new LateError(isFrozen), current.outcome, current.mayCancel);
       } catch (error) {
         const kind = kindOfFailure(error);
-        const canRepeat = options.idempotent === true || (kind === 'connection' && !current.wasSent());
+        // Who collided with others is undone as a whole; the work of a transaction is its caller's to do again.
+        const wasUndone = kind === 'contention' && silenceMs !== Infinity;
+        const canRepeat = options.idempotent === true || wasUndone || (kind === 'connection' && !current.wasSent());
         const pause = pauseBeforeRetry(attempt);
         const isWorthIt = (kind === 'connection' || kind === 'contention') && clock.monotonic() + pause < deadline;
         // What was never sent was not slow: there was no connection to send it on.

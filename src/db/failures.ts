@@ -56,6 +56,13 @@ export function failureFor(error: unknown): unknown {
   }
 }
 
+/** Whether what a caller got means that its statement has certainly done nothing: after a lost answer nobody knows. */
+export function hasDoneNothing(error: unknown): boolean {
+  if (!(error instanceof AppError)) return kindOfFailure(error) === 'statement';
+  // Without a cause there was no connection to send it on.
+  return error.code === 'UNAVAILABLE' && (error.cause === undefined || kindOfFailure(error.cause) === 'contention');
+}
+
 /** SQLSTATE classes 22 and 23: the statement's own values, so that repeating it cannot help. */
 export function isDataFault(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;

@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Models } from '../routing/models.ts';
+import { planOf, type RoutePlan } from '../routing/plan.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { Appender } from './appender.ts';
 import { readStories } from './snapshot.ts';
@@ -128,7 +129,7 @@ export class Engine {
 
   /** The run of what a statement sent at `leasedAt` (monotonic) is leasing to this process; `start` begins to write it. */
   prepare(work: Work, leasedAt: number): Run {
-    const choice = this.parts.models.find(work.models[0] ?? '');
+    const choice = this.parts.models.find(work.plan.models[0] ?? '');
     if (choice) this.parts.keys.prepare(work.tenantId, choice.provider);
     return new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
   }
@@ -261,7 +262,7 @@ export class Engine {
     const claims = await claim(this.parts.database.engine, status, Math.min(room, 50), leaseMs, totalTimeoutMs);
     for (const claimed of claims) {
       this.parts.log.info({ generationId: claimed.id, epoch: claimed.epoch, status }, 'generation taken');
-      this.run(this.prepare({ ...claimed, models: this.plan(claimed) }, sentAt));
+      this.run(this.prepare({ ...claimed, plan: this.plan(claimed) }, sentAt));
     }
     this.parts.bus.publish(
       'generation.changed',
@@ -269,15 +270,16 @@ export class Engine {
     );
   }
 
-  /** The models for what was left of a generation: the one it had, then those of its route, as far as this process has them. */
-  private plan({ requestedModel, attempts }: Claim): string[] {
+  /** The plan for what was left of a generation: the model it had, then those of its route, as far as this process has them. */
+  private plan({ requestedModel, attempts }: Claim): RoutePlan {
     const last = attempts.at(-1)?.model;
     const first = last !== undefined ? [last] : [];
     try {
-      return [...new Set([...first, ...this.parts.models.plan(requestedModel)])];
+      const plan = this.parts.models.plan(requestedModel);
+      return { ...plan, models: [...new Set([...first, ...plan.models])] };
     } catch {
       // Another build started it with a model this one does not know: the call will say so.
-      return first;
+      return planOf(first);
     }
   }
 

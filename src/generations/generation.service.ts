@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -15,6 +16,7 @@ import type { Scope } from '../kernel/scope.ts';
 import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
 import { autoRoute, type Models } from '../routing/models.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
@@ -215,20 +217,17 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(
-    { scope, operation, claim, admitted }: Asked,
-    plan: readonly string[],
-    recipe: Recipe,
-  ): Promise<GenerationView> {
+  private async begin({ scope, operation, claim, admitted }: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
     const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
     const taken = await limits.takeStart(scope, admitted);
+    let isStored = false;
     let isReserved = engine.reserve();
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
     const id = newId('gen');
-    const model = plan[0] ?? recipe.requestedModel;
+    const model = plan.models[0] ?? recipe.requestedModel;
     const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
     const work = {
       ...recipe,
@@ -236,7 +235,7 @@ export class GenerationService {
       id,
       epoch: 1,
       attempts: [open],
-      models: plan,
+      plan,
       messages: recipe.prompt,
       ageMs: 0,
     };
@@ -257,6 +256,7 @@ export class GenerationService {
         record: (sql, source) =>
           acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
       });
+      isStored = true;
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
         await limits.returnStart(scope, taken).catch(() => undefined);
@@ -273,9 +273,8 @@ export class GenerationService {
       } else bus.publish('generation.waiting', [id]);
       return row;
     } catch (error) {
-      const refusal = limits.noRoom(error);
-      if (refusal) await limits.returnStart(scope, taken).catch(() => undefined);
-      throw refusal ?? error;
+      if (!isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
+      throw limits.noRoom(error) ?? error;
     } finally {
       forget?.();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

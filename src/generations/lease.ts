@@ -11,7 +11,7 @@ import type { AttemptState } from './story.ts';
 const maxTakeOvers = 3;
 
 /** A generation that was claimed, ids as text. */
-export interface Claim extends Omit<Work, 'models'> {
+export interface Claim extends Omit<Work, 'plan'> {
   readonly requestedModel: string;
 }
 

@@ -2,6 +2,7 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import type { AttemptState, Story } from './story.ts';
 
@@ -12,8 +13,8 @@ export interface Work {
   readonly epoch: number;
   /** All attempts, the open one last. */
   readonly attempts: readonly AttemptState[];
-  /** Models still to be tried, by id; the first is the open attempt's. */
-  readonly models: readonly string[];
+  /** What may write it; the first model is the open attempt's. */
+  readonly plan: RoutePlan;
   readonly messages: readonly PromptMessage[];
   readonly draft: string;
   readonly maxOutputTokens: number;

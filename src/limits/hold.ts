@@ -32,14 +32,18 @@ export interface Asker {
   readonly graceMs: number;
 }
 
-/** The lease of the process has run out: it holds nothing any more, and nobody counts what it had. */
+/** The lease of this process has run out: it holds nothing any more, and nobody counts what it had. */
 export class LostLease extends Error {
   override readonly name = 'LostLease';
+
+  constructor(readonly process: string) {
+    super('the lease of this process has run out');
+  }
 }
 
 /**
  * One statement: locks the rows in order, counts what living processes hold, and says what this one holds from now on: what it wants, as far
- * as the limit goes. Doing it twice is the same as doing it once. What nobody has a row for is missing in the answer. Its commit is waited
+ * as the limit goes. Who lives is looked up with the rows locked (`process_lives`): one that began while this waited is in the rows already. Doing it twice is the same as doing it once. What nobody has a row for is missing in the answer. Its commit is waited
  * for: what is held stays held, whatever happens to the database's machine. Throws LostLease.
  */
 export async function hold(
@@ -56,19 +60,18 @@ export async function hold(
         select * from unnest(${subjects}::uuid[], ${kinds}::text[], ${asks.map(({ used }) => used)}::int[],
           ${asks.map(({ wanted }) => wanted)}::int[], ${asks.map(({ spare }) => spare)}::int[], ${asks.map(({ most }) => most)}::int[])
           as a(subject, kind, used, wanted, spare, most)
-      ), me as (
-        select ${process}::text as id, exists (select from processes where id = ${process}::uuid and lease_until > now()) as is_alive
       ), locked as (
         select subject, kind, holders from held_slots
         where tenant_id = ${tenantUuid}::uuid and subject = any(${subjects}::uuid[]) and kind = any(${kinds}::text[])
         order by subject, kind for update
+      ), me as (
+        select ${process}::text as id, process_lives(${process}::uuid, 0) as is_alive from (select count(*) from locked) as all_locked
       ), counted as (
         select a.*, o.others, o.kept from asked a join locked l using (subject, kind) join me on me.is_alive
         cross join lateral (
           select coalesce(sum((e.value ->> 'held')::int), 0)::int as others, coalesce(jsonb_object_agg(e.key, e.value), '{}') as kept
           from jsonb_each(l.holders) e
-          where e.key <> me.id and exists (
-            select from processes p where p.id = e.key::uuid and p.lease_until > now() - ${graceMs}::float8 * interval '1 millisecond')
+          where e.key <> me.id and process_lives(e.key::uuid, ${graceMs}::float8)
         ) o
         where coalesce((l.holders -> me.id ->> 'turn')::int, 0) <= ${turn}::int
       ), granted as (
@@ -82,7 +85,7 @@ export async function hold(
       select me.is_alive, g.subject, g.kind, g.held, g.others from me left join granted g on true`,
     { idempotent: true },
   );
-  if (rows.some((row) => !row.is_alive)) throw new LostLease();
+  if (rows.some((row) => !row.is_alive)) throw new LostLease(process);
   return new Map(
     rows.flatMap(({ subject, kind, held, others }) => (subject === null ? [] : [[`${subject} ${kind}`, { held, others }]])),
   );

@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { CostBudget } from './cost.ts';
 import { costNames, limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
@@ -17,11 +17,6 @@ export interface Held {
   /** Null when the key in use has no limits of its own, or it is no key. */
   readonly key: KeyLimits | null;
 }
-
-/** For so long a change of limits may go unnoticed where no hint of it arrives. */
-const rememberedMs = 3_000;
-/** What is older is looked up again when it is used, and used meanwhile: nobody waits for it. */
-const freshMs = 1_500;
 
 interface OfTenant extends Omit<Held, 'key'> {
   readonly hasLimitedKeys: boolean;
@@ -125,50 +120,4 @@ interface OwnRow {
   ceiling: number | null;
   own: number | null;
   is_key: boolean;
-}
-
-/** Answers of a look, each for a while; a look that began before something was forgotten is not remembered. */
-class Remembered<T extends object | null> {
-  private readonly answers = new LRUCache<string, { readonly answer: T; readonly askedAt: number }>({ max: 10_000 });
-  private readonly looking = new Map<string, Promise<T>>();
-  private forgotten = 0;
-
-  constructor(
-    private readonly clock: Clock,
-    private readonly look: (id: string, tenantId: string) => Promise<T>,
-  ) {}
-
-  known(id: string, tenantId: string): T | undefined {
-    const known = this.answers.get(id);
-    if (!known) return undefined;
-    const age = this.clock.monotonic() - known.askedAt;
-    if (age >= rememberedMs) return undefined;
-    // Fails again, and is heard then, once the answer is too old to be used.
-    if (age >= freshMs) this.get(id, tenantId).catch(() => undefined);
-    return known.answer;
-  }
-
-  get(id: string, tenantId: string): Promise<T> {
-    const looking = this.looking.get(id);
-    if (looking) return looking;
-    const { forgotten } = this;
-    const askedAt = this.clock.monotonic();
-    const look = this.look(id, tenantId).then((answer) => {
-      if (forgotten === this.forgotten) this.answers.set(id, { answer, askedAt });
-      return answer;
-    });
-    this.looking.set(id, look);
-    const over = () => {
-      if (this.looking.get(id) === look) this.looking.delete(id);
-    };
-    look.then(over, over);
-    return look;
-  }
-
-  forget(ids: readonly string[] | null): void {
-    this.forgotten++;
-    this.looking.clear();
-    if (ids === null) this.answers.clear();
-    else for (const id of ids) this.answers.delete(id);
-  }
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Asker } from './hold.ts';
 
 interface Parts {
   readonly database: Database;
@@ -16,6 +18,8 @@ export class ProcessLease {
   /** Others count what a process holds for so much longer than its lease: a renewal that began in time may still be under way. */
   readonly graceMs: number;
   private uuid: string | null = null;
+  /** What it was before it was lost, until nobody can count that any more. */
+  private ghost: string | null = null;
   private turn = 0;
   /** On the monotonic clock. */
   private trustedUntil = 0;
@@ -40,16 +44,25 @@ export class ProcessLease {
     return this.parts.clock.monotonic() < this.trustedUntil;
   }
 
-  /** Who asks for slots with the next statement; the lease begins with the first. */
-  async asker(): Promise<{ process: string; turn: number; graceMs: number }> {
+  /** Who asks for slots with the next statement; the lease begins with the first. Throws when it cannot be said that it holds. */
+  async asker(): Promise<Asker> {
+    // After a long silence others may count nothing of this process any more.
+    if (this.uuid !== null && !this.isTrusted) await this.renew();
     const process = this.uuid ?? (await this.begin());
+    if (!this.isTrusted) throw new AppError('UNAVAILABLE', 'this process cannot say that it lives', { retryAfterMs: 1_000 });
     return { process, turn: ++this.turn, graceMs: this.graceMs };
   }
 
-  /** The lease has run out: nothing is held any more. */
-  lose(): void {
-    if (this.uuid === null) return;
+  /** Whether what was asked for in this name is held: an answer that is late, or of a life before, says nothing. */
+  isStill({ process }: Asker): boolean {
+    return this.uuid === process && this.isTrusted;
+  }
+
+  /** The lease of this name has run out: nothing is held in it any more. Does nothing when another has taken its place. */
+  lose(process: string): void {
+    if (this.uuid !== process) return;
     this.uuid = null;
+    this.ghost = process;
     this.trustedUntil = 0;
     this.parts.onLost();
   }
@@ -59,10 +72,10 @@ export class ProcessLease {
     if (this.timer) clearInterval(this.timer);
     await this.renewing;
     const { uuid } = this;
-    if (uuid === null) return;
+    if (uuid === null && this.ghost === null) return;
     this.uuid = null;
     try {
-      await this.engine((sql) => sql`delete from processes where id = ${uuid}::uuid`);
+      await this.engine((sql) => sql`delete from processes where id in (${uuid}::uuid, ${this.ghost}::uuid)`);
     } catch (err) {
       // The lease runs out.
       this.parts.log.warn({ err }, 'could not give slots back');
@@ -79,14 +92,16 @@ export class ProcessLease {
   private async insert(): Promise<string> {
     const uuid = randomUUID();
     const sentAt = this.parts.clock.monotonic();
-    // Those that are long dead are counted nowhere.
+    const { ghost } = this;
+    // Those that are long dead are counted nowhere; its own ghost would be, for a while, and what is open here would have no place beside it.
     await this.engine(
       (sql) => sql`
-        with gone as (delete from processes where lease_until < now() - interval '1 hour')
+        with gone as (delete from processes where lease_until < now() - interval '1 hour' or id = ${ghost}::uuid)
         insert into processes (id, lease_until) values (${uuid}::uuid, now() + ${this.leaseMs}::float8 * interval '1 millisecond')
         on conflict (id) do update set lease_until = excluded.lease_until`,
     );
     this.uuid = uuid;
+    if (this.ghost === ghost) this.ghost = null;
     this.trustedUntil = sentAt + this.leaseMs;
     return uuid;
   }
@@ -109,7 +124,7 @@ export class ProcessLease {
           where id = ${uuid}::uuid and lease_until > now() returning id`,
       );
       if (this.uuid !== uuid) return;
-      if (alive.length === 0) this.lose();
+      if (alive.length === 0) this.lose(uuid);
       else this.trustedUntil = sentAt + this.leaseMs;
     } catch (err) {
       // Until the lease runs out there are more tries.

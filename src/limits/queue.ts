@@ -30,6 +30,13 @@ export interface Empty extends Quota {
   readonly until: number;
 }
 
+/** Somebody could not pay with what was left, at a moment before the database looked. */
+export interface Short {
+  readonly left: number;
+  readonly maximum: number;
+  readonly seenAt: number;
+}
+
 // More members than this go in the next statement.
 const mostGroups = 500;
 /** What is over is told with the next statement, or by one of its own after this. */
@@ -61,6 +68,7 @@ export class TenantQueue {
       readonly database: Database;
       readonly clock: Clock;
       readonly onEmpty: (subject: string, kind: Kind, empty: Empty) => void;
+      readonly onShort: (short: Short) => void;
       readonly onIdle: () => void;
     },
   ) {
@@ -143,29 +151,41 @@ export class TenantQueue {
     const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost, key: null };
     const own = going.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
     const asks = own.some(({ kind }) => kind === 'requests') ? [tenant, ...own] : own;
-    let purse: Purse | null = null;
-    for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
-      const sentAt = clock.monotonic();
-      const taken = await this.takeOnce(connection, left, cost);
-      if (cost) purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
-      const { grants } = taken;
-      const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
-      const whole = grants.get(keyOfAsk(tenant));
-      // A request without its tenant's bucket was granted nothing, and nothing was counted.
-      const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
-      for (const group of pending) {
-        const grant = grants.get(keyOfAsk(group.ask));
-        const isRequest = group.ask.kind === 'requests';
-        if (grant && !isOpen(group)) this.decide(group, grant, isRequest ? whole : undefined, isRequest ? purse : null, sentAt);
+    const bought: { purse: Purse | null } = { purse: null };
+    const startedAt = clock.monotonic();
+    try {
+      for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
+        const sentAt = clock.monotonic();
+        const taken = await this.takeOnce(connection, left, cost);
+        if (cost) bought.purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
+        const { grants } = taken;
+        const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
+        const whole = grants.get(keyOfAsk(tenant));
+        // A request without its tenant's bucket was granted nothing, and nothing was counted.
+        const isOpen = ({ ask }: Group) => !grants.has(keyOfAsk(ask)) || (ask.kind === 'requests' && !whole);
+        for (const group of pending) {
+          const grant = grants.get(keyOfAsk(group.ask));
+          const isRequest = group.ask.kind === 'requests';
+          if (grant && !isOpen(group))
+            this.decide(group, grant, isRequest ? whole : undefined, isRequest ? bought.purse : null, sentAt);
+        }
+        pending = pending.filter(isOpen);
+        if (pending.length === 0) break;
+        await makeBuckets(connection, this.tenantUuid, missing);
+        const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
+        left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
       }
-      pending = pending.filter(isOpen);
-      if (pending.length === 0) break;
-      await makeBuckets(connection, this.tenantUuid, missing);
-      const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
-      left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
+    } finally {
+      if (bought.purse) this.putBack(bought.purse, startedAt);
     }
-    // What was taken for callers that cannot go goes back at once.
-    if (!purse || purse.left === 0) return;
+  }
+
+  /** What was taken for callers that cannot go, or were not reached, goes back at once. */
+  private putBack(purse: Purse, seenAt: number): void {
+    // Unless something was given back meanwhile.
+    if (purse.isShort && this.ledger.isEmpty)
+      this.parts.onShort({ left: purse.grant.left + purse.left, maximum: this.budget.maximum, seenAt });
+    if (purse.left === 0) return;
     this.ledger.settle({ epoch: purse.grant.epoch, reserved: purse.left, actual: 0 });
     this.isUrgent = true;
   }
@@ -243,6 +263,8 @@ export class TenantQueue {
 /** What a statement reserved, for its callers to share. */
 class Purse {
   left: number;
+  /** Whether it was too little for somebody. */
+  isShort = false;
 
   constructor(readonly grant: CostGrant) {
     this.left = grant.granted;
@@ -252,6 +274,7 @@ class Purse {
   pay(costs: readonly number[]): readonly boolean[] {
     const { isCovered, unused } = cover(costs, this.left);
     this.left = unused;
+    this.isShort ||= isCovered.includes(false);
     return isCovered;
   }
 }

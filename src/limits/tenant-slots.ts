@@ -195,7 +195,7 @@ export class TenantSlots {
         await this.round(asked, due);
       } catch (error) {
         if (error instanceof LostLease) {
-          this.parts.lease.lose();
+          this.parts.lease.lose(error.process);
           continue;
         }
         this.leaveWaiters(new Set(due), (waiter) => waiter.caller.reject(error));
@@ -247,7 +247,7 @@ export class TenantSlots {
 
   private async round(asked: ReadonlyMap<Holding, HoldAsk>, due: readonly Waiter[]): Promise<void> {
     const { database, lease } = this.parts;
-    const asker = await lease.asker();
+    let asker = await lease.asker();
     const connection = database.as({ tenantId: this.tenantId });
     for (const [holding, { used }] of asked) {
       // Until the answer nothing more is opened from what may just be given back.
@@ -258,8 +258,11 @@ export class TenantSlots {
     let found = await hold(connection, this.tenantUuid, asker, asks);
     if (found.size < asks.length) {
       await makeRows(connection, this.tenantUuid, asks);
-      found = await hold(connection, this.tenantUuid, await lease.asker(), asks);
+      asker = await lease.asker();
+      found = await hold(connection, this.tenantUuid, asker, asks);
     }
+    // The answer came too late to be true: it is asked again, in the name that holds by then.
+    if (!lease.isStill(asker)) return;
     const holds = new Map<Holding, Hold>();
     for (const [holding, { subject, kind }] of asked) {
       // A tenant that is gone has no rows any more.

@@ -10,7 +10,7 @@ export class ModelResolver {
   @Query(() => [Model], { description: 'The models of this process, by provider. Requires `models:read`.' })
   models(@Ctx() { scope }: RequestContext): Model[] {
     scope.require('models:read');
-    const [first] = this.catalogue.plan(autoRoute);
+    const [first] = this.catalogue.plan(autoRoute).models;
     return this.catalogue.choices.map(({ id, provider, model }) => ({
       ...model,
       id,

@@ -1,5 +1,6 @@
 import { AppError } from '../kernel/errors.ts';
 import type { Provider, ProviderModel } from '../providers/port.ts';
+import { planOf, type RoutePlan } from './plan.ts';
 
 /** A model that can be chosen. */
 export interface ModelChoice {
@@ -27,10 +28,10 @@ export class Models {
     if (defaultModel !== null && !this.find(defaultModel)) throw new Error(`DEFAULT_MODEL: there is no model ${defaultModel}`);
   }
 
-  /** The models to try for a request, in order; throws INVALID_INPUT for one that is unknown. */
-  plan(requested: string): string[] {
+  /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. */
+  plan(requested: string): RoutePlan {
     if (requested !== autoRoute) {
-      if (this.find(requested)) return [requested];
+      if (this.find(requested)) return planOf([requested]);
       const known = [autoRoute, ...this.choices.slice(0, 20).map(({ id }) => id)].join(', ');
       throw new AppError('INVALID_INPUT', `there is no model or route with this name; known: ${known}`, {
         path: ['input', 'model'],
@@ -41,9 +42,11 @@ export class Models {
       const [model] = provider.models;
       return model ? [`${provider.id}/${model.name}`] : [];
     });
-    return this.defaultModel === null
-      ? firsts
-      : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)];
+    return planOf(
+      this.defaultModel === null
+        ? firsts
+        : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)],
+    );
   }
 
   /** The provider and its own name for a model id; null when there is none. */

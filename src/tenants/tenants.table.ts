@@ -39,8 +39,15 @@ export const members = pgTable(
     email: text().notNull(),
     /** What people call them; null when nobody said. */
     name: text(),
-    /** The name of a built-in role (`access/roles.ts`) or of one of the tenant's own. */
+    /** The name of a built-in role (`access/roles.ts`) or of one of the tenant's own; it counts where `claimedRoles` is null. */
     role: text().notNull().default('member'),
+    /**
+     * For people of an issuer, whose tokens decide: the names of the roles that the claims of their last token gave. Null for those who were
+     * given a role here.
+     */
+    claimedRoles: text().array(),
+    /** When that token was issued, by its own account. */
+    claimedAt: timestamp({ withTimezone: true }),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** From this moment they are nobody here; what they made stays. Null for members. */
     removedAt: timestamp({ withTimezone: true }),

@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import { Remembered } from '../kernel/remembered.ts';
 import { ProviderError, type Provider } from '../providers/port.ts';
 import { UnreadableError, type About } from './seal.ts';
 import type { VaultService } from './vault.service.ts';
@@ -18,8 +18,6 @@ export interface ProviderKeyParts {
 /** A tenant's own keys by provider. */
 type OwnKeys = ReadonlyMap<string, string | UnreadableError>;
 
-/** For so long a change that no hint told of may go unnoticed. */
-const rememberedMs = 3_000;
 const lookDeadlineMs = 2_000;
 
 /** What a tenant's own key for a provider is sealed as. */
@@ -29,20 +27,16 @@ export function aboutProviderKey(tenantId: string, provider: string): About {
 
 /** The tenants' own keys for whoever calls providers. All of a tenant are looked up together; most have none, and that is remembered too. */
 export class ProviderKeyService {
-  private readonly remembered: LRUCache<string, OwnKeys>;
-  private readonly looking = new Map<string, Promise<OwnKeys>>();
-  /** Counts what was forgotten: a look that began before may have read what is no longer so. */
-  private forgotten = 0;
+  private readonly remembered: Remembered<OwnKeys>;
 
   constructor(private readonly parts: ProviderKeyParts) {
-    const perf = { now: () => parts.clock.monotonic() };
-    this.remembered = new LRUCache({ max: 10_000, ttl: rememberedMs, ttlResolution: 0, perf });
+    this.remembered = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
   /** The tenant's own key; null when it has none; undefined when that is not known without a look, or the key cannot be read. */
   known(tenantId: string, provider: Provider): string | null | undefined {
     if (!provider.takesKeys) return null;
-    const keys = this.remembered.get(tenantId);
+    const keys = this.remembered.known(tenantId);
     if (!keys) return undefined;
     const own = keys.get(provider.id) ?? null;
     return own instanceof UnreadableError ? undefined : own;
@@ -50,15 +44,15 @@ export class ProviderKeyService {
 
   /** Begins to look, so that who asks soon after need not wait. */
   prepare(tenantId: string, provider: Provider): void {
-    if (!provider.takesKeys || this.remembered.has(tenantId)) return;
+    if (!provider.takesKeys || this.remembered.known(tenantId)) return;
     // Whoever needs it asks again and hears of the failure.
-    this.look(tenantId).catch(() => undefined);
+    this.remembered.get(tenantId).catch(() => undefined);
   }
 
   /** The tenant's own key; null when it has none. Throws ProviderError CREDENTIAL_UNREADABLE, or UNAVAILABLE and TIMEOUT while the database is away. */
   async find(tenantId: string, provider: Provider): Promise<string | null> {
     if (!provider.takesKeys) return null;
-    const keys = this.remembered.get(tenantId) ?? (await this.look(tenantId));
+    const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
     const own = keys.get(provider.id) ?? null;
     if (!(own instanceof UnreadableError)) return own;
     this.parts.log.error({ err: own, tenantId, provider: provider.id }, 'a tenant’s own key for a provider cannot be read');
@@ -69,27 +63,7 @@ export class ProviderKeyService {
 
   /** Looks again when the keys of these tenants are needed next; of all without `tenantIds`. */
   forget(tenantIds: readonly string[] | null): void {
-    this.forgotten++;
-    this.looking.clear();
-    if (tenantIds === null) this.remembered.clear();
-    else for (const id of tenantIds) this.remembered.delete(id);
-  }
-
-  /** Once at a time for a tenant. */
-  private look(tenantId: string): Promise<OwnKeys> {
-    const looking = this.looking.get(tenantId);
-    if (looking) return looking;
-    const { forgotten } = this;
-    const look: Promise<OwnKeys> = this.read(tenantId)
-      .then((keys) => {
-        if (forgotten === this.forgotten) this.remembered.set(tenantId, keys);
-        return keys;
-      })
-      .finally(() => {
-        if (this.looking.get(tenantId) === look) this.looking.delete(tenantId);
-      });
-    this.looking.set(tenantId, look);
-    return look;
+    this.remembered.forget(tenantIds);
   }
 
   private async read(tenantId: string): Promise<OwnKeys> {

@@ -2,7 +2,7 @@ import { createConnection } from 'node:net';
 import type { ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
-import { newId } from '../../src/kernel/id.ts';
+import { idOfUuid, newId } from '../../src/kernel/id.ts';
 import { allPermissions, type Permission } from '../../src/kernel/scope.ts';
 import { newKeyText } from '../../src/access/key-text.ts';
 import { KeyService } from '../../src/access/key.service.ts';
@@ -257,6 +257,44 @@ describe('apiKeyRotate', () => {
     const { apiKey, replaced } = await rotated(old.id);
     expect(replaced.expiresAt).toBe(expiresAt);
     expect(Math.abs(Date.parse(apiKey.expiresAt ?? '') - Date.parse(expiresAt))).toBeLessThan(60_000);
+  });
+
+  it('of a key by itself gives no more time than it has', async () => {
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const { apiKey: old, secret } = await made({ expiresAt, permissions: ['keys:write'] });
+    await app.sql`update api_keys set created_at = created_at - interval '30 days' where id = ${uuidOf(old.id)}`;
+    const byItself = await post(app.url, { query: rotate, variables: { input: { id: old.id } } }, { key: secret });
+    const { apiKey } = (byItself.body.data as { apiKeyRotate: Made }).apiKeyRotate;
+    expect(apiKey.expiresAt).toBe(expiresAt);
+    const { apiKeyRotate: second } = (
+      await post(
+        app.url,
+        { query: rotate, variables: { input: { id: apiKey.id, overlapSeconds: 0 } } },
+        { key: (byItself.body.data as { apiKeyRotate: Made }).apiKeyRotate.secret },
+      )
+    ).body.data as { apiKeyRotate: Made };
+    expect(second.apiKey.expiresAt).toBe(expiresAt);
+  });
+
+  it('of a key for everything is refused to one that names all there is', async () => {
+    const member = await seed.member({ of: owner, role: 'member' });
+    const [whole] = await app.sql<{ id: string }>`select id from api_keys where member_id = ${uuidOf(member.memberId)}`;
+    const held = (await member.ask<{ viewer: { permissions: string[] } }>('{ viewer { permissions } }')).viewer.permissions;
+    const narrow = (await member.ask<{ apiKeyCreate: Made }>(create, { input: { name: 'Partner', permissions: held } }))
+      .apiKeyCreate;
+    const input = { id: idOfUuid('key', whole?.id ?? '') };
+    const path = ['input', 'id'];
+    const before = await stored();
+
+    expect((await post(app.url, { query: rotate, variables: { input } }, { key: narrow.secret })).body.data).toEqual({
+      apiKeyRotate: {
+        ...noKey,
+        replaced: null,
+        ...refusedWith('FORBIDDEN', 'this key may do all that its member ever may: only one that may as well rotates it', path),
+      },
+    });
+    expect(await stored()).toEqual(before);
+    expect(await member.ask(rotate, { input })).toMatchObject({ apiKeyRotate: { replaced: { id: input.id }, errors: [] } });
   });
 
   it('goes no further than the year 9999', async () => {

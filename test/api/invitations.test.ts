@@ -365,6 +365,34 @@ describe('an invitation by somebody who may no longer give it', () => {
   });
 });
 
+it('is over when the role of its maker comes to allow less, or its own comes to allow more than its maker may', async () => {
+  const roles =
+    'mutation ($name: String!, $can: [String!]!) { roleCreate(input: { name: $name, permissions: $can }) { role { id } } }';
+  const change =
+    'mutation ($id: ID!, $can: [String!]!) { roleUpdate(input: { id: $id, permissions: $can }) { errors { code } } }';
+  const roleOf = async (name: string, can: string[]) =>
+    (await owner.ask<{ roleCreate: { role: { id: string } } }>(roles, { name, can })).roleCreate.role.id;
+  const boss = await roleOf('boss', ['members:write', 'models:read', 'health:read']);
+  const clerk = await roleOf('clerk', ['models:read']);
+  const maker = await seed.member({ of: owner, role: 'boss' });
+  const [one, two, three] = [
+    await made({ role: 'clerk' }, maker),
+    await made({ role: 'clerk' }, maker),
+    await made({ role: 'clerk' }, maker),
+  ];
+  const over = [{ code: 'CONFLICT', message: 'whoever invited you may not do so any more' }];
+  const before = await stored();
+
+  await owner.ask(change, { id: clerk, can: ['models:read', 'tenant:write'] });
+  expect(await accepted(one.token)).toMatchObject({ member: null, errors: over });
+  await owner.ask(change, { id: clerk, can: ['models:read'] });
+  await owner.ask(change, { id: boss, can: ['models:read'] });
+  expect(await accepted(two.token)).toMatchObject({ member: null, errors: over });
+  expect(await stored()).toEqual(before);
+  await owner.ask(change, { id: boss, can: ['members:write', 'models:read'] });
+  expect(await accepted(three.token)).toMatchObject({ errors: [] });
+});
+
 it('is given again to whoever may invite and not look', async () => {
   const inviter = await seed.member({
     of: owner,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { generateKeyPair } from 'jose';
 import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
@@ -53,7 +54,12 @@ interface Payload {
   readonly errors: readonly { code: string; message: string; path: string[] | null }[];
 }
 
-const created = async (caller: Caller, input: Input): Promise<Payload> =>
+/** Shows a token of the issuer where the audience is given, unless the input brings its own. */
+const created = async (caller: Caller, { audience, ...rest }: Input): Promise<Payload> => {
+  const token = typeof audience === 'string' && audience !== '' ? await issuer.token({ audience, claims: { oid: 'ada' } }) : null;
+  return asked(caller, { ...(audience !== undefined && { audience }), token, ...rest });
+};
+const asked = async (caller: Caller, input: Input): Promise<Payload> =>
   (await caller.ask<{ issuerCreate: Payload }>(create, { input: { url: issuer.url, roleClaim: 'roles', roles, ...input } }))
     .issuerCreate;
 const updated = async (caller: Caller, input: Input): Promise<Payload> =>
@@ -62,6 +68,7 @@ const deleted = async (caller: Caller, id: string) =>
   (await caller.ask<{ issuerDelete: { deletedId: string | null; errors: Payload['errors'] } }>(remove, { input: { id } }))
     .issuerDelete;
 
+const now = (): number => Math.floor(Date.now() / 1_000);
 const rows = async (): Promise<number> => (await app.sql`select from issuers`).length;
 const status = async (token: string): Promise<number> =>
   (await post(app.url, { query: '{ viewer { permissions } }' }, { key: token })).status;
@@ -108,6 +115,114 @@ describe('issuerCreate', () => {
     const { issuer: made, errors } = await created(owner, input);
     expect(errors).toEqual([]);
     expect(made).toMatchObject({ ...input, name: 'Acme', algorithms: ['ES256', 'EdDSA'] });
+  });
+
+  const needsToken = 'an audience that is not the id of your tenant needs a valid token that is for it';
+  const inToken = ['token'];
+  const proofs: readonly (readonly [string, () => Promise<Input>, string, readonly string[]])[] = [
+    ['no token', async () => ({}), needsToken, inToken],
+    ['null for a token', async () => ({ token: null }), needsToken, inToken],
+    ['what is no token', async () => ({ token: 'eyJ' }), 'this token is no JWT', inToken],
+    [
+      'a token for another audience',
+      async () => ({ token: await issuer.token({ audience: 'mine' }) }),
+      'this token’s claim aud is missing or does not fit',
+      inToken,
+    ],
+    [
+      'a token that has run out',
+      async () => ({ token: await issuer.forge({ iss: issuer.url, aud: 'wanted', sub: 'ada', exp: now() - 61 }) }),
+      'this token has run out (exp): get a fresh one',
+      inToken,
+    ],
+    [
+      'a token of another issuer',
+      async () => ({ token: await issuer.forge({ iss: 'https://idp.example', aud: 'wanted', sub: 'ada', exp: now() + 60 }) }),
+      'this token’s claim iss is missing or does not fit',
+      inToken,
+    ],
+    [
+      'a token that somebody else signed',
+      async () => {
+        const { privateKey } = await generateKeyPair('ES256');
+        return { token: await issuer.forge({ iss: issuer.url, aud: 'wanted', sub: 'ada', exp: now() + 60 }, {}, privateKey) };
+      },
+      'the signature of this token does not fit',
+      inToken,
+    ],
+    [
+      'a token without the claim that is to name people',
+      async () => ({ token: await issuer.token({ audience: 'wanted' }), subjectClaim: 'oid' }),
+      'this token does not say whom it is about, in the claim oid',
+      inToken,
+    ],
+  ];
+
+  it.each(proofs)('gives an audience that anybody could name to nobody with %s', async (_what, input, message, path) => {
+    const owner = await seed.tenant();
+
+    expect(await asked(owner, { audience: 'wanted', ...(await input()) })).toEqual({
+      issuer: null,
+      errors: [{ code: 'INVALID_INPUT', message, path: ['input', ...path] }],
+    });
+    expect(await app.sql`select from issuers where audience = 'wanted'`).toHaveLength(0);
+  });
+
+  it('keeps nothing of the token that proves an audience', async () => {
+    const owner = await seed.tenant();
+    const token = await issuer.token({ audience: 'proved' });
+    expect((await asked(owner, { audience: 'proved', token })).errors).toEqual([]);
+
+    const [signature = ''] = token.split('.').slice(-1);
+    const kept = await app.sql<{ all: string }>`
+      select (select string_agg(i::text, '') from issuers i) || (select string_agg(a::text, '') from audit_entries a)
+        || coalesce((select string_agg(k::text, '') from idempotency_keys k), '') as all`;
+    expect(kept[0]?.all).toContain('proved');
+    expect(kept[0]?.all).not.toContain(signature);
+    expect(app.lines.join('')).not.toContain(signature);
+  });
+
+  it('gives the same issuer for the same key to who may not see it, with a fresh token, and without asking the issuer', async () => {
+    const owner = await seed.tenant();
+    const writer = await seed.member({ of: owner, can: allPermissions.filter((each) => each !== 'issuers:read') });
+    const input = { audience: 'repeated', idempotencyKey: 'k', defaultRole: 'member' };
+    const first = await created(writer, input);
+    expect(first.errors).toEqual([]);
+    const token = await issuer.token({ audience: 'repeated', lifeSeconds: 300 });
+    issuer.become('away');
+    try {
+      const same = { emailClaim: 'email', subjectClaim: null, algorithms: null, name: null };
+      expect(await asked(writer, { ...input, token, ...same })).toEqual(first);
+      expect((await asked(writer, { ...input, token, emailClaim: null })).errors).toEqual([
+        { code: 'CONFLICT', message: 'this idempotency key was used with another input', path: ['input', 'idempotencyKey'] },
+      ]);
+    } finally {
+      issuer.become('here');
+    }
+    expect(await app.sql`select from issuers where audience = 'repeated'`).toHaveLength(1);
+  });
+
+  it('and roleDelete at the same time leave no issuer that gives a role which is gone', async () => {
+    for (let round = 0; round < 8; round++) {
+      const owner = await seed.tenant();
+      const { roleCreate } = await owner.ask<{ roleCreate: { role: { id: string } } }>(
+        'mutation { roleCreate(input: { name: "clerk", permissions: ["models:read"] }) { role { id } } }',
+      );
+      const drop = 'mutation ($id: ID!) { roleDelete(input: { id: $id }) { deletedId errors { code message } } }';
+      const [registered, dropped] = await Promise.all([
+        created(owner, { defaultRole: 'clerk', name: 'Acme' }),
+        owner.ask<{ roleDelete: { deletedId: string | null; errors: object[] } }>(drop, { id: roleCreate.role.id }),
+      ]);
+      if (registered.issuer) {
+        expect(dropped.roleDelete).toEqual({
+          deletedId: null,
+          errors: [{ code: 'CONFLICT', message: 'the issuer Acme gives this role: change that first' }],
+        });
+      } else {
+        expect(registered.errors).toEqual([{ code: 'NOT_FOUND', message: 'no such role', path: ['input', 'defaultRole'] }]);
+        expect(dropped.roleDelete.errors).toEqual([]);
+      }
+    }
   });
 
   const cases: readonly (readonly [string, Input, string, string, readonly string[]])[] = [

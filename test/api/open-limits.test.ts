@@ -118,6 +118,55 @@ describe('generations that are not finished', () => {
     expect((await begin(owner, 'third')).generation).toEqual(third);
   });
 
+  describe('that cannot be counted', () => {
+    const startsOf = async ({ memberId }: Caller) => {
+      const rows = await app.sql<{ used: number }>`
+        select used from rate_buckets where subject = ${uuidOf(memberId)} and kind = 'starts'`;
+      return rows[0]?.used ?? 0;
+    };
+    /** As if others had been in the way so many times, with this SQLSTATE. */
+    async function withCollisions(count: number, state: string, work: () => Promise<void>): Promise<void> {
+      await app.sql`alter function check_room_for_generation rename to real_check_room`;
+      await app.sql`create sequence collisions`;
+      await app.sql`grant usage on collisions to draftwire_app`;
+      await app.sql`
+        create function check_room_for_generation(uuid, uuid, uuid, int, int, int) returns boolean language plpgsql volatile as $$
+        begin
+          if nextval('collisions') <= (select most from collisions_wanted) then
+            raise exception using errcode = (select state from collisions_wanted), message = 'in the way';
+          end if;
+          return real_check_room($1, $2, $3, $4, $5, $6);
+        end $$`;
+      await app.sql`create table collisions_wanted (most int, state text)`;
+      await app.sql`insert into collisions_wanted values (${count}, ${state})`;
+      await app.sql`grant select on collisions_wanted to draftwire_app`;
+      try {
+        await work();
+      } finally {
+        await app.sql`drop function check_room_for_generation`;
+        await app.sql`alter function real_check_room rename to check_room_for_generation`;
+        await app.sql`drop table collisions_wanted`;
+        await app.sql`drop sequence collisions`;
+      }
+    }
+
+    it('at once, because others start as well: are tried again', async () => {
+      await withCollisions(3, '40001', async () => {
+        await begun(owner);
+        expect(await startsOf(owner)).toBe(1);
+      });
+    });
+
+    it('at all: cost no start', async () => {
+      await begun(owner);
+      await withCollisions(1, 'XX000', async () => {
+        const { errors } = await owner.answer(start, { input: { template: 'cover-letter-classic', variables } });
+        expect(errors).toMatchObject([{ extensions: { code: 'INTERNAL' } }]);
+        expect(await startsOf(owner)).toBe(1);
+      });
+    });
+  });
+
   it('of a tenant and of a key, each by itself', async () => {
     const key = await limitedKey({ maxGenerations: 1 });
     await begun(key);

@@ -347,7 +347,7 @@ describe('a token of a registered issuer', () => {
         proof_id: expect.stringMatching(/^iss_/),
         thing: expect.stringMatching(/^person_/),
         before: null,
-        after: { role: 'reviewer' },
+        after: { roles: ['reviewer'] },
       },
     ]);
   });

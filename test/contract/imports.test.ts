@@ -14,6 +14,7 @@ const compositionFiles = ['app.ts', 'schema.ts'];
 const publicModules = [
   'routing/models.ts',
   'routing/next-move.ts',
+  'routing/plan.ts',
   'idempotency/claim.ts',
   'idempotency/answers.ts',
   'idempotency/seal.ts',

@@ -147,13 +147,13 @@ export const permissionTable: Readonly<Record<string, Row>> = {
     cases: [
       {
         with: 'people who are members',
-        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `of ${name}`, defaultRole: 'member' } }),
+        make: async (world, { name }) => ({ input: { ...(await world.registrable(`of ${name}`)), defaultRole: 'member' } }),
         expected: managersOnly,
         isApart: true,
       },
       {
         with: 'people who are owners',
-        make: ({ issuerUrl: url }, { name }) => ({ input: { url, audience: `owner of ${name}`, defaultRole: 'owner' } }),
+        make: async (world, { name }) => ({ input: { ...(await world.registrable(`owner of ${name}`)), defaultRole: 'owner' } }),
         expected: ownersOnly,
         forbids: /^nobody hands out what they do not have: tenant:delete$/,
         isApart: true,

@@ -7,7 +7,7 @@ import { KeyService } from '../../src/access/key.service.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import type { Admission } from '../../src/graphql/admission.ts';
-import { systemClock } from '../../src/kernel/clock.ts';
+import { systemClock, type Clock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
@@ -44,10 +44,15 @@ function open(url: string): Promise<Database> {
   return openDatabase({ ...databaseDefaults, url, maxConnections: 10 }, { log, clock: systemClock });
 }
 
-function limiter(database: Database, maximum: number, limits = { member: 0, tenant: 0, starts: 0 }): LimitService {
+function limiter(
+  database: Database,
+  maximum: number,
+  limits = { member: 0, tenant: 0, starts: 0 },
+  clock: Clock = systemClock,
+): LimitService {
   // Of what comes back in the second that a storm takes nobody can pay.
   const cost = { maximum, restoreRate: 1 };
-  return new LimitService({ database, clock: systemClock, registry: new Registry(), limits, cost });
+  return new LimitService({ database, clock, registry: new Registry(), limits, cost });
 }
 
 async function newScope(): Promise<Scope> {
@@ -142,12 +147,14 @@ describe('a reservation', () => {
     expect((await admit(limits, scope, 50)).refusal?.code).toBe('RATE_LIMITED');
     expect(await bucketOf(scope)).toMatchObject({ reserved: 0, before: 60 });
     await age(1);
-    const { refusal, charge, throttle } = await admit(limits, scope, 90);
+    // Of what another process let go this one would hear in a second.
+    const other = service();
+    const { refusal, charge, throttle } = await admit(other, scope, 90);
     expect([refusal, throttle?.currentlyAvailable]).toEqual([null, 10]);
     // One that is over after it was dropped is paid, and nothing is given back for it.
     await age(2);
     charge?.settle(90);
-    expect((await admit(limits, scope, 20)).refusal?.code).toBe('RATE_LIMITED');
+    expect((await admit(other, scope, 20)).refusal?.code).toBe('RATE_LIMITED');
     expect(await bucketOf(scope)).toMatchObject({ reserved: 0, before: 0 });
   });
 
@@ -192,6 +199,68 @@ describe('a reservation', () => {
     ]);
     await limits.close();
     expect(await bucketOf(scope)).toMatchObject({ spent: 0, reserved: 20 });
+  });
+});
+
+describe('an empty bucket', () => {
+  const version = async ({ tenantId }: Scope) =>
+    (await owner`select xmin::text from cost_buckets where tenant_id = ${uuidOf(tenantId)}`)[0]?.['xmin'] as string;
+
+  it('refuses from memory who cannot pay, until there may be more: after a second, or when something is given back here', async () => {
+    const [first] = databases;
+    if (!first) throw new Error('no database');
+    let now = 0;
+    const limits = limiter(first, 100, undefined, { ...systemClock, monotonic: () => now });
+    const scope = await newScope();
+    const admit = async (cost: number) => limits.admit(scope, () => cost);
+    const { charge } = await admit(70);
+    const told = (await admit(50)).refusal;
+    expect(told).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'the operation could cost 50, and the tenant has 30 of 100 left',
+    });
+    const before = await version(scope);
+    expect((await admit(40)).refusal).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: 'the operation could cost 40, and the tenant has 30 of 100 left',
+    });
+    expect((await admit(101)).refusal?.code).toBe('LIMIT_EXCEEDED');
+    expect((await admit(40)).throttle?.currentlyAvailable).toBe(30);
+    // What can never run is counted as a request, and reserves nothing.
+    const refused = await version(scope);
+    expect((await admit(40)).refusal?.code).toBe('RATE_LIMITED');
+    expect([await version(scope), refused === before]).toEqual([refused, false]);
+    // Enough is left for this one.
+    expect((await admit(5)).refusal).toBeNull();
+
+    expect((await admit(40)).refusal?.code).toBe('RATE_LIMITED');
+    await owner`update cost_buckets set reserved = 0 where tenant_id = ${uuidOf(scope.tenantId)}`;
+    expect((await admit(40)).refusal?.code).toBe('RATE_LIMITED');
+    now = 1_001;
+    expect((await admit(90)).refusal).toBeNull();
+    expect((await admit(40)).refusal?.code).toBe('RATE_LIMITED');
+    charge?.settle(0);
+    expect((await admit(60)).refusal).toBeNull();
+    await limits.close();
+  });
+
+  it('gets back at once what was taken for a caller who could not be counted', async () => {
+    const [first] = databases;
+    if (!first) throw new Error('no database');
+    const [limits, scope] = [limiter(first, 100), await newScope()];
+    (await limits.admit(scope, () => 10)).charge?.settle(0);
+    await eventually(async () => (await bucketOf(scope)).reserved === 0);
+    // The cost is taken before it is seen that this member has no bucket, and none can be made.
+    await owner`revoke insert on rate_buckets from draftwire_app`;
+    try {
+      const other = new Scope(scope.tenantId, newId('mem'), scope.proof, []);
+      await expect(Promise.resolve(limits.admit(other, () => 90))).rejects.toThrow('permission denied');
+      expect((await limits.admit(scope, () => 80)).refusal).toBeNull();
+    } finally {
+      await owner`grant insert on rate_buckets to draftwire_app`;
+    }
+    await limits.close();
+    expect(await bucketOf(scope)).toMatchObject({ reserved: 80 });
   });
 });
 

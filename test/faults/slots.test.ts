@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import postgres from 'postgres';
 import { Registry } from 'prom-client';
@@ -10,8 +10,10 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
+import { hold, makeRows } from '../../src/limits/hold.ts';
 import { LimitService } from '../../src/limits/limit.service.ts';
 import type { RateLimits } from '../../src/limits/policy.ts';
+import { ProcessLease } from '../../src/limits/process-lease.ts';
 import { SlotService } from '../../src/limits/slot.service.ts';
 import { Bus } from '../../src/messages/bus.ts';
 import { PostgresBus } from '../../src/messages/postgres-bus.ts';
@@ -203,6 +205,75 @@ it('a process that was taken to be dead finds its place again, and gives up what
   await eventually(async () => one?.enter(scope, 'sockets', noLoss).catch(() => null));
 });
 
+it('counts who began to live while it waited for the row', async () => {
+  const { tenantId, member } = await newTenant();
+  const [subject, tenantUuid] = [uuidOf(member().memberId), uuidOf(tenantId)];
+  const [asker, late] = [randomUUID(), randomUUID()];
+  const connection = processes[0]?.database.as({ tenantId });
+  if (!connection) throw new Error('no process');
+  const ask = { subject, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
+  await makeRows(connection, tenantUuid, [ask]);
+  await owner`insert into processes (id, lease_until) values (${asker}, now() + interval '1 minute')`;
+  const asked = await owner.begin(async (sql) => {
+    await sql`select from held_slots where subject = ${subject} for update`;
+    const answer = hold(connection, tenantUuid, { process: asker, turn: 1, graceMs: 500 }, [ask]);
+    await eventually(
+      async () =>
+        (await sql`select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`).length > 0,
+    );
+    await sql`insert into processes (id, lease_until) values (${late}, now() + interval '1 minute')`;
+    await sql`update held_slots set holders = ${sql.json({ [late]: { held: 15, turn: 1 } })} where subject = ${subject}`;
+    return { answer };
+  });
+  expect([...(await asked.answer).values()]).toEqual([{ held: 5, others: 15 }]);
+});
+
+it('whose lease has run out while it waited for the row is told so, and holds nothing', async () => {
+  const { tenantId, member } = await newTenant();
+  const [subject, tenantUuid, asker] = [uuidOf(member().memberId), uuidOf(tenantId), randomUUID()];
+  const connection = processes[0]?.database.as({ tenantId });
+  if (!connection) throw new Error('no process');
+  const ask = { subject, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
+  await makeRows(connection, tenantUuid, [ask]);
+  await owner`insert into processes (id, lease_until) values (${asker}, now() + interval '1 minute')`;
+  const asked = await owner.begin(async (sql) => {
+    await sql`select from held_slots where subject = ${subject} for update`;
+    const answer = hold(connection, tenantUuid, { process: asker, turn: 1, graceMs: 500 }, [ask]).catch(
+      (error: unknown) => error,
+    );
+    await eventually(
+      async () =>
+        (await sql`select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`).length > 0,
+    );
+    await sql`update processes set lease_until = now() - interval '1 second' where id = ${asker}`;
+    return { answer };
+  });
+  expect(await asked.answer).toMatchObject({ name: 'LostLease', process: asker });
+  expect([...(await owner`select holders from held_slots where subject = ${subject}`)]).toEqual([{ holders: {} }]);
+});
+
+it('a process that was lost comes back as another, which no late answer to the one before can take away', async () => {
+  const [first] = processes;
+  if (!first) throw new Error('no process');
+  let lost = 0;
+  const lease = new ProcessLease(15_000, { database: first.database, clock: systemClock, log, onLost: () => lost++ });
+  const [before, also] = [await lease.asker(), await lease.asker()];
+  lease.lose(before.process);
+  const after = await lease.asker();
+  // Two statements of the same life may both be told that it is over.
+  lease.lose(also.process);
+  expect([lost, lease.isStill(before), lease.isStill(after), (await lease.asker()).process]).toEqual([
+    1,
+    false,
+    true,
+    after.process,
+  ]);
+  // What it was before is counted by nobody any more, not even by itself.
+  const known = await owner<{ id: string }[]>`select id from processes where id in ${owner([before.process, after.process])}`;
+  expect(known.map(({ id }) => id)).toEqual([after.process]);
+  await lease.close();
+});
+
 const open = (url: string, key: string): Promise<RawSocket | null> => acknowledged(url, key).catch(() => null);
 
 it('two processes hold exactly 20 of 60 sockets; those of one that is killed come back', { timeout: 90_000 }, async () => {
@@ -230,6 +301,68 @@ it('two processes hold exactly 20 of 60 sockets; those of one that is killed com
   expect(await open(other.url, one.key)).toBeNull();
   for (const { socket } of sockets) socket.terminate();
 });
+
+it(
+  'a process that was stopped comes back to its own places, but for those that others have taken',
+  { timeout: 90_000 },
+  async () => {
+    const env = { MAX_SOCKETS_PER_MEMBER: '20', GENERATION_LEASE_MS: '3000' };
+    await using fleet = await startFleet(env, env);
+    const [one, other] = fleet.processes;
+    if (!one || !other) throw new Error('no fleet');
+    const rows = postgres(fleet.database.url, { max: 1, onnotice: () => undefined });
+    const living = async () =>
+      (
+        await rows<{ id: string; held: number }[]>`
+        select p.id, coalesce((h.holders -> p.id::text ->> 'held')::int, 0) as held
+        from processes p cross join held_slots h where h.kind = 'sockets' order by held`
+      ).map((row) => ({ ...row }));
+    const isOpen = ({ socket }: RawSocket) => socket.readyState === socket.OPEN;
+    /** Every one of them is served. */
+    const answered = async (sockets: readonly RawSocket[]) => {
+      for (const raw of sockets) raw.send({ type: 'ping' });
+      expect(await Promise.all(sockets.map((raw) => raw.next()))).toEqual(sockets.map(() => ({ type: 'pong' })));
+    };
+    try {
+      const own: RawSocket[] = [];
+      for (let more = 0; more < 12; more++) own.push(await acknowledged(one.url, one.key));
+      const others = await Promise.all(Array.from({ length: 8 }, () => acknowledged(other.url, one.key)));
+      expect(await open(one.url, one.key)).toBeNull();
+      const before = await living();
+      expect(before.map(({ held: places }) => places)).toEqual([8, 12]);
+
+      // Its lease has just run out: others still count what it had, and so must it not.
+      one.signal('SIGSTOP');
+      await eventually(async () => (await rows`select from processes where lease_until < now()`).length > 0);
+      one.signal('SIGCONT');
+      const after = await eventually(async () => {
+        const now = await living();
+        return now.length === 2 && now[1]?.id !== before[1]?.id && now[1]?.held === 12 ? now : null;
+      });
+      expect(after[0]).toEqual(before[0]);
+      await answered([...own, ...others]);
+      expect([await open(one.url, one.key), await open(other.url, one.key)]).toEqual([null, null]);
+
+      // Long enough for others to take what it had.
+      one.signal('SIGSTOP');
+      const taken: RawSocket[] = [];
+      await eventually(async () => {
+        const next = await open(other.url, one.key);
+        if (next) taken.push(next);
+        return taken.length === 4;
+      }, 20_000);
+      one.signal('SIGCONT');
+      await eventually(() => own.filter(isOpen).length === 8);
+      await eventually(async () => (await living()).map(({ held: places }) => places).join() === '8,12');
+      // The newest have to go.
+      await answered([...own.slice(0, 8), ...others, ...taken]);
+      expect([await open(one.url, one.key), await open(other.url, one.key)]).toEqual([null, null]);
+      for (const { socket } of [...own, ...others, ...taken]) socket.terminate();
+    } finally {
+      await rows.end();
+    }
+  },
+);
 
 it(
   '10,000 sockets of one member: as many as the limit are open, each other is told why, and others are served meanwhile',

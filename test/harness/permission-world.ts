@@ -41,13 +41,13 @@ export interface Ground {
   readonly owner: postgres.Sql;
   readonly stranger: Caller;
   /** One that can be registered. */
-  readonly issuerUrl: string;
+  readonly issuer: TestIssuer;
   readonly patterns: Patterns;
   close(): Promise<void>;
 }
 
 /** Makes one of each thing, through the front door, as the pattern of those that are copied. */
-export async function openGround(app: TestApp, seed: Seed, issuer: Pick<TestIssuer, 'url'>): Promise<Ground> {
+export async function openGround(app: TestApp, seed: Seed, issuer: TestIssuer): Promise<Ground> {
   const owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const stranger = await seed.tenant();
   const model = await seed.tenant();
@@ -70,7 +70,7 @@ export async function openGround(app: TestApp, seed: Seed, issuer: Pick<TestIssu
     ),
     issuers: uuidOf((await register(model, issuer)).id),
   };
-  return { app, seed, owner, stranger, issuerUrl: issuer.url, patterns, close: () => owner.end() };
+  return { app, seed, owner, stranger, issuer, patterns, close: () => owner.end() };
 }
 
 /** A tenant with one of each role, somebody else and things of theirs. */
@@ -135,8 +135,10 @@ export class World {
     return this.copy('iss', 'issuers', { audience: randomBytes(6).toString('hex') });
   }
 
-  get issuerUrl(): string {
-    return this.ground.issuerUrl;
+  /** An issuer to register for an audience, with the token that it takes. */
+  async registrable(audience: string) {
+    const { issuer } = this.ground;
+    return { url: issuer.url, audience, token: await issuer.token({ audience }) };
   }
 
   invitation(memberId: string): Promise<string> {

@@ -19,14 +19,16 @@ export interface Registered {
   readonly algorithms: readonly string[];
 }
 
-/** Registers an issuer with these roles; throws on errors in the payload. */
+/** Registers an issuer with these roles, showing a token of its own where the audience is given; throws on errors in the payload. */
 export async function register(
   asker: Pick<Caller, 'ask'>,
-  { url }: Pick<TestIssuer, 'url'>,
+  issuer: Pick<TestIssuer, 'url' | 'token'>,
   input: Readonly<Record<string, unknown>> = {},
 ): Promise<Registered> {
+  const { audience } = input;
+  const token = typeof audience === 'string' ? await issuer.token({ audience }) : null;
   const { issuerCreate } = await asker.ask<{ issuerCreate: { issuer: Registered | null; errors: unknown[] } }>(create, {
-    input: { url, roleClaim: 'roles', roles, ...input },
+    input: { url: issuer.url, token, roleClaim: 'roles', roles, ...input },
   });
   if (!issuerCreate.issuer) throw new Error(JSON.stringify(issuerCreate.errors));
   return issuerCreate.issuer;

@@ -1,0 +1,95 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isAway } from '../kernel/errors.ts';
+import type { PollableIterator } from '../kernel/pollable.ts';
+import { withDeadlines } from '../providers/deadlines.ts';
+import { ProviderError, type Provider, type StreamPart } from '../providers/port.ts';
+import type { EngineConfig, EngineParts } from './engine.ts';
+import type { OpenedCall, Run } from './run.ts';
+
+interface Choice {
+  readonly provider: Provider;
+  /** The provider's own name of the model. */
+  readonly name: string;
+}
+
+/** Makes the calls of runs: with the tenant's own key where it has one, and with the deadlines. */
+export class Caller {
+  constructor(
+    private readonly config: EngineConfig,
+    private readonly parts: EngineParts,
+  ) {}
+
+  /** Makes a run's first call, all but its sending, which waits for `committed`: what it costs to make hides behind the database's work. */
+  begin(run: Run, committed: Promise<void>): void {
+    const choice = this.parts.models.find(run.attempt.model);
+    if (!choice) return;
+    const apiKey = this.parts.keys.known(run.tenantId, choice.provider);
+    // Not known without a look: the attempt waits for it, and makes the call then.
+    if (apiKey === undefined) return;
+    run.opened = begun(this.call(run, choice, apiKey, this.parts.fetchAfter(committed)));
+  }
+
+  /** The call of the open attempt: the one that was begun, else a new one. Fails as a provider's stream does. */
+  async open(run: Run): Promise<OpenedCall> {
+    const { model } = run.attempt;
+    const choice = this.parts.models.find(model);
+    if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
+    const opened = run.opened ?? {
+      parts: this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch),
+      first: null,
+    };
+    run.opened = null;
+    return opened;
+  }
+
+  /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
+  remainingMs({ leasedAt, work }: Run): number {
+    return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
+  }
+
+  /** The tenant's own key for the call, null where it has none. A database that is away is waited for, as long as there is time for the call. */
+  private async ownKey(run: Run, provider: Provider): Promise<string | null> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+      try {
+        return await this.parts.keys.find(run.tenantId, provider);
+      } catch (err) {
+        run.signal.throwIfAborted();
+        if (!isAway(err)) throw err;
+        if (this.remainingMs(run) <= delayMs) throw outOfTime(err);
+        this.parts.log.warn({ err, generationId: run.id }, 'the database did not say whether the tenant has a key; trying again');
+        await pause(delayMs, undefined, { signal: run.signal });
+      }
+    }
+  }
+
+  private call(
+    run: Run,
+    { provider, name: model }: Choice,
+    apiKey: string | null,
+    fetch: typeof globalThis.fetch,
+  ): PollableIterator<StreamPart> {
+    const { messages, draft, maxOutputTokens, temperature } = run.work;
+    return withDeadlines(
+      (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
+      {
+        firstTokenMs: this.config.firstTokenTimeoutMs,
+        idleMs: this.config.idleTimeoutMs,
+        totalMs: Math.max(0, this.remainingMs(run)),
+        clock: this.parts.clock,
+        signal: run.signal,
+      },
+    );
+  }
+}
+
+function outOfTime(cause: unknown): ProviderError {
+  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', { retryable: true, cause });
+}
+
+/** A stream whose first part is already asked for. */
+function begun(parts: PollableIterator<StreamPart>): OpenedCall {
+  const first = parts.next();
+  // Whoever reads it hears of its failure; a run that is never started has no reader.
+  first.catch(() => undefined);
+  return { parts, first };
+}

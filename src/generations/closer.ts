@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDataFault } from '../db/failures.ts';
+import { isAway } from '../kernel/errors.ts';
+import type { Appender } from './appender.ts';
+import { cancelled, failed } from './ending.ts';
+import type { EngineParts } from './engine.ts';
+import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
+import type { Run } from './run.ts';
+import type { Story } from './story.ts';
+
+/** What takes the place of an open attempt: a call to `model` whose text begins at `base`. */
+export interface NextAttempt {
+  readonly model: string;
+  readonly base: number;
+  /** Why the open attempt gives up. */
+  readonly failure: Failure;
+}
+
+/** Closes attempts and runs in the database: each is one statement, repeated while the database is away. */
+export class Closer {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly appender: Appender,
+  ) {}
+
+  /** Replaces the open attempt; false when the run is lost. */
+  async replace(run: Run, { model, base, failure }: NextAttempt): Promise<boolean> {
+    const { database, bus, audience } = this.parts;
+    const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
+    const next = { model, base, reason: 'PROVIDER_ERROR' as const, failure };
+    if (!(await this.untilAnswered(run, () => replaceAttempt(database.engine, run, next)))) {
+      run.stop('LOST');
+      return false;
+    }
+    this.appender.forget(run);
+    run.replaceAttempt(ended, { number: ended.number + 1, base, model, reason: next.reason, endedBy: null, endOffset: null });
+    audience.changed(run.id);
+    if (run.isWatchedElsewhere) bus.publish('generation.changed', [run.id]);
+    return true;
+  }
+
+  /** Ends a run that was told to stop. */
+  endStopped(run: Run): Promise<Story | null> {
+    return run.stopReason === 'CANCELLED' ? this.end(run, cancelled(run)) : this.endUnstorable(run);
+  }
+
+  /** The one transaction that ends a run; null when the run is lost. */
+  async end(run: Run, ending: Ending): Promise<Story | null> {
+    const { database, log } = this.parts;
+    // Readers get the last text while it is being committed; the end itself only after.
+    this.appender.deliver(run);
+    run.isEnding = true;
+    let isRepeat = false;
+    let isOurs: boolean;
+    try {
+      isOurs = await this.untilAnswered(run, async () => {
+        if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
+        isRepeat = true;
+        return finishRun(database.engine, run, ending);
+      });
+    } catch (err) {
+      // Left to a take-over it would be written, and paid, again for the same refusal.
+      if (!isDataFault(err) || ending.failure?.code === 'INTERNAL') throw err;
+      log.error({ err, generationId: run.id }, 'an end that cannot be stored');
+      return this.endUnstorable(run);
+    }
+    run.isEnded = true;
+    if (!isOurs) {
+      run.stop('LOST');
+      return null;
+    }
+    log.info(
+      { generationId: run.id, status: ending.status, attempts: run.attempts.length, failureCode: ending.failure?.code },
+      'generation finished',
+    );
+    const last = { ...run.attempt, endedBy: ending.endedBy, endOffset: ending.text.length };
+    return { status: ending.status, attempts: [...run.attempts.slice(0, -1), last], text: ending.text, end: ending.text.length };
+  }
+
+  /** Ends a run that the database refuses for its values: what was stored stays, and readers are cut back to it by one more attempt. */
+  private async endUnstorable(run: Run): Promise<Story | null> {
+    const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
+    if (!(await this.replace(run, { model: run.attempt.model, base: run.stored, failure }))) return null;
+    return this.end(run, failed(run, failure, false));
+  }
+
+  /** Repeats a statement while the database is away, as long as the run is this process's. */
+  private async untilAnswered(run: Run, statement: () => Promise<boolean>): Promise<boolean> {
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+      try {
+        return await statement();
+      } catch (err) {
+        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return false;
+        if (!isAway(err)) throw err;
+        this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
+        await pause(delayMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { PollableIterator } from '../kernel/pollable.ts';
+import type { StreamPart } from '../providers/port.ts';
+import type { Appender } from './appender.ts';
+import { TextCleaner } from './clean.ts';
+import type { OpenedCall, Run } from './run.ts';
+
+/** The last part of a stream. */
+export type Finish = Extract<StreamPart, { type: 'finish' }>;
+
+/** Reads the stream of one attempt into its run. */
+export class Reading {
+  private readonly cleaner = new TextCleaner();
+
+  constructor(
+    private readonly run: Run,
+    private readonly appender: Appender,
+  ) {}
+
+  /** The finish of the stream, after its text; null when there was none. */
+  async read({ parts, first }: OpenedCall): Promise<Finish | null> {
+    const { run } = this;
+    let asked = first;
+    try {
+      for (;;) {
+        if (run.isFull) await run.room();
+        const atHand = asked ? null : await this.readAtHand(parts);
+        if (atHand) return atHand;
+        // A run that has to stop gets no room any more: its stream says so when it is asked.
+        if (run.isFull && run.stopReason === null) continue;
+        const { value: part } = await (asked ?? parts.next());
+        asked = null;
+        if (!part) return null;
+        const finish = this.take(part);
+        if (finish) return finish;
+      }
+    } finally {
+      await parts.return?.();
+    }
+  }
+
+  /** Takes parts without a promise each: the finish, or null as soon as the next one has to be asked for, or the run is full. */
+  private readAtHand(parts: PollableIterator<StreamPart>): Promise<Finish | null> {
+    return new Promise((resolve, reject) => {
+      const end = (finish: Finish | null): void => {
+        parts.whenReady(() => undefined);
+        resolve(finish);
+      };
+      const takeAll = (): void => {
+        try {
+          for (;;) {
+            const part = parts.poll();
+            if (part === 'later') return;
+            if (part === 'ask') return end(null);
+            const finish = this.take(part);
+            if (finish || this.run.isFull) return end(finish);
+          }
+        } catch (cause) {
+          reject(new Error('text could not be taken', { cause }));
+        }
+      };
+      parts.whenReady(takeAll);
+      takeAll();
+    });
+  }
+
+  private take(part: StreamPart): Finish | null {
+    const text = part.type === 'text' ? this.cleaner.push(part.text) : this.cleaner.flush();
+    if (text !== '') this.appender.append(this.run, text);
+    return part.type === 'finish' ? part : null;
+  }
+}

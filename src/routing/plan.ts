@@ -1,0 +1,53 @@
+import type { ProviderErrorCode } from '../providers/port.ts';
+
+/** Why a call failed, as routes tell causes apart. */
+export type Cause = 'RATE_LIMIT' | 'OVERLOAD' | 'CONTEXT_TOO_LONG' | 'CONTENT_REFUSED' | 'TIMEOUT' | 'AUTH' | 'OTHER';
+
+/** How often and how patiently the same model is asked: `tries` are calls, the first one included; the pause doubles from the first delay to the longest. */
+export interface RetryPolicy {
+  readonly tries: number;
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+}
+
+/** What a generation may be written by, decided at its start (or when it is taken over) by its route. */
+export interface RoutePlan {
+  /** The route and its version; null for a model that was named. */
+  readonly route: { readonly id: string; readonly version: number } | null;
+  /** Model ids in the order of trying; never empty. */
+  readonly models: readonly string[];
+  /** Models to try instead of the next one after a failure by this cause. */
+  readonly branches: Partial<Record<Cause, readonly string[]>>;
+  /** How often and how patiently the same model is asked again, by cause; defaults where absent. */
+  readonly retry: Partial<Record<Cause, RetryPolicy>>;
+  /** Start a second model when the first token is later than this; null: never. */
+  readonly hedgeAfterMs: number | null;
+}
+
+/** The plan that is no more than models in their order. */
+export function planOf(models: readonly string[]): RoutePlan {
+  return { route: null, models, branches: {}, retry: {}, hedgeAfterMs: null };
+}
+
+/** The cause that a provider's failure is one of. */
+export function causeOf(code: ProviderErrorCode): Cause {
+  return causes[code];
+}
+
+/** A key that is not accepted and an account without money are the same to a route: nothing there works until somebody acts. */
+const causes: Readonly<Record<ProviderErrorCode, Cause>> = {
+  RATE_LIMITED: 'RATE_LIMIT',
+  OVERLOADED: 'OVERLOAD',
+  NETWORK: 'OVERLOAD',
+  STREAM_CUT: 'OVERLOAD',
+  CONTEXT_TOO_LONG: 'CONTEXT_TOO_LONG',
+  CONTENT_REFUSED: 'CONTENT_REFUSED',
+  TIMEOUT: 'TIMEOUT',
+  PROVIDER_AUTH: 'AUTH',
+  PROVIDER_QUOTA: 'AUTH',
+  CREDENTIAL_UNREADABLE: 'AUTH',
+  STREAM_MALFORMED: 'OTHER',
+  EMPTY_COMPLETION: 'OTHER',
+  INVALID_REQUEST: 'OTHER',
+  MODEL_NOT_FOUND: 'OTHER',
+};
