@@ -54,6 +54,7 @@ export const serviceOperations = {
   tenantSuspend: 'nobody of the tenant was let in any more',
   tenantResume: 'they were again',
   tenantAppoint: 'the people of the tenant may run the installation since',
+  auditDoubt: 'the log was found changed by somebody else, `after` says from which position on',
   tenantErase: 'what a deleted tenant had left was gone',
 } as const;
 

@@ -6,6 +6,7 @@ export const services = {
   access: 'Takes back what somebody may not have given any more.',
   sweeper: 'Takes over, or ends, letters whose process was lost.',
   retention: 'Deletes letters that are older than their tenant keeps them.',
+  sealer: 'Links the entries of the audit log.',
   eraser: 'Clears away what a deleted tenant leaves.',
 } as const;
 

@@ -26,7 +26,7 @@ let purger: Purger;
 let installation: InstallationService;
 
 beforeAll(async () => {
-  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '40' } });
+  app = await openTestApp({ env: { OFFLINE_TOKENS_PER_SECOND: '200' } });
   seed = await openSeed(app);
   const log = openLog({ level: 'silent' });
   database = await openDatabase({ ...databaseDefaults, url: app.database.url, maxConnections: 6 }, { log, clock: systemClock });

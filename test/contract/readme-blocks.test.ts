@@ -53,11 +53,8 @@ describe.skipIf(!hasCurl)('the shell', () => {
     const given = blocks('Create a key, call as a partner', 'sh');
     expect(given).toHaveLength(2);
     expect(await paste(given)).toEqual([
-      { data: { apiKeyCreate: { secret: expect.stringMatching(/^dw_live_/), errors: [] } }, extensions: expect.anything() },
-      {
-        data: { viewer: { permissions: ['templates:read', 'generations:read', 'generations:write'] } },
-        extensions: expect.anything(),
-      },
+      { data: { apiKeyCreate: { secret: expect.stringMatching(/^dw_live_/), errors: [] } } },
+      { data: { viewer: { permissions: ['templates:read', 'generations:read', 'generations:write'] } } },
     ]);
   });
 
@@ -79,18 +76,23 @@ describe('GraphiQL', () => {
   const answer = async (block: string) => {
     const { data, errors } = await app.answer(block);
     expect(errors).toBeUndefined();
-    return data as Record<string, { errors?: unknown[]; issuer?: { id: string; audience: string } }>;
+    return data as Record<string, { errors?: unknown[] }>;
   };
 
   it('registers an issuer, whose tokens the shell then calls with', async () => {
     const [register = '', ...others] = blocks('Register an issuer', 'graphql');
     expect(others).toEqual([]);
-    const shown = 'https://login.acme.example/';
-    expect(register).toContain(shown);
-    const { issuerCreate } = await answer(register.replace(shown, issuer.url));
-    expect(issuerCreate?.errors).toEqual([]);
     const claims = { 'https://acme.example/roles': ['letter-editors'], email: 'ada@acme.example' };
-    const token = await issuer.token({ person: 'ada', audience: issuerCreate?.issuer?.audience ?? '', claims });
+    const token = await issuer.token({ person: 'ada', audience: 'the-client-id-or-api-identifier', claims });
+    const own = [
+      ['https://login.acme.example/', issuer.url],
+      ['eyJhbGciOi...', token],
+    ] as const;
+    const pasted = own.reduce((block, [shown, mine]) => {
+      expect(block).toContain(shown);
+      return block.replace(shown, mine);
+    }, register);
+    expect(await answer(pasted)).toMatchObject({ issuerCreate: { errors: [] } });
     const call = blocks('Register an issuer', 'sh');
     expect(call).toHaveLength(1);
     if (!hasCurl) return;

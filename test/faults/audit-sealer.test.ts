@@ -12,6 +12,7 @@ import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
 import { Bus } from '../../src/messages/bus.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startFleet } from '../harness/process.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
@@ -234,6 +235,10 @@ describe('auditVerify', () => {
     expect(later.isIntact).toBe(false);
     expect(later.brokenAt).toBeLessThanOrEqual(brokenAt);
     expect(app.lines.filter((line) => line.includes('could not seal'))).toEqual([]);
+    // What the sealer itself found is on record, once.
+    const doubts = (await trailOf(app, owner.tenantId)).filter(({ operation }) => operation === 'auditDoubt');
+    if (reason === 'HEAD_CHANGED') expect(doubts).toMatchObject([{ actor: 'service_sealer', thing: owner.tenantId }]);
+    else expect(doubts.length).toBeLessThanOrEqual(1);
   });
 });
 
