@@ -1,4 +1,4 @@
-import type { Credentials } from '../graphql/execute.ts';
+import type { Credentials } from '../graphql/pipeline-options.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { AcceptanceService } from './acceptance.service.ts';

@@ -26,6 +26,8 @@ export interface Charge {
   readonly status: ThrottleStatus;
   /** Gives back what was reserved too much, or takes what was too little; once, later calls do nothing. */
   settle(actual: number): void;
+  /** Takes for what is done after it was settled. */
+  spend(cost: number): void;
 }
 
 /** Why a request may not run. */

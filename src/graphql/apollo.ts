@@ -89,22 +89,25 @@ export async function openApollo(
       const tell = (left: Readonly<Record<string, string>>): void => void reply.headers(left);
       const outcome: ApolloContext['outcome'] = { prepared: null };
       let caller: Caller | null = null;
-      const response = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: {
-          method: request.method,
-          headers,
-          search,
-          body,
-        },
-        context: async () => {
-          caller = await apolloCaller(pipeline, addresses, request);
-          return { caller, tell, onHangUp: (operation) => abortOnHangUp(reply, operation), outcome, sent };
-        },
-      });
-      const { prepared } = outcome;
-      // What Apollo did not let run, such as a mutation that came as a GET.
-      if (prepared && !prepared.errors) pipeline.release(prepared);
-      const limited = caller && !prepared ? await countRefused(pipeline, caller, tell) : null;
+      const release = (): void => {
+        if (outcome.prepared?.errors === null) pipeline.release(outcome.prepared);
+      };
+      const response = await apollo
+        .executeHTTPGraphQLRequest({
+          httpGraphQLRequest: {
+            method: request.method,
+            headers,
+            search,
+            body,
+          },
+          context: async () => {
+            caller = await apolloCaller(pipeline, addresses, request);
+            return { caller, tell, onHangUp: (operation) => abortOnHangUp(reply, operation), outcome, sent };
+          },
+        })
+        // What Apollo did not let run, such as a mutation that came as a GET, or could not.
+        .finally(release);
+      const limited = caller && !outcome.prepared ? await countRefused(pipeline, caller, tell) : null;
       if (limited) return answerRefused(reply, limited);
       for (const [name, value] of response.headers) reply.header(name, value);
       reply.code(response.status ?? 200);

@@ -77,11 +77,17 @@ export class OperationContext implements RequestContext {
     return this.controller.signal;
   }
 
+  /** It begins while the limits are still being asked: what it refuses meanwhile is told of only if it was admitted. */
+  awaitAdmission(admission: NonNullable<OperationContext['admission']>): void {
+    this.admission = admission;
+    const { onRefused } = this;
+    if (!onRefused) return;
+    this.onRefused = (scope, operation, code) => void admission.then((refused) => refused ?? onRefused(scope, operation, code));
+  }
+
   async admitted(): Promise<void> {
-    // Nobody is shown this one: a refused request is answered with its refusal.
+    // Nobody is shown this one: a refused request is answered with its refusal. What a field makes of it is no refusal of its own.
     if (!(await this.admission)) return;
-    // What a field makes of it is no refusal of its own.
-    delete this.onRefused;
     throw new AppError('RATE_LIMITED', 'the request is not admitted');
   }
 

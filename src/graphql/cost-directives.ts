@@ -30,7 +30,7 @@ export interface ListSize {
 
 /** The directives of the GraphQL cost directive specification (https://ibm.github.io/graphql-specs/cost-spec.html), as Federation 2.9 defines them. */
 export const costDirectives = `"""
-What it costs: a field as often as it is in the answer, a type for each of its values. Without it objects cost 1, scalars and enums nothing.
+What it costs: a field as often as it is in the answer, a type for each of its values. Without it objects cost 1, scalars and enums nothing. A subscription is paid when it begins; what its messages load beyond that is taken as they are sent, and ends no stream.
 """
 directive @cost(weight: Int!) on ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
 

@@ -84,6 +84,28 @@ export function paid(
   return { ...result, extensions: { ...result.extensions, cost: shown } };
 }
 
+/**
+ * Takes for what the messages of a subscription load, beyond what it paid when it began: the messages themselves are free. Null where there is
+ * nothing to take.
+ */
+export function meteredBy({
+  cost,
+  charge,
+}: {
+  readonly cost: OperationCost;
+  readonly charge: Charge | null;
+}): ((message: ExecutionResult) => void) | null {
+  const { requested, least } = cost;
+  if (!charge || requested <= least) return null;
+  let paidFor = requested - least;
+  return (message) => {
+    const loaded = Math.max(0, cost.actualOf(message) - least);
+    const covered = Math.min(paidFor, loaded);
+    paidFor -= covered;
+    if (loaded > covered) charge.spend(loaded - covered);
+  };
+}
+
 function costOf(set: SetCost, variables: Variables): number {
   let cost = set.weight;
   for (const field of set.inner)

@@ -32,10 +32,13 @@ export interface DownloadOptions {
 
 /** Downloads of this process at a time; each holds a page of rows and no connection. */
 const mostAtOnce = 16;
+/** Of one tenant, so that none takes them all. */
+const mostOfTenant = 4;
 
 /** Sends downloads part by part, as fast as they are taken. One that cannot be finished is cut, so that nobody takes it for whole. */
 export class Downloads {
-  private readonly running = new Set<AbortController>();
+  /** With the tenant whose it is. */
+  private readonly running = new Map<AbortController, string>();
   private readonly drained: DrainWatch;
 
   constructor(private readonly options: DownloadOptions) {
@@ -55,9 +58,7 @@ export class Downloads {
         fail(reply, refused.errors);
         return;
       }
-      if (this.running.size >= mostAtOnce)
-        throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
-      this.running.add(stopper);
+      this.enter(stopper, caller.scope);
       const query = new URLSearchParams(request.url.split('?')[1] ?? '');
       scope = scopeOf(caller);
       scope.require(download.permission);
@@ -73,8 +74,19 @@ export class Downloads {
 
   /** Cuts all that run; clients come back, to another process. */
   close(): void {
-    for (const stopper of this.running) stopper.abort();
+    for (const stopper of this.running.keys()) stopper.abort();
     this.drained.close();
+  }
+
+  private enter(stopper: AbortController, { tenantId }: Scope): void {
+    const own = [...this.running.values()].filter((other) => other === tenantId).length;
+    if (own >= mostOfTenant) {
+      const message = `the limit of ${mostOfTenant} downloads of a tenant at a time is reached: end one, or come back`;
+      throw new AppError('RATE_LIMITED', message, { retryAfterMs: 5_000 });
+    }
+    if (this.running.size >= mostAtOnce)
+      throw new AppError('UNAVAILABLE', 'too many downloads are running; come back', { retryAfterMs: 5_000 });
+    this.running.set(stopper, tenantId);
   }
 
   private send(

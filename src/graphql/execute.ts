@@ -13,22 +13,21 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Registry } from 'prom-client';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { TrustedDocuments } from '../kernel/manifest.ts';
 import type { Pollable } from '../kernel/pollable.ts';
 import { Rounds } from '../kernel/rounds.ts';
 import { ProofRefused, type Scope, type ScopeEvents } from '../kernel/scope.ts';
-import { admissionError, rateLimitHeaders, type Admission, type Admit, type Charge, type Enter } from './admission.ts';
+import { admissionError, rateLimitHeaders, type Admission, type Charge } from './admission.ts';
 import { Executor } from './compiled.ts';
-import { OperationContext, type Caller, type OnRefused, type Transport } from './context.ts';
-import { Costs, paid, type OperationCost } from './cost.ts';
+import { OperationContext, type Caller, type Transport } from './context.ts';
+import { Costs, meteredBy, paid, type OperationCost } from './cost.ts';
 import { Documents } from './documents.ts';
 import { checkVariables } from './hygiene.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { codeOf, maskError, maskResult, shownError, type Mask } from './masking.ts';
 import { measureOperations, type OperationMetrics } from './measure.ts';
+import type { Credentials, PipelineOptions } from './pipeline-options.ts';
 import { refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
 import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
@@ -36,35 +35,6 @@ import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 import { Session } from './session.ts';
 import { withheld } from './withheld.ts';
-
-/** What a caller shows to prove who it is. */
-export interface Credentials {
-  /** As in the HTTP header: `Bearer <key>`; null when nothing was shown. */
-  readonly authorization: string | null;
-}
-
-export interface PipelineOptions {
-  readonly schema: GraphQLSchema;
-  /** Throws AppError UNAUTHENTICATED when the credentials prove nobody. */
-  authenticate(credentials: Credentials): Promise<Scope>;
-  /** Keeps a scope true to what its caller may do, and tells what became of it; returns how to stop. Absent: a scope stays as it is. */
-  watch?(scope: Scope, events: ScopeEvents<AppError>): () => void;
-  /** Counts every request against its caller's limits; absent: there are none. */
-  readonly admit?: Admit;
-  /** Takes a place for a socket or subscription; what it gives is called when that is closed. Throws AppError; absent: there is always one. */
-  readonly enter?: Enter;
-  /** Told of every operation that is refused to somebody who is known, for a permission, a limit or a key that is over. */
-  readonly onRefused?: OnRefused;
-  /** Mutations that have no effect before the context says that they are `admitted`: they begin while that is being asked. */
-  readonly patientMutations?: ReadonlySet<string>;
-  readonly log: Log;
-  readonly registry: Registry;
-  /** Operation names that metrics may show; any other is counted as `other`. */
-  readonly knownOperations?: ReadonlySet<string>;
-  readonly limits?: Partial<Limits>;
-  /** Documents that may run; any when absent. */
-  readonly trustedDocuments?: TrustedDocuments;
-}
 
 /** An operation that may run. */
 export interface Operation {
@@ -76,6 +46,8 @@ export interface Operation {
   readonly cost: OperationCost;
   /** What it has to settle; null until it is admitted, and where costs have no limit. Whoever does not run it releases it. */
   charge: Charge | null;
+  /** Remembers its document, once it is admitted; null where there is nothing to remember. */
+  readonly keep: (() => void) | null;
   /** The phases of the pipeline, bound to the context. */
   readonly phases: ReturnType<GetEnvelopedFn<object>>;
 }
@@ -161,25 +133,32 @@ export class Pipeline {
     if (!admit) return this.prepare(request, caller);
     let prepared: Operation | Refused | null = null;
     // Known callers that have nothing left are refused before anything is parsed for them.
-    const prepare = (): Operation | Refused => (prepared ??= this.prepare(request, caller));
+    const prepare = (): Operation | Refused => (prepared ??= this.read(request, caller));
     const requestedOf = (known: Operation | Refused): number => (known.errors ? 0 : known.cost.requested);
     const heed = (admission: Admission): Refused | null => {
+      const known = admission.refusal ? prepared : prepare();
+      // First of all, so that whatever fails from here on gives it back.
+      if (known?.errors === null) known.charge = admission.charge;
+      else admission.charge?.settle(0);
       tell?.(rateLimitHeaders(admission));
-      const refusal = admissionError(admission, prepared ? requestedOf(prepared) : 0);
+      const refusal = admissionError(admission, known ? requestedOf(known) : 0);
       if (refusal) return this.refused(caller, [refusal]);
-      const known = prepare();
-      if (!known.errors) known.charge = admission.charge;
+      if (known?.errors === null) known.keep?.();
       return null;
     };
-    const refuse = (error: unknown): Refused => this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    const refuse = (error: unknown): Refused => {
+      if (prepared?.errors === null) prepared.charge?.settle(0);
+      return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
+    };
     try {
       const asked = admit(caller.scope, () => requestedOf(prepare()));
-      if (!(asked instanceof Promise)) return heed(asked) ?? prepare();
+      if (!(asked instanceof Promise)) return heed(asked) ?? this.told(prepare(), caller);
       const admission = asked.then(heed).catch(refuse);
       const begun = prepared as Operation | Refused | null;
       const isCheap = begun && !begun.errors && begun.cost.requested <= mostBegun;
-      if (!isCheap || !mayBegin(begun.definition, this.options.patientMutations)) return (await admission) ?? prepare();
-      begun.context.admission = admission;
+      if (!isCheap || !mayBegin(begun.definition, this.options.patientMutations))
+        return (await admission) ?? this.told(prepare(), caller);
+      begun.context.awaitAdmission(admission);
       return begun;
     } catch (error) {
       return refuse(error);
@@ -212,12 +191,9 @@ export class Pipeline {
 
   /** Everything that can refuse a request before it runs: shape, syntax, limits, schema, permissions, pages and strings. */
   prepare(request: OperationRequest, caller: Caller): Operation | Refused {
-    const context = new OperationContext(caller, this.options.onRefused);
-    try {
-      return this.operationOf(request, context);
-    } catch (error) {
-      return this.refused(caller, [maskError(error, this.maskOf(context.requestId))]);
-    }
+    const found = this.told(this.read(request, caller), caller);
+    if (found.errors === null) found.keep?.();
+    return found;
   }
 
   /** Refuses in the same way, and counted, what a transport finds wrong by itself. */
@@ -256,7 +232,6 @@ export class Pipeline {
         context.abort();
         return paid(operation, maskResult(results, mask), operation.cost.least);
       }
-      // All of it is paid when it begins: what a reader is sent is not counted.
       operation.charge?.settle(operation.cost.requested);
       gauge.inc();
       const polled = this.polled.get(context) ?? results;
@@ -265,6 +240,7 @@ export class Pipeline {
         show: (result) => maskResult(result, mask),
         fail: (error) => maskError(error, mask),
         cursor: () => context.cursor,
+        onMessage: meteredBy(operation),
         opening: operation.charge && ((result) => paid(operation, result, operation.cost.requested)),
         onEnd: () => {
           unwatch();
@@ -296,6 +272,20 @@ export class Pipeline {
     return results;
   }
 
+  /** What a request asks for, or why it may not run: not counted yet, since its caller may be told of something else. */
+  private read(request: OperationRequest, caller: Caller): Operation | Refused {
+    const context = new OperationContext(caller, this.options.onRefused);
+    try {
+      return this.operationOf(request, context);
+    } catch (error) {
+      return { errors: [maskError(error, this.maskOf(context.requestId))] };
+    }
+  }
+
+  private told(found: Operation | Refused, caller: Caller): Operation | Refused {
+    return found.errors ? this.refused(caller, found.errors) : found;
+  }
+
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
     const { query, keep } = this.documents.find(request, context.scope.tenantId);
@@ -305,14 +295,13 @@ export class Pipeline {
     try {
       document = parse(query, { maxTokens: this.limits.tokens }) as DocumentNode;
     } catch (error) {
-      return this.refused(context, [parseError(error)]);
+      return { errors: [parseError(error)] };
     }
     const definition = getOperationAST(document, operationName);
     if (definition) this.name(context, definition);
     const errors = validate(this.schema, document) as readonly GraphQLError[];
     const maySee = context.scope.can('schema:introspect');
-    if (errors.length > 0) return this.refused(context, maySee ? errors : errors.map((error) => withheld(error, query)));
-    keep?.();
+    if (errors.length > 0) return { errors: maySee ? errors : errors.map((error) => withheld(error, query)) };
     if (!definition) throw new AppError('BAD_REQUEST', 'operationName must name one operation of the document');
     checkKind(definition, context.transport);
     for (const permission of guardsOf(document)) context.scope.require(permission);
@@ -324,10 +313,10 @@ export class Pipeline {
     if (misfits) {
       const shown = misfits.map((error) => maskError(error, this.maskOf(context.requestId)));
       const written = `${query} ${JSON.stringify(variables)}`;
-      return this.refused(context, maySee ? shown : shown.map((error) => withheld(error, written)));
+      return { errors: maySee ? shown : shown.map((error) => withheld(error, written)) };
     }
     const cost = this.costs.of(document, definition, variables);
-    return { errors: null, document, definition, variables, context, phases, cost, charge: null };
+    return { errors: null, document, definition, variables, context, phases, cost, charge: null, keep };
   }
 
   private name(context: OperationContext, definition: OperationDefinitionNode): void {

@@ -31,6 +31,7 @@ export class Refresh {
     if (this.isBusy) return this.refused(refusal('LIMIT_EXCEEDED', 'one fresh token at a time'));
     this.isBusy = true;
     const requestId = randomUUID();
+    const caller = { transport: 'websocket', scope: session.scope, requestId, address: this.address } as const;
     try {
       const scope = await this.pipeline.authenticate({ authorization }, 'websocket', requestId, this.address);
       const limited = await this.pipeline.count({ transport: 'websocket', scope, requestId, address: this.address });
@@ -40,7 +41,7 @@ export class Refresh {
     } catch (error) {
       // What authenticate throws is counted and fit to be shown.
       if (error instanceof GraphQLError) return { errors: [error] };
-      return this.refused(maskError(error, this.pipeline.maskOf(requestId)));
+      return { ...this.pipeline.refused(caller, [maskError(error, this.pipeline.maskOf(requestId))]) };
     } finally {
       this.isBusy = false;
     }

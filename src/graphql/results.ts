@@ -90,6 +90,8 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
       readonly cursor: () => string | null;
       /** Adds to the first result what is said once; null for nothing. */
       readonly opening: ((result: ExecutionResult) => ExecutionResult) | null;
+      /** Told of each result; null where nobody cares. */
+      readonly onMessage: ((result: ExecutionResult) => void) | null;
       /** Called once, however it ends. */
       readonly onEnd: () => void;
     },
@@ -129,7 +131,7 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   poll(): ExecutionResult | Pending {
     if (this.isEnded) return 'ask';
     const result = this.polled.poll();
-    return this.isOpened || typeof result === 'string' ? result : this.opened(result);
+    return typeof result === 'string' ? result : this.opened(result);
   }
 
   whenReady(wake: () => void): void {
@@ -167,6 +169,7 @@ export class ResultStream implements AsyncGenerator<ExecutionResult, void, void>
   }
 
   private opened(result: ExecutionResult): ExecutionResult {
+    this.hooks.onMessage?.(result);
     if (this.isOpened) return result;
     this.isOpened = true;
     return this.hooks.opening?.(result) ?? result;

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
+import type { GraphQLError } from 'graphql';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { isSame } from '../kernel/same.ts';
 import type { Metrics } from '../monitoring/metrics.ts';
-import { trustProxies } from '../kernel/address.ts';
+import { trustProxies, type Addresses } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
+import { callerOf, headOf } from './answer.ts';
 import type { Pipeline } from './execute.ts';
 import type { UsageReporting } from './apollo.ts';
 import { Downloads, type Download } from './download.ts';
@@ -107,6 +109,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   const addresses = trustProxies(options.trustedProxies ?? []);
   const refusals = new RefusalLog(log, clock);
   let isDraining = false;
+  let looking: Promise<Readiness> | null = null;
 
   const app = fastify({
     bodyLimit: limits.bodyBytes,
@@ -150,7 +153,10 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     const transport = path === '/graphql/stream' ? 'sse' : 'http';
     refusals.note({ transport, path, address: addresses.of(raw), status: reply.statusCode, requestId });
   });
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, log));
+  app.setErrorHandler(async (error, request, reply) => {
+    const refused = isUnread(error) ? await countUnread(pipeline, addresses, request, reply) : null;
+    return refused ? sendErrors(reply, refused) : answerError(error, request, reply, log);
+  });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 'NOT_FOUND', 'no such path'));
 
   const http = await openHttp(pipeline, addresses, options.usageReporting ?? null);
@@ -197,7 +203,9 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     });
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', async (request, reply) => {
-    const { isReady, detail } = await options.readiness();
+    // Whoever asks without a key costs the database no more than one look at a time.
+    looking ??= options.readiness().finally(() => (looking = null));
+    const { isReady, detail } = await looking;
     const status = isReady && !isDraining ? 'ready' : isDraining ? 'draining' : 'unready';
     reply.code(status === 'ready' ? 200 : 503);
     return (await maySeeDetail(pipeline, request)) ? { status, ...detail } : { status };
@@ -247,9 +255,43 @@ function refuse(reply: FastifyReply, code: ErrorCode, message: string, status = 
   return reply.code(status).send({ errors: [refusal(code, message)] });
 }
 
+/**
+ * A request that could not be read counts against the limits of whoever shows a key with it; why it is refused for that, null when it is not.
+ * Who shows none is looked up nowhere, and held by the caps of connections and sizes.
+ */
+async function countUnread(
+  pipeline: Pipeline,
+  addresses: Addresses,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<readonly GraphQLError[] | null> {
+  if (request.headers.authorization === undefined) return null;
+  try {
+    const caller = await callerOf(pipeline, addresses, request);
+    return (await pipeline.count(caller, (left) => void reply.headers(left)))?.errors ?? null;
+  } catch (error) {
+    return [maskError(error, pipeline.maskOf(request.id))];
+  }
+}
+
+function sendErrors(reply: FastifyReply, errors: readonly GraphQLError[]): FastifyReply {
+  const { status, headers } = headOf(errors);
+  return reply.code(status).headers(headers).send({ errors });
+}
+
+/** Whether it was found wrong before anybody looked at it. */
+function isUnread(error: unknown): boolean {
+  const status = statusOf(error);
+  return status >= 400 && status < 500;
+}
+
+function statusOf(error: unknown): number {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+}
+
 /** Fastify's own refusals (size, media type, JSON) and anything unexpected, as GraphQL says errors. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): FastifyReply {
-  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  const status = statusOf(error);
   if (status === 413) return refuse(reply, 'PAYLOAD_TOO_LARGE', 'the body is too large');
   if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json', 415);
   if (status >= 400 && status < 500) {
@@ -274,13 +316,11 @@ function wantsPage(request: FastifyRequest): boolean {
 }
 
 /** The key is filled in only where no other name points at us: a page of somebody else's name could read it. */
-function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): FastifyReply {
+async function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): Promise<FastifyReply> {
   const { host = 'localhost' } = request.headers;
   const nonce = randomUUID();
-  return reply
-    .header('content-type', 'text/html; charset=utf-8')
-    .header('content-security-policy', pagePolicy(nonce))
-    .send(graphiqlPage(host, isThisMachine(host) ? key : null, nonce));
+  const page = await graphiqlPage(host, isThisMachine(host) ? key : null, nonce);
+  return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', pagePolicy(nonce)).send(page);
 }
 
 async function maySeeDetail(pipeline: Pipeline, request: FastifyRequest): Promise<boolean> {

@@ -73,6 +73,7 @@ export function openSse(options: SseOptions): SseTransport {
       return typeof last === 'string' && last !== '' ? resumedFrom(last, prepared, pipeline.schema) : prepared;
     } catch (error) {
       prepared.context.abort();
+      pipeline.release(prepared);
       throw error;
     }
   };
@@ -89,7 +90,9 @@ export function openSse(options: SseOptions): SseTransport {
           operation.context.abort();
           pipeline.release(operation);
           const crowded = new AppError('RATE_LIMITED', crowdedAddress, { retryAfterMs: 5_000 });
-          throw refused(isFull ? refusal('UNAVAILABLE', noMore) : shownError(crowded));
+          const error = isFull ? refusal('UNAVAILABLE', noMore) : shownError(crowded);
+          const { scope, requestId } = operation.context;
+          throw new Refusal(pipeline.refused({ transport: 'sse', scope, requestId, address }, [error]).errors);
         }
       } catch (error) {
         const errors = error instanceof Refusal ? error.errors : [maskError(error, pipeline.maskOf(request.id))];

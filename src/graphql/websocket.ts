@@ -8,6 +8,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Addresses } from '../kernel/address.ts';
+import type { Caller } from './context.ts';
 import { Crowd, crowdedAddress } from './crowd.ts';
 import { refuseRaw } from './door.ts';
 import { DrainWatch, type Outlet } from './drained.ts';
@@ -57,6 +58,8 @@ interface Extra {
   session: Session | null;
   /** Gives its place back. */
   leave: () => void;
+  /** All that runs: the protocol's own list loses one whose id is used again while it ends. */
+  readonly streams: Set<ResultStream>;
 }
 
 interface SocketRefusal {
@@ -66,7 +69,7 @@ interface SocketRefusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly frames: FrameOutlet };
+type Arguments = ExecutionArgs & { readonly operation: Operation; readonly id: string; readonly extra: Extra };
 
 // Above this a client that sends without reading is not read any more until it reads.
 const pauseAboveBytes = 256 * 1_024;
@@ -89,12 +92,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     connectionInitWaitTimeout: options.initTimeoutMs,
     async onConnect({ connectionParams, extra }) {
       const requestId = randomUUID();
+      let caller: Caller | null = null;
       try {
         const { socket } = extra;
         const authorization = authorizationOf(connectionParams);
         const scope = await pipeline.authenticate({ authorization }, 'websocket', requestId, extra.address);
-        const caller = { transport: 'websocket', scope, requestId, address: extra.address } as const;
-        const leave = await enterPlace(pipeline, caller, 'sockets', (error) => turnAway(extra, error));
+        const known = { transport: 'websocket', scope, requestId, address: extra.address } as const;
+        caller = known;
+        const leave = await enterPlace(pipeline, known, 'sockets', (error) => turnAway(extra, error, known));
         // Nothing is left to be ended.
         if (socket.readyState !== socket.OPEN) {
           leave();
@@ -106,12 +111,12 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
         const expiresAt = endOf(scope);
         return expiresAt === null ? true : { expiresAt };
       } catch (error) {
-        turnAway(extra, error);
+        turnAway(extra, error, caller);
         return false;
       }
     },
     async onSubscribe({ extra, subscriptions }, id, payload) {
-      const isCrowded = Object.keys(subscriptions).length > options.maxOperations;
+      const isCrowded = Math.max(Object.keys(subscriptions).length, extra.streams.size + 1) > options.maxOperations;
       const unfit =
         id.length > longestId
           ? refusal('BAD_REQUEST', `an id has at most ${longestId} characters`)
@@ -122,24 +127,31 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       if (prepared.errors) return [...prepared.errors];
       const { document, definition } = prepared;
       const args = { schema: pipeline.schema, document, operationName: definition.name?.value };
-      return { ...args, operation: prepared, id, frames: extra.frames } satisfies Arguments;
+      return { ...args, operation: prepared, id, extra } satisfies Arguments;
     },
     async subscribe(args) {
-      const { operation, id, frames } = args as Arguments;
+      const { operation, id, extra } = args as Arguments;
+      const { frames, socket, streams } = extra;
       const results = await pipeline.subscribe(operation);
-      return results instanceof ResultStream ? new FrameStream(id, results, frames) : results;
+      if (!(results instanceof ResultStream)) return results;
+      streams.add(results);
+      operation.context.signal.addEventListener('abort', () => streams.delete(results), { once: true });
+      // Its socket may have gone meanwhile.
+      if (socket.readyState !== socket.OPEN) void results.return();
+      return new FrameStream(id, results, frames);
     },
     onError: (_context, _id, _payload, errors) =>
       errors.map((error) => (error.originalError instanceof GraphQLError ? error.originalError : error).toJSON()),
   });
 
-  const turnAway = ({ socket, address }: Extra, error: unknown): void => {
+  /** `caller` is who it is, where that is known: the refusal is theirs. */
+  const turnAway = ({ socket, address }: Extra, error: unknown, caller: Caller | null): void => {
     const code = error instanceof GraphQLError ? codeOf(error) : 'INTERNAL';
     // 4401 is final for clients, the others are tried again.
     const closeCode = code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : code === 'FORBIDDEN' ? CloseCode.Forbidden : 1013;
     socket.close(closeCode, code);
     if (code !== 'RATE_LIMITED') return;
-    pipeline.refused({ transport: 'websocket' }, [error as GraphQLError]);
+    pipeline.refused(caller ?? { transport: 'websocket' }, [error as GraphQLError]);
     refusals.note({ transport: 'websocket', address, status: httpStatusOf[code] });
   };
 
@@ -198,7 +210,14 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     };
     // Closed sockets emit nothing more; what a broken one threw says nothing that its close code does not.
     socket.on('error', () => socket.terminate());
-    const extra: Extra = { socket, address, session: null, frames: framesOf(socket, wire), leave: () => undefined };
+    const extra: Extra = {
+      socket,
+      address,
+      session: null,
+      frames: framesOf(socket, wire),
+      leave: () => undefined,
+      streams: new Set(),
+    };
     const refresh = new Refresh(pipeline, address);
     const onPing = async (given: Payload | undefined): Promise<void> => {
       const payload = await refresh.answer(extra.session, given);
@@ -214,6 +233,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
       open.dec();
       extra.session?.close();
       extra.leave();
+      for (const stream of extra.streams) void stream.return();
       watch.delete(outlet);
       isAlive.stop();
       leave();
@@ -244,8 +264,8 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
 
 async function prepare(pipeline: Pipeline, { session, address }: Extra, payload: SubscribePayload, unfit: GraphQLError | null) {
   if (!session) return pipeline.refused({ transport: 'websocket' }, [refusal('UNAUTHENTICATED', 'the connection proved nobody')]);
-  if (session.refusal) return pipeline.refused({ transport: 'websocket' }, [session.refusal]);
   const caller = { transport: 'websocket', scope: session.scope, session, requestId: randomUUID(), address } as const;
+  if (session.refusal) return pipeline.refused(caller, [session.refusal]);
   return unfit ? pipeline.refuse(unfit, caller) : acceptSubscription(pipeline, payload, caller);
 }
 

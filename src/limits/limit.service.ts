@@ -151,11 +151,11 @@ export class LimitService {
       ? cost && refusalByCost(requested, cost, budget)
       : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
     if (verdict.isAdmitted && refusal) this.admissions.cost.refused.inc();
-    const charge = refusal || !cost || !throttle ? null : this.chargeOf(scope, requested, cost.epoch, throttle);
+    const charge = refusal || !cost || !throttle ? null : this.chargeOf(scope, requested, cost.epoch, throttle, budget);
     return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
   }
 
-  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus): Charge {
+  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus, budget: CostBudget): Charge {
     let isOpen = reserved > 0;
     return {
       status,
@@ -165,6 +165,7 @@ export class LimitService {
         if (actual < reserved) this.short.delete(tenantId);
         this.queueOf(tenantId).settle(epoch, reserved, actual);
       },
+      spend: (cost) => this.queueOf(tenantId).spend(cost, budget),
     };
   }
 

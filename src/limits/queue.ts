@@ -1,4 +1,5 @@
 import type { Connection, Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -59,6 +60,7 @@ export class TenantQueue {
   private running = 0;
   private settling: NodeJS.Timeout | null = null;
   private isLate = false;
+  private isClosed = false;
   /** Others may be refused for what is settled here. */
   private isUrgent = false;
 
@@ -99,6 +101,14 @@ export class TenantQueue {
     if (!this.isUnderWay) this.settleLater();
   }
 
+  /** Takes what was not reserved. The database hears of it with the next statement. */
+  spend(cost: number, budget: CostBudget): void {
+    // Nobody may have asked here for a while.
+    if (this.budget.maximum === 0) this.budget = budget;
+    this.ledger.settle({ epoch: 0, reserved: 0, actual: cost });
+    if (!this.isUnderWay) this.settleLater();
+  }
+
   /** Tells the database what is over. */
   async close(): Promise<void> {
     this.isUrgent = true;
@@ -106,6 +116,7 @@ export class TenantQueue {
     this.onRest = resolve;
     this.start();
     await promise;
+    this.isClosed = true;
   }
 
   private start(): void {
@@ -139,6 +150,7 @@ export class TenantQueue {
   }
 
   private settleLater(): void {
+    if (this.isClosed) return;
     this.settling ??= setTimeout(() => {
       this.isLate = true;
       this.start();
@@ -211,8 +223,14 @@ export class TenantQueue {
     try {
       return await take(connection, this.tenantUuid, asks, cost);
     } catch (error) {
+      if (!cost || cost.settlements.length === 0) throw error;
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
-      if (!isLost || !cost || cost.settlements.length === 0) throw error;
+      if (hasDoneNothing(error)) {
+        // It is told of with the next.
+        for (const settlement of cost.settlements) this.ledger.settle(settlement);
+        throw error;
+      }
+      if (!isLost) throw error;
       return take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
     }
   }

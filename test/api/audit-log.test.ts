@@ -5,7 +5,7 @@ import { canonicalJson } from '../../src/audit/chain.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
-import { post, sse, wsClient } from '../harness/clients.ts';
+import { acknowledged, post, sse, wsClient } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
@@ -393,5 +393,38 @@ describe('refused acts', () => {
     for (let done = 0; done < 4; done++) await post(other.url, { query: '{ viewer { permissions } }' }, { key: owner.key });
     await other.stop();
     expect((await read()).nodes).toMatchObject([{ operation: 'request', code: 'RATE_LIMITED', count: 3 }]);
+  });
+
+  it('are those that happened: not what an operation would have been refused that was not admitted', async () => {
+    const other = await openTestApp({ database: app.database, env: { RATE_LIMIT_MEMBER: '1' } });
+    const plain = await seed.member({ of: owner, can: [] });
+    // What holds for the tenant is known from here on.
+    expect((await post(other.url, { query: '{ __typename }' }, { key: owner.key })).status).toBe(200);
+    // Both begin, while one statement says that one of them may.
+    const both = [1, 2].map(() => post(other.url, { query: '{ generations { nodes { id } } }' }, { key: plain.key }));
+    expect(new Set((await Promise.all(both)).map(({ status }) => status))).toEqual(new Set([200, 429]));
+    const guarded = await seed.member({ of: owner, can: [] });
+    const looks = [1, 2].map(() => post(other.url, { query: '{ __schema { description } }' }, { key: guarded.key }));
+    expect(new Set((await Promise.all(looks)).map(({ status }) => status))).toEqual(new Set([403, 429]));
+    await other.stop();
+    const told = (await read()).nodes.map(({ operation, code, count }) => `${operation} ${code} ${count}`);
+    expect(told.toSorted()).toEqual([
+      'generations FORBIDDEN 1',
+      'request FORBIDDEN 1',
+      'request RATE_LIMITED 1',
+      'request RATE_LIMITED 1',
+    ]);
+  });
+
+  it('are told of sockets, too, that were turned away at the door', async () => {
+    const other = await openTestApp({ database: app.database, env: { MAX_SOCKETS_PER_MEMBER: '1' } });
+    const open = await acknowledged(other.url, owner.key);
+    for (let more = 0; more < 2; more++) await expect(acknowledged(other.url, owner.key)).rejects.toThrow('1013');
+    open.socket.close();
+    await open.closed;
+    await other.stop();
+    expect((await read()).nodes).toMatchObject([
+      { operation: 'request', code: 'RATE_LIMITED', count: 2, transport: 'websocket' },
+    ]);
   });
 });

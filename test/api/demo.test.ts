@@ -48,7 +48,7 @@ describe('npm run demo', () => {
   });
 
   it('is the client of a server that runs', async () => {
-    await using server = await startProcess({ database, env: { OFFLINE_TOKENS_PER_SECOND: '2000' } });
+    await using server = await startProcess({ database, env: { OFFLINE_TOKENS_PER_SECOND: '2000' }, isUnbundled: true });
     const { code, stdout } = await runCommand('cli/demo.js', [], { ...env(), DATA_DIR: server.dataDir });
     expect(code).toBe(0);
     expect(stdout).toContain(`${server.url}, already running`);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { acknowledged, post, sse } from '../harness/clients.ts';
-import { runCommand } from '../harness/command.ts';
+import { runAdmin } from '../harness/command.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
@@ -88,7 +88,7 @@ const newKey = async (input: Record<string, unknown>, key = owner.key) =>
     (await asked(createKey, key, { input: { name: 'limited', permissions: ['keys:write', 'generations:read'], ...input } }))
       .data as unknown as Key
   ).apiKeyCreate;
-const admin = (args: readonly string[]) => runCommand('cli/admin.js', args, { DATABASE_URL: app.database.url });
+const admin = (args: readonly string[]) => runAdmin(args, { DATABASE_URL: app.database.url });
 
 describe('viewer { limits }', () => {
   it('shows what holds, what is left now and when all of it is there again', async () => {

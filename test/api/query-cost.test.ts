@@ -255,3 +255,23 @@ it('has no limit at 0, and then says nothing', async () => {
   expect(await caller.answer(list(100), {})).toEqual({ data: { generations: { nodes: [] } } });
   expect(await bucketOf(caller)).toBeUndefined();
 });
+
+it('what messages load beyond what was paid when the stream began is taken as they are sent, and ends no stream', async () => {
+  const caller = await seed.tenant();
+  const added = 'subscription { auditLogAdded { entry { operation } } }';
+  const { events } = await sse(app.url, { query: added }, { key: caller.key });
+  // About a second goes by before they are sealed: so much is watched by then.
+  await eventually(async () => (await bucketOf(caller))?.spent);
+  await app.sql`insert into audit_entries (tenant_id, id, operation, actor, proof_kind, proof_id)
+    select ${uuidOf(caller.tenantId)}::uuid, gen_random_uuid(), 'many', 'person_x', 'key', 'key_x' from generate_series(1, 120)`;
+  let [read, first] = [0, null as ShownCost | null];
+  for await (const { result } of events) {
+    first ??= result ? costOf(result) : null;
+    if (result?.errors) throw new Error(JSON.stringify(result.errors));
+    if (++read === 120) break;
+  }
+  expect(first).toEqual(shown(11, 11, 89));
+  // All of them came, and more is spent than there is.
+  await eventually(async () => Number((await bucketOf(caller))?.spent) > 115);
+  expect(await post(app.url, { query: makeKey }, { key: caller.key })).toMatchObject({ status: 429 });
+});

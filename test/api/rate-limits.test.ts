@@ -139,6 +139,9 @@ describe('what a transport refuses by itself', () => {
     ['variables that are no JSON', '/graphql?query={hello}&variables={', { headers: preflighted }],
     ['a method that is none', '/graphql', { method: 'DELETE', headers: preflighted }],
     ['a stream whose variables are no JSON', '/graphql/stream?query=x&variables={', { headers: preflighted }],
+    ['a body that is no JSON', '/graphql', { method: 'POST', headers: asJson, body: '{"query":' }],
+    ['a stream whose body is no JSON', '/graphql/stream', { method: 'POST', headers: asJson, body: '{"query":' }],
+    ['a body with a key that is never taken', '/graphql', { method: 'POST', headers: asJson, body: '{"__proto__":{}}' }],
     ['a stream whose body is a list', '/graphql/stream', { method: 'POST', headers: asJson, body: '[]' }],
   ])('counts: %s', async (_name, path, init) => {
     const caller = await seed.tenant();

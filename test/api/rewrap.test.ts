@@ -6,7 +6,7 @@ import { readMasterKeys } from '../../src/kernel/master-keys.ts';
 import { openDevelopmentMasterKey } from '../../src/vault/development-master-key.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { byService, trailOf } from '../harness/audit-trail.ts';
-import { runCommand } from '../harness/command.ts';
+import { runAdmin } from '../harness/command.ts';
 import { openTestDatabase } from '../harness/database.ts';
 import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
@@ -25,7 +25,7 @@ describe('npm run admin -- rewrap', () => {
 
   const open = (masterKey: string): Promise<TestApp> => apps.open({ MASTER_KEY: masterKey });
   const rewrap = (masterKey: string) =>
-    runCommand('cli/admin.js', ['rewrap'], { NODE_ENV: 'production', DATABASE_URL: apps.database.url, MASTER_KEY: masterKey });
+    runAdmin(['rewrap'], { NODE_ENV: 'production', DATABASE_URL: apps.database.url, MASTER_KEY: masterKey });
   const rows = (app: TestApp) =>
     app.sql<{ id: string; wrapped: string }>`select master_key_id as id, wrapped from data_keys order by tenant_id`;
   /** Sets a key for each of three tenants. */

@@ -8,7 +8,7 @@ import { allPermissions } from '../../src/kernel/scope.ts';
 import { InstallationService } from '../../src/tenants/installation.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post, rawSocket, sse } from '../harness/clients.ts';
-import { runCommand } from '../harness/command.ts';
+import { runAdmin } from '../harness/command.ts';
 import { eventually } from '../harness/eventually.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
@@ -173,8 +173,7 @@ describe('tenantDelete', () => {
 });
 
 describe('npm run admin -- tenants', () => {
-  const admin = (...args: string[]) =>
-    runCommand('cli/admin.js', ['tenants', ...args], { NODE_ENV: 'production', DATABASE_URL: app.database.url });
+  const admin = (...args: string[]) => runAdmin(['tenants', ...args], { NODE_ENV: 'production', DATABASE_URL: app.database.url });
 
   it('lists, suspends, resumes and deletes', async () => {
     const id = owner.tenantId;

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RefusalCounter } from '../../src/audit/refusals.ts';
 import { HeadSeal } from '../../src/audit/chain.ts';
 import { Pseudonyms } from '../../src/audit/pseudonym.ts';
@@ -16,8 +16,6 @@ import { trailOf } from '../harness/audit-trail.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startFleet } from '../harness/process.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const retention = 'mutation ($days: Int) { tenantUpdate(input: { generationRetentionDays: $days }) { errors { code } } }';
 const verify = `query ($from: SafeInt, $to: SafeInt) { auditVerify(from: $from, to: $to) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
@@ -12,9 +12,6 @@ import { gated, mockEnv, tale, tellTales } from '../harness/tales.ts';
 const cancel = 'mutation ($id: ID!) { generationCancel(input: { id: $id }) { generation { id status } errors { code } } }';
 const look =
   'query ($id: ID!) { generation(id: $id) { status text cursor failure { code } attempts { number reason endedBy } } }';
-
-// A process takes its time to start on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 interface Looked {
   readonly generation: {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/providers/port.ts';
 import { openTestApp, type TestAppOptions } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
@@ -14,9 +14,6 @@ import { mockEnv, paced, tale } from '../harness/tales.ts';
 const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code } }
 }`;
-
-// Side by side on a busy machine.
-vi.setConfig({ testTimeout: 90_000 });
 
 /** Two apps on one database, which they reach by ways of their own that can fail. */
 async function openPair(options: Omit<TestAppOptions, 'database'>) {

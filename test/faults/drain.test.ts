@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { post } from '../harness/clients.ts';
 import { openTestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -14,9 +14,6 @@ const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code } }
 }`;
 const slug = 'cover-letter-classic';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000 });
 
 type Pair = [RunningProcess, RunningProcess];
 

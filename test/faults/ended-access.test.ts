@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { acknowledged, post, sse, type WsMessage } from '../harness/clients.ts';
 import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
@@ -10,9 +10,6 @@ import { startFleet, type Fleet, type RunningProcess } from '../harness/process.
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 import { mockEnv } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const endedWithinMs = 5_000;
 const stream = `subscription ($id: ID!) {

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Env } from '../../src/config.ts';
 import { KeyService } from '../../src/access/key.service.ts';
 import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
@@ -15,9 +15,6 @@ import { askerAt, askToSet, keysOf, setKey, startWith, writeWith } from '../harn
 import { startFleet, type RunningProcess } from '../harness/process.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 import { mockEnv, tellTales } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000 });
 
 const cancel = 'mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }';
 

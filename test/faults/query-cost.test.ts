@@ -186,6 +186,21 @@ describe('a reservation', () => {
     }
   });
 
+  it('is settled with a later statement when the database did nothing of the one that told it', async () => {
+    const [limits, scope] = [service(), await newScope()];
+    const { charge } = await admit(limits, scope, 70);
+    await owner`revoke update on cost_buckets from draftwire_app`;
+    try {
+      charge?.settle(20);
+      await expect(admit(limits, scope, 10)).rejects.toThrow('permission denied');
+    } finally {
+      await owner`grant update on cost_buckets to draftwire_app`;
+    }
+    await eventually(async () => (await bucketOf(scope)).reserved === 0);
+    expect((await bucketOf(scope)).spent).toBeGreaterThan(15);
+    await limits.close();
+  });
+
   it('takes nothing for callers whose rate is refused', async () => {
     const [first] = databases;
     if (!first) throw new Error('no database');

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
@@ -7,9 +7,6 @@ import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, startProcess, type RunningProcess } from '../harness/process.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { gated, mockEnv, tale, tellTales } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 120_000 });
 
 type Pair = [RunningProcess, RunningProcess];
 

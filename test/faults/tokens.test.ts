@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import postgres from 'postgres';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { reduceText, type TextMessage } from '../../src/client/reduce.ts';
 import { uuidOf } from '../../src/db/ids.ts';
@@ -14,9 +14,6 @@ import { startFleet, type RunningProcess } from '../harness/process.ts';
 import { register } from '../harness/registered.ts';
 import { StreamReader, StreamRefused } from '../harness/stream-reader.ts';
 import { mockEnv } from '../harness/tales.ts';
-
-// Processes take their time to start where many start at once.
-vi.setConfig({ testTimeout: 150_000 });
 
 const endedWithinMs = 5_000;
 const stream = `subscription ($id: ID!, $after: String) {

@@ -9,6 +9,7 @@ import type { TestProject } from 'vitest/node';
 import { openEmbedded, type EmbeddedServer } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openLog } from '../../src/kernel/log.ts';
+import { bundle } from './bundle.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,12 +17,15 @@ declare module 'vitest' {
     readonly databaseAdminUrl: string;
     /** The migrated database that test databases are clones of. */
     readonly databaseTemplate: string;
+    /** The folder of the bundled programs. */
+    readonly programs: string;
   }
 }
 
 /** One cluster per run: the server at TEST_DATABASE_URL, or an embedded one in a folder of its own. Nothing of it is left behind. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [cluster] = await Promise.all([openCluster(), build()]);
+  const programs = await mkdtemp(path.join(os.tmpdir(), 'draftwire-programs-'));
+  const [cluster] = await Promise.all([openCluster(), build(programs)]);
   const template = `draftwire_template_${randomBytes(6).toString('hex')}`;
   const admin = postgres(cluster.url, { max: 1, onnotice: () => undefined });
   const rolesBefore = await ourRoles(admin);
@@ -31,10 +35,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   } catch (error) {
     await admin.end();
     await cluster.stop();
+    await rm(programs, { recursive: true });
     throw error;
   }
   project.provide('databaseAdminUrl', cluster.url);
   project.provide('databaseTemplate', template);
+  project.provide('programs', programs);
   return async () => {
     await admin.unsafe(`drop database if exists ${template} with (force)`);
     for (const role of await ourRoles(admin)) {
@@ -43,11 +49,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     }
     await admin.end();
     await cluster.stop();
+    await rm(programs, { recursive: true });
   };
 }
 
-/** Compiles the product, so that tests of whole processes run what is in src. */
-async function build(): Promise<void> {
+/** Compiles the product, so that tests of whole processes run what is in src, and bundles it into a folder. */
+async function build(folder: string): Promise<void> {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
   await new Promise<void>((resolve, reject) => {
@@ -57,6 +64,7 @@ async function build(): Promise<void> {
       else resolve();
     });
   });
+  await bundle(root, folder);
 }
 
 async function ourRoles(admin: postgres.Sql): Promise<string[]> {

@@ -5,12 +5,12 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import type { Env } from '../../src/config.ts';
 import { post } from './clients.ts';
 import { openTestDatabase, type TestDatabase } from './database.ts';
 
 const startTimeoutMs = 60_000;
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a process ended. */
 export interface Exit {
@@ -18,7 +18,7 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Draftwire as a process of its own: what `npm start` runs. */
+/** Draftwire as a process of its own: what `npm start` runs, bundled. */
 export interface RunningProcess extends AsyncDisposable {
   readonly url: string;
   /** A key of the development tenant with every permission; good for all processes on the same database. */
@@ -40,12 +40,16 @@ export interface ProcessOptions {
   readonly database: { readonly url: string };
   /** On top of an environment that suits tests: a free port, a folder of its own, the database. */
   readonly env?: Env;
+  /** Runs the files of `dist`, each by itself, as `npm start` does. */
+  readonly isUnbundled?: boolean;
 }
 
+const unbundled = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
 /** Starts one and waits until it serves. Rejects with its output when it does not. */
-export async function startProcess({ database, env = {} }: ProcessOptions): Promise<RunningProcess> {
+export async function startProcess({ database, env = {}, isUnbundled = false }: ProcessOptions): Promise<RunningProcess> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-process-'));
-  const child = spawn(process.execPath, [path.join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, [isUnbundled ? unbundled : path.join(inject('programs'), 'main.mjs')], {
     cwd: dataDir,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -18,7 +18,8 @@ import {
 } from 'type-graphql';
 import { type RequestContext } from '../../src/graphql/context.ts';
 import { ConnectionArgs, connectionOf, type Connection } from '../../src/graphql/connection.ts';
-import { buildPipeline, type PipelineOptions } from '../../src/graphql/execute.ts';
+import { buildPipeline } from '../../src/graphql/execute.ts';
+import type { PipelineOptions } from '../../src/graphql/pipeline-options.ts';
 import type { LoaderFactory } from '../../src/graphql/loaders.ts';
 import { Payload, payload } from '../../src/graphql/payload.ts';
 import { JSONObject } from '../../src/graphql/scalars.ts';

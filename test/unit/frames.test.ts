@@ -26,6 +26,7 @@ function scripted() {
     show: (result) => result,
     fail: (error) => error as Error,
     cursor: () => null,
+    onMessage: null,
     opening: null,
     onEnd: () => ended.push('ended'),
   });
