@@ -1,15 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { alone } from './test/harness/alone.ts';
 
 // vitest would load graphql twice (mjs for us, cjs for its dependants), and two copies refuse each other's types.
 const resolve = {
   alias: [{ find: /^graphql$/, replacement: new URL('./node_modules/graphql/index.js', import.meta.url).pathname }],
 };
 
-/** Files that need a process of their own: one mocks a module that others have loaded by then, one weighs the whole heap. */
-const alone = ['test/unit/graphql-pipeline.test.ts', 'test/faults/slow-readers.test.ts'];
-
 // Deadlines are there for what hangs: they cost nothing when all goes well, and a busy machine takes its time.
-const deadlines = { testTimeout: 120_000, hookTimeout: 120_000 };
+const deadlines = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 12_000 } } };
 
 export default defineConfig({
   test: {
@@ -28,6 +26,7 @@ export default defineConfig({
           exclude: [...alone, 'test/federation/**', 'node_modules/**'],
           // The modules hold no state: what a worker has loaded (and made fast) for one file serves the next.
           isolate: false,
+          unstubEnvs: true,
           ...deadlines,
         },
       },

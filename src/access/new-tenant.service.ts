@@ -1,3 +1,4 @@
+import { and, eq, isNull } from 'drizzle-orm';
 import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -42,14 +43,19 @@ interface NewKey {
 export async function insertTenant(
   transaction: Statements,
   secret: string,
-  { tenantId, memberId, name, email, keyName }: NewTenant,
+  { tenantId, memberId: wantedId, name, email, keyName }: NewTenant,
   service: ServiceName,
 ): Promise<Owner> {
   // Not by drizzle, which names all columns: that the tenant runs the installation is not the app's to say.
   const made = await transaction.sql(
     (sql) => sql`insert into tenants (id, name) values (${uuidOf(tenantId, 'ten')}, ${name}) on conflict do nothing returning id`,
   );
-  await transaction.query.insert(members).values({ id: memberId, tenantId, email, role: ownerRole }).onConflictDoNothing();
+  const { query } = transaction;
+  await query.insert(members).values({ id: wantedId, tenantId, email, role: ownerRole }).onConflictDoNothing();
+  // The development tenant may be of an older build, which named its owner otherwise.
+  const isOwner = and(eq(members.tenantId, tenantId), eq(members.email, email), isNull(members.removedAt));
+  const [owner] = await query.select({ id: members.id }).from(members).where(isOwner);
+  const memberId = owner?.id ?? wantedId;
   const deed = { tenantId, service, operation: 'tenantCreate', thing: tenantId, before: null, after: { name } };
   if (made.length > 0) await transaction.sql((sql) => serviceDeedsRecorded(sql, [deed]));
   const key = { tenantId, memberId, name: keyName, permissions: [everything] } as const;

@@ -42,6 +42,12 @@ const builtInsOf = (runsInstallation: boolean): readonly RoleView[] =>
     isBuiltIn: true,
   }));
 const [builtIns, rulingBuiltIns] = [builtInsOf(false), builtInsOf(true)];
+/** Ids and names of those that may do more where the tenant runs the installation. */
+const varying: ReadonlySet<string> = new Set(
+  rulingBuiltIns.flatMap(({ id, name, permissions }, index) =>
+    permissions.length > (builtIns[index]?.permissions.length ?? 0) ? [id, name] : [],
+  ),
+);
 
 /** The roles of a tenant. */
 export class RoleService {
@@ -157,7 +163,8 @@ export class RoleService {
     by: 'id' | 'name',
     known: readonly string[],
   ): Promise<(RoleView | null)[]> {
-    const found = new Map((await this.builtIns(scope)).map((role) => [role[by], role]));
+    const shown = asked.some((each) => varying.has(each)) ? await this.builtIns(scope) : builtIns;
+    const found = new Map(shown.map((role) => [role[by], role]));
     const own = known.filter((each) => !found.has(each));
     if (own.length > 0) {
       const { query } = this.parts.database.as(scope);

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { acknowledged, get, post, rawSocket, sse } from '../harness/clients.ts';
 import { openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
+import { soon } from '../harness/eventually.ts';
 
 const ticks = { query: 'subscription { ticks(to: 1) { number } }' };
 
@@ -34,7 +35,7 @@ describe('the log of refused requests', () => {
     const socket = await rawSocket(app.url, { headers });
     socket.send({ type: 'connection_init', payload: { authorization: 'Bearer none' } });
     expect(await socket.closed).toBe(4401);
-    await vi.waitFor(() =>
+    await soon(() =>
       expect(refusedIn(app)).toEqual([
         ['http', address, 401],
         ['sse', address, 401],
@@ -254,7 +255,7 @@ describe('connections', () => {
     expect([...running]).toHaveLength(1);
     stream.stop();
     await stream.events.next();
-    await vi.waitFor(() => expect([...running]).toEqual([]));
+    await soon(() => expect([...running]).toEqual([]));
     socket.socket.close();
     await app.close();
   });
@@ -279,7 +280,7 @@ describe('connections', () => {
     expect(await rawAnswer(app.url, 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n').catch(() => '')).toBe('');
     first.socket.close();
     await first.closed;
-    await vi.waitFor(async () => expect((await fetch(`${app.url}/livez`)).status).toBe(200));
+    await soon(async () => expect((await fetch(`${app.url}/livez`)).status).toBe(200));
     second.socket.close();
     await app.close();
   });
@@ -307,11 +308,11 @@ describe('connections', () => {
       await each.events.next();
     }
     for (const { socket } of sockets) socket.close();
-    await vi.waitFor(async () => {
+    await soon(async () => {
       const again = await rawSocket(app.url, { headers: one });
       again.socket.close();
     });
-    await vi.waitFor(async () => {
+    await soon(async () => {
       const again = await sse(app.url, ticks, { key: 'all', headers: one });
       expect(again.status).toBe(200);
       for await (const _event of again.events);

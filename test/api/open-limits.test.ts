@@ -194,6 +194,12 @@ describe('sockets', () => {
     await eventually(async () => (await held(owner.memberId, 'sockets')) === 0);
   });
 
+  it('of the development key are its member’s and its tenant’s, too', async () => {
+    const open = await Promise.all([1, 2, 3].map(() => acknowledged(app.url, app.key)));
+    expect(await refusedSocket(app.key)).toEqual({ code: 1013, reason: 'RATE_LIMITED' });
+    await closed(...open);
+  });
+
   it('of a tenant and of a key, each by itself', async () => {
     const key = await limitedKey({ maxSockets: 1 });
     const open = [await acknowledged(app.url, key.key)];

@@ -9,7 +9,7 @@ import { InstallationService } from '../../src/tenants/installation.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post, rawSocket, sse } from '../harness/clients.ts';
 import { runAdmin } from '../harness/command.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
@@ -99,10 +99,10 @@ describe('a suspended tenant', () => {
     for (const id of running)
       await busy.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id });
     // The one behind it is taken, it is not.
-    await eventually(async () => (await statusOf(later)) === 'RUNNING', 10_000, 'the other tenant’s turn');
+    await eventually(async () => (await statusOf(later)) === 'RUNNING', patienceMs, 'the other tenant’s turn');
     expect(await statusOf(queued)).toBe('QUEUED');
     await installation.resume(waiting.tenantId);
-    await eventually(async () => (await statusOf(queued)) === 'RUNNING', 10_000, 'its turn');
+    await eventually(async () => (await statusOf(queued)) === 'RUNNING', patienceMs, 'its turn');
     await busy.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id: later });
     await waiting.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id: queued });
   });
@@ -141,7 +141,7 @@ describe('tenantDelete', () => {
     );
     // Nothing is left that would write it: both places are free again.
     const metrics = async () => (await fetch(`${app.url}/metrics`)).text();
-    await eventually(async () => /^draftwire_generations_running 0$/m.test(await metrics()), 5_000, 'the end of the run');
+    await eventually(async () => /^draftwire_generations_running 0$/m.test(await metrics()), patienceMs, 'the end of the run');
     // The row goes when no process can remember its keys any more.
     expect(await left(owner.tenantId)).toContain('tenants');
     await app.sql`update tenants set deleted_at = now() - interval '16 seconds' where id = ${uuidOf(owner.tenantId)}`;

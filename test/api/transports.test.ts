@@ -4,6 +4,7 @@ import type { ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { acknowledged, get, post, sse, wsClient, type SseEvent } from '../harness/clients.ts';
 import { batches, openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
+import { soon } from '../harness/eventually.ts';
 
 let app: TinyApp;
 beforeAll(async () => {
@@ -165,7 +166,7 @@ describe('subscriptions', () => {
     });
     raw.socket.close();
     await raw.closed;
-    await vi.waitFor(async () =>
+    await soon(async () =>
       expect([await gauge('graphql_running_subscriptions'), await gauge('graphql_open_connections')]).toEqual([
         [0, 0],
         [0, 0],
@@ -184,12 +185,12 @@ describe('subscriptions', () => {
     await stream.events.next();
     expect(running.size).toBe(3);
     raw.send({ type: 'complete', id: '1' });
-    await vi.waitFor(() => expect(running.size).toBe(2));
+    await soon(() => expect(running.size).toBe(2));
     raw.socket.terminate();
-    await vi.waitFor(() => expect(running.size).toBe(1));
+    await soon(() => expect(running.size).toBe(1));
     stream.stop();
-    await vi.waitFor(() => expect(running.size).toBe(0));
-    await vi.waitFor(async () =>
+    await soon(() => expect(running.size).toBe(0));
+    await soon(async () =>
       expect([await gauge('graphql_running_subscriptions'), await gauge('graphql_open_connections')]).toEqual([
         [0, 0],
         [0, 0],
@@ -206,11 +207,11 @@ describe('subscriptions', () => {
     }
     raw.send({ type: 'subscribe', id: 'last', payload: { query: 'subscription { ticks(to: 1) { number } }' } });
     for (let message = await raw.next(); message.id !== 'last'; message = await raw.next()) expect(message.type).toBe('next');
-    await vi.waitFor(async () => expect(await gauge('graphql_running_subscriptions')).toEqual([0, 0]));
+    await soon(async () => expect(await gauge('graphql_running_subscriptions')).toEqual([0, 0]));
     expect(running.size).toBe(0);
     raw.socket.close();
     await raw.closed;
-    await vi.waitFor(async () => expect(await gauge('graphql_open_connections')).toEqual([0, 0]));
+    await soon(async () => expect(await gauge('graphql_open_connections')).toEqual([0, 0]));
   });
 
   it('bounds the operations of one socket', async () => {

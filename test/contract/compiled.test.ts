@@ -1,9 +1,10 @@
 import { buildSchema, OperationTypeNode, parse, type ExecutionArgs } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Executor } from '../../src/graphql/compiled.ts';
 import { buildSchemas, type Services } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
+import { soon } from '../harness/eventually.ts';
 
 /** More often than a document has to be asked until it is compiled. */
 const often = 40;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const isFinished = async () =>
     (await app.ask<{ generation: { status: string } }>('query ($id: ID!) { generation(id: $id) { status } }', { id })).generation
       .status;
-  await vi.waitFor(async () => expect(await isFinished()).toBe('SUCCEEDED'), { timeout: 10_000 });
+  await soon(async () => expect(await isFinished()).toBe('SUCCEEDED'));
 });
 
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '../../src/kernel/log.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { acknowledged, get, post, rawSocket, sse } from '../harness/clients.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { MockProvider, type Script } from '../harness/mock-provider.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 
@@ -215,7 +215,7 @@ describe('logs and metrics', () => {
     expect(answer.errors?.[0]?.extensions?.['code']).toBe('INTERNAL');
     expect(seenIn(JSON.stringify(answer))).toEqual([]);
     // It was logged, so there was something to hide.
-    await eventually(() => lines.length > before, 5_000, 'the line about it');
+    await eventually(() => lines.length > before, patienceMs, 'the line about it');
     expect(seenIn(lines.join(''))).toEqual([]);
   });
 

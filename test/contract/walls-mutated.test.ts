@@ -1,9 +1,10 @@
 import postgres from 'postgres';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { acknowledged } from '../harness/clients.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+import { soon } from '../harness/eventually.ts';
 
 // The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
 
@@ -87,20 +88,14 @@ beforeAll(async () => {
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
-    await vi.waitFor(
-      async () => {
-        const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
-        expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);
-      },
-      { timeout: 10_000 },
-    );
-    await vi.waitFor(
-      async () => {
-        const { auditVerify } = await tenant.ask<{ auditVerify: { sealedTo: number } }>('{ auditVerify { sealedTo } }');
-        expect(auditVerify.sealedTo).toBeGreaterThan(0);
-      },
-      { timeout: 10_000 },
-    );
+    await soon(async () => {
+      const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
+      expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);
+    });
+    await soon(async () => {
+      const { auditVerify } = await tenant.ask<{ auditVerify: { sealedTo: number } }>('{ auditVerify { sealedTo } }');
+      expect(auditVerify.sealedTo).toBeGreaterThan(0);
+    });
   }
   owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const rows = await owner<{ name: string }[]>`

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { acknowledged, post, sse, type WsMessage } from '../harness/clients.ts';
 import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
@@ -207,7 +207,7 @@ describe('a member with running streams on two processes', () => {
     const whole = Promise.all(readers.map((reader) => reader.toEnd()));
     whole.catch(() => undefined);
     const socket = await acknowledged(processes[1]?.url ?? '', member.key);
-    await eventually(() => readers.every(({ text }) => text.length > 100), 10_000, 'text');
+    await eventually(() => readers.every(({ text }) => text.length > 100), patienceMs, 'text');
     const seen = readers.map(({ text }) => text.length);
 
     // Three roles that cover them, then none that covers anything on the idle socket: it has nothing to end.
@@ -224,7 +224,7 @@ describe('a member with running streams on two processes', () => {
         role,
       );
     }
-    await eventually(() => readers.every(({ text }, index) => text.length > (seen[index] ?? 0) + 100), 10_000, 'more text');
+    await eventually(() => readers.every(({ text }, index) => text.length > (seen[index] ?? 0) + 100), patienceMs, 'more text');
     tale.end();
     await whole;
     const { generation } = await owner.ask<{ generation: { text: string } }>(

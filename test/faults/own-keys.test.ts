@@ -7,7 +7,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import type { TestApp } from '../harness/app.ts';
 import type { TestDatabase } from '../harness/database.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
@@ -149,7 +149,7 @@ describe('two processes', () => {
     });
     await isLocked.promise;
     const [patient, cancelled] = [await startWith(app, 'openai/m'), await startWith(app, 'openai/m')];
-    await eventually(() => app.lines.join('').includes('did not say whether the tenant has a key'), 10_000, 'the warning');
+    await eventually(() => app.lines.join('').includes('did not say whether the tenant has a key'), patienceMs, 'the warning');
     await app.ask(cancel, { id: cancelled });
     const reader = await new StreamReader(app, cancelled).toEnd();
     expect(reader.messages.at(-1)?.generation?.status).toBe('CANCELLED');

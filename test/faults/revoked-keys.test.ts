@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { acknowledged, post, sse } from '../harness/clients.ts';
 import { endlessTale, overSse, overWebSocket } from '../harness/endless.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
@@ -75,7 +75,11 @@ async function endOne(fleet: Fleet, mock: MockProvider, owner: postgres.Sql, wha
   });
   // When the wait for the end runs out nobody wants to hear how they ended.
   ends.catch(() => undefined);
-  await eventually(() => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 100), 10_000, 'text');
+  await eventually(
+    () => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 100),
+    patienceMs,
+    'text',
+  );
   expect(isEnded, what).toBe(false);
 
   const began = performance.now();

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, startProcess, type RunningProcess } from '../harness/process.ts';
@@ -70,7 +70,7 @@ describe('take-over', () => {
       const id = await startGeneration(process);
       await using reader = readGeneration({ urls: [process.url, other.url], key: process.key, id });
       for (const loss of [1, 2, 3, 4]) {
-        await eventually(() => mock.calls.length === loss, 5_000, `call ${loss}`);
+        await eventually(() => mock.calls.length === loss, patienceMs, `call ${loss}`);
         await eventually(
           async () =>
             (
@@ -152,7 +152,7 @@ describe('a process that is stopped past its lease and wakes again', () => {
 
     sleeper.signal('SIGSTOP');
     gate.open();
-    await eventually(() => far.messages.some(isRestart), 10_000, 'the take-over');
+    await eventually(() => far.messages.some(isRestart), patienceMs, 'the take-over');
     await far.atLeast(50);
     const seenBefore = near.messages.length;
     sleeper.signal('SIGCONT');

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { reduceText, type TextMessage } from '../../src/client/reduce.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { post, sse, type SseEvent } from '../harness/clients.ts';
-import { eventually } from '../harness/eventually.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
@@ -206,16 +206,20 @@ async function refreshedAndRunOut(
   const refused = Promise.all(streams.map(({ events }) => overSse(events, () => undefined)));
   const all = [...refreshing, ...returning];
   try {
-    await eventually(() => all.every(({ text }) => text.length > 50), 10_000, 'text');
+    await eventually(() => all.every(({ text }) => text.length > 50), patienceMs, 'text');
     const token = await fresh();
     for (const application of refreshing) application.refresh(token);
-    await eventually(() => refreshing.every(({ pongs }) => pongs.length === 1), 10_000, 'the pongs');
+    await eventually(() => refreshing.every(({ pongs }) => pongs.length === 1), patienceMs, 'the pongs');
     for (const { pongs } of refreshing) expect(pongs).toEqual([{ expiresAt: expect.any(String) as string }]);
 
     const broken = await refused;
     await eventually(() => returning.every(({ closes }) => closes.length > 0), 10_000, 'the closing of the others');
     const lengths = all.map(({ text }) => text.length);
-    await eventually(() => all.every(({ text }, index) => text.length > (lengths[index] ?? 0) + 50), 10_000, 'text after that');
+    await eventually(
+      () => all.every(({ text }, index) => text.length > (lengths[index] ?? 0) + 50),
+      patienceMs,
+      'text after that',
+    );
     tale.end();
     await Promise.all(all.map(({ ended }) => ended));
     const text = await storedText(writer, id);
@@ -261,7 +265,11 @@ async function withdrawn(
   });
   // When the wait for the end runs out nobody wants to hear how they ended.
   ends.catch(() => undefined);
-  await eventually(() => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 50), 10_000, 'text');
+  await eventually(
+    () => [...readers.map(({ text }) => text.length), ...lengths].every((length) => length > 50),
+    patienceMs,
+    'text',
+  );
   expect(isEnded, what).toBe(false);
 
   await act();

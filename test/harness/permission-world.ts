@@ -4,7 +4,7 @@ import { encodePosition } from '../../src/audit/cursor.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid, newId, type IdPrefix } from '../../src/kernel/id.ts';
 import type { TestApp } from './app.ts';
-import { eventually } from './eventually.ts';
+import { eventually, patienceMs } from './eventually.ts';
 import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
@@ -165,7 +165,7 @@ export class World {
       const [row] = await this.ground.owner`select from audit_entries where id = ${uuidOf(id)} and position is not null`;
       return row !== undefined;
     };
-    this.cursor ??= eventually(isSealed, 10_000, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
+    this.cursor ??= eventually(isSealed, patienceMs, 'the sealer').then(() => encodePosition(this.tenant.id, 0));
     return this.cursor;
   }
 

@@ -66,13 +66,16 @@ export async function openSeed(app: Pick<TestApp, 'url' | 'database' | 'ask'>): 
   };
 
   /** By hand, so that the audit log of a test's tenant begins with what the test does. */
-  const insertPerson = async (tenantId: string, role: string, email: string, can: readonly string[] = [everything]) => {
+  const insertPerson = async (
+    tenantId: string,
+    { name, role, email, can = [everything] }: { name: string; role: string; email: string; can?: readonly string[] },
+  ) => {
     const [memberId, id] = [newId('mem'), newId('key')];
     const { query } = database.as({ tenantId });
     await query.insert(members).values({ id: memberId, tenantId, role, email });
     const key = newKeyText(id, secret);
     const permissions = [...can] as Permission[];
-    await query.insert(apiKeys).values({ id, tenantId, memberId, name: 'seed', secretHash: hashOf(key, secret), permissions });
+    await query.insert(apiKeys).values({ id, tenantId, memberId, name, secretHash: hashOf(key, secret), permissions });
     return callerOf(tenantId, memberId, key);
   };
 
@@ -82,11 +85,11 @@ export async function openSeed(app: Pick<TestApp, 'url' | 'database' | 'ask'>): 
       await database
         .as({ tenantId })
         .sql((sql) => sql`insert into tenants (id, name) values (${uuidOf(tenantId, 'ten')}, ${name})`);
-      return insertPerson(tenantId, 'owner', `owner@${name}.example`);
+      return insertPerson(tenantId, { name: 'owner', role: 'owner', email: `owner@${name}.example` });
     },
     async member({ can, role = 'owner', of } = {}) {
       const tenantId = of?.tenantId ?? (await ownTenant(app));
-      return insertPerson(tenantId, role, `${uniqueName()}@${tenantId}.example`, can);
+      return insertPerson(tenantId, { name: 'seed', role, email: `${uniqueName()}@${tenantId}.example`, ...(can && { can }) });
     },
     close: () => database.close(),
   };
