@@ -54,6 +54,9 @@ import { leanFetch, leanFetchAfter } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { autoRoute, Models } from './routing/models.ts';
+import { RoutePlanService } from './routing/route-plan.service.ts';
+import { RouteService } from './routing/route.service.ts';
+import { RouteTrialService } from './routing/route-trial.service.ts';
 import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
@@ -213,7 +216,13 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     slots.open();
     life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
-    const generations = new GenerationService({ database, templates, models, engine, bus, clock, limits, acts });
+    const world = { random: Math.random, latencyMs: () => null, costMicros: () => null };
+    const plans = new RoutePlanService({ database, models, clock, log, world });
+    bus.on('route.changed', ({ ids }) => plans.forget(ids));
+    bus.onGap(() => plans.forget(null));
+    const routes = new RouteService({ database, acts, bus, models, plans });
+    const routeTrials = new RouteTrialService({ plans, models, templates, keys: providerKeys, acts, clock, fetch: leanFetch });
+    const generations = new GenerationService({ database, templates, routes: plans, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
@@ -226,6 +235,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       tenants,
       tenantCreations,
       models,
+      routes,
+      routeTrials,
       apiKeys,
       issuers,
       roles,

@@ -38,6 +38,10 @@ import type { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitResolver } from './limits/limit.resolver.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
+import { RouteResolver, RouteVersionResolver } from './routing/route.resolver.ts';
+import type { RouteService } from './routing/route.service.ts';
+import type { RouteTrialService } from './routing/route-trial.service.ts';
+import { Route, RouteVersion } from './routing/route.type.ts';
 import { TemplateResolver } from './templates/template.resolver.ts';
 import type { TemplateService } from './templates/template.service.ts';
 import { TemplateVersion } from './templates/template.type.ts';
@@ -56,6 +60,8 @@ export interface Services {
   readonly tenants: TenantService;
   readonly tenantCreations: TenantCreationService;
   readonly models: Models;
+  readonly routes: RouteService;
+  readonly routeTrials: RouteTrialService;
   readonly apiKeys: ApiKeyService;
   readonly issuers: IssuerService;
   readonly roles: RoleService;
@@ -81,6 +87,8 @@ export function buildSchemas(services: Services): Schemas {
   const generations = new GenerationResolver(services.generations, services.streams, templates);
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
+  const routes = new RouteResolver(services.routes, services.routeTrials);
+  const routeVersions = new RouteVersionResolver(tenants);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
   const issuers = new IssuerResolver(services.issuers);
   const roles = new RoleResolver(services.roles);
@@ -101,12 +109,15 @@ export function buildSchemas(services: Services): Schemas {
     inv: invitations.byId,
     aud: audit.byId,
     pcr: credentials.byId,
+    rte: routes.byId,
+    rtv: routes.versionById,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
   const creations = new TenantCreationResolver(services.tenantCreations);
   const people = [roles, members, invitations, explain, creations];
-  const resolvers = [templates, generations, tenants, models, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
+  const routing = [models, routes, routeVersions];
+  const resolvers = [templates, generations, tenants, ...routing, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -125,6 +136,8 @@ export function buildSchemas(services: Services): Schemas {
         Invitation,
         AuditEntry,
         ProviderCredential,
+        Route,
+        RouteVersion,
       ],
       subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
     },
@@ -142,6 +155,8 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     tenantCreations: uncalled('tenantCreations'),
     models: uncalled('models'),
+    routes: uncalled('routes'),
+    routeTrials: uncalled('routeTrials'),
     apiKeys: uncalled('apiKeys'),
     issuers: uncalled('issuers'),
     roles: uncalled('roles'),

@@ -4,7 +4,7 @@ import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
@@ -15,7 +15,7 @@ import { permissionsGiven, requireHeld } from './hand-out.ts';
 import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
-import { ownPermissions } from './people.ts';
+import { ownPermissions, requireStanding } from './people.ts';
 import { everything, permissionsOfKey } from './roles.ts';
 
 const { secretHash: _secretHash, ...columns } = getTableColumns(apiKeys);
@@ -52,19 +52,12 @@ export class ApiKeyService {
   /** The keys within reach, newest first, revoked and expired ones too. */
   async page(scope: Scope, input: PageInput): Promise<Page<ApiKeyView>> {
     scope.require('keys:read');
-    return page<ApiKeyView>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'apiKeys',
-      key: apiKeys.id,
+      table: apiKeys,
+      columns: columns,
       direction: 'descending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select(columns)
-          .from(apiKeys)
-          .where(and(reached(scope), where))
-          .orderBy(orderBy)
-          .limit(limit),
+      where: reached(scope),
     });
   }
 
@@ -97,6 +90,7 @@ export class ApiKeyService {
     const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
     const again = (id: string, secret: string | null) => this.shownAgain(scope, id, secret);
     const created = await this.parts.acts.run(scope, { operation: 'apiKeyCreate', input, again }, async (act) => {
+      await requireStanding(act, scope);
       // Not before: a repeat may come when that moment is past.
       if (expiresAt !== null && expiresAt <= this.parts.clock.now()) {
         throw new AppError('INVALID_INPUT', 'expiresAt is not in the future', { path: ['input', 'expiresAt'] });
@@ -138,6 +132,7 @@ export class ApiKeyService {
       changed: [],
     });
     const rotated = await this.parts.acts.run<Rotated>(scope, { operation: 'apiKeyRotate', input, again }, async (act) => {
+      await requireStanding(act, scope);
       const { query } = act;
       const isThis = isKey(scope, id);
       const life = sql<number | null>`extract(epoch from expires_at - created_at)::float8`;

@@ -3,7 +3,7 @@ import type { Act, ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenEmail } from '../kernel/given.ts';
@@ -59,19 +59,11 @@ export class InvitationService {
   /** Newest first, those that are over too. */
   async page(scope: Scope, input: PageInput): Promise<Page<InvitationView>> {
     scope.require('members:read');
-    return page<InvitationView>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'invitations',
-      key: invitations.id,
+      table: invitations,
+      columns: columns,
       direction: 'descending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select(columns)
-          .from(invitations)
-          .where(and(eq(invitations.tenantId, scope.tenantId), where))
-          .orderBy(orderBy)
-          .limit(limit),
     });
   }
 

@@ -22,6 +22,7 @@ export class IssuerFault extends Error {
 /** Whose keys. */
 interface Issuer {
   readonly id: string;
+  readonly tenantId: string;
   readonly url: string;
 }
 
@@ -66,13 +67,14 @@ export class IssuerKeys {
     }
   }
 
-  /** Reads what is published under an issuer's URL now. Throws IssuerFault. */
-  async read(url: string): Promise<Published> {
-    const discovery = await this.json(`${url.replace(/\/$/, '')}/.well-known/openid-configuration`, 'its discovery document');
+  /** Reads what is published under an issuer's URL now, on behalf of a tenant. Throws IssuerFault. */
+  async read(url: string, tenantId: string): Promise<Published> {
+    const place = `${url.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const discovery = await this.json(place, 'its discovery document', tenantId);
     const { issuer, jwks_uri: jwksUrl, id_token_signing_alg_values_supported: algorithms } = discovery;
     if (issuer !== url) throw new IssuerFault(`it calls itself ${shown(issuer)}: register it under exactly this name`);
     if (typeof jwksUrl !== 'string') throw new IssuerFault('its discovery document names no jwks_uri');
-    const jwks = await this.json(jwksUrl, 'its keys');
+    const jwks = await this.json(jwksUrl, 'its keys', tenantId);
     const { keys } = jwks;
     if (!Array.isArray(keys) || !keys.every(isObject)) throw new IssuerFault('its keys are no JSON Web Key Set');
     if (keys.length > mostKeys) throw new IssuerFault(`it has ${keys.length} keys, more than ${mostKeys}`);
@@ -127,10 +129,10 @@ export class IssuerKeys {
     return left >= 1;
   }
 
-  private async readInto({ id, url }: Issuer, known: Known): Promise<boolean> {
+  private async readInto({ id, url, tenantId }: Issuer, known: Known): Promise<boolean> {
     const { clock, log } = this.parts;
     try {
-      const { jwks } = await this.read(url);
+      const { jwks } = await this.read(url, tenantId);
       known.find = createLocalJWKSet(jwks);
       known.readAt = clock.monotonic();
       return true;
@@ -141,9 +143,9 @@ export class IssuerKeys {
     }
   }
 
-  private async json(url: string, what: string): Promise<Record<string, unknown>> {
+  private async json(url: string, what: string, party: string): Promise<Record<string, unknown>> {
     const { status, body } = await this.parts
-      .callOut(url, { headers: { accept: 'application/json' } })
+      .callOut(url, { headers: { accept: 'application/json' }, party })
       .catch((cause: unknown) => {
         if (cause instanceof OutboundError) throw new IssuerFault(`${what} cannot be read: ${cause.message}`, { cause });
         throw cause;

@@ -26,7 +26,8 @@ export class IssuerResolver {
   @Mutation(() => IssuerCreatePayload, {
     description:
       'Registers an OIDC issuer: from now on its tokens (JWT) prove people of the tenant, who become members when they are first seen. ' +
-      'Its discovery document and its keys are read before. Requires `issuers:write`.',
+      'The roles that the claims of their last token gave are what counts for them. Its discovery document and its keys are read before. ' +
+      'Requires `issuers:write`.',
   })
   issuerCreate(
     @Ctx() { scope }: RequestContext,

@@ -1,8 +1,8 @@
-import { and, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, isNull, sql, type SQL } from 'drizzle-orm';
 import type { Act, ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
@@ -51,19 +51,12 @@ export class IssuerService {
   /** Newest first, without deleted ones. */
   async page(scope: Scope, input: PageInput): Promise<Page<IssuerRow>> {
     scope.require('issuers:read');
-    return page<IssuerRow>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'issuers',
-      key: issuers.id,
+      table: issuers,
+      columns: getTableColumns(issuers),
       direction: 'descending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select()
-          .from(issuers)
-          .where(and(isListed(scope), where))
-          .orderBy(orderBy)
-          .limit(limit),
+      where: isNull(issuers.deletedAt),
     });
   }
 
@@ -112,7 +105,7 @@ export class IssuerService {
         input: asked,
         again: async (id) => (await this.find(scope, [id]))[0] ?? Promise.reject(noSuchIssuer()),
         before: async () => {
-          const published = await this.published(url);
+          const published = await this.published(url, scope.tenantId);
           if (algorithms.length === 0) algorithms = published.algorithms.length > 0 ? [...published.algorithms] : ['RS256'];
           if (proof !== null)
             await checkProof(proof, { ...reading, url, audience, algorithms }, published, this.parts.clock.now());
@@ -181,9 +174,9 @@ export class IssuerService {
     return id;
   }
 
-  private async published(url: string): Promise<Published> {
+  private async published(url: string, tenantId: string): Promise<Published> {
     try {
-      const published = await this.parts.keys.read(url);
+      const published = await this.parts.keys.read(url, tenantId);
       if (published.jwks.keys.length === 0) throw new IssuerFault('it publishes no keys');
       return published;
     } catch (cause) {

@@ -21,7 +21,8 @@ export class MemberResolver {
   @Mutation(() => MemberUpdatePayload, {
     description:
       'Changes a member’s name or role; running subscriptions that the new role does not cover end within 5 seconds. The caller has all ' +
-      'permissions of the old role and of the new one; the last owner stays one. Requires `members:write`.',
+      'permissions of the old role and of the new one; the last owner stays one. People of an issuer have the roles of their last token: for theirs ' +
+      'it is CONFLICT while their issuer is registered, and they are no last owners. Requires `members:write`.',
   })
   memberUpdate(
     @Ctx() { scope }: RequestContext,

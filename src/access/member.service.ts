@@ -1,8 +1,8 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, isNull, sql } from 'drizzle-orm';
 import type { Act, ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
 import { idOfUuid } from '../kernel/id.ts';
@@ -34,19 +34,12 @@ export class MemberService {
   /** Everybody in the tenant, in the order in which they came; without those who were removed. */
   async page(scope: Scope, input: PageInput): Promise<Page<MemberRow>> {
     scope.require('members:read');
-    return page<MemberRow>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'members',
-      key: members.id,
+      table: members,
+      columns: getTableColumns(members),
       direction: 'ascending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select()
-          .from(members)
-          .where(and(eq(members.tenantId, scope.tenantId), isNull(members.removedAt), where))
-          .orderBy(orderBy)
-          .limit(limit),
+      where: isNull(members.removedAt),
     });
   }
 

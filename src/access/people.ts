@@ -73,6 +73,11 @@ export async function lockTenant(transaction: Statements, { tenantId }: Pick<Sco
  */
 export async function lockPeople(transaction: Statements, scope: Scope): Promise<void> {
   await lockTenant(transaction, scope);
+  await requireStanding(transaction, scope);
+}
+
+/** Throws FORBIDDEN as `lockPeople` does: what was remembered of the caller may let nobody make what outlives its own end. */
+export async function requireStanding(transaction: Statements, scope: Scope): Promise<void> {
   const standing = await standingNow(transaction, scope);
   if (standing.refusal) throw standing.refusal;
   if (!scope.permissions.every((permission) => standing.held.has(permission)))

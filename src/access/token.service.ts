@@ -1,17 +1,19 @@
 import { createHash } from 'node:crypto';
-import { and, eq, inArray, isNull, lte, or } from 'drizzle-orm';
+import { and, eq, isNull, lte, or } from 'drizzle-orm';
 import type { JWTPayload } from 'jose';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
+import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
 import { Scope, type Proof } from '../kernel/scope.ts';
-import { members, tenants } from '../tenants/tenants.table.ts';
+import { members } from '../tenants/tenants.table.ts';
 import { personOf, rolesOf, type Person } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
-import { identities, issuers, type IssuerRow } from './issuers.table.ts';
+import { identities } from './issuers.table.ts';
+import { readIssuers, RegisteredIssuers, type FoundIssuer, type RegisteredIssuer } from './registered-issuers.ts';
 import { RememberedScopes, type Found } from './remembered.ts';
 import { suspended } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
@@ -34,8 +36,12 @@ const lastSecond = 253_402_300_799;
 /** Tokens of the issuers that tenants registered: who a caller is. */
 export class TokenService {
   private readonly remembered = new RememberedScopes();
+  private readonly issuers: RegisteredIssuers;
 
-  constructor(private readonly parts: TokenParts) {}
+  constructor(private readonly parts: TokenParts) {
+    const { database, clock } = parts;
+    this.issuers = new RegisteredIssuers((pairs) => readIssuers(database.engine, pairs), clock);
+  }
 
   /**
    * The scope that a JWT proves. UNAUTHENTICATED says what is wrong with it, FORBIDDEN that its person may do nothing here, UNAVAILABLE that
@@ -49,6 +55,7 @@ export class TokenService {
 
   /** Looks again, when they are shown next, at the tokens of these issuers, members and tenants; at all of them without `ids`. */
   forget(ids: readonly string[] | null): void {
+    this.issuers.forget(ids);
     const changed = new Set(ids);
     this.remembered.forget(
       ({ proof, memberId, tenantId }) => ids === null || changed.has(proof.id) || changed.has(memberId) || changed.has(tenantId),
@@ -56,7 +63,17 @@ export class TokenService {
   }
 
   private async look(token: ShownToken): Promise<Found> {
-    const issuer = await this.issuerOf(token);
+    try {
+      return await this.lookOnce(token);
+    } catch (error) {
+      if (!(error instanceof IssuerChanged)) throw error;
+      this.issuers.forget([error.issuerId]);
+      return this.lookOnce(token);
+    }
+  }
+
+  private async lookOnce(token: ShownToken): Promise<Found> {
+    const { issuer, askedAt } = await this.issuerOf(token);
     const claims = await verifyToken(token, issuer, (header) => this.parts.keys.find(issuer, header), this.parts.clock.now());
     const person = personOf(claims, issuer);
     if (!person) throw refusedToken('this token does not say whom it is about, in the claim that its issuer was registered with');
@@ -71,41 +88,25 @@ export class TokenService {
     if (standing.refusal) throw standing.refusal;
     const scope = new Scope(tenantId, memberId, proof, standing.held);
     const endsInMs = expiresAt.getTime() + leewaySeconds * 1_000 - this.parts.clock.now().getTime();
-    return { scope, ttl: Math.floor(Math.min(rememberedMs, endsInMs)) };
+    const age = this.parts.clock.monotonic() - askedAt;
+    return { scope, ttl: Math.floor(Math.min(rememberedMs - age, endsInMs)) };
   }
 
-  /** One of the acts without a tenant (protocol.md, rule 20): before the issuer is found nobody knows whose token it is. */
-  private async issuerOf({ issuer, audiences }: ShownToken): Promise<IssuerRow> {
-    const [found, another] = await this.parts.database.engine.query
-      .select({ row: issuers, suspendedAt: tenants.suspendedAt })
-      .from(issuers)
-      .innerJoin(tenants, and(eq(tenants.id, issuers.tenantId), isNull(tenants.deletedAt)))
-      .where(
-        and(
-          eq(issuers.url, issuer),
-          inArray(issuers.audience, audiences),
-          eq(issuers.isEnabled, true),
-          isNull(issuers.deletedAt),
-        ),
-      )
-      .limit(2);
+  private async issuerOf({ issuer, audiences }: ShownToken): Promise<FoundIssuer> {
+    const [found, another] = await this.issuers.find(issuer, audiences);
     // The same words for both: what others have registered is nobody's business.
     if (!found) throw refusedToken('no issuer (iss) is registered here for any audience (aud) that this token is for');
     if (another) throw refusedToken('this token is for more than one audience (aud) that is registered here; it must be for one');
-    if (found.suspendedAt !== null) throw suspended();
-    return found.row;
+    if (found.issuer.isSuspended) throw suspended();
+    return found;
   }
 
   /**
    * The member who a person is, and from now on one with these roles, unless a later token said otherwise. First sight makes one, never an
    * old one found by its address: whoever can choose an address could choose who to be.
    */
-  private async memberOf(
-    { tenantId, url, subjectClaim }: IssuerRow,
-    person: Person,
-    proof: Proof,
-    claimed: Claimed,
-  ): Promise<string> {
+  private async memberOf(issuer: RegisteredIssuer, person: Person, proof: Proof, claimed: Claimed): Promise<string> {
+    const { tenantId, url, subjectClaim } = issuer;
     const { subject, email } = person;
     const connection = this.parts.database.as({ tenantId });
     const isThis = and(
@@ -124,7 +125,10 @@ export class TokenService {
     };
     const known = await find(connection);
     if (known) {
-      if (isNews(claimed, known)) await noteClaims(connection, tenantId, known.memberId, claimed);
+      if (isNews(claimed, known))
+        await connection.transaction((transaction) => noteClaims(transaction, issuer, known.memberId, claimed), {
+          idempotent: true,
+        });
       return known.memberId;
     }
     return connection.transaction(
@@ -134,6 +138,7 @@ export class TokenService {
         await transaction.sql((sql) => sql`select pg_advisory_xact_lock(hashtextextended(${lock}, 0))`);
         const made = await find(transaction);
         if (made) return made.memberId;
+        await requireCurrent(transaction, issuer);
         const memberId = await insertMember(transaction, { tenantId, email, claimed });
         await transaction.query.insert(identities).values({ tenantId, issuer: url, claim: subjectClaim, subject, memberId });
         const deed = { thing: memberId, before: null, after: { roles: claimed.roles } };
@@ -173,14 +178,38 @@ function isNews(
   return at.getTime() === before.claimedAt.getTime() && JSON.stringify(roles) !== JSON.stringify(before.claimedRoles);
 }
 
+/** What was remembered of an issuer is no longer so. */
+class IssuerChanged extends AppError {
+  constructor(readonly issuerId: string) {
+    super('UNAVAILABLE', 'the issuer of this token was changed just now', { retryAfterMs: 1_000 });
+  }
+}
+
+/** Nothing is written by what an issuer was: it may give other roles by now, and the old ones may be gone. */
+async function requireCurrent(transaction: Statements, { tenantId, id, revision }: RegisteredIssuer): Promise<void> {
+  const [issuer] = await transaction.sql(
+    (sql) => sql`
+      select from issuers
+      where tenant_id = ${uuidOf(tenantId, 'ten')} and id = ${uuidOf(id, 'iss')} and revision = ${revision} and is_enabled and deleted_at is null
+      for share`,
+  );
+  if (!issuer) throw new IssuerChanged(id);
+}
+
 /** The last token of a person is what counts for their keys and for whoever changes them. */
-async function noteClaims(connection: Statements, tenantId: string, memberId: string, { roles, at }: Claimed): Promise<void> {
-  await connection.query
+async function noteClaims(
+  transaction: Statements,
+  issuer: RegisteredIssuer,
+  memberId: string,
+  { roles, at }: Claimed,
+): Promise<void> {
+  await requireCurrent(transaction, issuer);
+  await transaction.query
     .update(members)
     .set({ claimedRoles: [...roles], claimedAt: at })
     .where(
       and(
-        eq(members.tenantId, tenantId),
+        eq(members.tenantId, issuer.tenantId),
         eq(members.id, memberId),
         isNull(members.removedAt),
         or(isNull(members.claimedAt), lte(members.claimedAt, at)),

@@ -104,6 +104,8 @@ export type GenerationAttemptEnd =
   | 'FAILED'
   /** The provider finished. */
   | 'FINISHED'
+  /** Another model was asked beside it and was first; what it used is not known. */
+  | 'OUTRUN'
   /** Its process was lost. */
   | 'TAKEN_OVER';
 
@@ -183,6 +185,8 @@ export type GenerationRestartReason =
   | 'ABANDONED'
   /** It was cancelled while nobody was writing it. */
   | 'CANCELLED'
+  /** The first text was late: a second model was asked beside it, and one of the two goes on. */
+  | 'HEDGE'
   /** The provider failed. */
   | 'PROVIDER_ERROR'
   /** The process writing it was lost; another went on. */
@@ -382,12 +386,14 @@ export type MemberUpdateInput = {
   readonly id: string;
   /** What people call them, 1 to 200 characters; null for nothing. */
   readonly name?: string | null | undefined;
-  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. */
+  /** The name of their role from now on, one of `roles { name }`; the caller has all of its permissions. For people of an issuer that is registered their tokens say it. */
   readonly role?: string | null | undefined;
 };
 
 /** Which wall decides whether somebody may do something. */
 export type PermissionReason =
+  /** The person or role may do what the caller may not, and who may do less changes neither; or the role is built in. */
+  | 'BEYOND'
   /** No wall stands in the way. */
   | 'GRANTED'
   /** The role has the permission; the key or token in use does not. */
@@ -995,6 +1001,7 @@ export type GenerationQuery = {
       readonly endedAt: string | null;
       readonly endedBy: GenerationAttemptEnd | null;
       readonly failureCode: GenerationFailureCode | null;
+      readonly failureMessage: string | null;
     }>;
     readonly retryOf: { readonly id: string } | null;
     readonly usage: {
@@ -2927,6 +2934,7 @@ export const GenerationDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'endedAt' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'endedBy' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'failureMessage' } },
                     ],
                   },
                 },

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAway } from '../kernel/errors.ts';
-import type { PollableIterator } from '../kernel/pollable.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
-import { ProviderError, type Provider, type StreamPart } from '../providers/port.ts';
+import { ProviderError, type Provider } from '../providers/port.ts';
+import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
 
@@ -29,17 +29,16 @@ export class Caller {
     run.opened = begun(this.call(run, choice, apiKey, this.parts.fetchAfter(committed)));
   }
 
-  /** The call of the open attempt: the one that was begun, else a new one. Fails as a provider's stream does. */
-  async open(run: Run): Promise<OpenedCall> {
-    const { model } = run.attempt;
+  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does. */
+  async open(run: Run, model = run.attempt.model): Promise<OpenedCall> {
+    const { opened } = run;
+    if (opened?.model === model) {
+      run.opened = null;
+      return opened;
+    }
     const choice = this.parts.models.find(model);
     if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
-    const opened = run.opened ?? {
-      parts: this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch),
-      first: null,
-    };
-    run.opened = null;
-    return opened;
+    return this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch);
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
@@ -62,23 +61,21 @@ export class Caller {
     }
   }
 
-  private call(
-    run: Run,
-    { provider, name: model }: Choice,
-    apiKey: string | null,
-    fetch: typeof globalThis.fetch,
-  ): PollableIterator<StreamPart> {
-    const { messages, draft, maxOutputTokens, temperature } = run.work;
-    return withDeadlines(
+  private call(run: Run, { provider, name: model }: Choice, apiKey: string | null, fetch: typeof globalThis.fetch): OpenedCall {
+    const { draft, maxOutputTokens, temperature } = run.work;
+    const messages = run.attempt.base > 0 ? continued(run.work.messages, run.text) : run.work.messages;
+    const { clock } = this.parts;
+    const parts = withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
       {
         firstTokenMs: this.config.firstTokenTimeoutMs,
         idleMs: this.config.idleTimeoutMs,
         totalMs: Math.max(0, this.remainingMs(run)),
-        clock: this.parts.clock,
+        clock,
         signal: run.signal,
       },
     );
+    return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null };
   }
 }
 
@@ -87,9 +84,9 @@ function outOfTime(cause: unknown): ProviderError {
 }
 
 /** A stream whose first part is already asked for. */
-function begun(parts: PollableIterator<StreamPart>): OpenedCall {
-  const first = parts.next();
+function begun(call: OpenedCall): OpenedCall {
+  const first = call.parts.next();
   // Whoever reads it hears of its failure; a run that is never started has no reader.
   first.catch(() => undefined);
-  return { parts, first };
+  return { ...call, first };
 }

@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
 import type { Appender } from './appender.ts';
-import { cancelled, failed } from './ending.ts';
+import type { ProviderError } from '../providers/port.ts';
+import { cancelled, failed, failureOf } from './ending.ts';
 import type { EngineParts } from './engine.ts';
-import { finishRun, isFinishedBy, replaceAttempt, type Ending, type Failure } from './finish.ts';
-import type { Run } from './run.ts';
-import type { Story } from './story.ts';
+import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
+import type { OpenedCall, Run } from './run.ts';
+import type { AttemptState, Story } from './story.ts';
 
 /** What takes the place of an open attempt: a call to `model` whose text begins at `base`. */
 export interface NextAttempt {
@@ -14,6 +15,13 @@ export interface NextAttempt {
   readonly base: number;
   /** Why the open attempt gives up. */
   readonly failure: Failure;
+}
+
+/** Two calls of one attempt: one goes on, the other was slower, or failed. */
+export interface Outrun {
+  readonly ahead: OpenedCall;
+  readonly behind: OpenedCall;
+  readonly error: ProviderError | null;
 }
 
 /** Closes attempts and runs in the database: each is one statement, repeated while the database is away. */
@@ -25,15 +33,40 @@ export class Closer {
 
   /** Replaces the open attempt; false when the run is lost. */
   async replace(run: Run, { model, base, failure }: NextAttempt): Promise<boolean> {
-    const { database, bus, audience } = this.parts;
+    const next = { model, base, reason: 'PROVIDER_ERROR' as const };
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
-    const next = { model, base, reason: 'PROVIDER_ERROR' as const, failure };
-    if (!(await this.untilAnswered(run, () => replaceAttempt(database.engine, run, next)))) {
+    return this.follow(run, ended, next, () => replaceAttempt(this.parts.database.engine, run, { ...next, failure }));
+  }
+
+  /** Makes one of two calls the open attempt, and the other the one before it; false when the run is lost. */
+  async outrun(run: Run, { ahead, behind, error }: Outrun): Promise<boolean> {
+    const now = this.parts.clock.monotonic();
+    const { base } = run.attempt;
+    const endedBy = error ? 'FAILED' : run.stopReason === 'CANCELLED' ? 'CANCELLED' : 'OUTRUN';
+    const outrun = {
+      ahead: { model: ahead.model, ageMs: now - ahead.at },
+      behind: { model: behind.model, ageMs: now - behind.at },
+      endedBy,
+      failure: error && failureOf(error),
+    } as const;
+    const ended = { ...run.attempt, model: behind.model, endedBy, endOffset: base } as const;
+    const next = { model: ahead.model, base, reason: 'HEDGE' as const };
+    return this.follow(run, ended, next, () => recordOutrun(this.parts.database.engine, run, outrun));
+  }
+
+  private async follow(
+    run: Run,
+    ended: AttemptState,
+    next: Pick<AttemptState, 'model' | 'base' | 'reason'>,
+    statement: () => Promise<boolean>,
+  ): Promise<boolean> {
+    const { bus, audience } = this.parts;
+    if (!(await this.untilAnswered(run, statement))) {
       run.stop('LOST');
       return false;
     }
     this.appender.forget(run);
-    run.replaceAttempt(ended, { number: ended.number + 1, base, model, reason: next.reason, endedBy: null, endOffset: null });
+    run.replaceAttempt(ended, { ...next, number: ended.number + 1, endedBy: null, endOffset: null });
     audience.changed(run.id);
     if (run.isWatchedElsewhere) bus.publish('generation.changed', [run.id]);
     return true;

@@ -1,5 +1,5 @@
 import { priceOf } from '../providers/models.ts';
-import type { FinishReason, ProviderError, Usage } from '../providers/port.ts';
+import { ProviderError, type FinishReason, type Usage } from '../providers/port.ts';
 import { clean } from './clean.ts';
 import type { Ending, Failure } from './finish.ts';
 import type { Run } from './run.ts';
@@ -35,6 +35,16 @@ export function failed(run: Run, failure: Failure, isKept: boolean): Ending {
 /** The end of a run that was cancelled. */
 export function cancelled(run: Run): Ending {
   return { ...nothingUsed, status: 'CANCELLED', endedBy: 'CANCELLED', text: run.text, failure: null };
+}
+
+/** The failure of a stream that said nothing of its end. */
+export function cutShort(): ProviderError {
+  return new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
+}
+
+/** The failure of a provider that threw what it must not. */
+export function brokenPromise(cause: unknown): ProviderError {
+  return new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause });
 }
 
 /** A provider's failure as it is stored. */

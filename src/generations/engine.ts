@@ -271,11 +271,11 @@ export class Engine {
   }
 
   /** The plan for what was left of a generation: the model it had, then those of its route, as far as this process has them. */
-  private plan({ requestedModel, attempts }: Claim): RoutePlan {
+  private plan({ requestedModel, plan: stored, attempts }: Claim): RoutePlan {
     const last = attempts.at(-1)?.model;
     const first = last !== undefined ? [last] : [];
     try {
-      const plan = this.parts.models.plan(requestedModel);
+      const plan = stored ?? this.parts.models.plan(requestedModel);
       return { ...plan, models: [...new Set([...first, ...plan.models])] };
     } catch {
       // Another build started it with a model this one does not know: the call will say so.

@@ -16,7 +16,7 @@ export interface Failure {
 /** How a generation ended. */
 export interface Ending {
   readonly status: Exclude<GenerationStatus, 'QUEUED' | 'RUNNING'>;
-  readonly endedBy: Exclude<AttemptEnd, 'TAKEN_OVER'>;
+  readonly endedBy: Exclude<AttemptEnd, 'TAKEN_OVER' | 'OUTRUN'>;
   readonly text: string;
   readonly finishReason: FinishReason | null;
   readonly failure: Failure | null;
@@ -87,6 +87,47 @@ export async function replaceAttempt(
       )
       insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason)
       select tenant_id, id, ${number + 1}, epoch, ${next.model}, ${next.base}, ${next.reason} from held
+      on conflict (tenant_id, generation_id, number) do update set number = excluded.number
+      returning number`,
+    { idempotent: true },
+  );
+  return rows.length === 1;
+}
+
+/** Two calls of one attempt, and how long ago each was made. */
+export interface RecordedOutrun {
+  readonly ahead: { readonly model: string; readonly ageMs: number };
+  readonly behind: { readonly model: string; readonly ageMs: number };
+  readonly endedBy: 'OUTRUN' | 'FAILED' | 'CANCELLED';
+  /** Why the call behind failed; null when it was only slower. */
+  readonly failure: Failure | null;
+}
+
+/**
+ * Makes the open attempt the record of the call behind, and opens the next for the one that goes on, in one statement. Neither has written.
+ * False when the run is lost. Repeating it after a lost answer is harmless.
+ */
+export async function recordOutrun(
+  engine: Connection,
+  run: Run,
+  { ahead, behind, endedBy, failure }: RecordedOutrun,
+): Promise<boolean> {
+  const { number, base } = run.attempt;
+  const rows = await engine.sql(
+    (sql) => sql`
+      with held as (
+        update generations set attempt = ${number + 1}, model = ${ahead.model}
+        where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
+        returning tenant_id, id, epoch
+      ), ended as (
+        update attempts a
+        set model = ${behind.model}, started_at = now() - make_interval(secs => ${behind.ageMs / 1_000}::float8), ended_at = now(),
+            ended_by = ${endedBy}, end_offset = ${base}, failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}
+        from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
+      )
+      insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, started_at)
+      select tenant_id, id, ${number + 1}, epoch, ${ahead.model}, ${base}, 'HEDGE', now() - make_interval(secs => ${ahead.ageMs / 1_000}::float8)
+      from held
       on conflict (tenant_id, generation_id, number) do update set number = excluded.number
       returning number`,
     { idempotent: true },

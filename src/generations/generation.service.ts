@@ -15,7 +15,9 @@ import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { afterNextTurn } from '../kernel/turns.ts';
 import type { Bus } from '../messages/bus.ts';
-import { autoRoute, type Models } from '../routing/models.ts';
+import { autoRoute } from '../routing/models.ts';
+import type { RoutePlanService } from '../routing/route-plan.service.ts';
+import { factsOf } from '../routing/facts.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
 import { encodeCursor } from './cursor.ts';
@@ -61,7 +63,7 @@ interface Asked {
 export interface GenerationParts {
   readonly database: Database;
   readonly templates: TemplateService;
-  readonly models: Models;
+  readonly routes: RoutePlanService;
   readonly engine: Engine;
   readonly bus: Bus;
   readonly clock: Clock;
@@ -88,7 +90,6 @@ export class GenerationService {
     if (known) return known;
     const version = await this.parts.templates.getVersion(scope, input.template);
     const requestedModel = input.model ?? autoRoute;
-    const plan = this.parts.models.plan(requestedModel);
     const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
     checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
     if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
@@ -98,13 +99,20 @@ export class GenerationService {
       });
     }
     const { variables, draft, messages } = version.render(input.variables);
+    const metadata = input.metadata ?? null;
+    const plan = await this.parts.routes.plan(
+      scope,
+      requestedModel,
+      factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata }),
+    );
     return this.begin({ scope, operation, claim, admitted }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
       requestedModel,
+      plan: plan.route && plan,
       variables,
-      metadata: input.metadata ?? null,
+      metadata,
       prompt: [...messages],
       draft,
       maxOutputTokens,
@@ -128,8 +136,9 @@ export class GenerationService {
       });
     }
     const requestedModel = input.model ?? original.requestedModel;
-    const plan = this.parts.models.plan(requestedModel);
-    return this.begin({ scope, operation, claim, admitted }, plan, { ...original, retryOf: original.id, requestedModel });
+    const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, original));
+    const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan };
+    return this.begin({ scope, operation, claim, admitted }, plan, recipe);
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -174,12 +183,7 @@ export class GenerationService {
   }
 
   /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
-  async page(
-    scope: Scope,
-    args: PageInput,
-    filter: GenerationFilter,
-    fields: ReadonlySet<string>,
-  ): Promise<Page<GenerationView>> {
+  page(scope: Scope, args: PageInput, filter: GenerationFilter, fields: ReadonlySet<string>): Promise<Page<GenerationView>> {
     scope.require('generations:read');
     checkMoment('createdAfter', filter.createdAfter);
     checkMoment('createdBefore', filter.createdBefore);

@@ -1,7 +1,8 @@
 import { GraphQLID } from 'graphql';
-import { Directive, Field, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, Int, InterfaceType, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime } from '../graphql/scalars.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
@@ -16,22 +17,6 @@ import {
   type GenerationStatus as Status,
   type RestartReason as Reason,
 } from './generations.table.ts';
-
-/** Registers a GraphQL enum for a closed list of words, with what each means. */
-function enumOf<W extends string>(
-  name: string,
-  description: string,
-  words: Readonly<Record<W, string>>,
-): { readonly [K in W]: K } {
-  const names = Object.keys(words) as W[];
-  const type = Object.fromEntries(names.map((word) => [word, word])) as { readonly [K in W]: K };
-  registerEnumType(type, {
-    name,
-    description,
-    valuesConfig: Object.fromEntries(names.map((word) => [word, { description: words[word] }])) as never,
-  });
-  return type;
-}
 
 export const GenerationStatus = enumOf<Status>('GenerationStatus', 'How far a generation is.', {
   QUEUED: 'Waits for a process with room.',
@@ -57,6 +42,7 @@ const FailureCode = enumOf<Code>(
 
 const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
+  HEDGE: 'The first text was late: a second model was asked beside it, and one of the two goes on.',
   TAKE_OVER: 'The process writing it was lost; another went on.',
   ABANDONED: 'The processes writing it were lost too often.',
   CANCELLED: 'It was cancelled while nobody was writing it.',
@@ -68,6 +54,7 @@ const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', 
   FAILED: 'The provider failed, or a deadline ran out.',
   CANCELLED: 'The generation was cancelled.',
   TAKEN_OVER: 'Its process was lost.',
+  OUTRUN: 'Another model was asked beside it and was first; what it used is not known.',
 } satisfies Record<(typeof attemptEnds)[number], string>);
 
 @ObjectType({ description: 'Tokens as the provider counted them.', simpleResolvers: true })
@@ -99,6 +86,8 @@ export class GenerationAttempt {
   @Column(attempts.endedAt, 'When it ended; null while it runs.') endedAt!: Date | null;
   @Column(attempts.endedBy, 'How it ended; null while it runs.', { type: () => AttemptEnd }) endedBy!: End | null;
   @Field(() => FailureCode, { nullable: true, description: 'Why it failed; null when it did not.' }) failureCode!: Code | null;
+  @Column(attempts.failureMessage, 'What happened when it failed, for people; null when it did not.') failureMessage!:
+    string | null;
 }
 
 @Directive('@key(fields: "id")')

@@ -15,6 +15,7 @@ import {
 import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
 import type { PromptMessage } from '../providers/port.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -22,12 +23,15 @@ import { members } from '../tenants/tenants.table.ts';
 export const generationStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'INCOMPLETE', 'FAILED', 'CANCELLED'] as const;
 export type GenerationStatus = (typeof generationStatuses)[number];
 
-/** How an attempt ended. TAKEN_OVER: its process was lost; what it delivered may be longer than what is stored. */
-export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER'] as const;
+/**
+ * How an attempt ended. TAKEN_OVER: its process was lost; what it delivered may be longer than what is stored. OUTRUN: another call was made
+ * beside it and had text first; it wrote nothing.
+ */
+export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OUTRUN'] as const;
 export type AttemptEnd = (typeof attemptEnds)[number];
 
 /** Why a later attempt replaced an earlier one. */
-export const restartReasons = ['PROVIDER_ERROR', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
+export const restartReasons = ['PROVIDER_ERROR', 'HEDGE', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
 export type RestartReason = (typeof restartReasons)[number];
 
 const moment = () => timestamp({ withTimezone: true });
@@ -48,6 +52,8 @@ export const generations = pgTable(
     retryOf: id('gen'),
     status: text({ enum: generationStatuses }).notNull(),
     requestedModel: text().notNull(),
+    /** What its tenant's route came to; null where nothing but `requestedModel` is needed to know. */
+    plan: jsonb().$type<RoutePlan>(),
     /** The model of the current attempt, or the one that is planned. */
     model: text().notNull(),
     variables: jsonb().$type<Record<string, unknown>>().notNull(),

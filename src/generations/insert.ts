@@ -14,6 +14,7 @@ export type Recipe = Pick<
   | 'templateSlug'
   | 'retryOf'
   | 'requestedModel'
+  | 'plan'
   | 'variables'
   | 'metadata'
   | 'prompt'
@@ -74,12 +75,13 @@ export async function insertGeneration(
         returning thing_id, input_hash`
           : sql`select ${uuid}::uuid as thing_id, null::text as input_hash`
       }), started as (
-        insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, retry_of, status, requested_model, model,
+        insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, retry_of, status, requested_model, plan, model,
           variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, epoch, attempt, lease_until, started_at)
         select ${uuidOf(scope.tenantId)}::uuid, thing_id, ${uuidOf(scope.memberId)}::uuid,
           ${keyId}::uuid, ${uuidOf(recipe.templateVersionId)}::uuid,
           ${recipe.templateSlug}::text, ${recipe.retryOf === null ? null : uuidOf(recipe.retryOf)}::uuid,
-          ${isRunning ? 'RUNNING' : 'QUEUED'}::text, ${recipe.requestedModel}::text, ${model}::text,
+          ${isRunning ? 'RUNNING' : 'QUEUED'}::text, ${recipe.requestedModel}::text,
+          ${recipe.plan && sql.json(recipe.plan)}::jsonb, ${model}::text,
           ${sql.json(recipe.variables)}::jsonb, ${recipe.metadata && sql.json(recipe.metadata)}::jsonb, ${sql.json(recipe.prompt)}::jsonb,
           ${recipe.draft}::text, ${recipe.maxOutputTokens}::int, ${recipe.temperature}::float8, ${recipe.failoverPolicy}::text,
           ${isRunning ? 1 : 0}::int, ${isRunning ? 1 : 0}::int, now() + make_interval(secs => ${leaseMs === null ? null : leaseMs / 1_000}::float8),

@@ -3,6 +3,7 @@ import type { Connection } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { PromptMessage } from '../providers/port.ts';
+import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import type { Run, Work } from './run.ts';
 import type { AttemptState } from './story.ts';
@@ -13,6 +14,8 @@ const maxTakeOvers = 3;
 /** A generation that was claimed, ids as text. */
 export interface Claim extends Omit<Work, 'plan'> {
   readonly requestedModel: string;
+  /** What its tenant's route came to; null where `requestedModel` says all. */
+  readonly plan: RoutePlan | null;
 }
 
 /** A generation that nobody will write on: it only has to be closed. */
@@ -28,6 +31,7 @@ interface ClaimRow {
   id: string;
   epoch: number;
   requested_model: string;
+  plan: RoutePlan | null;
   prompt: PromptMessage[];
   draft: string;
   max_output_tokens: number;
@@ -123,7 +127,7 @@ async function claimIn(
         select tenant_id, id, attempt, epoch, model, 0, case when attempt > 1 then 'TAKE_OVER' end from taken
         returning tenant_id, generation_id, number, base, model, reason
       )
-      select t.tenant_id, t.id, t.epoch, t.requested_model, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
+      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
              (extract(epoch from now() - t.created_at) * 1000)::float8 as age_ms,
              coalesce((
                select json_agg(json_build_object('number', a.number, 'base', a.base, 'model', a.model, 'reason', a.reason,
@@ -138,6 +142,7 @@ async function claimIn(
     id: idOfUuid('gen', row.id),
     epoch: row.epoch,
     requestedModel: row.requested_model,
+    plan: row.plan,
     messages: row.prompt,
     draft: row.draft,
     maxOutputTokens: row.max_output_tokens,

@@ -3,6 +3,7 @@ import type { StreamPart } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
 import { TextCleaner } from './clean.ts';
 import type { OpenedCall, Run } from './run.ts';
+import { Seam } from './seam.ts';
 
 /** The last part of a stream. */
 export type Finish = Extract<StreamPart, { type: 'finish' }>;
@@ -10,11 +11,15 @@ export type Finish = Extract<StreamPart, { type: 'finish' }>;
 /** Reads the stream of one attempt into its run. */
 export class Reading {
   private readonly cleaner = new TextCleaner();
+  /** Where the text goes on from an earlier attempt's; null when it begins anew. */
+  private readonly seam: Seam | null;
 
   constructor(
     private readonly run: Run,
     private readonly appender: Appender,
-  ) {}
+  ) {
+    this.seam = run.attempt.base > 0 ? new Seam(run.text) : null;
+  }
 
   /** The finish of the stream, after its text; null when there was none. */
   async read({ parts, first }: OpenedCall): Promise<Finish | null> {
@@ -64,8 +69,10 @@ export class Reading {
   }
 
   private take(part: StreamPart): Finish | null {
-    const text = part.type === 'text' ? this.cleaner.push(part.text) : this.cleaner.flush();
+    const isLast = part.type === 'finish';
+    const clean = isLast ? this.cleaner.flush() : this.cleaner.push(part.text);
+    const text = this.seam ? this.seam.push(clean) + (isLast ? this.seam.flush() : '') : clean;
     if (text !== '') this.appender.append(this.run, text);
-    return part.type === 'finish' ? part : null;
+    return isLast ? part : null;
   }
 }

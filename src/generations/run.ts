@@ -24,8 +24,11 @@ export interface Work {
   readonly ageMs: number;
 }
 
-/** A call to a provider; `first` is its first part, when that was asked for already. */
+/** A call to a provider's model; `first` is its first part, when that was asked for already. */
 export interface OpenedCall {
+  readonly model: string;
+  /** Monotonic time at which it was made. */
+  readonly at: number;
   readonly parts: PollableIterator<StreamPart>;
   readonly first: Promise<IteratorResult<StreamPart, undefined>> | null;
 }
@@ -131,7 +134,8 @@ export class Run {
   replaceAttempt(ended: AttemptState, next: AttemptState): void {
     this.attempts = [...this.attempts.slice(0, -1), ended, next];
     this.text = this.text.slice(0, next.base);
-    this.deliverable = Math.min(this.deliverable, next.base);
+    // Readers may have been shown less, but all of it stands.
+    this.deliverable = next.base;
     this.stored = Math.min(this.stored, next.base);
     this.firstTokenAt = null;
     this.isFirstTokenStored = false;

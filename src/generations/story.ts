@@ -109,6 +109,8 @@ export function nextStep(story: Story, position: Position | null): Step {
     return { kind: 'started', position: { attempt: current.number, offset: 0, done: false }, attempt: current };
   }
   if (position.attempt < current.number) {
+    // What a reader has stays until there is something in its place: an attempt that never writes a word is nothing it sees.
+    if (story.end <= current.base && !isOver) return { kind: 'wait' };
     const offset = survivingOffset(story.attempts, position.attempt, position.offset);
     return { kind: 'restarted', position: { attempt: current.number, offset, done: false }, attempt: current, offset };
   }

@@ -1,20 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProviderError } from '../providers/port.ts';
-import { nextMove } from '../routing/next-move.ts';
+import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
-import { Closer, type NextAttempt } from './closer.ts';
-import { failed, failureOf, finished, type Outcome } from './ending.ts';
+import { Closer } from './closer.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
+import type { Failure } from './finish.ts';
+import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
+import { lastSentenceEnd } from './sentence.ts';
 import type { Story } from './story.ts';
+
+/** A failed call, and until when (monotonic) its vendor wants us to stay away. */
+interface Failing extends FailedCall {
+  readonly awayUntil: number;
+}
 
 /** Writes one run to its end: attempt after attempt, as the status table says, then the one transaction that ends it. */
 export class Writer {
   private readonly caller: Caller;
   private readonly closer: Closer;
+  private readonly hedge: Hedge;
 
   constructor(
     config: EngineConfig,
@@ -23,6 +32,7 @@ export class Writer {
   ) {
     this.caller = new Caller(config, parts);
     this.closer = new Closer(parts, appender);
+    this.hedge = new Hedge(parts, this.caller, this.closer);
   }
 
   /** Makes a run's first call, all but its sending, which waits for `committed`. */
@@ -32,60 +42,84 @@ export class Writer {
 
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
-    for (let tries = 1; ; tries++) {
-      const outcome = await this.attempt(run);
+    const calls: Failing[] = [];
+    let hasBegun = false;
+    for (;;) {
+      const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
       if (outcome.kind === 'finished') return this.closer.end(run, finished(run, outcome));
       const { error } = outcome;
+      calls.push(this.failing(run.attempt.model, error));
+      hasBegun ||= run.text !== '';
+      const now = this.parts.clock.monotonic();
       const move = nextMove({
-        error,
-        hasText: run.text.length > run.attempt.base,
+        hasText: run.text !== '',
+        hasBegun,
         policy: run.work.failoverPolicy,
-        tries,
-        models: run.work.plan.models,
+        calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
+        plan: run.work.plan,
         remainingMs: this.caller.remainingMs(run),
+        random: Math.random(),
       });
       const { number, model } = run.attempt;
       this.parts.log.info(
-        { generationId: run.id, attempt: number, model, code: error.code, cause: causeOf(error.code), move: move.kind },
+        { generationId: run.id, attempt: number, model, code: error.code, cause: causeOf(error.code), move },
         'attempt failed',
       );
       const failure = failureOf(error);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP'));
-      const isHeld = await this.again(run, move.delayMs, { model: move.model, base: 0, failure });
-      if (!isHeld) return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
+      if (!(await this.again(run, move, failure))) {
+        return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
+      }
     }
   }
 
   /** One call: reads its stream to the end, whatever the end is. */
-  private async attempt(run: Run): Promise<Outcome> {
+  private async attempt(run: Run, onFailed: (model: string, error: ProviderError) => void): Promise<Outcome> {
     try {
-      const finish = await new Reading(run, this.appender).read(await this.caller.open(run));
+      const opened = await this.hedge.first(run, await this.caller.open(run), onFailed);
+      const finish = await new Reading(run, this.appender).read(opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
-      throw new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
+      throw cutShort();
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
-      return {
-        kind: 'failed',
-        error: new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', {
-          retryable: true,
-          cause: error,
-        }),
-      };
+      return { kind: 'failed', error: brokenPromise(error) };
     }
   }
 
+  private failing(model: string, { code, retryable, retryAfterMs }: ProviderError): Failing {
+    const awayMs = retryAfterMs ?? 0;
+    return { model, cause: causeOf(code), retryable, awayMs, awayUntil: this.parts.clock.monotonic() + awayMs };
+  }
+
   /** Opens the next attempt after a pause; false when the run stopped meanwhile. */
-  private async again(run: Run, delayMs: number, next: NextAttempt): Promise<boolean> {
+  private async again(
+    run: Run,
+    { model, delayMs }: { readonly model: string; readonly delayMs: number },
+    failure: Failure,
+  ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
     } catch {
       // Stopped while waiting.
       return false;
     }
-    return (await this.closer.replace(run, next)) && run.stopReason === null;
+    const base = await this.baseFor(run, model);
+    return (await this.closer.replace(run, { model, base, failure })) && run.stopReason === null;
+  }
+
+  /**
+   * Where the text of the next attempt begins: behind the last whole sentence, as far as it is stored, when the template wants it to go on
+   * and the model can; else at 0.
+   */
+  private async baseFor(run: Run, model: string): Promise<number> {
+    if (run.work.failoverPolicy !== 'CONTINUE' || run.text === '') return 0;
+    if (this.parts.models.find(model)?.provider.ignoresMessages) return 0;
+    await this.appender.flush();
+    // What an earlier attempt went on from is the end of a sentence, whatever came behind it.
+    return Math.max(run.attempt.base, lastSentenceEnd(run.text.slice(0, run.stored)) ?? 0);
   }
 }

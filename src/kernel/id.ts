@@ -14,6 +14,8 @@ export const idPrefixes = {
   gen: 'Generation',
   aud: 'AuditEntry',
   pcr: 'ProviderCredential',
+  rte: 'Route',
+  rtv: 'RouteVersion',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

@@ -5,6 +5,8 @@ import { isNetwork, withinNetworks } from './address.ts';
 export interface OutboundRules {
   /** Why a URL is not called; null when it may be, as far as the URL alone tells. */
   refusalOf(url: URL): string | null;
+  /** Whether the operator named this host: it is found as this machine finds it. */
+  isOwn(host: string): boolean;
   /** Whether this address may be called for this host. Each address that a name stands for is asked about, and the one that was connected to. */
   isAllowed(host: string, address: string): boolean;
 }
@@ -67,6 +69,7 @@ export function outboundRules(allowed: readonly string[]): OutboundRules {
   };
   return {
     isAllowed,
+    isOwn: (host) => hosts.has(host),
     refusalOf(url) {
       const host = hostOf(url);
       if (url.username !== '' || url.password !== '') return 'a URL holds no user and no password here';

@@ -1,8 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { Line, LineFull } from './line.ts';
+import { openNames, type FindAddresses } from './names.ts';
 import { hostOf, notPublic, type OutboundRules } from './outbound-rules.ts';
 
 /** A call to an address that somebody else named. */
@@ -14,6 +15,8 @@ export interface OutboundRequest {
   readonly deadlineMs?: number;
   /** A longer body is not read to its end. */
   readonly maxBytes?: number;
+  /** On whose behalf, such as a tenant's id: few calls of one party look a name up at the same time. Absent: of one host. */
+  readonly party?: string;
 }
 
 /** What came back, whatever its status; redirects are answers like others and are not followed. */
@@ -43,15 +46,16 @@ export class OutboundError extends Error {
 
 /** The network, unless a test brings another. */
 export interface OutboundWorld {
-  /** The addresses that a name stands for. */
-  readonly resolve: (host: string) => Promise<readonly string[]>;
+  /** The addresses that a name stands for; absent: `openNames`. */
+  readonly resolve?: FindAddresses;
   readonly connect: (options: { host: string; port: number; lookup: LookupFunction }) => Socket;
 }
 
 const realWorld: OutboundWorld = {
-  resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
   connect: (options) => connectPlain(options),
 };
+/** Look-ups of names under way: all calls wait in one line, those of one party for its own few places. */
+const lookUps = { atOnce: 16, perParty: 2, waiting: 16 } as const;
 const usualDeadlineMs = 5_000;
 const usualMaxBytes = 256 * 1_024;
 
@@ -61,7 +65,8 @@ const usualMaxBytes = 256 * 1_024;
  * has a connection of its own; proxies of the environment are not used.
  */
 export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld> = {}): CallOut {
-  const { resolve, connect } = { ...realWorld, ...world };
+  const { resolve = openNames((host) => rules.isOwn(host)), connect } = { ...realWorld, ...world };
+  const line = new Line(lookUps);
   return async (target, request = {}) => {
     if (!URL.canParse(target)) throw new OutboundError('refused', 'this is no URL');
     const url = new URL(target);
@@ -72,7 +77,8 @@ export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld>
     let wire: Socket | null = null;
     try {
       const host = hostOf(url);
-      const addresses = isIP(host) === 0 ? await before(signal, resolve(host)) : [host];
+      const party = request.party ?? host;
+      const addresses = isIP(host) === 0 ? await line.run(party, signal, () => resolve(host, signal)) : [host];
       if (addresses.some((address) => !rules.isAllowed(host, address))) throw new OutboundError('refused', notPublic);
       wire = connect({ host, port: portOf(url), lookup: answering(addresses) }).on('error', ignore);
       await once(wire, 'connect', { signal });
@@ -81,6 +87,7 @@ export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld>
       return await exchange(wire, url, request, signal);
     } catch (cause) {
       if (cause instanceof OutboundError) throw cause;
+      if (cause instanceof LineFull) throw new OutboundError('late', 'too many names are looked up just now', { cause });
       if (signal.aborted) throw new OutboundError('late', `no answer within ${deadlineMs} ms`, { cause });
       throw new OutboundError('unreachable', 'the address cannot be reached', { cause });
     } finally {
@@ -138,16 +145,4 @@ async function exchange(wire: Socket, url: URL, request: OutboundRequest, signal
     parts.push(part);
   }
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(parts) };
-}
-
-/** What the promise gives, unless the signal is aborted before. */
-async function before<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const onAbort = (): void => late.reject(signal.reason as Error);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

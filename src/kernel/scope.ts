@@ -7,6 +7,8 @@ export const permissions = {
   'generations:write': 'Start, cancel, retry and delete generations.',
   'generations:others': 'See and change also generations of other members; without it there are only the own ones.',
   'models:read': 'See the models that can be chosen.',
+  'routes:read': 'See routes, their versions, and what they come to.',
+  'routes:write': 'Publish, roll back, test and delete routes.',
   'tenant:write': 'Change settings of the tenant.',
   'tenant:delete': 'Delete the tenant with everything in it.',
   'members:read': 'See members, roles and invitations.',

@@ -20,6 +20,8 @@ export const messageKinds = {
   'audit.sealed': true,
   /** A key of a tenant for a provider was set or deleted; the ids are the tenants'. */
   'credential.changed': true,
+  /** Routes of a tenant are others now; the ids are the tenants'. */
+  'route.changed': true,
   /** Limits of a tenant or key are others now. */
   'limits.changed': true,
   /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */

@@ -109,10 +109,10 @@ export function scrub(text: string, secrets: readonly string[]): string {
 
 /**
  * How long a vendor asks us to stay away; null when it does not say so in a form we know. `Retry-After` is seconds or an HTTP date
- * (RFC 9110, 10.2.3), `retry-after-ms` is OpenAI's. A date is compared with the response's own `Date`, so the two clocks need not agree.
+ * (RFC 9110, 10.2.3), `retry-after-ms` is OpenAI's, `x-ms-retry-after-ms` Azure's. A date is compared with the response's own `Date`, so the two clocks need not agree.
  */
 export function retryAfterMs(headers: Headers, now: Date): number | null {
-  const exact = numberOf(headers.get('retry-after-ms'));
+  const exact = numberOf(headers.get('retry-after-ms')) ?? numberOf(headers.get('x-ms-retry-after-ms'));
   if (exact !== null) return exact;
   const value = headers.get('retry-after');
   const seconds = numberOf(value);

@@ -102,6 +102,8 @@ export interface Provider {
   readonly models: readonly ProviderModel[];
   /** Whether names outside `models` are worth a try (compatible servers list their own). */
   readonly acceptsUnknownModels: boolean;
+  /** Whether it writes the draft whatever the messages say: it cannot go on from a text that another began. */
+  readonly ignoresMessages?: boolean;
   /** Whether a call can be made with another key than its own. */
   readonly takesKeys?: boolean;
   /** Loads what the first call would otherwise wait for; called at boot for the provider that `auto` begins with. */

@@ -1,47 +1,99 @@
-import type { ProviderError } from '../providers/port.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
+import type { Cause, RetryPolicy, RoutePlan } from './plan.ts';
+
+/** One call that was made, and why it failed. */
+export interface FailedCall {
+  readonly model: string;
+  readonly cause: Cause;
+  /** Whether the same call may succeed when it is made again. */
+  readonly retryable: boolean;
+  /** How much longer, from now, its vendor wants us to stay away; 0 when it did not say, or no longer. */
+  readonly awayMs: number;
+}
 
 /** What is known when an attempt has failed. */
 export interface Failed {
-  readonly error: Pick<ProviderError, 'code' | 'retryable' | 'retryAfterMs'>;
-  /** Whether a reader may have seen some of the attempt's text. */
+  /** Whether there is text that still stands. */
   readonly hasText: boolean;
+  /** Whether a reader may have seen text, be it that of an earlier attempt: then it is past the first token. */
+  readonly hasBegun: boolean;
   readonly policy: FailoverPolicy;
-  /** Calls made by this process for this generation, the failed one included. */
-  readonly tries: number;
-  /** The models of the route in order; the failed one was `models[(tries - 1) % models.length]`. */
-  readonly models: readonly string[];
+  /** The calls this process made for this generation, the one that has just failed last. */
+  readonly calls: readonly FailedCall[];
+  readonly plan: RoutePlan;
   /** Until the total deadline. */
   readonly remainingMs: number;
+  /** 0..1, for the jitter of a pause. */
+  readonly random: number;
 }
 
-/** What to do after it: call a model again after a pause, keep the text there is, or give up. */
-export type Move =
-  | { readonly kind: 'TRY'; readonly model: string; readonly delayMs: number }
-  | { readonly kind: 'KEEP' }
-  | { readonly kind: 'FAIL' };
+type Try = { readonly kind: 'TRY'; readonly model: string; readonly delayMs: number };
 
-/** Calls for one generation in one process; the total deadline bounds them too. */
-export const maxTries = 4;
+/** What to do after it: call a model after a pause, keep the text there is, or give up. */
+export type Move = Try | { readonly kind: 'KEEP' } | { readonly kind: 'FAIL' };
+
+/** Patience where a plan says nothing: bounded by the total deadline. */
+const usual: RetryPolicy = { tries: 4, firstDelayMs: 250, longestDelayMs: Infinity };
+/** Calls for one generation in one process, whatever its plan says; the total deadline bounds them too. */
+const mostCalls = 16;
 /** Less time than this is none: a timer that fires a little early must not look like time for one more call, which would cost the text. */
 const leastCallMs = 50;
-/** A pause before the same model is called again; doubled each time. */
-const firstDelayMs = 250;
 
 /**
- * The status table of the stream protocol: before the first token a retryable failure goes to the next model, any other fails;
- * after it the template's policy decides, and what cannot be written anew is kept.
+ * The status table of the stream protocol, and the plan's own wishes by cause. In the order of preference: the same model, as often as the
+ * plan says for this cause; a model that the plan branches to for this cause, whether or not the failure is retryable; the next model that
+ * was not asked yet; a model that was, after a pause. A failure that is not retryable ends it before the first token unless it has a branch;
+ * after the first token the template's policy decides, and what cannot be written on is kept.
  */
-export function nextMove({ error, hasText, policy, tries, models, remainingMs }: Failed): Move {
+export function nextMove(failed: Failed): Move {
+  const { hasText, policy, calls, plan, remainingMs } = failed;
   const end: Move = { kind: hasText ? 'KEEP' : 'FAIL' };
-  if (hasText && policy === 'STOP') return end;
-  if (tries >= maxTries || remainingMs < leastCallMs) return end;
-  const model = models[tries % models.length];
-  const isSameModel = models.length === 1;
-  if (model === undefined || (!error.retryable && (isSameModel || !hasText))) return end;
-  if (!error.retryable && tries >= models.length) return end;
-  const rounds = Math.floor(tries / models.length);
+  if ((hasText && policy === 'STOP') || calls.length >= callsOf(plan)) return end;
+  for (const move of candidates(failed)) if (move.delayMs + leastCallMs <= remainingMs) return move;
+  return end;
+}
+
+function* candidates({ hasBegun, calls, plan, random }: Failed): Generator<Try> {
+  const last = calls.at(-1);
+  if (!last) return;
+  const patience = plan.retry[last.cause];
+  if (patience && last.retryable) yield* again(calls, last, patience, random);
+
+  const asked = new Set(calls.map(({ model }) => model));
+  const unasked = (models: readonly string[]): Try[] =>
+    models.filter((model) => !asked.has(model)).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
+  yield* unasked(plan.branches[last.cause] ?? []);
+  if (!last.retryable && !hasBegun) return;
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
-  const delayMs = rounds === 0 ? 0 : Math.max(error.retryAfterMs ?? 0, firstDelayMs * 2 ** (rounds - 1));
-  return delayMs + leastCallMs > remainingMs ? end : { kind: 'TRY', model, delayMs };
+  yield* unasked(plan.models);
+  if (!last.retryable) return;
+
+  const latest = new Map(calls.map((call) => [call.model, call]));
+  const comebacks = [...latest.values()].flatMap((call) => [...again(calls, call, plan.retry[call.cause] ?? usual, random)]);
+  yield* comebacks.toSorted((one, other) => one.delayMs - other.delayMs);
+}
+
+/** The same model once more: nothing when it was asked often enough, or wants more patience than there is. */
+function* again(
+  calls: readonly FailedCall[],
+  { model, retryable, awayMs }: FailedCall,
+  { tries, firstDelayMs, longestDelayMs }: RetryPolicy,
+  random: number,
+): Generator<Try> {
+  const count = calls.filter((call) => call.model === model).length;
+  if (!retryable || count >= tries || awayMs > longestDelayMs) return;
+  const doubled = Math.min(longestDelayMs, firstDelayMs * 2 ** (count - 1));
+  // Spread over half of it, so that what failed together does not come back together; a vendor's own time is the least there is.
+  const delayMs = Math.max(doubled * (0.5 + random / 2), awayMs === 0 ? 0 : awayMs + firstDelayMs * random);
+  // Never without a pause, whatever the plan says.
+  yield { kind: 'TRY', model, delayMs: Math.max(leastPauseMs, Math.round(delayMs)) };
+}
+
+const leastPauseMs = 10;
+
+/** Room to ask every model of a plan, and each as often as the plan says. */
+function callsOf({ models, branches, retry }: RoutePlan): number {
+  const distinct = new Set([...models, ...Object.values(branches).flat()]).size;
+  const tries = Math.max(1, ...Object.values(retry).map((policy) => policy.tries));
+  return Math.min(mostCalls, Math.max(usual.tries, distinct * tries));
 }

@@ -1,7 +1,8 @@
 import type { ProviderErrorCode } from '../providers/port.ts';
 
 /** Why a call failed, as routes tell causes apart. */
-export type Cause = 'RATE_LIMIT' | 'OVERLOAD' | 'CONTEXT_TOO_LONG' | 'CONTENT_REFUSED' | 'TIMEOUT' | 'AUTH' | 'OTHER';
+export const causeNames = ['RATE_LIMIT', 'OVERLOAD', 'CONTEXT_TOO_LONG', 'CONTENT_REFUSED', 'TIMEOUT', 'AUTH', 'OTHER'] as const;
+export type Cause = (typeof causeNames)[number];
 
 /** How often and how patiently the same model is asked: `tries` are calls, the first one included; the pause doubles from the first delay to the longest. */
 export interface RetryPolicy {

@@ -4,7 +4,7 @@ import { id } from '../db/ids.ts';
 import { appRole, engineWall } from '../db/tenancy.ts';
 
 /** What happens to a text whose provider fails after the first token: it is written anew, or kept as INCOMPLETE. */
-export const failoverPolicies = ['RESTART', 'STOP'] as const;
+export const failoverPolicies = ['RESTART', 'CONTINUE', 'STOP'] as const;
 export type FailoverPolicy = (typeof failoverPolicies)[number];
 
 /** Library templates belong to nobody and are read by everyone; the engine's role writes them at boot. */

@@ -2,7 +2,7 @@ import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import type { ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -43,19 +43,11 @@ export class ProviderCredentialService {
   /** Oldest first. */
   async page(scope: Scope, input: PageInput): Promise<Page<ProviderCredentialView>> {
     scope.require('credentials:read');
-    return page<ProviderCredentialView>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'providerCredentials',
-      key: providerCredentials.id,
+      table: providerCredentials,
+      columns: columns,
       direction: 'ascending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select(columns)
-          .from(providerCredentials)
-          .where(and(eq(providerCredentials.tenantId, scope.tenantId), where))
-          .orderBy(orderBy)
-          .limit(limit),
     });
   }
 

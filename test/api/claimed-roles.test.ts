@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
+import { idOfUuid } from '../../src/kernel/id.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
@@ -252,6 +253,60 @@ describe('a change of people with a token', () => {
     const { body } = await post(second.url, { query: remove, variables: { input: { id: target.memberId } } }, boss);
     expect(body.data).toEqual({
       memberRemove: { member: null, errors: [{ code: 'FORBIDDEN', message: 'this key was revoked or has expired', path: null }] },
+    });
+  });
+});
+
+describe('a key', () => {
+  const make =
+    'mutation { apiKeyCreate(input: { name: "mine", permissions: ["models:read"] }) { secret errors { code message } } }';
+  const turn = 'mutation ($id: ID!) { apiKeyRotate(input: { id: $id }) { secret errors { code message } } }';
+  const stays = () =>
+    app.sql`select id, expires_at, revoked_at from api_keys where tenant_id = ${uuidOf(owner.tenantId)} order by id`;
+
+  it('is not made or rotated by a key that was revoked, where that is not known yet', async () => {
+    const boss = await seed.member({ of: owner, role: 'admin' });
+    expect((await post(second.url, { query: viewer }, boss)).status).toBe(200);
+    const [own] = await app.sql<{ id: string }>`
+      update api_keys set revoked_at = now() where member_id = ${uuidOf(boss.memberId)} returning id`;
+    const before = await stays();
+    const errors = [{ code: 'FORBIDDEN', message: 'this key was revoked or has expired' }];
+    expect((await post(second.url, { query: make }, boss)).body.data).toEqual({ apiKeyCreate: { secret: null, errors } });
+    const variables = { id: idOfUuid('key', own?.id ?? '') };
+    expect((await post(second.url, { query: turn, variables }, boss)).body.data).toEqual({
+      apiKeyRotate: { secret: null, errors },
+    });
+    expect(await stays()).toEqual(before);
+  });
+
+  it('is not made by a token whose issuer was turned off, where that is not known yet', async () => {
+    const { token } = await seen('ada', ['reader']);
+    expect((await post(second.url, { query: viewer }, { key: token })).status).toBe(200);
+    await app.sql`update issuers set is_enabled = false, revision = revision + 1 where id = ${uuidOf(registered.id)}`;
+    const before = await stays();
+    expect((await post(second.url, { query: make }, { key: token })).body.data).toEqual({
+      apiKeyCreate: { secret: null, errors: [{ code: 'FORBIDDEN', message: 'the issuer of this token was changed or deleted' }] },
+    });
+    expect(await stays()).toEqual(before);
+  });
+});
+
+describe('a token', () => {
+  it('leaves nothing of what its issuer was before a change that is not known yet', async () => {
+    const { token } = await seen('ada', ['reader'], 30);
+    // Its issuer is known on this process from now on.
+    expect((await post(second.url, { query: viewer }, { key: token })).status).toBe(200);
+    const iat = now();
+    const made = (sub: string, role: string) =>
+      issuer.forge({ iss: issuer.url, aud: registered.audience, sub, roles: [role], iat, exp: iat + 600 });
+    await app.sql`
+      update issuers set revision = revision + 1, roles = '[{"value":"reader","role":"analyst"}]' where id = ${uuidOf(registered.id)}`;
+    const before = await stored();
+    for (const sub of ['ada', 'bob'])
+      expect((await post(second.url, { query: viewer }, { key: await made(sub, 'boss') })).status, sub).toBe(403);
+    expect(await stored()).toEqual(before);
+    expect((await post(second.url, { query: viewer }, { key: await made('ada', 'reader') })).body.data).toMatchObject({
+      viewer: { role: { name: 'analyst' }, actor: { roles: [{ name: 'analyst' }] } },
     });
   });
 });

@@ -10,6 +10,7 @@ import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
 import { finishedGeneration } from '../harness/letters.ts';
 import { setKey } from '../harness/own-keys.ts';
 import { askAt, placesOfCursors, placesOfIds, type Place } from '../harness/places.ts';
+import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { openStored, type Stored } from '../harness/stored.ts';
 
@@ -49,6 +50,8 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     );
     return made.invitationCreate.invitation.id;
   },
+  rte: async (caller) => (await publishRoute(caller, 'fast')).id,
+  rtv: async (caller) => (await publishRoute(caller, 'fast')).current.id,
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
   aud: async (caller) => {
     await caller.ask('mutation { tenantUpdate(input: { generationRetentionDays: 9 }) { errors { code } } }');
@@ -92,6 +95,10 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
+  'Query.routeExplain(input.memberId)': { kind: null },
+  'Query.routeExplain(input.template)': { kind: null },
+  'Mutation.routeDelete(input.id)': { kind: 'rte' },
+  'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
   'Query.explainPermission(nodeId)': {
     kind: 'gen',
     ask: (id) => ({
@@ -112,7 +119,10 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.members(after)': 'mem',
   'Query.providerCredentials(after)': 'pcr',
   'Query.templates(after)': null,
+  'Route.versions(after)': 'rtv',
 };
+/** Lists of a thing, by the list in which the caller's one such thing is. */
+const listsOfThings: Readonly<Record<string, string>> = { 'Route.versions(after)': 'routes' };
 /** Cursors that are positions in one stream. */
 const streams: Readonly<Record<string, keyof typeof makers>> = {
   'Subscription.generationStream(after)': 'gen',
@@ -223,10 +233,14 @@ describe('a cursor of another tenant', () => {
   const places = placesOfCursors(api);
   const pages = places.filter(({ name }) => name in lists);
   const cursor = (list: string, id: string) => Buffer.from(JSON.stringify([list, id])).toString('base64url');
-  const page = async ({ field }: Place, caller: Caller, after: string | null) => {
-    const query = `query ($after: String) { list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } } }`;
+  type List = { nodes: { id: string }[]; pageInfo: { endCursor: string | null } };
+  const page = async ({ name, field }: Place, caller: Caller, after: string | null) => {
+    const asked = `list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } }`;
+    const things = listsOfThings[name];
+    const query = `query ($after: String) { ${things === undefined ? asked : `things: ${things} { ${asked} }`} }`;
     const { data, errors } = await caller.answer(query, { after });
-    const list = (data as { list: { nodes: { id: string }[]; pageInfo: { endCursor: string | null } } } | null)?.list;
+    const found = data as { list?: List; things?: { list: List }[] } | null;
+    const list = found?.list ?? found?.things?.[0]?.list;
     return { ids: list?.nodes.map(({ id }) => id) ?? null, info: list?.pageInfo, code: errors?.[0]?.extensions?.['code'] };
   };
 

@@ -60,6 +60,8 @@ export const invitation: Maker = (world, memberId) => world.invitation(memberId)
 export const role: Maker = (world) => world.role();
 export const credential: Maker = (world) => world.credential();
 export const auditEntry: Maker = (world) => world.auditEntry();
+export const route: Maker = (world) => world.route();
+export const routeVersion: Maker = (world) => world.routeVersion();
 export const issuer: Maker = (world) => world.issuer();
 export const itself: Maker = async (_world, memberId) => memberId;
 
@@ -92,4 +94,8 @@ export const managersFind = `${nobody}; invited: FORBIDDEN; stranger: NOT_FOUND;
 export const managersSee = `${nobody}; invited: FORBIDDEN; stranger: none; owner admin: all; editor reviewer analyst operator member: FORBIDDEN`;
 export const peopleSeen = `${nobody}; invited: FORBIDDEN; stranger: none; owner admin editor reviewer: all; analyst operator member: FORBIDDEN`;
 export const peopleRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner admin editor reviewer: ok; analyst operator member: FORBIDDEN`;
+/** Operators see how the tenant's letters are written, and change nothing. */
+export const routesSeen = `${nobody}; invited: FORBIDDEN; stranger: none; owner admin operator: all; editor reviewer analyst member: FORBIDDEN`;
+export const routesRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner admin operator: ok; editor reviewer analyst member: FORBIDDEN`;
+export const routesAsked = `${nobody}; invited: FORBIDDEN; stranger: ok; owner admin operator: ok; editor reviewer analyst member: FORBIDDEN`;
 export const ownersOnly = `${nobody}; invited: FORBIDDEN; stranger: ok; owner: ok; admin editor reviewer analyst operator member: FORBIDDEN`;

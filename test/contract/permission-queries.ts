@@ -9,6 +9,11 @@ import {
   invitation,
   role,
   credential,
+  route,
+  routeVersion,
+  routesAsked,
+  routesRead,
+  routesSeen,
   auditEntry,
   issuer,
   itself,
@@ -142,6 +147,8 @@ export const queryTable: Readonly<Record<string, Row>> = {
         ofOther(credential, byId),
         `${nobody}; invited: FORBIDDEN; stranger: null; owner admin: ok; editor reviewer analyst operator member: FORBIDDEN`,
       ),
+      node('a Route', ofOther(route, byId), routesRead),
+      node('a RouteVersion', ofOther(routeVersion, byId), routesRead),
       // Whoever is invited is told where to.
       node('the Tenant', ({ tenant: { id } }) => ({ id }), `${nobody}; invited: ok; stranger: null; roles: ok`),
       // The library is everybody's.
@@ -166,6 +173,15 @@ export const queryTable: Readonly<Record<string, Row>> = {
     document: '{ roles { id } }',
     says: (nodes: { id: string }[], made) => seen({ nodes }, made),
     cases: [{ with: 'the tenant’s', make: one(role), expected: peopleSeen }],
+  },
+  'Query.routeExplain': {
+    document: 'query ($input: RouteExplainInput!) { routeExplain(input: $input) { models { model } } }',
+    cases: [{ with: 'the installation’s', make: () => ({ input: {} }), expected: routesAsked }],
+  },
+  'Query.routes': {
+    document: '{ routes { id } }',
+    says: (nodes: { id: string }[], made) => seen({ nodes }, made),
+    cases: [{ with: 'the tenant’s', make: one(route), expected: routesSeen }],
   },
   'Query.template': {
     document: '{ template(slug: "cover-letter-classic") { id } }',

@@ -8,6 +8,7 @@ import {
   key,
   invitation,
   role,
+  route,
   credential,
   issuer,
   itself,
@@ -248,6 +249,28 @@ export const permissionTable: Readonly<Record<string, Row>> = {
   'Mutation.roleDelete': {
     document: mutation('roleDelete'),
     cases: [{ with: 'the tenant’s', make: ofOther(role, named), expected: managersFind }],
+  },
+  'Mutation.routeDelete': {
+    document: mutation('routeDelete'),
+    cases: [{ with: 'the tenant’s', make: ofOther(route, named), expected: managersFind }],
+  },
+  'Mutation.routePublish': {
+    document: mutation('routePublish'),
+    cases: [
+      {
+        with: 'a new one',
+        make: () => ({ input: { name: 'fast', definition: { route: { model: 'offline/draft' } } } }),
+        expected: managersOnly,
+      },
+    ],
+  },
+  'Mutation.routeRollback': {
+    document: mutation('routeRollback'),
+    cases: [{ with: 'the tenant’s', make: ofOther(route, (id) => named(id, { version: 1 })), expected: managersFind }],
+  },
+  'Mutation.routeTest': {
+    document: mutation('routeTest'),
+    cases: [{ with: 'a model', make: () => ({ input: { model: 'offline/draft' } }), expected: managersOnly }],
   },
   'Mutation.roleUpdate': {
     document: mutation('roleUpdate'),

@@ -140,6 +140,7 @@ describe.each(subjects)('$name on the wire $way', ({ path, provider: make, fetch
     ['seconds', { 'retry-after': '7' }, 7_000],
     ['a part of a second', { 'retry-after': '0.25' }, 250],
     ['milliseconds', { 'retry-after-ms': '1500', 'retry-after': '2' }, 1_500],
+    ['milliseconds in another spelling', { 'x-ms-retry-after-ms': '1500', 'retry-after': '2' }, 1_500],
     ['a date', { 'retry-after': 'Wed, 21 Oct 2026 07:28:30 GMT', date: 'Wed, 21 Oct 2026 07:28:00 GMT' }, 30_000],
     ['a date gone by', { 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT', date: 'Wed, 21 Oct 2026 07:28:30 GMT' }, 0],
     ['nonsense', { 'retry-after': 'soon' }, null],

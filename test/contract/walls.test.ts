@@ -84,6 +84,8 @@ const appGrants: Readonly<Record<string, string>> = {
   members: 'INSERT SELECT UPDATE',
   processes: 'SELECT',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
+  route_versions: 'DELETE INSERT SELECT',
+  routes: 'DELETE INSERT SELECT UPDATE',
   cost_buckets: 'INSERT SELECT UPDATE',
   rate_buckets: 'INSERT SELECT UPDATE',
   rate_limits: 'SELECT',

@@ -58,6 +58,46 @@ describe('take-over', () => {
     expect(reader.text).toBe(text(2));
   });
 
+  it.concurrent('of an attempt that went on from another begins anew, wherever it is read', async () => {
+    await using mock = await MockProvider.open();
+    const kept = 'Dear Ada. I am glad to apply. ';
+    const first = gated(['Dear Ada. ', 'I am glad to apply. ', 'I have 𝒢'], []);
+    const second = gated(['I am glad to apply. ', 'And I can '], ['never come.']);
+    mock.script({ pieces: first.pieces, finish: null, lastly: 'cut' }, { pieces: second.pieces, finish: null });
+    mock.always({ pieces: ['Hello Ada. ', 'All anew.'] });
+    const env = { ...mockEnv(mock), GENERATION_LEASE_MS: '1000' };
+    await using fleet = await startFleet(env, env);
+    const [writer, other] = fleet.processes as Pair;
+    const id = await startGeneration(writer, 'cover-letter-new-graduate');
+    await using near = readGeneration({ urls: [writer.url, other.url], key: writer.key, id });
+    await using far = readGeneration({ urls: [other.url], key: writer.key, id });
+    const readers = [near, far];
+    await Promise.all(readers.map((reader) => reader.atLeast(`${kept}I have 𝒢`.length)));
+
+    first.open();
+    await eventually(() => readers.every(({ text }) => text === `${kept}And I can `), 10_000, 'the continuation');
+    // Who comes now sees one text, whoever wrote it.
+    await using late = readGeneration({ urls: [other.url], key: writer.key, id });
+    await eventually(() => late.text === `${kept}And I can `, 10_000, 'the whole text');
+    writer.signal('SIGKILL');
+
+    const wanted = 'Hello Ada. All anew.';
+    for (const reader of [near, far, late]) {
+      expect(await reader.ended).toMatchObject({ status: 'SUCCEEDED', text: wanted });
+      expect(reader.text).toBe(wanted);
+    }
+    expect((await far.ended).attempts.map(({ reason, endedBy }) => [reason, endedBy])).toEqual([
+      [null, 'FAILED'],
+      ['PROVIDER_ERROR', 'TAKEN_OVER'],
+      ['TAKE_OVER', 'FINISHED'],
+    ]);
+    for (const reader of readers) {
+      expect(reader.story()).toBe(`started delta restarted@${kept.length} delta restarted@0 delta finished`);
+    }
+    expect(late.story()).toBe('started delta restarted@0 delta finished');
+    expect(mock.calls).toHaveLength(3);
+  });
+
   it.concurrent(
     'happens three times and not again: the generation is given up, and its readers keep what is stored',
     async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { wireOf, type Wire, type WireFinish, type WireUsage } from './wire.ts';
 
@@ -13,6 +14,8 @@ export interface Script {
   readonly usage?: WireUsage;
   /** An error event after the pieces, instead of the finish. */
   readonly error?: string;
+  /** Bytes after the pieces as they are, instead of the finish. */
+  readonly junk?: string;
   /** The whole body as it is, instead of pieces. */
   readonly raw?: string | Uint8Array;
   readonly status?: number;
@@ -22,8 +25,10 @@ export interface Script {
   readonly pieceMs?: number;
   /** How many bytes of the body go out before what `lastly` says; all when absent. */
   readonly afterBytes?: number;
-  /** `end` the body politely, `cut` the socket, `stall` until the client goes away. */
-  readonly lastly?: 'end' | 'cut' | 'stall';
+  /** `end` the body politely, `cut` the socket, `reset` the connection under it, `stall` until the client goes away. */
+  readonly lastly?: 'end' | 'cut' | 'reset' | 'stall';
+  /** Not even headers: the connection is reset. */
+  readonly isMute?: boolean;
 }
 
 /** One request as the mock saw it. */
@@ -49,15 +54,26 @@ export class MockProvider {
   private scripts: ((call: Call) => Script)[] = [];
   private otherwise: (call: Call) => Script = () => ({});
   private readonly closing = new AbortController();
+  /** By the client's port; below TLS, where there is some. */
+  private readonly sockets = new Map<number | undefined, Socket>();
 
-  private constructor(private readonly server: Server) {
+  private constructor(
+    private readonly server: Server,
+    private readonly scheme: 'http' | 'https',
+  ) {
+    server.on('connection', (socket: Socket) => {
+      const { remotePort } = socket;
+      this.sockets.set(remotePort, socket);
+      socket.on('close', () => this.sockets.delete(remotePort));
+    });
     server.on('request', (request, response) => {
       this.answer(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
     });
   }
 
-  static async open(): Promise<MockProvider> {
-    const mock = new MockProvider(createServer());
+  /** With a key and a certificate it speaks TLS. */
+  static async open(tls: { readonly key: string; readonly cert: string } | null = null): Promise<MockProvider> {
+    const mock = new MockProvider(tls ? createTlsServer(tls) : createServer(), tls ? 'https' : 'http');
     mock.server.listen(0, '127.0.0.1');
     await once(mock.server, 'listening');
     return mock;
@@ -65,7 +81,7 @@ export class MockProvider {
 
   /** Without `/v1`: Anthropic's clients add it; OpenAI's want `${url}/v1`. */
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `${this.scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
   /** What the next requests get, one script each and in this order; later ones get `always`, or the plain letter. */
@@ -122,6 +138,11 @@ export class MockProvider {
 
     try {
       if (script.firstMs) await delay(script.firstMs, undefined, { signal });
+      if (script.isMute) {
+        isOurs = true;
+        this.sockets.get(call.port)?.resetAndDestroy();
+        return;
+      }
       response.writeHead(script.status ?? 200, { 'content-type': 'text/event-stream; charset=utf-8', ...script.headers });
       response.flushHeaders();
       answered.resolve();
@@ -133,8 +154,9 @@ export class MockProvider {
         if (left <= 0) break;
       }
       if (script.lastly === 'stall' && !signal.aborted) await once(signal, 'abort');
-      isOurs = script.lastly === 'cut';
-      if (isOurs) response.destroy();
+      isOurs = script.lastly === 'cut' || script.lastly === 'reset';
+      if (script.lastly === 'reset') this.sockets.get(call.port)?.resetAndDestroy();
+      else if (isOurs) response.destroy();
       else response.end();
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -154,7 +176,8 @@ async function* bodyOf(script: Script, wire: Wire, signal: AbortSignal): AsyncGe
     signal.throwIfAborted();
     yield encoder.encode(wire.text(piece));
   }
-  if (script.error !== undefined) yield encoder.encode(wire.error(script.error));
+  if (script.junk !== undefined) yield encoder.encode(script.junk);
+  else if (script.error !== undefined) yield encoder.encode(wire.error(script.error));
   else if (script.finish !== null) yield encoder.encode(wire.finish(script.finish ?? 'stop', script.usage ?? mockUsage));
 }
 

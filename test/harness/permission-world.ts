@@ -9,6 +9,7 @@ import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
 import { register } from './registered.ts';
+import { publishRoute } from './routes.ts';
 import type { Caller, Seed } from './seed.ts';
 
 /** The built-in roles, each with somebody who has it. */
@@ -144,6 +145,14 @@ export class World {
   invitation(memberId: string): Promise<string> {
     const email = `${randomBytes(6).toString('hex')}@example.org`;
     return this.copy('inv', 'invitations', { member_id: uuidOf(newId('mem')), invited_by_id: uuidOf(memberId), email });
+  }
+
+  async route(): Promise<string> {
+    return (await publishRoute(this.owner, `r-${randomBytes(6).toString('hex')}`)).id;
+  }
+
+  async routeVersion(): Promise<string> {
+    return (await publishRoute(this.owner, 'versioned')).current.id;
   }
 
   async credential(): Promise<string> {

@@ -1,13 +1,14 @@
 import type { Provider, StreamPart, TextRequest } from '../../src/providers/port.ts';
 
-/** A provider that says what a test tells it to, piece by piece. Its model is `mock/teller`. */
+/** A provider that says what a test tells it to, piece by piece. Its model is `<id>/teller`. */
 export class Teller implements Provider {
-  readonly id = 'mock';
   readonly models = [{ name: 'teller', contextWindow: null, maxOutputTokens: null }];
   readonly acceptsUnknownModels = false;
   /** One per call, in order. */
   readonly calls: Call[] = [];
   private readonly waiting: ((call: Call) => void)[] = [];
+
+  constructor(readonly id = 'mock') {}
 
   async *stream(request: TextRequest, { signal }: { signal: AbortSignal }): AsyncGenerator<StreamPart> {
     const call = new Call(request, signal);

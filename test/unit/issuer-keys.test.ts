@@ -6,7 +6,7 @@ import { openLog } from '../../src/kernel/log.ts';
 import { OutboundError, type CallOut } from '../../src/kernel/outbound.ts';
 
 const url = 'https://idp.example';
-const issuer = { id: 'iss_01hzzzzzzzzzzzzzzzzzzzzzzz', url };
+const issuer = { id: 'iss_01hzzzzzzzzzzzzzzzzzzzzzzz', tenantId: 'ten_01hzzzzzzzzzzzzzzzzzzzzzzz', url };
 const minute = 60_000;
 
 let now: number;

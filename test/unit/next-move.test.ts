@@ -1,48 +1,165 @@
 import { describe, expect, it } from 'vitest';
-import { maxTries, nextMove, type Failed, type Move } from '../../src/routing/next-move.ts';
+import { nextMove, type Failed, type FailedCall, type Move } from '../../src/routing/next-move.ts';
+import { causeOf, planOf, type RoutePlan } from '../../src/routing/plan.ts';
+import { providerErrorCodes, type ProviderErrorCode } from '../../src/providers/port.ts';
+import { randomOf } from '../harness/random.ts';
 
-const retryable = { code: 'OVERLOADED', retryable: true, retryAfterMs: null } as const;
-const final = { code: 'CONTENT_REFUSED', retryable: false, retryAfterMs: null } as const;
-const failed = (over: Partial<Failed>): Failed => ({
-  error: retryable,
+const call = (model: string, over: Partial<FailedCall> = {}): FailedCall => ({
+  model,
+  cause: 'OVERLOAD',
+  retryable: true,
+  awayMs: 0,
+  ...over,
+});
+const refused = { cause: 'CONTENT_REFUSED', retryable: false } as const;
+const tooLong = { cause: 'CONTEXT_TOO_LONG', retryable: false } as const;
+const busy = { cause: 'RATE_LIMIT', retryable: true } as const;
+const failed = (calls: readonly FailedCall[], over: Partial<Failed> = {}, plan: Partial<RoutePlan> = {}): Failed => ({
   hasText: false,
+  hasBegun: over.hasText ?? false,
   policy: 'RESTART',
-  tries: 1,
-  models: ['a/1', 'b/2'],
+  calls,
+  plan: { ...planOf(['a/1', 'b/2']), ...plan },
   remainingMs: 60_000,
+  random: 1,
   ...over,
 });
 const again = (model: string, delayMs = 0): Move => ({ kind: 'TRY', model, delayMs });
 const give: Move = { kind: 'FAIL' };
 const keep: Move = { kind: 'KEEP' };
+const one = { models: ['a/1'] };
+const text = { hasText: true };
+const times = (count: number, over: Partial<FailedCall> = {}) => Array.from({ length: count }, () => call('a/1', over));
 
-describe('nextMove', () => {
-  it.each<[string, Partial<Failed>, Move]>([
-    ['before the first token, retryable: the next model, at once', {}, again('b/2')],
-    ['before the first token, retryable, one model: the same one after a pause', { models: ['a/1'] }, again('a/1', 250)],
-    ['the pause doubles', { models: ['a/1'], tries: 3 }, again('a/1', 1_000)],
-    ['round again after the last model', { tries: 2 }, again('a/1', 250)],
-    ['as late as the provider says', { models: ['a/1'], error: { ...retryable, retryAfterMs: 9_000 } }, again('a/1', 9_000)],
-    ['not when that is too late', { models: ['a/1'], error: { ...retryable, retryAfterMs: 3_600_000 } }, give],
-    ['another model does not wait for the one that is busy', { error: { ...retryable, retryAfterMs: 3_600_000 } }, again('b/2')],
-    ['before the first token, not retryable: failed', { error: final }, give],
-    ['the total deadline has run out', { remainingMs: 0 }, give],
-    ['the total deadline runs out in a moment', { remainingMs: 49, hasText: true }, keep],
-    ['there is just time', { remainingMs: 50 }, again('b/2')],
-    ['tried often enough', { tries: maxTries }, give],
-    ['after the first token, RESTART: the next model', { hasText: true }, again('b/2')],
-    ['after the first token, RESTART, not retryable: another model', { hasText: true, error: final }, again('b/2')],
+describe('nextMove, without wishes of the plan', () => {
+  it.each<[string, Failed, Move]>([
+    ['before the first token, retryable: the next model, at once', failed([call('a/1')]), again('b/2')],
+    ['one model: the same one after a pause', failed([call('a/1')], {}, one), again('a/1', 250)],
+    ['the pause doubles', failed(times(3), {}, one), again('a/1', 1_000)],
+    ['it is spread over half of it', failed(times(3), { random: 0 }, one), again('a/1', 500)],
+    ['round again after the last model', failed([call('a/1'), call('b/2')]), again('a/1', 250)],
+    ['as late as the provider says, spread a little', failed([call('a/1', { awayMs: 9_000 })], {}, one), again('a/1', 9_250)],
+    ['never earlier than it says', failed([call('a/1', { awayMs: 9_000 })], { random: 0 }, one), again('a/1', 9_000)],
+    ['not when that is too late', failed([call('a/1', { awayMs: 3_600_000 })], {}, one), give],
+    ['another model does not wait for the busy one', failed([call('a/1', { awayMs: 3_600_000 })]), again('b/2')],
     [
-      'after the first token, RESTART, not retryable, no other model: kept',
-      { hasText: true, error: final, models: ['a/1'] },
-      keep,
+      'coming back heeds what the first one said, not only the last',
+      failed([call('a/1', { awayMs: 9_000 }), call('b/2')]),
+      again('b/2', 250),
     ],
-    ['after the first token, RESTART, not retryable, all models asked: kept', { hasText: true, error: final, tries: 2 }, keep],
-    ['after the first token, STOP: kept', { hasText: true, policy: 'STOP' }, keep],
-    ['before the first token, STOP: the next model', { policy: 'STOP' }, again('b/2')],
-    ['after the first token, no time left: kept', { hasText: true, remainingMs: -1 }, keep],
-    ['no models at all', { models: [] }, give],
-  ])('%s', (_name, over, move) => {
-    expect(nextMove(failed(over))).toEqual(move);
+    [
+      'and not to one for which there is no time',
+      failed([call('a/1', { awayMs: 9_000 }), call('b/2', { awayMs: 9_500 })], { remainingMs: 9_300 }),
+      again('a/1', 9_250),
+    ],
+    ['before the first token, not retryable: failed', failed([call('a/1', refused)]), give],
+    ['what cannot be retried is not come back to', failed([call('a/1', refused), call('b/2')], text), again('b/2', 250)],
+    ['the total deadline has run out', failed([call('a/1')], { remainingMs: 0 }), give],
+    ['the total deadline runs out in a moment', failed([call('a/1')], { ...text, remainingMs: 49 }), keep],
+    ['there is just time', failed([call('a/1')], { remainingMs: 50 }), again('b/2')],
+    ['tried often enough, one model', failed(times(4), {}, one), give],
+    ['tried often enough, two models', failed([call('a/1'), call('b/2'), call('a/1'), call('b/2')]), give],
+    ['after the first token, RESTART: the next model', failed([call('a/1')], text), again('b/2')],
+    ['after it, RESTART, not retryable: another model', failed([call('a/1', refused)], text), again('b/2')],
+    [
+      'after it, CONTINUE, not retryable: another model',
+      failed([call('a/1', refused)], { ...text, policy: 'CONTINUE' }),
+      again('b/2'),
+    ],
+    ['after it, not retryable, no other model: kept', failed([call('a/1', refused)], text, one), keep],
+    ['after it, not retryable, all models asked: kept', failed([call('a/1'), call('b/2', refused)], text), keep],
+    ['after it, with nothing left of it: another model', failed([call('a/1', refused)], { hasBegun: true }), again('b/2')],
+    ['and without another model: failed', failed([call('a/1', refused)], { hasBegun: true }, one), give],
+    ['after it, STOP: kept', failed([call('a/1')], { ...text, policy: 'STOP' }), keep],
+    ['before the first token, STOP: the next model', failed([call('a/1')], { policy: 'STOP' }), again('b/2')],
+    ['no models at all', failed([], {}, { models: [] }), give],
+  ])('%s', (_name, input, move) => {
+    expect(nextMove(input)).toEqual(move);
+  });
+});
+
+describe('nextMove, by the wishes of the plan', () => {
+  const large = {
+    branches: { CONTEXT_TOO_LONG: ['c/large'], CONTENT_REFUSED: ['d/open', 'e/other'], RATE_LIMIT: ['a/1', 'f/spare'] },
+  };
+  const patient = { retry: { RATE_LIMIT: { tries: 3, firstDelayMs: 1_000, longestDelayMs: 1_500 } } };
+
+  it.each<[string, Failed, Move]>([
+    ['a branch is taken even when not retryable', failed([call('a/1', tooLong)], {}, large), again('c/large')],
+    ['and after the first token', failed([call('a/1', tooLong)], text, large), again('c/large')],
+    ['but not against STOP', failed([call('a/1', tooLong)], { ...text, policy: 'STOP' }, large), keep],
+    ['a branch is gone through once', failed([call('a/1', refused), call('d/open', refused)], {}, large), again('e/other')],
+    [
+      'and then it is as without',
+      failed([call('a/1', refused), call('d/open', refused), call('e/other', refused)], {}, large),
+      give,
+    ],
+    ['another cause goes the usual way', failed([call('a/1')], {}, large), again('b/2')],
+    ['a branch to the model that failed is no branch', failed([call('a/1', busy)], {}, large), again('f/spare')],
+    ['after a branch, what was not asked yet', failed([call('a/1', busy), call('f/spare')], {}, large), again('b/2')],
+    ['the same model first, where the plan is patient', failed([call('a/1', busy)], {}, patient), again('a/1', 1_000)],
+    ['no pause above the longest', failed(times(2, busy), {}, patient), again('a/1', 1_500)],
+    ['as often as it says, then the next', failed(times(3, busy), {}, patient), again('b/2')],
+    ['and never again', failed([...times(3, busy), call('b/2', { retryable: false, cause: 'AUTH' })], {}, patient), give],
+    ['not when the vendor wants more patience', failed([call('a/1', { ...busy, awayMs: 1_501 })], {}, patient), again('b/2')],
+    ['nor when there is no time for it', failed([call('a/1', busy)], { remainingMs: 900 }, patient), again('b/2')],
+    ['patience first, then the branch', failed([call('a/1', busy)], {}, { ...large, ...patient }), again('a/1', 1_000)],
+    ['then the branch', failed(times(3, busy), {}, { ...large, ...patient }), again('f/spare')],
+    [
+      'patience does not make it retryable',
+      failed([call('a/1', refused)], {}, { retry: { CONTENT_REFUSED: { tries: 3, firstDelayMs: 1, longestDelayMs: 1 } } }),
+      give,
+    ],
+    [
+      'a pause of nothing is a pause all the same',
+      failed([call('a/1', busy)], {}, { retry: { RATE_LIMIT: { tries: 3, firstDelayMs: 0, longestDelayMs: 0 } } }),
+      again('a/1', 10),
+    ],
+    [
+      'a long plan is gone through to its end',
+      failed(
+        ['1', '2', '3', '4', '5'].map((name) => call(`m/${name}`)),
+        {},
+        { models: ['m/1', 'm/2', 'm/3', 'm/4', 'm/5', 'm/6'] },
+      ),
+      again('m/6'),
+    ],
+  ])('%s', (_name, input, move) => {
+    expect(nextMove(input)).toEqual(move);
+  });
+
+  it('comes to an end, and asks no model twice in a row without a pause, whatever fails', () => {
+    const causes = [...new Set(Object.keys(providerErrorCodes).map((code) => causeOf(code as ProviderErrorCode)))];
+    const models = ['a/1', 'b/2', 'c/3', 'd/4'];
+    for (let seed = 0; seed < 2_000; seed++) {
+      const random = randomOf(seed);
+      const some = () => models.filter(() => random() < 0.5);
+      const plan: RoutePlan = {
+        ...planOf([random.pick(models), ...some()]),
+        branches: Object.fromEntries(causes.filter(() => random() < 0.4).map((cause) => [cause, some()])),
+        retry: Object.fromEntries(
+          causes
+            .filter(() => random() < 0.4)
+            .map((cause) => [
+              cause,
+              { tries: Math.ceil(random() * 5), firstDelayMs: random() * 500, longestDelayMs: random() * 5_000 },
+            ]),
+        ),
+      };
+      const calls: FailedCall[] = [];
+      let model = plan.models[0] ?? '';
+      for (;;) {
+        calls.push(
+          call(model, { cause: random.pick(causes), retryable: random() < 0.7, awayMs: random() < 0.2 ? random() * 9_000 : 0 }),
+        );
+        const move = nextMove(failed(calls, { hasText: random() < 0.5, random: random() }, plan));
+        if (move.kind !== 'TRY') break;
+        const { awayMs } = calls.findLast((made) => made.model === move.model) ?? { awayMs: 0 };
+        if (move.model === model) expect(move.delayMs).toBeGreaterThan(0);
+        expect(move.delayMs).toBeGreaterThanOrEqual(Math.floor(awayMs));
+        model = move.model;
+      }
+      expect(calls.length).toBeLessThanOrEqual(16);
+    }
   });
 });

@@ -132,6 +132,23 @@ describe('nextStep', () => {
     expect(survivingOffset(story.attempts, 1, 1)).toBe(1);
   });
 
+  it('takes nothing from a reader before there is something in its place', () => {
+    const failed = attempt(1, 0, { endedBy: 'FAILED', endOffset: 5 });
+    expect(nextStep(running('', failed, attempt(2)), at(1, 5))).toEqual({ kind: 'wait' });
+    expect(nextStep(running('ab', failed, attempt(2, 2)), at(1, 5))).toEqual({ kind: 'wait' });
+    // Neither of two attempts in between wrote a word: it hears of one.
+    const story = running('abX', failed, attempt(2, 0, { endedBy: 'FAILED', endOffset: 0 }), attempt(3, 2));
+    expect(read(story, at(1, 5))).toMatchObject([
+      { kind: 'restarted', position: at(3, 0), offset: 0 },
+      { kind: 'delta', offset: 0, text: 'abX' },
+    ]);
+    // At the end there is nothing to wait for.
+    expect(read(finished('ab', failed, attempt(2, 2)), at(1, 5))).toMatchObject([
+      { kind: 'restarted', offset: 2 },
+      { kind: 'finished' },
+    ]);
+  });
+
   it('waits for the stored text to come up to a reader that is ahead of it', () => {
     expect(nextStep(running('abc', attempt(1)), at(1, 7))).toEqual({ kind: 'wait' });
   });

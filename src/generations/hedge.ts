@@ -1,0 +1,108 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { ProviderError } from '../providers/port.ts';
+import type { Caller } from './call.ts';
+import type { Closer } from './closer.ts';
+import { brokenPromise, cutShort } from './ending.ts';
+import type { EngineParts } from './engine.ts';
+import type { OpenedCall, Run } from './run.ts';
+
+/** A call whose first part is asked for. */
+type Racer = OpenedCall & { readonly first: NonNullable<OpenedCall['first']> };
+
+/** What a racer came to: null for text, else why it has none. */
+interface Arrival {
+  readonly racer: Racer;
+  readonly error: ProviderError | null;
+}
+
+/**
+ * Asks a second model when the first token of a call is later than the plan's patience. The first text wins and the other call is ended at
+ * once; both are on record as attempts of their own, the one that lost before the one that goes on.
+ */
+export class Hedge {
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly caller: Caller,
+    private readonly closer: Closer,
+  ) {}
+
+  /** The call to read. Tells `onFailed` of one that failed while the other went on; the last one's failure is found by who reads it. */
+  async first(run: Run, opened: OpenedCall, onFailed: (model: string, error: ProviderError) => void): Promise<OpenedCall> {
+    const { hedgeAfterMs } = run.work.plan;
+    const model = hedgeAfterMs === null ? null : this.rivalOf(run);
+    if (hedgeAfterMs === null || model === null) return opened;
+    const own = asked(opened);
+    if (await isSettledWithin(own.first, hedgeAfterMs - (this.parts.clock.monotonic() - own.at))) return own;
+    const rival = await this.open(run, model);
+    if (!rival) return own;
+    this.parts.log.info(
+      { generationId: run.id, attempt: run.attempt.number, model: own.model, rival: model },
+      'asked a second model',
+    );
+
+    const { racer, error } = await Promise.race([arrivalOf(own), arrivalOf(rival)]);
+    const other = racer === own ? rival : own;
+    const [ahead, behind] = error === null ? [racer, other] : [other, racer];
+    void behind.parts.return?.();
+    if (run.stopReason !== null) {
+      void ahead.parts.return?.();
+      // Both were called: both are on record.
+      if (run.stopReason === 'CANCELLED') await this.closer.outrun(run, { ahead: own, behind: rival, error: null });
+      throw new Error('the run was stopped while two models were asked');
+    }
+    if (error) onFailed(behind.model, error);
+    if (await this.closer.outrun(run, { ahead, behind, error })) return ahead;
+    void ahead.parts.return?.();
+    throw new Error('the run was lost while two models were asked');
+  }
+
+  /** The next model of the plan that was not asked yet and can write from here; null when there is none. */
+  private rivalOf({ work, attempts, attempt }: Run): string | null {
+    const isAsked = new Set(attempts.map(({ model }) => model));
+    const fits = (model: string): boolean =>
+      attempt.base === 0 || this.parts.models.find(model)?.provider.ignoresMessages !== true;
+    return work.plan.models.find((model) => !isAsked.has(model) && fits(model)) ?? null;
+  }
+
+  private async open(run: Run, model: string): Promise<Racer | null> {
+    try {
+      return asked(await this.caller.open(run, model));
+    } catch (err) {
+      // The first call may still do; when it does not, this model is asked in its turn and its failure told.
+      if (err instanceof ProviderError || run.stopReason !== null) return null;
+      throw err;
+    }
+  }
+}
+
+function asked(call: OpenedCall): Racer {
+  const first = call.first ?? call.parts.next();
+  // Whoever reads it hears of its failure; the call that loses has no reader.
+  first.catch(() => undefined);
+  return { ...call, first };
+}
+
+async function arrivalOf(racer: Racer): Promise<Arrival> {
+  try {
+    const { done } = await racer.first;
+    return { racer, error: done ? cutShort() : null };
+  } catch (error) {
+    return { racer, error: error instanceof ProviderError ? error : brokenPromise(error) };
+  }
+}
+
+async function isSettledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const isSettled = promise.then(
+    () => true,
+    () => true,
+  );
+  const isLate = pause(Math.max(0, ms), false, { signal: timer.signal });
+  try {
+    return await Promise.race([isSettled, isLate]);
+  } finally {
+    timer.abort();
+    // Aborted by the line above: nobody waits for it any more.
+    isLate.catch(() => undefined);
+  }
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { factOf, holds } from './condition.ts';
+import type { Facts } from './facts.ts';
+import type { RouteDefinition, RouteMode, RouteNode, Share } from './tree.ts';
+import type { Cause } from './plan.ts';
+
+/** What choosing needs to know of the world. */
+export interface World {
+  readonly now: Date;
+  /** 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** How long a model's first token has lately taken, in milliseconds; null when nobody knows. */
+  readonly latencyMs: (model: string) => number | null;
+  /** What a generation of these facts would cost with a model, in millionths of a dollar; null when the price is unknown. */
+  readonly costMicros: (model: string, facts: Facts) => number | null;
+}
+
+/** One decision on the way. */
+export interface Step {
+  /** Where in the definition: `route`, `route.cases[0].route`, `on.RATE_LIMIT`. */
+  readonly at: string;
+  readonly mode: RouteMode;
+  /** Why it chose so, for people. */
+  readonly reason: string;
+}
+
+/** What a route comes to for one generation. */
+export interface Chosen {
+  /** In the order of trying; each once, never empty. */
+  readonly models: readonly string[];
+  readonly branches: Partial<Record<Cause, readonly string[]>>;
+  readonly steps: readonly Step[];
+  /** How often each model would be the first, were the same asked again and again; they add up to 1. */
+  readonly shares: ReadonlyMap<string, number>;
+}
+
+/** Follows a route for a generation with these facts. */
+export function choose({ route, on }: RouteDefinition, facts: Facts, world: World): Chosen {
+  const walk = new Walk(facts, world);
+  const { models, shares } = walk.follow(route, 'route');
+  const branches = Object.entries(on).map(([cause, node]) => [cause, unique(walk.follow(node, `on.${cause}`).models)]);
+  return { models: unique(models), shares, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
+}
+
+interface Way {
+  readonly models: readonly string[];
+  readonly shares: ReadonlyMap<string, number>;
+}
+
+/** Where among the weights, 0 to 1. */
+interface Pointed {
+  readonly point: number;
+  /** Whether the same comes next time. */
+  readonly isFixed: boolean;
+  readonly how: string;
+}
+
+class Walk {
+  readonly steps: Step[] = [];
+
+  constructor(
+    private readonly facts: Facts,
+    private readonly world: World,
+  ) {}
+
+  follow(node: RouteNode, at: string): Way {
+    switch (node.mode) {
+      case 'single':
+        this.step(at, node, `the model ${node.model}`);
+        return { models: [node.model], shares: new Map([[node.model, 1]]) };
+      case 'fallback': {
+        this.step(at, node, `${node.among.length} in order`);
+        return inOrder(node.among.map((each, index) => this.follow(each, `${at}.among[${index}]`)));
+      }
+      case 'weighted':
+        return this.pick(node, at, { point: this.world.random(), isFixed: false, how: 'by chance' });
+      case 'sticky': {
+        const subject = factOf(node.by, this.facts);
+        if (subject === null)
+          return this.pick(node, at, { point: this.world.random(), isFixed: false, how: `by chance, there is no ${node.by}` });
+        const point = fractionOf(`${node.by}\n${typeof subject}\n${subject}`);
+        return this.pick(node, at, { point, isFixed: true, how: `by ${node.by}` });
+      }
+      case 'conditional': {
+        const found = node.cases.findIndex(({ when }) => holds(when, this.facts, this.world.now));
+        const chosen = node.cases[found];
+        this.step(at, node, chosen ? `case ${found} holds` : 'no case holds');
+        return chosen ? this.follow(chosen.route, `${at}.cases[${found}].route`) : this.follow(node.otherwise, `${at}.otherwise`);
+      }
+      case 'latency':
+        return this.fastest(node, at);
+      case 'cost':
+        return this.cheapest(node, at);
+      default:
+        return node satisfies never;
+    }
+  }
+
+  /** The share at a point of all weights, then the others by weight. */
+  private pick(node: { mode: RouteMode; among: readonly Share[] }, at: string, { point, isFixed, how }: Pointed): Way {
+    const total = node.among.reduce((sum, { weight }) => sum + weight, 0);
+    let left = point * total;
+    const reached = node.among.findIndex(({ weight }) => weight > 0 && (left -= weight) < 0);
+    // The last one where rounding has left a rest.
+    const picked = reached === -1 ? node.among.findLastIndex(({ weight }) => weight > 0) : reached;
+    this.step(at, node, `${how}: entry ${picked}, with ${node.among[picked]?.weight} of ${total}`);
+    const ways = node.among.map(({ weight, route }, index) => ({
+      weight,
+      index,
+      ...this.follow(route, `${at}.among[${index}].route`),
+    }));
+    const behind = ways.filter(({ index }) => index !== picked).toSorted((a, b) => b.weight - a.weight);
+    const first = ways.filter(({ index }) => index === picked);
+    return {
+      models: [...first, ...behind].flatMap(({ models }) => models),
+      shares: sharesOf(isFixed ? first.map((way) => [way, 1]) : ways.map((way) => [way, way.weight / total])),
+    };
+  }
+
+  private fastest(node: Extract<RouteNode, { mode: 'latency' }>, at: string): Way {
+    const ways = node.among.map((each, index) => {
+      const way = this.follow(each, `${at}.among[${index}]`);
+      return { ...way, latencyMs: this.world.latencyMs(way.models[0] ?? '') };
+    });
+    const known = ways.flatMap(({ latencyMs }) => latencyMs ?? []);
+    const within = Math.min(...known) + node.bufferMs;
+    // One that nobody has called lately is worth a try: else it would never be known.
+    const near = ways.filter(({ latencyMs }) => latencyMs === null || latencyMs <= within);
+    const picked = near[Math.min(near.length - 1, Math.floor(this.world.random() * near.length))];
+    const behind = ways.filter((way) => way !== picked).toSorted((a, b) => (a.latencyMs ?? 0) - (b.latencyMs ?? 0));
+    const told = ways.map(
+      ({ models: [model], latencyMs }) => `${model} ${latencyMs === null ? 'unknown' : `${Math.round(latencyMs)} ms`}`,
+    );
+    this.step(at, node, `${told.join(', ')}: by chance among the ${near.length} within ${node.bufferMs} ms of the fastest`);
+    return {
+      models: [...(picked ? [picked] : []), ...behind].flatMap(({ models }) => models),
+      shares: sharesOf(near.map((way) => [way, 1 / near.length])),
+    };
+  }
+
+  private cheapest(node: Extract<RouteNode, { mode: 'cost' }>, at: string): Way {
+    const ways = node.among.map((each, index) => {
+      const way = this.follow(each, `${at}.among[${index}]`);
+      return { ...way, costMicros: this.world.costMicros(way.models[0] ?? '', this.facts) };
+    });
+    const highest = Number.MAX_SAFE_INTEGER;
+    const ordered = ways.toSorted((a, b) => (a.costMicros ?? highest) - (b.costMicros ?? highest));
+    const told = ordered.map(
+      ({ models: [model], costMicros }) => `${model} ${costMicros === null ? 'unknown' : `${costMicros} micros`}`,
+    );
+    this.step(at, node, `cheapest first: ${told.join(', ')}`);
+    return inOrder(ordered);
+  }
+
+  private step(at: string, { mode }: { readonly mode: RouteMode }, reason: string): void {
+    this.steps.push({ at, mode, reason });
+  }
+}
+
+function inOrder(ways: readonly Way[]): Way {
+  return { models: ways.flatMap(({ models }) => models), shares: ways[0]?.shares ?? new Map() };
+}
+
+function sharesOf(ways: readonly (readonly [Way, number])[]): Map<string, number> {
+  const sum = new Map<string, number>();
+  for (const [{ shares }, part] of ways)
+    for (const [model, share] of shares) if (share * part > 0) sum.set(model, (sum.get(model) ?? 0) + share * part);
+  return sum;
+}
+
+function unique(models: readonly string[]): string[] {
+  return [...new Set(models)];
+}
+
+/** A number from 0 to 1 that is always the same for a text, and evenly spread over texts. */
+function fractionOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
+}

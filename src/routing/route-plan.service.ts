@@ -1,0 +1,135 @@
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { Log } from '../kernel/log.ts';
+import { Remembered } from '../kernel/remembered.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { choose, type Chosen, type World } from './choose.ts';
+import type { Facts } from './facts.ts';
+import { autoRoute, type Models } from './models.ts';
+import type { RoutePlan } from './plan.ts';
+import { readDefinition, type RouteDefinition } from './tree.ts';
+
+/** A tenant has at most so many routes: they are read together. */
+export const mostRoutes = 50;
+
+/** A route as it stands; `definition` is null where another build wrote what this one cannot read. */
+interface StandingRoute {
+  readonly id: string;
+  readonly version: number;
+  readonly definition: RouteDefinition | null;
+}
+
+interface ReadableRoute extends StandingRoute {
+  readonly definition: RouteDefinition;
+}
+
+/** What the service is built on. */
+export interface RoutePlanParts {
+  readonly database: Database;
+  readonly models: Models;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What is known of models beside their names; the moment is the service's own to say. */
+  readonly world: Omit<World, 'now'>;
+}
+
+interface StandingRow {
+  id: string;
+  name: string;
+  version: number;
+  definition: unknown;
+}
+
+/**
+ * Makes plans of what `generationStart` is asked for: a model, a route of the tenant's, or the installation's `auto`. What was published here
+ * holds from the next plan on; elsewhere as soon as its hint arrives, and after three seconds without one.
+ */
+export class RoutePlanService {
+  private readonly standing: Remembered<ReadonlyMap<string, StandingRoute>>;
+
+  constructor(private readonly parts: RoutePlanParts) {
+    this.standing = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
+  }
+
+  /** Throws INVALID_INPUT for a model or route that is unknown, UNAVAILABLE for a route that this build cannot read. */
+  async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
+    const found = await this.find(scope, requested);
+    if (!found) return this.parts.models.plan(requested);
+    const { id, version, definition } = found;
+    const { models, branches } = this.choose(definition, facts);
+    return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs: definition.hedgeAfterMs };
+  }
+
+  /** How `plan` would come to its answer; throws as it does. */
+  async explain(
+    scope: Pick<Scope, 'tenantId'>,
+    requested: string,
+    facts: Facts,
+    at?: Date,
+  ): Promise<Chosen & Pick<RoutePlan, 'route'>> {
+    const found = await this.find(scope, requested);
+    if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
+    const { route, models, branches } = this.parts.models.plan(requested);
+    const isNamed = requested !== autoRoute;
+    const reason = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
+    const steps = [{ at: 'route', mode: isNamed ? ('single' as const) : ('fallback' as const), reason }];
+    return { route, models, branches, steps, shares: new Map(models.slice(0, 1).map((model) => [model, 1])) };
+  }
+
+  /** What a definition comes to, now or at another moment. */
+  choose(definition: RouteDefinition, facts: Facts, now = this.parts.clock.now()): Chosen {
+    return choose(definition, facts, { ...this.parts.world, now });
+  }
+
+  /** Looks again when these tenants ask next; all of them without `tenantIds`. */
+  forget(tenantIds: readonly string[] | null): void {
+    this.standing.forget(tenantIds);
+  }
+
+  /** The tenant's route of this name; null where none is needed: for a model, and for an `auto` that the tenant has none of. */
+  private async find({ tenantId }: Pick<Scope, 'tenantId'>, requested: string): Promise<ReadableRoute | null> {
+    // Models have a slash in their names, routes never.
+    if (requested.includes('/')) return null;
+    const routes = this.standing.known(tenantId) ?? (await this.standing.get(tenantId));
+    const found = routes.get(requested);
+    if (!found) return requested === autoRoute ? null : unknownRoute(requested, [...routes.keys()]);
+    const { definition } = found;
+    if (!definition) throw new AppError('UNAVAILABLE', `the route ${requested} was written by a later build than this one`);
+    return { ...found, definition };
+  }
+
+  private async read(tenantId: string): Promise<ReadonlyMap<string, StandingRoute>> {
+    const rows = await this.parts.database.as({ tenantId }).sql<StandingRow>(
+      (sql) => sql`
+        select r.id, r.name, r.version, v.definition
+        from routes r join route_versions v on v.tenant_id = r.tenant_id and v.route_id = r.id and v.number = r.version
+        where r.tenant_id = ${uuidOf(tenantId, 'ten')} order by r.name limit ${mostRoutes}`,
+      { idempotent: true },
+    );
+    return new Map(rows.map(({ id, name, version, definition }) => [name, this.standingOf({ id, name, version, definition })]));
+  }
+
+  private standingOf({ id, name, version, definition }: StandingRow): StandingRoute {
+    try {
+      // A model that this process does not have fails when it is called, and the route goes on.
+      return { id: idOfUuid('rte', id), version, definition: readDefinition(definition, () => true, []) };
+    } catch (err) {
+      this.parts.log.error({ err, routeId: id, route: name, version }, 'a route cannot be read');
+      return { id: idOfUuid('rte', id), version, definition: null };
+    }
+  }
+}
+
+function unknownRoute(requested: string, routes: readonly string[]): never {
+  const known = [...new Set([autoRoute, ...routes.slice(0, 20)])].join(', ');
+  throw new AppError(
+    'INVALID_INPUT',
+    `there is no route ${requested.slice(0, 60)}, only ${known}; models are named <provider>/<name>`,
+    {
+      path: ['input', 'model'],
+    },
+  );
+}

@@ -1,0 +1,123 @@
+import type { ActService } from '../audit/act.service.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { ProviderError } from '../providers/port.ts';
+import type { TemplateService } from '../templates/template.service.ts';
+import type { ProviderKeyService } from '../vault/provider-key.service.ts';
+import type { Chosen } from './choose.ts';
+import { factsOf, type Facts } from './facts.ts';
+import { autoRoute, type Models } from './models.ts';
+import type { RoutePlan } from './plan.ts';
+import type { RoutePlanService } from './route-plan.service.ts';
+import { readDefinition } from './tree.ts';
+import { refusedBy, tryModel, type Verdict } from './try-model.ts';
+
+/** Which route, and for what. */
+export interface RouteAsked {
+  readonly model?: string | null;
+  /** A definition in the place of a stored route. */
+  readonly definition?: Record<string, unknown> | null;
+}
+
+/** A generation that may be. */
+export interface RouteQuestion extends RouteAsked {
+  readonly template?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+  readonly maxOutputTokens?: number | null;
+  readonly metadata?: Record<string, unknown> | null;
+  readonly memberId?: string | null;
+  readonly at?: Date | null;
+}
+
+/** What a route comes to, and why. */
+export type Explanation = Chosen & Pick<RoutePlan, 'route'>;
+
+/** What one model of a route said when it was asked. */
+export interface ModelVerdict extends Verdict {
+  readonly model: string;
+}
+
+/** What the service is built on. */
+export interface RouteTrialParts {
+  readonly plans: RoutePlanService;
+  readonly models: Models;
+  readonly templates: TemplateService;
+  readonly keys: ProviderKeyService;
+  readonly acts: ActService;
+  readonly clock: Clock;
+  readonly fetch: typeof fetch;
+}
+
+const mostTried = 10;
+const path = ['input', 'definition'];
+
+/** Says what routes come to before anything is written by them: by argument, and by asking the models. */
+export class RouteTrialService {
+  constructor(private readonly parts: RouteTrialParts) {}
+
+  /** Which models would write a generation, in which order, and why. Where chance decides, another call may find otherwise: see its shares. */
+  async explain(scope: Scope, question: RouteQuestion): Promise<Explanation> {
+    scope.require('routes:read');
+    const facts = await this.factsOf(scope, question);
+    return this.choose(scope, question, facts, question.at ?? undefined);
+  }
+
+  /** Asks each model of a route for a word, with the key that the tenant's generations would use; at most ten. */
+  async test(scope: Scope, asked: RouteAsked): Promise<ModelVerdict[]> {
+    scope.require('routes:write');
+    const { route, models, branches } = await this.choose(scope, asked, await this.factsOf(scope, asked));
+    const tried = [...new Set([...models, ...Object.values(branches).flat()])].slice(0, mostTried);
+    const verdicts = await Promise.all(tried.map((model) => this.ask(scope, model)));
+    const told = verdicts.map(({ model, failure }) => ({ model, failure: failure?.code ?? null }));
+    await this.parts.acts.run(scope, { operation: 'routeTest', input: {} }, async (act) => {
+      act.record({ thing: route?.id ?? scope.tenantId, before: null, after: { tested: told } });
+    });
+    return verdicts;
+  }
+
+  private async choose(scope: Scope, { model, definition }: RouteAsked, facts: Facts, at?: Date): Promise<Explanation> {
+    const { plans, models } = this.parts;
+    if (definition) {
+      const read = readDefinition(definition, (id) => models.find(id) !== null, path);
+      return { ...plans.choose(read, facts, at), route: null };
+    }
+    return plans.explain(scope, model ?? autoRoute, facts, at);
+  }
+
+  private async factsOf(scope: Scope, question: RouteQuestion): Promise<Facts> {
+    const { template = null, variables, maxOutputTokens, metadata = null, memberId } = question;
+    const by = { memberId: memberId ?? scope.memberId };
+    if (template === null) {
+      if (variables) throw new AppError('INVALID_INPUT', 'variables need a template', { path: ['input', 'template'] });
+      const nothing = { templateSlug: '', variables: {}, prompt: null };
+      return factsOf(by, { ...nothing, maxOutputTokens: maxOutputTokens ?? 1_000, metadata });
+    }
+    const version = await this.parts.templates.getVersion(scope, template);
+    const rendered = variables ? version.render(variables) : null;
+    return factsOf(by, {
+      templateSlug: version.slug,
+      variables: rendered?.variables ?? {},
+      prompt: rendered?.messages ?? null,
+      maxOutputTokens: maxOutputTokens ?? version.maxOutputTokens,
+      metadata,
+    });
+  }
+
+  private async ask(scope: Scope, model: string): Promise<ModelVerdict> {
+    const { models, keys, fetch, clock } = this.parts;
+    const choice = models.find(model);
+    if (!choice) {
+      const failure = new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
+      return { model, ...refusedBy(failure) };
+    }
+    const { provider, name } = choice;
+    try {
+      const apiKey = await keys.find(scope.tenantId, provider);
+      return { model, ...(await tryModel({ provider, model: name, apiKey, fetch, clock, signal: AbortSignal.timeout(20_000) })) };
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      return { model, ...refusedBy(error) };
+    }
+  }
+}

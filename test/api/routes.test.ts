@@ -1,0 +1,300 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ProviderError, type Provider } from '../../src/providers/port.ts';
+import { openTestApp, type TestApp } from '../harness/app.ts';
+import { post } from '../harness/clients.ts';
+import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
+import { publishRoute } from '../harness/routes.ts';
+import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+
+const publish = `mutation ($input: RoutePublishInput!) {
+  routePublish(input: $input) { route { id name current { number note definition publishedBy { id } } } errors { code message path } } }`;
+const rollback = `mutation ($input: RouteRollbackInput!) {
+  routeRollback(input: $input) { route { id current { number } } errors { code message path } } }`;
+const remove = `mutation ($input: RouteDeleteInput!) { routeDelete(input: $input) { deletedId errors { code message path } } }`;
+const test = `mutation ($input: RouteTestInput!) {
+  routeTest(input: $input) { verdicts { model failure { code message retryable } } errors { code path } } }`;
+const explain = `query ($input: RouteExplainInput!) {
+  routeExplain(input: $input) { routeId version models { model share } branches { cause models } steps { at mode reason } } }`;
+const start = `mutation ($input: GenerationStartInput!) {
+  generationStart(input: $input) { generation { id model requestedModel } errors { code message path } } }`;
+
+/** Writes at once, or fails as its name says. */
+const writers: Provider = {
+  id: 'test',
+  models: ['one', 'two', 'refuses'].map((name) => ({ name, contextWindow: null, maxOutputTokens: null })),
+  acceptsUnknownModels: false,
+  async *stream({ model }) {
+    if (model === 'refuses') throw new ProviderError('PROVIDER_AUTH', 'the key is not accepted', { retryable: false });
+    yield { type: 'text', text: `written by ${model}` };
+    yield { type: 'finish', reason: 'STOP', usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0 } };
+  },
+};
+const to = (model: string) => ({ route: { model: `test/${model}` } });
+
+interface Started {
+  readonly generationStart: { generation: { id: string; model: string; requestedModel: string } | null; errors: unknown[] };
+}
+
+let app: TestApp;
+let beside: TestApp;
+let seed: Seed;
+let owner: Caller;
+
+beforeAll(async () => {
+  app = await openTestApp({ providers: [writers] });
+  beside = await openTestApp({ providers: [writers], database: app.database });
+  seed = await openSeed(app);
+});
+beforeEach(async () => {
+  owner = await seed.tenant();
+});
+afterAll(async () => {
+  await seed.close();
+  await beside.stop();
+  await app.stop();
+});
+
+async function started(model?: string, more: object = {}, by = owner): Promise<Started['generationStart']> {
+  const input = { template: 'cover-letter-classic', variables: await sampleVariables(by), model, ...more };
+  return (await by.ask<Started>(start, { input })).generationStart;
+}
+const modelOf = async (model?: string, more: object = {}) => (await started(model, more)).generation?.model;
+const asked = async <T>(document: string, input: object, by = owner) =>
+  Object.values(await by.ask<Record<string, T>>(document, { input }))[0] as T;
+
+describe('a route', () => {
+  it('named auto gives the tenant another model, from the next generation on and here alone', async () => {
+    const other = await seed.tenant();
+    expect(await modelOf()).toBe('test/one');
+    await publishRoute(owner, 'auto', to('two'));
+    expect(await modelOf()).toBe('test/two');
+    expect((await started(undefined, {}, other)).generation?.model).toBe('test/one');
+    const stored = await app.sql<{
+      plan: { route: { version: number } } | null;
+    }>`select plan from generations order by created_at`;
+    expect(stored.map(({ plan }) => plan?.route.version ?? null)).toEqual([null, 1, null]);
+  });
+
+  it('is known to the other process as soon as it is published', async () => {
+    const there = async () => {
+      const input = { template: 'cover-letter-classic', variables: await sampleVariables(owner) };
+      const { body } = await post(beside.url, { query: start, variables: { input } }, { key: owner.key });
+      return (body.data as unknown as Started).generationStart.generation?.model;
+    };
+    expect(await there()).toBe('test/one');
+    await publishRoute(owner, 'auto', to('two'));
+    const deadline = Date.now() + 4_000;
+    let model = await there();
+    while (model !== 'test/two' && Date.now() < deadline) model = await there();
+    expect(model).toBe('test/two');
+  });
+
+  it('is rolled back to exactly what it was, and goes on from its highest version', async () => {
+    const { id } = await publishRoute(owner, 'letters', to('one'));
+    await publishRoute(owner, 'letters', to('two'));
+    expect(await modelOf('letters')).toBe('test/two');
+    const before = await asked(explain, { model: 'letters' });
+
+    expect(await asked(rollback, { id, version: 1 })).toEqual({ route: { id, current: { number: 1 } }, errors: [] });
+    expect(await modelOf('letters')).toBe('test/one');
+    await asked(rollback, { id, version: 2 });
+    expect(await asked(explain, { model: 'letters' })).toEqual(before);
+    await asked(rollback, { id, version: 1 });
+    expect((await publishRoute(owner, 'letters', to('two'))).current.number).toBe(3);
+
+    const { routes } = await owner.ask<{ routes: { name: string; versions: { nodes: { number: number }[] } }[] }>(
+      '{ routes { name versions(first: 2) { nodes { number } } } }',
+    );
+    expect(routes).toEqual([{ name: 'letters', versions: { nodes: [{ number: 3 }, { number: 2 }] } }]);
+    expect(await asked(rollback, { id, version: 9 })).toEqual({
+      route: null,
+      errors: [{ code: 'NOT_FOUND', message: 'the route has no such version', path: ['input', 'version'] }],
+    });
+  });
+
+  it('is not published over a version that its author has not seen', async () => {
+    await publishRoute(owner, 'letters', to('one'));
+    const input = { name: 'letters', definition: to('two'), basedOn: 0 };
+    expect(await asked(publish, input)).toEqual({
+      route: null,
+      errors: [{ code: 'CONFLICT', message: 'version 1 is in use, not 0', path: ['input', 'basedOn'] }],
+    });
+    const route = {
+      name: 'letters',
+      current: { number: 2, note: 'why', definition: to('two'), publishedBy: { id: owner.memberId } },
+    };
+    expect(await asked(publish, { ...input, basedOn: 1, note: 'why' })).toMatchObject({ route, errors: [] });
+  });
+
+  it('is one for any number of authors at once, each with a version of their own', async () => {
+    const made = await Promise.all(Array.from({ length: 12 }, () => publishRoute(owner, 'letters', to('one'))));
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    const { routes } = await owner.ask<{ routes: { versions: { nodes: { number: number }[] } }[] }>(
+      '{ routes { versions { nodes { number } } } }',
+    );
+    expect(routes[0]?.versions.nodes.map(({ number }) => number)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  it('that is deleted is gone, and the installation’s auto is back', async () => {
+    const { id } = await publishRoute(owner, 'auto', to('two'));
+    expect(await asked(remove, { id })).toEqual({ deletedId: id, errors: [] });
+    expect(await modelOf()).toBe('test/one');
+    expect(await asked(remove, { id })).toEqual({
+      deletedId: null,
+      errors: [{ code: 'NOT_FOUND', message: 'no such route', path: ['input', 'id'] }],
+    });
+  });
+
+  it('follows the facts of each generation', async () => {
+    await publishRoute(owner, 'auto', {
+      route: {
+        mode: 'conditional',
+        cases: [{ when: { fact: 'metadata.tier', is: 'gold' }, route: { model: 'test/two' } }],
+        otherwise: { model: 'test/one' },
+      },
+    });
+    expect([await modelOf(undefined, { metadata: { tier: 'gold' } }), await modelOf()]).toEqual(['test/two', 'test/one']);
+  });
+
+  it('goes on where a cause leads', async () => {
+    await publishRoute(owner, 'auto', { route: { model: 'test/refuses' }, on: { AUTH: { model: 'test/two' } } });
+    const letter = await finishedGeneration(app, owner);
+    expect(letter.text).toBe('written by two');
+  });
+
+  it.each<[string, object, string, string, (string | number)[]]>([
+    ['with no name', { name: 'Fast!', definition: to('one') }, 'INVALID_INPUT', 'a name has 1 to 40', ['input', 'name']],
+    [
+      'with a model that is none',
+      { name: 'fast', definition: to('nine') },
+      'INVALID_INPUT',
+      'there is no model test/nine',
+      ['input', 'definition', 'route', 'model'],
+    ],
+    [
+      'with a long note',
+      { name: 'fast', definition: to('one'), note: 'x'.repeat(501) },
+      'INVALID_INPUT',
+      'a note has at most',
+      ['input', 'note'],
+    ],
+    [
+      'that is too long',
+      { name: 'fast', definition: { ...to('one'), on: { AUTH: { model: 'x'.repeat(33_000) } } } },
+      'INVALID_INPUT',
+      'a definition has at most',
+      ['input', 'definition'],
+    ],
+  ])('%s is refused, and nothing is stored', async (_name, input, code, message, path) => {
+    const { route, errors } = await asked<{ route: null; errors: { code: string; message: string; path: string[] }[] }>(
+      publish,
+      input,
+    );
+    expect([route, errors.map((error) => [error.code, error.message.slice(0, message.length), error.path])]).toEqual([
+      null,
+      [[code, message, path]],
+    ]);
+    expect(await owner.ask('{ routes { id } }')).toEqual({ routes: [] });
+  });
+
+  it('that nobody made is named in the refusal', async () => {
+    await publishRoute(owner, 'letters', to('one'));
+    expect(await started('reports')).toEqual({
+      generation: null,
+      errors: [
+        {
+          code: 'INVALID_INPUT',
+          message: 'there is no route reports, only auto, letters; models are named <provider>/<name>',
+          path: ['input', 'model'],
+        },
+      ],
+    });
+  });
+});
+
+describe('routeExplain', () => {
+  it('says which model would write, how often and why, and calls none', async () => {
+    const shares = [
+      { weight: 1, route: { model: 'test/one' } },
+      { weight: 3, route: { model: 'test/two' } },
+    ];
+    const { id } = await publishRoute(owner, 'letters', {
+      route: { mode: 'weighted', among: shares },
+      on: { RATE_LIMIT: { model: 'offline/draft' } },
+    });
+    const told = await asked<{ models: { model: string; share: number }[]; steps: { at: string; mode: string }[] }>(explain, {
+      model: 'letters',
+      template: 'cover-letter-classic',
+      variables: await sampleVariables(owner),
+    });
+    expect({ ...told, models: told.models.toSorted((a, b) => a.share - b.share), steps: told.steps[0] }).toEqual({
+      routeId: id,
+      version: 1,
+      models: [
+        { model: 'test/one', share: 0.25 },
+        { model: 'test/two', share: 0.75 },
+      ],
+      branches: [{ cause: 'RATE_LIMIT', models: ['offline/draft'] }],
+      steps: { at: 'route', mode: 'weighted', reason: expect.stringMatching(/^by chance: entry [01], with [13] of 4$/) },
+    });
+  });
+
+  it('tries a definition before it is published, at any moment and for any member', async () => {
+    const definition = {
+      route: {
+        mode: 'conditional',
+        cases: [{ when: { time: { from: '22:00', until: '06:00', zone: 'Europe/Berlin' } }, route: { model: 'test/two' } }],
+        otherwise: { model: 'test/one' },
+      },
+    };
+    const at = async (moment: string) =>
+      (await asked<{ models: { model: string }[] }>(explain, { definition, at: moment })).models[0]?.model;
+    expect([await at('2026-11-18T22:30:00Z'), await at('2026-11-18T12:00:00Z')]).toEqual(['test/two', 'test/one']);
+    const sticky = {
+      route: {
+        mode: 'sticky',
+        by: 'member',
+        among: ['one', 'two'].map((name) => ({ weight: 1, route: { model: `test/${name}` } })),
+      },
+    };
+    const member = await seed.member({ of: owner });
+    const first = await asked(explain, { definition: sticky, memberId: member.memberId });
+    expect(await asked(explain, { definition: sticky, memberId: member.memberId })).toEqual(first);
+  });
+
+  it('explains what there is without a route', async () => {
+    expect(await asked(explain, {})).toMatchObject({
+      routeId: null,
+      version: null,
+      models: [{ model: 'test/one', share: 1 }, { share: 0 }, { share: 0 }].slice(0, 1),
+    });
+    expect(await asked(explain, { model: 'offline/draft' })).toMatchObject({ models: [{ model: 'offline/draft', share: 1 }] });
+  });
+});
+
+describe('routeTest', () => {
+  it('gives the verdict of each model now, and stays on record without what they said', async () => {
+    await publishRoute(owner, 'letters', {
+      route: { mode: 'fallback', among: [{ model: 'test/one' }, { model: 'test/refuses' }] },
+      on: { TIMEOUT: { model: 'offline/draft' } },
+    });
+    expect(await asked(test, { model: 'letters' })).toEqual({
+      verdicts: [
+        { model: 'test/one', failure: null },
+        { model: 'test/refuses', failure: { code: 'PROVIDER_AUTH', message: 'the key is not accepted', retryable: false } },
+        { model: 'offline/draft', failure: null },
+      ],
+      errors: [],
+    });
+    const [entry] = await app.sql<{
+      after: unknown;
+    }>`select after from audit_entries where operation = 'routeTest' order by id desc limit 1`;
+    expect(entry?.after).toEqual({
+      tested: [
+        { model: 'test/one', failure: null },
+        { model: 'test/refuses', failure: 'PROVIDER_AUTH' },
+        { model: 'offline/draft', failure: null },
+      ],
+    });
+  });
+});

@@ -1,0 +1,379 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/kernel/errors.ts';
+import { choose, type World } from '../../src/routing/choose.ts';
+import { holds, readCondition } from '../../src/routing/condition.ts';
+import type { Facts } from '../../src/routing/facts.ts';
+import { Reading } from '../../src/routing/reading.ts';
+import { readDefinition } from '../../src/routing/tree.ts';
+import { randomOf } from '../harness/random.ts';
+
+const facts: Facts = {
+  template: 'cover-letter-classic',
+  language: 'de-CH',
+  promptCharacters: 4_000,
+  maxOutputTokens: 800,
+  member: 'mem_1',
+  metadata: { customer: 'acme', seats: 12, isTrial: true, nested: { a: 1 } },
+};
+const wednesday = new Date('2026-11-18T21:30:00Z');
+const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, costMicros: () => null };
+const models = ['a/1', 'a/2', 'b/1', 'c/1'];
+const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
+const chosen = (route: unknown, over: Partial<World> = {}, about: Partial<Facts> = {}) =>
+  choose(read({ route }), { ...facts, ...about }, { ...world, ...over });
+const one = (model: string) => ({ model });
+const nested = (depth: number): unknown => (depth === 0 ? one('a/1') : { mode: 'fallback', among: [nested(depth - 1)] });
+const refusal = (work: () => unknown): [string, string] => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AppError) return [error.path?.join('.') ?? '', error.message];
+    throw error;
+  }
+  return ['', 'nothing was refused'];
+};
+
+describe('a condition', () => {
+  it.each<[string, unknown, boolean]>([
+    ['is', { fact: 'template', is: 'cover-letter-classic' }, true],
+    ['is another', { fact: 'template', is: 'report' }, false],
+    ['is of metadata', { fact: 'metadata.customer', is: 'acme' }, true],
+    ['is never of another kind', { fact: 'metadata.seats', is: '12' }, false],
+    ['is true', { fact: 'metadata.isTrial', is: true }, true],
+    ['in', { fact: 'language', in: ['fr', 'de-CH'] }, true],
+    ['not in', { not: { fact: 'language', in: ['fr', 'de-CH'] } }, false],
+    ['startsWith', { fact: 'language', startsWith: 'de' }, true],
+    ['startsWith of a number', { fact: 'metadata.seats', startsWith: '1' }, false],
+    ['atLeast its own value', { fact: 'promptCharacters', atLeast: 4_000 }, true],
+    ['below its own value', { fact: 'promptCharacters', below: 4_000 }, false],
+    ['what is not there', { fact: 'metadata.nobody', is: 'x' }, false],
+    ['not what is not there', { not: { fact: 'metadata.nobody', is: 'x' } }, true],
+    ['what only its prototype has', { fact: 'metadata.toString', exists: true }, false],
+    ['exists', { fact: 'metadata.customer', exists: true }, true],
+    ['an object is no fact', { fact: 'metadata.nested', exists: true }, false],
+    ['exists not', { fact: 'metadata.nobody', exists: false }, true],
+    [
+      'all',
+      {
+        all: [
+          { fact: 'member', is: 'mem_1' },
+          { fact: 'maxOutputTokens', below: 801 },
+        ],
+      },
+      true,
+    ],
+    [
+      'all but one',
+      {
+        all: [
+          { fact: 'member', is: 'mem_1' },
+          { fact: 'maxOutputTokens', below: 800 },
+        ],
+      },
+      false,
+    ],
+    [
+      'any',
+      {
+        any: [
+          { fact: 'member', is: 'mem_2' },
+          { fact: 'maxOutputTokens', is: 800 },
+        ],
+      },
+      true,
+    ],
+    ['within the day', { time: { from: '21:00', until: '22:00' } }, true],
+    ['until is not in it', { time: { from: '21:00', until: '21:30' } }, false],
+    ['in another zone', { time: { from: '22:00', until: '23:00', zone: 'Europe/Berlin' } }, true],
+    ['on a day', { time: { from: '21:00', until: '22:00', days: ['WED'] } }, true],
+    ['on another day', { time: { from: '21:00', until: '22:00', days: ['THU'] } }, false],
+    ['across midnight, before it', { time: { from: '20:00', until: '06:00', days: ['WED'] } }, true],
+    [
+      'across midnight, behind it: the day before counts',
+      { time: { from: '22:00', until: '09:00', zone: 'Asia/Tokyo', days: ['WED'] } },
+      true,
+    ],
+    [
+      'across midnight, behind it: not the day itself',
+      { time: { from: '22:00', until: '09:00', zone: 'Asia/Tokyo', days: ['THU'] } },
+      false,
+    ],
+  ])('%s', (_name, written, expected) => {
+    expect(holds(readCondition(new Reading(written, [])), facts, wednesday)).toBe(expected);
+  });
+});
+
+describe('a definition', () => {
+  it.each<[string, unknown, string, string]>([
+    ['is an object', 'a/1', 'input.definition', 'an object is needed here'],
+    ['needs a route', {}, 'input.definition.route', 'an object is needed here'],
+    ['has no other fields', { route: one('a/1'), fallbacks: [] }, 'input.definition.fallbacks', 'there is no field fallbacks'],
+    ['names models there are', { route: one('z/9') }, 'input.definition.route.model', 'there is no model z/9'],
+    ['says how to choose', { route: { among: [] } }, 'input.definition.route.mode', 'one of single'],
+    ['has a way for each mode', { route: { mode: 'regex' } }, 'input.definition.route.mode', 'one of single'],
+    [
+      'has something to choose from',
+      { route: { mode: 'fallback', among: [] } },
+      'input.definition.route.among',
+      '1 to 20 entries',
+    ],
+    [
+      'has no field that its mode ignores',
+      { route: { mode: 'fallback', among: [one('a/1')], by: 'member' } },
+      'input.definition.route.by',
+      'a route by fallback has no by',
+    ],
+    [
+      'has a weight above 0',
+      { route: { mode: 'weighted', among: [{ weight: 0, route: one('a/1') }] } },
+      'input.definition.route.among',
+      'at least one weight',
+    ],
+    [
+      'has weights that are numbers',
+      { route: { mode: 'weighted', among: [{ weight: '1', route: one('a/1') }] } },
+      'input.definition.route.among.0.weight',
+      'a number from 0',
+    ],
+    [
+      'sticks to a fact',
+      { route: { mode: 'sticky', by: 'name', among: [{ weight: 1, route: one('a/1') }] } },
+      'input.definition.route.by',
+      'there is no fact name',
+    ],
+    [
+      'has an otherwise',
+      { route: { mode: 'conditional', cases: [{ when: { fact: 'member', is: 'x' }, route: one('a/1') }] } },
+      'input.definition.route.otherwise',
+      'an object is needed',
+    ],
+    [
+      'compares a fact once',
+      {
+        route: {
+          mode: 'conditional',
+          cases: [{ when: { fact: 'member', is: 'x', in: ['y'] }, route: one('a/1') }],
+          otherwise: one('a/1'),
+        },
+      },
+      'input.definition.route.cases.0.when',
+      'a condition is one of',
+    ],
+    [
+      'has no patterns',
+      {
+        route: {
+          mode: 'conditional',
+          cases: [{ when: { fact: 'member', matches: '(a+)+$' }, route: one('a/1') }],
+          otherwise: one('a/1'),
+        },
+      },
+      'input.definition.route.cases.0.when.matches',
+      'there is no field matches',
+    ],
+    [
+      'has zones there are',
+      {
+        route: {
+          mode: 'conditional',
+          cases: [{ when: { time: { from: '08:00', until: '09:00', zone: 'Mars/Base' } }, route: one('a/1') }],
+          otherwise: one('a/1'),
+        },
+      },
+      'input.definition.route.cases.0.when.time.zone',
+      'a time zone',
+    ],
+    [
+      'has times of day',
+      {
+        route: {
+          mode: 'conditional',
+          cases: [{ when: { time: { from: '8:00', until: '09:00' } }, route: one('a/1') }],
+          otherwise: one('a/1'),
+        },
+      },
+      'input.definition.route.cases.0.when.time.from',
+      'a time of day',
+    ],
+    [
+      'has causes there are',
+      { route: one('a/1'), on: { WEATHER: one('a/1') } },
+      'input.definition.on.WEATHER',
+      'there is no field WEATHER',
+    ],
+    [
+      'tries at least once',
+      { route: one('a/1'), retry: { OVERLOAD: { tries: 0 } } },
+      'input.definition.retry.OVERLOAD.tries',
+      'a number from 1',
+    ],
+    ['does not hedge at once', { route: one('a/1'), hedgeAfterMs: 1 }, 'input.definition.hedgeAfterMs', 'a number from 50'],
+    [
+      'is not too deep',
+      { route: nested(8) },
+      'input.definition.route.among.0.among.0.among.0.among.0.among.0.among.0.among.0.among.0',
+      'routes may be 8 levels deep',
+    ],
+    [
+      'is not too wide',
+      {
+        route: {
+          mode: 'fallback',
+          among: Array.from({ length: 20 }, () => ({ mode: 'fallback', among: Array.from({ length: 5 }, () => one('a/1')) })),
+        },
+      },
+      'input.definition.route.among.16.among.2',
+      'a route has at most 100 parts',
+    ],
+    [
+      'is its own, not its prototype’s',
+      JSON.parse('{"route":{"__proto__":{"model":"a/1"}}}'),
+      'input.definition.route.__proto__',
+      'there is no field __proto__',
+    ],
+  ])('%s', (_name, definition, path, message) => {
+    const [at, said] = refusal(() => read(definition));
+    expect([at, said.slice(0, message.length)]).toEqual([path, message]);
+  });
+
+  it('is read with what its author left out', () => {
+    const written = {
+      route: { mode: 'latency', among: [one('a/1'), one('b/1')] },
+      on: { CONTEXT_TOO_LONG: one('c/1') },
+      retry: { RATE_LIMIT: { tries: 3 } },
+    };
+    expect(read(written)).toEqual({
+      route: {
+        mode: 'latency',
+        among: [
+          { mode: 'single', model: 'a/1' },
+          { mode: 'single', model: 'b/1' },
+        ],
+        bufferMs: 200,
+      },
+      on: { CONTEXT_TOO_LONG: { mode: 'single', model: 'c/1' } },
+      retry: { RATE_LIMIT: { tries: 3, firstDelayMs: 250, longestDelayMs: 10_000 } },
+      hedgeAfterMs: null,
+    });
+  });
+});
+
+describe('choosing', () => {
+  const weighted = {
+    mode: 'weighted',
+    among: [
+      { weight: 1, route: one('a/1') },
+      { weight: 3, route: one('b/1') },
+      { weight: 0, route: one('c/1') },
+    ],
+  };
+  const sticky = { ...weighted, mode: 'sticky', by: 'metadata.customer' };
+  const latency = { mode: 'latency', among: [one('a/1'), one('b/1'), one('c/1')], bufferMs: 100 };
+  const speeds: Record<string, number> = { 'a/1': 900, 'b/1': 300, 'c/1': 390 };
+  const prices: Record<string, number> = { 'a/1': 50, 'b/1': 20 };
+
+  it.each<[string, unknown, Partial<World>, Partial<Facts>, string[], Record<string, number>]>([
+    ['a model', one('a/1'), {}, {}, ['a/1'], { 'a/1': 1 }],
+    [
+      'in order, each once',
+      { mode: 'fallback', among: [one('a/1'), { mode: 'fallback', among: [one('b/1'), one('a/1')] }] },
+      {},
+      {},
+      ['a/1', 'b/1'],
+      { 'a/1': 1 },
+    ],
+    ['by weight, low', weighted, { random: () => 0.2 }, {}, ['a/1', 'b/1', 'c/1'], { 'a/1': 0.25, 'b/1': 0.75 }],
+    ['by weight, high', weighted, { random: () => 0.999_999 }, {}, ['b/1', 'a/1', 'c/1'], { 'a/1': 0.25, 'b/1': 0.75 }],
+    ['by weight, at the border', weighted, { random: () => 0.25 }, {}, ['b/1', 'a/1', 'c/1'], { 'a/1': 0.25, 'b/1': 0.75 }],
+    [
+      'without the fact to stick to: by chance',
+      sticky,
+      { random: () => 0 },
+      { metadata: {} },
+      ['a/1', 'b/1', 'c/1'],
+      { 'a/1': 0.25, 'b/1': 0.75 },
+    ],
+    [
+      'the fastest and what is near it',
+      latency,
+      { latencyMs: (id) => speeds[id] ?? null, random: () => 0.9 },
+      {},
+      ['c/1', 'b/1', 'a/1'],
+      { 'b/1': 0.5, 'c/1': 0.5 },
+    ],
+    [
+      'what nobody knows is worth a try',
+      latency,
+      { latencyMs: (id) => (id === 'a/1' ? null : (speeds[id] ?? null)), random: () => 0 },
+      {},
+      ['a/1', 'b/1', 'c/1'],
+      { 'a/1': 1 / 3, 'b/1': 1 / 3, 'c/1': 1 / 3 },
+    ],
+    [
+      'the cheapest, unknown prices last',
+      { mode: 'cost', among: [one('c/1'), one('a/1'), one('b/1')] },
+      { costMicros: (id) => prices[id] ?? null },
+      {},
+      ['b/1', 'a/1', 'c/1'],
+      { 'b/1': 1 },
+    ],
+    [
+      'the case that holds',
+      {
+        mode: 'conditional',
+        cases: [
+          { when: { fact: 'language', startsWith: 'fr' }, route: one('a/1') },
+          { when: { fact: 'language', startsWith: 'de' }, route: weighted },
+        ],
+        otherwise: one('c/1'),
+      },
+      { random: () => 0 },
+      {},
+      ['a/1', 'b/1', 'c/1'],
+      { 'a/1': 0.25, 'b/1': 0.75 },
+    ],
+    [
+      'no case that holds',
+      {
+        mode: 'conditional',
+        cases: [{ when: { fact: 'language', startsWith: 'fr' }, route: one('a/1') }],
+        otherwise: one('c/1'),
+      },
+      {},
+      { language: null },
+      ['c/1'],
+      { 'c/1': 1 },
+    ],
+  ])('%s', (_name, route, over, about, expected, shares) => {
+    const found = chosen(route, over, about);
+    expect([found.models, Object.fromEntries(found.shares)]).toEqual([expected, shares]);
+  });
+
+  it('sticks to the same model for the same subject, in the shares of the weights', () => {
+    const counts = new Map<string, number>();
+    const random = randomOf(7);
+    for (let customer = 0; customer < 2_000; customer++) {
+      const about = { metadata: { customer: `customer ${customer}` } };
+      const [first = ''] = chosen(sticky, { random }, about).models;
+      expect(chosen(sticky, { random }, about).models[0]).toBe(first);
+      counts.set(first, (counts.get(first) ?? 0) + 1);
+    }
+    expect((counts.get('a/1') ?? 0) / 2_000).toBeCloseTo(0.25, 1);
+    expect(counts.has('c/1')).toBe(false);
+  });
+
+  it('gives the branches of causes, and says why', () => {
+    const found = choose(
+      read({ route: one('a/1'), on: { RATE_LIMIT: { mode: 'fallback', among: [one('b/1'), one('c/1')] } } }),
+      facts,
+      world,
+    );
+    expect(found.branches).toEqual({ RATE_LIMIT: ['b/1', 'c/1'] });
+    expect(found.steps.map(({ at, mode }) => [at, mode])).toEqual([
+      ['route', 'single'],
+      ['on.RATE_LIMIT', 'fallback'],
+      ['on.RATE_LIMIT.among[0]', 'single'],
+      ['on.RATE_LIMIT.among[1]', 'single'],
+    ]);
+  });
+});
