@@ -36,6 +36,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   private bytes: Bytes | null = null;
   private events: readonly SseEvent[] = [];
   private eventsTaken = 0;
+  private kept: (() => StreamPart) | null = null;
   private hasText = false;
   /** What a poll met, for the one who asks. */
   private met: { readonly error: unknown } | null = null;
@@ -107,14 +108,26 @@ export class PartReader implements PollableIterator<StreamPart> {
     this.eventsTaken = 0;
   }
 
-  /** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
+  /** All text at hand as one part; a finish or an error that came in the same chunk is kept until it was given. */
   private partAtHand(): StreamPart | null {
-    while (this.eventsTaken < this.events.length) {
+    const { kept } = this;
+    this.kept = null;
+    if (kept) return this.checked(kept());
+    let text = '';
+    while (this.kept === null && this.eventsTaken < this.events.length) {
       const event = this.events[this.eventsTaken++];
-      const part = event && this.reading.converter.take(event);
-      if (part) return this.checked(part);
+      try {
+        const part = event ? this.reading.converter.take(event) : null;
+        if (part?.type === 'text') text += part.text;
+        else if (part) this.kept = () => part;
+      } catch (error) {
+        this.kept = () => {
+          throw error;
+        };
+      }
     }
-    return null;
+    if (text !== '') return this.checked({ type: 'text', text });
+    return this.kept ? this.partAtHand() : null;
   }
 
   private async begin(): Promise<Bytes> {

@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
-import { leanFetch } from '../../src/providers/http.ts';
+import { LeanHttp } from '../../src/providers/http.ts';
 import { ProviderError } from '../../src/providers/port.ts';
 import { MockProvider, mockUsage } from '../harness/mock-provider.ts';
 import { canaryKey, codeOf, openBody, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
 import { wireOf } from '../harness/wire.ts';
 
+const http = new LeanHttp(25);
 let mock: MockProvider;
 beforeAll(async () => {
   mock = await MockProvider.open();
@@ -15,7 +16,7 @@ beforeEach(() => mock.reset());
 afterAll(() => mock.close());
 
 /** The platform's, which tests and tools bring, and the one that the product uses. */
-const ways = { 'by fetch': fetch, 'by our own client': leanFetch };
+const ways = { 'by fetch': fetch, 'by our own client': http.fetch };
 const subjects = vendors.flatMap((vendor) => Object.entries(ways).map(([way, fetch]) => ({ ...vendor, way, fetch })));
 
 describe.each(subjects)('$name on the wire $way', ({ path, provider: make, fetch }) => {
