@@ -35,7 +35,7 @@ function isSdkError(error: unknown): error is SdkError {
 }
 
 /** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */
-function systemCodeOf(error: unknown): string {
+export function systemCodeOf(error: unknown): string {
   for (let link = error; link instanceof Error; link = link.cause) {
     const code = isObject(link) ? stringOf((link as { code?: unknown }).code) : null;
     if (code) return ` (${code})`;

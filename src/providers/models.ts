@@ -21,6 +21,12 @@ export const anthropicModels: readonly ProviderModel[] = [
   { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
 ];
 
+/** https://ai.google.dev/gemini-api/docs/models */
+export const googleModels: readonly ProviderModel[] = [
+  { name: 'gemini-3.8-flash', contextWindow: 1_048_576, maxOutputTokens: 65_536 },
+  { name: 'gemini-3.5-flash-lite', contextWindow: 1_048_576, maxOutputTokens: 65_536 },
+];
+
 /** What a million tokens cost, in millionths of a US dollar. */
 export interface Price {
   readonly inputMicrosPerMillion: number;

@@ -9,6 +9,8 @@ import { SseSplitter, type SseEvent } from './sse.ts';
 export interface Converter {
   /** What this event means; null when it means nothing to a reader. After a finish it is not asked again. Throws ProviderError. */
   take(event: SseEvent): StreamPart | null;
+  /** What the event that was taken last means beside the text it gave: a finish. Only vendors that say both in one event have it. */
+  rest?(): StreamPart | null;
   /** The finish, when the vendor's finish signal came although its last words did not; null when the stream was cut. */
   end(): StreamPart | null;
 }
@@ -111,15 +113,17 @@ export class PartReader implements PollableIterator<StreamPart> {
   /** All text at hand as one part; a finish or an error that came in the same chunk is kept until it was given. */
   private partAtHand(): StreamPart | null {
     const { kept } = this;
+    const { converter } = this.reading;
     this.kept = null;
     if (kept) return this.checked(kept());
     let text = '';
     while (this.kept === null && this.eventsTaken < this.events.length) {
       const event = this.events[this.eventsTaken++];
       try {
-        const part = event ? this.reading.converter.take(event) : null;
+        const part = event ? converter.take(event) : null;
         if (part?.type === 'text') text += part.text;
-        else if (part) this.kept = () => part;
+        const rest = part?.type === 'text' ? converter.rest?.() : part;
+        if (rest) this.kept = () => rest;
       } catch (error) {
         this.kept = () => {
           throw error;

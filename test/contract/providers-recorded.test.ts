@@ -31,7 +31,10 @@ describe.each(vendors)('$name with a recorded stream', ({ provider, recorded, fi
     const text = new TextDecoder().decode(bytes);
     const signalAt = text.indexOf(finishSignal);
     expect(signalAt).toBeGreaterThan(0);
-    const completeAt = new TextEncoder().encode(text.slice(0, text.indexOf('\n\n', signalAt) + 2)).length;
+    const [blank] = /\r?\n\r?\n/.exec(text.slice(signalAt)) ?? [''];
+    // A carriage return ends a line by itself.
+    const ending = blank.startsWith('\r') ? blank.length - 1 : blank.length;
+    const completeAt = new TextEncoder().encode(text.slice(0, text.indexOf(blank, signalAt) + ending)).length;
 
     for (let length = 0; length < bytes.length; length++) {
       const outcome = await ask(cannedFetch([bytes.subarray(0, length)]));
@@ -52,6 +55,7 @@ describe('recorded streams', () => {
   const chat = 'openai chat';
   const responses = 'openai responses';
   const messages = 'anthropic';
+  const content = 'google';
   const replayed = async (vendor: string, file: string) => {
     const provider = vendors.find(({ name }) => name === vendor)?.provider(nowhere);
     if (!provider) throw new Error(`no vendor ${vendor}`);
@@ -68,6 +72,8 @@ describe('recorded streams', () => {
     ['openai-responses-incomplete.sse', responses, 'LENGTH', {}],
     ['anthropic-messages.sse', messages, 'STOP', { inputTokens: 412, outputTokens: 48, cachedInputTokens: 250 }],
     ['anthropic-messages-max-tokens.sse', messages, 'LENGTH', { inputTokens: 412, outputTokens: 4 }],
+    ['google-generate-content.sse', content, 'STOP', { inputTokens: 412, outputTokens: 60, cachedInputTokens: 256 }],
+    ['google-generate-content-max-tokens.sse', content, 'LENGTH', { inputTokens: 412, outputTokens: 2 }],
   ])('%s finishes', async (name, subject, reason, usage) => {
     const { parts, error } = await replayed(subject, name);
 
@@ -94,6 +100,8 @@ describe('recorded streams', () => {
     ['openai-responses-error-flat.sse', responses, 'OVERLOADED', true, ''],
     ['anthropic-messages-overloaded.sse', messages, 'OVERLOADED', true, 'Dear '],
     ['anthropic-messages-refusal.sse', messages, 'CONTENT_REFUSED', false, ''],
+    ['google-generate-content-overloaded.sse', content, 'OVERLOADED', true, 'Dear '],
+    ['google-generate-content-blocked.sse', content, 'CONTENT_REFUSED', false, ''],
   ])('%s fails, after the text that came before', async (name, subject, code, retryable, text) => {
     const outcome = await replayed(subject, name);
 
