@@ -16,6 +16,8 @@ import type { MemberService } from './access/member.service.ts';
 import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
+import { TenantCreationResolver } from './access/tenant-creation.resolver.ts';
+import type { TenantCreationService } from './access/tenant-creation.service.ts';
 import type { Database } from './db/client.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import type { AuditService } from './audit/audit.service.ts';
@@ -58,6 +60,7 @@ export interface Services {
   readonly streams: StreamService;
   readonly templates: TemplateService;
   readonly tenants: TenantService;
+  readonly tenantCreations: TenantCreationService;
   readonly models: Models;
   readonly health: HealthService;
   readonly routes: RouteService;
@@ -115,8 +118,9 @@ export function buildSchemas(services: Services): Schemas {
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const people = [roles, members, invitations, explain];
   const routing = [models, providers, routes, routeVersions];
+  const creations = new TenantCreationResolver(services.tenantCreations);
+  const people = [roles, members, invitations, explain, creations];
   const resolvers = [templates, generations, tenants, ...routing, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
@@ -153,6 +157,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     streams: uncalled('streams'),
     templates: uncalled('templates'),
     tenants: uncalled('tenants'),
+    tenantCreations: uncalled('tenantCreations'),
     models: uncalled('models'),
     health: uncalled('health'),
     routes: uncalled('routes'),
