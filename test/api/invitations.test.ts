@@ -60,6 +60,14 @@ async function accepted(token: string, input: object = {}, url = app.url): Promi
   const { status, body } = await post(url, { query: accept, variables: { input } }, { key: token });
   return status === 200 ? (body.data as { invitationAccept: Accepted }).invitationAccept : [status, body.errors?.[0]?.message];
 }
+/** The same for one of many at once: who is told that there is no room now comes back, as any client would. */
+async function acceptedAmongMany(token: string, input: object, url: string): Promise<Accepted | [number, string | undefined]> {
+  for (let tries = 0; ; tries++) {
+    const answer = await accepted(token, input, url);
+    const isTurnedAway = Array.isArray(answer) ? answer[0] === 503 : answer.errors[0]?.code === 'UNAVAILABLE';
+    if (!isTurnedAway || tries === 10) return answer;
+  }
+}
 /** Why an operation is refused: before it began, or as its first result. */
 async function refusalOn(socket: RawSocket) {
   for (;;) {
@@ -140,7 +148,7 @@ describe('invitationCreate and invitationAccept', () => {
     const second = await openTestApp({ database: app.database });
     const before = await stored();
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => accepted(token, {}, index % 2 ? app.url : second.url)),
+      Array.from({ length: 200 }, (_, index) => acceptedAmongMany(token, {}, index % 2 ? app.url : second.url)),
     );
     await second.stop();
     const won = answers.filter((each) => !Array.isArray(each) && each.member !== null);
@@ -160,7 +168,7 @@ describe('invitationCreate and invitationAccept', () => {
     const second = await openTestApp({ database: app.database });
     const before = await stored();
     const input = { name: 'Ada', idempotencyKey: 'once' };
-    const call = (index: number) => accepted(token, input, index % 2 ? app.url : second.url) as Promise<Accepted>;
+    const call = (index: number) => acceptedAmongMany(token, input, index % 2 ? app.url : second.url) as Promise<Accepted>;
     const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => call(index)));
     const again = await Promise.all([call(0), call(1)]);
     await second.stop();
