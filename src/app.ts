@@ -110,7 +110,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   const life = new Lifecycle(log);
   try {
     const library = await readLibrary(libraryDir);
-    const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
+    const providers = [...extraProviders, ...openProviders(config.providers)];
+    // A list of prices for all vendors is 0.8 MB of code: not for those who have none.
+    const isPaid = providers.some(({ endpoint }) => endpoint !== undefined);
+    const models = new Models(
+      providers,
+      config.defaultModel,
+      isPaid ? (await import('./routing/price-list.ts')).listedPrice : undefined,
+    );
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });

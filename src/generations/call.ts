@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
-import { ProviderError, type Provider } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider } from '../providers/port.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -37,7 +37,8 @@ export class Caller {
       return opened;
     }
     const choice = this.parts.models.find(model);
-    if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
+    if (!choice)
+      throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false, usage: nothingUsed });
     return this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch);
   }
 
@@ -80,7 +81,11 @@ export class Caller {
 }
 
 function outOfTime(cause: unknown): ProviderError {
-  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', { retryable: true, cause });
+  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', {
+    retryable: true,
+    usage: nothingUsed,
+    cause,
+  });
 }
 
 /** A stream whose first part is already asked for. */

@@ -4,10 +4,9 @@ import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
-import { Closer } from './closer.ts';
+import { Closer, type NextAttempt } from './closer.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
-import type { Failure } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
@@ -48,7 +47,8 @@ export class Writer {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
-      if (outcome.kind === 'finished') return this.closer.end(run, finished(run, outcome));
+      if (outcome.kind === 'finished')
+        return this.closer.end(run, finished(run, outcome.reason, this.closer.spentBy(run.attempt.model, outcome.usage)));
       const { error } = outcome;
       calls.push(this.failing(run.attempt.model, error));
       hasBegun ||= run.text !== '';
@@ -68,8 +68,9 @@ export class Writer {
         'attempt failed',
       );
       const failure = failureOf(error);
-      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP'));
-      if (!(await this.again(run, move, failure))) {
+      const spent = this.closer.spentBy(model, error.usage);
+      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
+      if (!(await this.again(run, move, { failure, spent }))) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
@@ -99,7 +100,7 @@ export class Writer {
   private async again(
     run: Run,
     { model, delayMs }: { readonly model: string; readonly delayMs: number },
-    failure: Failure,
+    ended: Pick<NextAttempt, 'failure' | 'spent'>,
   ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
@@ -108,7 +109,7 @@ export class Writer {
       return false;
     }
     const base = await this.baseFor(run, model);
-    return (await this.closer.replace(run, { model, base, failure })) && run.stopReason === null;
+    return (await this.closer.replace(run, { model, base, ...ended })) && run.stopReason === null;
   }
 
   /**

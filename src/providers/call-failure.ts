@@ -1,7 +1,7 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { errorIn, stringOf } from './json.ts';
-import type { ProviderError } from './port.ts';
+import { nothingUsed, type ProviderError } from './port.ts';
 
 /**
  * The error of a call that got no stream. Both SDKs throw the same shape: `status`, `headers`, the parsed body as `error`; no status means
@@ -10,9 +10,15 @@ import type { ProviderError } from './port.ts';
 export function callFailure(provider: string, error: unknown, secrets: readonly string[]): ProviderError {
   if (!isSdkError(error)) {
     const said = error instanceof Error ? error.message : String(error);
-    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`);
+    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`, {
+      usage: nothingUsed,
+    });
   }
-  if (typeof error.status !== 'number') return failure('NETWORK', `${provider} could not be reached${systemCodeOf(error)}`);
+  if (typeof error.status !== 'number') {
+    const code = systemCodeOf(error);
+    const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
+    return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
+  }
   const said = errorIn(error.error) ?? errorIn({ error: error.error });
   return failureOf({
     provider,
@@ -23,6 +29,9 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
     secrets,
   });
 }
+
+/** With these no connection came about; any other may have broken behind the request. */
+const neverReached: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 interface SdkError extends Error {
   readonly status: unknown;
@@ -35,10 +44,10 @@ function isSdkError(error: unknown): error is SdkError {
 }
 
 /** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */
-function systemCodeOf(error: unknown): string {
+function systemCodeOf(error: unknown): string | null {
   for (let link = error; link instanceof Error; link = link.cause) {
     const code = isObject(link) ? stringOf((link as { code?: unknown }).code) : null;
-    if (code) return ` (${code})`;
+    if (code) return code;
   }
-  return '';
+  return null;
 }

@@ -20,17 +20,3 @@ export const anthropicModels: readonly ProviderModel[] = [
   { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
   { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
 ];
-
-/** What a million tokens cost, in millionths of a US dollar. */
-export interface Price {
-  readonly inputMicrosPerMillion: number;
-  readonly cachedInputMicrosPerMillion: number;
-  readonly outputMicrosPerMillion: number;
-}
-
-const free: Price = { inputMicrosPerMillion: 0, cachedInputMicrosPerMillion: 0, outputMicrosPerMillion: 0 };
-
-/** The price of a model by its full id (`offline/draft`); null when we do not know it, which is not zero. */
-export function priceOf(modelId: string): Price | null {
-  return modelId.startsWith('offline/') ? free : null;
-}

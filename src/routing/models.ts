@@ -1,6 +1,7 @@
 import { AppError } from '../kernel/errors.ts';
 import type { Provider, ProviderModel } from '../providers/port.ts';
 import { planOf, type RoutePlan } from './plan.ts';
+import { freePrice, type Price } from './price.ts';
 
 /** A model that can be chosen. */
 export interface ModelChoice {
@@ -13,6 +14,9 @@ export interface ModelChoice {
 /** The route that is used when a caller does not choose. */
 export const autoRoute = 'auto';
 
+/** Finds the price of the model of this name at the vendor that is reached at `endpoint`. */
+export type ListedPrice = (endpoint: string, name: string, at: Date) => Price | null;
+
 /** The models of all providers of this process, and what a request for one means. */
 export class Models {
   readonly choices: readonly ModelChoice[];
@@ -21,6 +25,8 @@ export class Models {
     readonly providers: readonly Provider[],
     /** A model id; null: the first model of each provider that has a key, else the offline one. */
     private readonly defaultModel: string | null,
+    /** What a list of prices says; nothing when absent. */
+    private readonly listedPrice: ListedPrice = () => null,
   ) {
     this.choices = providers.flatMap((provider) =>
       provider.models.map((model) => ({ id: `${provider.id}/${model.name}`, provider, model })),
@@ -47,6 +53,15 @@ export class Models {
         ? firsts
         : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)],
     );
+  }
+
+  /** The price of a model at a moment; null when we do not know it, which is not zero. */
+  priceOf(id: string, at: Date): Price | null {
+    const found = this.find(id);
+    if (!found) return null;
+    const { provider, name } = found;
+    if (provider.isFree) return freePrice;
+    return provider.endpoint === undefined ? null : this.listedPrice(provider.endpoint, name, at);
   }
 
   /** The provider and its own name for a model id; null when there is none. */
