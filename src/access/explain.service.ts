@@ -1,7 +1,11 @@
+import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
+import { uuidOfId } from '../kernel/id.ts';
 import { allPermissions, Scope, type Permission } from '../kernel/scope.ts';
-import { ownPermissions } from './people.ts';
+import { ownPermissions, readPeople } from './people.ts';
+import { knownPermissions } from './roles.ts';
+import { roles } from './roles.table.ts';
 
 /** Which wall stands in the way of somebody; GRANTED when none does. */
 export const permissionReasons = {
@@ -9,6 +13,7 @@ export const permissionReasons = {
   ROLE: 'The role of the member does not have the permission.',
   KEY: 'The role has the permission; the key or token in use does not.',
   OTHERS: 'The thing is another member’s, and only the own ones are within reach.',
+  BEYOND: 'The person or role may do what the caller may not, and who may do less changes neither; or the role is built in.',
   UNKNOWN: 'There is no such thing in this tenant.',
 } as const;
 export type PermissionReason = keyof typeof permissionReasons;
@@ -37,7 +42,10 @@ export class ExplainService {
   async explain(scope: Scope, { permission: given, nodeId }: ExplainInput): Promise<Explanation> {
     const permission = allPermissions.find((each) => each === given);
     if (!permission) throw new AppError('INVALID_INPUT', 'no such permission', { path: ['permission'] });
-    const reason = (await this.wallBefore(scope, permission)) ?? (nodeId == null ? null : await this.wallAround(scope, nodeId));
+    // Everybody sees themselves.
+    const isOneself = permission === 'members:read' && nodeId === scope.memberId;
+    const wall = isOneself ? null : await this.wallBefore(scope, permission);
+    const reason = wall ?? (nodeId == null ? null : await this.wallAround(scope, permission, nodeId));
     return { allowed: reason === null, reason: reason ?? 'GRANTED' };
   }
 
@@ -47,11 +55,28 @@ export class ExplainService {
     return role.includes(permission) ? 'KEY' : 'ROLE';
   }
 
-  private async wallAround(scope: Scope, id: string): Promise<PermissionReason | null> {
+  private async wallAround(scope: Scope, permission: Permission, id: string): Promise<PermissionReason | null> {
     const { tenantId, memberId, proof } = scope;
     const withAll = (held: readonly Permission[]) => new Scope(tenantId, memberId, proof, held);
-    const isWithin = (permission: Permission) => !permission.endsWith(':others') || scope.can(permission);
+    const isWithin = (each: Permission) => !each.endsWith(':others') || scope.can(each);
     if (!(await this.isFound(withAll(allPermissions), id))) return 'UNKNOWN';
-    return (await this.isFound(withAll(allPermissions.filter(isWithin)), id)) ? null : 'OTHERS';
+    if (!(await this.isFound(withAll(allPermissions.filter(isWithin)), id))) return 'OTHERS';
+    if (permission === 'members:write' && uuidOfId(id, 'mem') !== null) return this.wallOfPerson(scope, id);
+    if (permission === 'roles:write' && uuidOfId(id, 'rol') !== null) return this.wallOfRole(scope, id);
+    return null;
+  }
+
+  /** Those who were removed are found and not changed. */
+  private async wallOfPerson(scope: Scope, id: string): Promise<PermissionReason | null> {
+    const person = (await readPeople(this.database.as(scope), scope, [id])).get(id);
+    if (!person) return 'UNKNOWN';
+    return person.permissions.every((each) => scope.can(each)) ? null : 'BEYOND';
+  }
+
+  private async wallOfRole(scope: Scope, id: string): Promise<PermissionReason | null> {
+    const { query } = this.database.as(scope);
+    const isThis = and(eq(roles.tenantId, scope.tenantId), eq(roles.id, id));
+    const [own] = await query.select({ permissions: roles.permissions }).from(roles).where(isThis);
+    return own && knownPermissions(own.permissions).every((each) => scope.can(each)) ? null : 'BEYOND';
   }
 }

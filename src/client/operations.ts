@@ -390,6 +390,8 @@ export type MemberUpdateInput = {
 
 /** Which wall decides whether somebody may do something. */
 export type PermissionReason =
+  /** The person or role may do what the caller may not, and who may do less changes neither; or the role is built in. */
+  | 'BEYOND'
   /** No wall stands in the way. */
   | 'GRANTED'
   /** The role has the permission; the key or token in use does not. */

@@ -163,6 +163,7 @@ function laneOptions(config: DatabaseConfig, role: string | null): LaneOptions {
     url: config.url,
     socketPath: config.socketPath,
     connectTimeoutMs: config.connectTimeoutMs,
+    silenceMs: limitsOf(config).silenceMs,
     parameters: {
       ...(role !== null && { role }),
       application_name: `draftwire ${role ?? 'boot'}`,

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import { PgRemoteDatabase, PgRemoteSession, type RemoteCallback } from 'drizzle-orm/pg-proxy';
 import type { Clock } from '../kernel/clock.ts';
+import { StoredRows, type StoredColumns } from '../kernel/stored-rows.ts';
 import { failureFor, kindOfFailure, LateError, pauseBeforeRetry } from './failures.ts';
 import type { Lane, Rows, RowShape, Sent } from './lane.ts';
 import type { Hold, Pool } from './pool.ts';
+import { messagesOf, type RowBytes } from './wire.ts';
 import { encode, sql, type CompiledStatement, type SqlTag, type Statement } from './statement.ts';
 
 export interface StatementOptions {
@@ -26,6 +28,8 @@ export interface Statements {
 }
 
 export interface Connection extends Statements {
+  /** A hot read whose rows nobody may look into. `columns` are what the statement selects, in that order. For tenants only; it counts as idempotent. */
+  stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>>;
   /** All of it or nothing. With `idempotent`, `work` is run again when the connection fails or rows collide. */
   transaction<T>(work: (transaction: Statements) => Promise<T>, options?: StatementOptions): Promise<T>;
 }
@@ -67,6 +71,37 @@ export class PooledConnection implements Connection {
 
   async sql<Row>(statement: (sql: SqlTag) => Statement, options: StatementOptions = {}): Promise<Row[]> {
     return (await this.one(statement(sql).compile(), 'objects', options)) as unknown as Row[];
+  }
+
+  stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>> {
+    const { pool, setting } = this.parts;
+    if (setting === null) throw new Error('rows are read as they are stored for one tenant at a time');
+    const compiled = statement(sql).compile();
+    const rowsOf = ({ bytes, starts }: RowBytes) => new StoredRows<Row>(columns, bytes, starts);
+    const lane = pool.acquireNow('stored');
+    const reading = lane?.read(setting, compiled);
+    if (lane && !reading) pool.release(lane);
+    if (!lane || !reading) return this.readStored(setting, compiled).then(rowsOf);
+    // The lane has its own deadline for it, so nothing is made for one that goes well.
+    return reading.then(
+      (found) => {
+        pool.release(lane);
+        return rowsOf(found);
+      },
+      (error: unknown) => {
+        pool.release(lane);
+        return this.readStored(setting, compiled, error).then(rowsOf);
+      },
+    );
+  }
+
+  /** The way with deadlines and tries; `failure` is that of a first one. */
+  private async readStored(setting: string, statement: CompiledStatement, failure?: unknown): Promise<RowBytes> {
+    const { limits } = this.parts;
+    const kind = failure === undefined ? 'contention' : kindOfFailure(failure);
+    if (kind !== 'connection' && kind !== 'contention') throw failureFor(failure);
+    const outcome = (lane: Lane) => storedRead(lane, setting, statement);
+    return this.operate('stored', { idempotent: true }, limits.silenceMs, outcome);
   }
 
   async transaction<T>(work: (transaction: Statements) => Promise<T>, options: StatementOptions = {}): Promise<T> {
@@ -134,6 +169,20 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
     return rows;
   });
   return { outcome, wasSent: () => main.wasSent(), mayCancel: () => main.isRunning() };
+}
+
+/** The same for rows that stay as they are, by the driver where it has to. */
+function storedRead(lane: Lane, setting: string, statement: CompiledStatement): Try<RowBytes> {
+  const reading = lane.read(setting, statement);
+  // The lane ends what takes too long by itself, and knows whether it runs.
+  if (reading) return { outcome: reading, wasSent: () => true, mayCancel: () => false };
+  if (lane.isReading) {
+    // The setting that they rely on could be changed by what goes another way.
+    const outcome = Promise.reject(Object.assign(new Error('the connection is in use in another way'), { code: '40001' }));
+    return { outcome, wasSent: () => false, mayCancel: () => false };
+  }
+  const { outcome, ...rest } = scopedRead(lane, setting, statement, 'bytes');
+  return { outcome: outcome.then((rows) => messagesOf(rows as unknown as (Buffer | null)[][])), ...rest };
 }
 
 /** Begin, the tenant's setting, statement and commit go out together and cost one round trip. */

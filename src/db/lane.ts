@@ -1,6 +1,6 @@
-import type net from 'node:net';
 import postgres from 'postgres';
-import type { LateError } from './failures.ts';
+import { LateError } from './failures.ts';
+import { WireSocket, type RowBytes } from './wire.ts';
 import { cancelBackend, connectTo, endpointOf, type Backend, type Endpoint } from './socket.ts';
 import type { CompiledStatement } from './statement.ts';
 import { typeParsers } from './types.ts';
@@ -12,11 +12,13 @@ export interface LaneOptions {
   /** Startup parameters: the role to take on, timeouts, the application's name. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly connectTimeoutMs: number;
+  /** So long a read past the driver may have no answer. */
+  readonly silenceMs: number;
   readonly onNotification?: (channel: string, payload: string) => void;
 }
 
-/** Rows as arrays in the order selected, or as objects by column name. */
-export type RowShape = 'arrays' | 'objects';
+/** Rows as arrays in the order selected, of values or of their texts' bytes, or as objects by column name. */
+export type RowShape = 'arrays' | 'bytes' | 'objects';
 
 export type Rows = postgres.RowList<postgres.Row[]>;
 
@@ -59,7 +61,7 @@ export class Lane {
   private readonly unanswered = new Set<(reason: Error) => void>();
   private readonly dependants = new Set<(reason: Error) => void>();
   private readonly closed = Promise.withResolvers<void>();
-  private socket: net.Socket | null = null;
+  private socket: WireSocket | null = null;
   private firstQuery: QueryInternals | null = null;
   private graceTimer: NodeJS.Timeout | undefined;
 
@@ -93,7 +95,27 @@ export class Lane {
     const query = this.client.unsafe(statement.text, [...statement.parameters], options);
     // Only says how rows come back; the query goes out below.
     if (shape === 'arrays') void query.values();
+    if (shape === 'bytes') void query.raw();
     return this.execute(query);
+  }
+
+  /**
+   * Reads under a tenant's setting past the driver, which takes rows apart that nobody may look into. Null where the driver has to do it: it opens
+   * connections and encrypts them. The two never have statements on their way at once, for the setting is that of the connection.
+   */
+  read(setting: string, statement: CompiledStatement): Promise<RowBytes> | null {
+    const { socket } = this;
+    if (!socket?.mayRead(statement.text) || this.unanswered.size > 0) return null;
+    if (this.setting !== setting) {
+      this.setting = setting;
+      socket.command(`set ${setting}`, () => this.destroy());
+    }
+    return socket.ask(statement.text, statement.parameters);
+  }
+
+  /** Whether reads past the driver are on their way. */
+  get isReading(): boolean {
+    return this.socket?.isReading ?? false;
   }
 
   /** Sends statements without parameters, separated by semicolons, in one message. */
@@ -144,7 +166,7 @@ export class Lane {
     this.isRetired = true;
     if (this.isGone) return;
     // Nothing to cancel: a transaction that lies open holds its locks until the connection is gone.
-    if (mayCancel && this.unanswered.size === 0) return this.destroy();
+    if (mayCancel && this.unanswered.size === 0 && !this.isReading) return this.destroy();
     const backend = this.firstQuery?.state;
     if (mayCancel && backend) {
       void cancelBackend(endpointOf(this.client.options as unknown as Endpoint, this.options.socketPath), backend);
@@ -171,9 +193,13 @@ export class Lane {
     };
   }
 
-  private openSocket(endpoint: Endpoint): net.Socket {
+  private openSocket(endpoint: Endpoint): WireSocket {
     if (this.socket) throw connectionEnded();
-    this.socket = connectTo(endpoint);
+    const onSilence = (reject: (reason: Error) => void, isRunning: boolean): void => {
+      reject(new LateError(true));
+      this.abandon(isRunning);
+    };
+    this.socket = connectTo(endpoint, new WireSocket({ afterMs: this.options.silenceMs, onSilence }));
     // After the driver's own listener, which rejects what was on the wire with a better reason.
     this.socket.once('close', () => setImmediate(() => this.gone()));
     return this.socket;

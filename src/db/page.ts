@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, lt, type GetColumnData, type SQL } from 'drizzl
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import { AppError } from '../kernel/errors.ts';
 import type { Statements } from './connection.ts';
+import { StoredRows, type KeepsStored } from '../kernel/stored-rows.ts';
 
 export interface PageInput {
   /** How many, 1 to 100. */
@@ -40,7 +41,7 @@ export interface RawList<Row> {
   readonly key: PgColumn;
   keyOf(row: Row): string;
   /** Selects at most `limit` rows behind the key `after`, from the start when it is null. */
-  rows(after: string | null, limit: number): PromiseLike<readonly Row[]>;
+  rows(after: string | null, limit: number): PromiseLike<readonly Row[] | StoredRows<Row>>;
 }
 
 /** Reads one page by its key, never by counting: rows that come or go meanwhile shift nothing. */
@@ -108,16 +109,24 @@ export async function rawPage<Row>(input: PageInput, list: RawList<Row>): Promis
 }
 
 /** A class, because an object literal with getters gets a shape of its own each time, which holds its rows until a full collection. */
-class FoundPage<Row> implements Page<Row> {
-  readonly nodes: readonly Row[];
+class FoundPage<Row> implements Page<Row>, KeepsStored {
+  private read: readonly Row[] | null = null;
 
   constructor(
     private readonly list: Pick<RawList<Row>, 'list' | 'keyOf'>,
-    private readonly found: readonly Row[],
+    private readonly found: readonly Row[] | StoredRows<Row>,
     private readonly first: number,
     private readonly isBehindCursor: boolean,
-  ) {
-    this.nodes = found.slice(0, first);
+  ) {}
+
+  get nodes(): readonly Row[] {
+    const { found, first } = this;
+    return (this.read ??= found instanceof StoredRows ? found.first(first).rows() : found.slice(0, first));
+  }
+
+  storedIn(property: string): StoredRows | null {
+    const { found } = this;
+    return property === 'nodes' && found instanceof StoredRows ? (found.first(this.first) as StoredRows) : null;
   }
 
   get edges() {
@@ -125,7 +134,7 @@ class FoundPage<Row> implements Page<Row> {
   }
 
   get pageInfo() {
-    const [start, end] = [this.nodes[0], this.nodes.at(-1)];
+    const [start, end] = [this.nodeAt(0), this.nodeAt(Math.min(this.found.length, this.first) - 1)];
     return {
       hasNextPage: this.found.length > this.first,
       // Behind a cursor there is at least the row it was made of.
@@ -133,6 +142,12 @@ class FoundPage<Row> implements Page<Row> {
       startCursor: start === undefined ? null : this.cursorAt(start),
       endCursor: end === undefined ? null : this.cursorAt(end),
     };
+  }
+
+  private nodeAt(index: number): Row | undefined {
+    const { found } = this;
+    if (index < 0 || index >= found.length) return undefined;
+    return this.read?.[index] ?? (found instanceof StoredRows ? found.row(index) : found[index]);
   }
 
   private cursorAt(node: Row): string {

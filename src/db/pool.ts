@@ -4,9 +4,9 @@ import { Lane, type LaneOptions } from './lane.ts';
 
 /**
  * Whether an operation needs a connection for itself (a transaction of several round trips), may travel with any others (one statement),
- * or with others of the same moment: reads that each are a transaction sent in one go share a write to the socket, and its wake-ups.
+ * or with others of the same moment and kind: reads that each are a transaction sent in one go share a write to the socket, and its wake-ups.
  */
-export type Hold = 'alone' | 'together' | 'batched';
+export type Hold = 'alone' | 'together' | 'batched' | 'stored';
 
 interface Waiter {
   readonly hold: Hold;
@@ -27,8 +27,8 @@ export class Pool {
   private readonly lanes = new Map<Lane, number>();
   private readonly alone = new Set<Lane>();
   private readonly waiters: Waiter[] = [];
-  /** The connection that takes the reads of this turn of the event loop. */
-  private batch: Lane | null = null;
+  /** The connections that take the reads of this turn of the event loop. */
+  private readonly batches: Record<'batched' | 'stored', Lane | null> = { batched: null, stored: null };
   private isClosed = false;
   private idle: (() => void) | null = null;
 
@@ -39,9 +39,9 @@ export class Pool {
 
   /** A connection to use, given back with `release`. UNAVAILABLE when none came free within `timeoutMs`. */
   async acquire(hold: Hold, timeoutMs: number): Promise<Lane> {
-    if (this.isClosed) throw new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 });
-    const lane = this.waiters.length === 0 ? this.take(hold) : null;
+    const lane = this.acquireNow(hold);
     if (lane) return lane;
+    if (this.isClosed) throw new AppError('UNAVAILABLE', 'the database is closing', { retryAfterMs: 1_000 });
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { hold, resolve, reject, timer: undefined };
       waiter.timer = setTimeout(() => {
@@ -52,6 +52,11 @@ export class Pool {
       }, timeoutMs);
       this.waiters.push(waiter);
     });
+  }
+
+  /** The same without waiting; null when there is none free, or others have waited longer. */
+  acquireNow(hold: Hold): Lane | null {
+    return this.isClosed || this.waiters.length > 0 ? null : this.take(hold);
   }
 
   release(lane: Lane): void {
@@ -103,30 +108,40 @@ export class Pool {
   }
 
   private take(hold: Hold): Lane | null {
-    const shared = hold === 'batched' ? this.batchLane() : null;
+    const isBatched = hold === 'batched' || hold === 'stored';
+    const shared = isBatched ? this.batchLane(hold) : null;
     const lane = shared ?? this.idleLane() ?? this.newLane() ?? (hold === 'together' ? this.leastUsedLane() : null);
     if (!lane) return null;
     lane.holders++;
     if (hold === 'alone') {
       this.alone.add(lane);
       // Its reads were quick and have gone; those of the same turn that are still to come may be another tenant's.
-      if (this.batch === lane) this.batch = null;
+      this.endBatches(lane);
     }
-    if (hold === 'batched' && !shared) this.openBatch(lane);
+    if (isBatched && !shared) {
+      // The same with reads of the other kind.
+      this.endBatches(lane);
+      this.openBatch(hold, lane);
+    }
     return lane;
   }
 
-  private batchLane(): Lane | null {
-    const { batch } = this;
+  private batchLane(kind: keyof typeof this.batches): Lane | null {
+    const batch = this.batches[kind];
     return batch && !batch.isRetired && batch.holders > 0 && batch.holders < readsInOneBatch ? batch : null;
   }
 
-  private openBatch(lane: Lane): void {
-    this.batch = lane;
+  private openBatch(kind: keyof typeof this.batches, lane: Lane): void {
+    this.batches[kind] = lane;
     // The driver writes at the end of the turn, too.
     setImmediate(() => {
-      if (this.batch === lane) this.batch = null;
+      if (this.batches[kind] === lane) this.batches[kind] = null;
     });
+  }
+
+  private endBatches(lane: Lane): void {
+    if (this.batches.batched === lane) this.batches.batched = null;
+    if (this.batches.stored === lane) this.batches.stored = null;
   }
 
   private idleLane(): Lane | null {

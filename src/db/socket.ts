@@ -20,12 +20,11 @@ export interface Backend {
 
 const cancelTimeoutMs = 2_000;
 
-/** A socket that is connecting; what is written before it is open waits in it. */
-export function connectTo(endpoint: Endpoint): net.Socket {
+/** Connects a socket; what is written before it is open waits in it. */
+export function connectTo<S extends net.Socket>(endpoint: Endpoint, socket: S): S {
   const host = endpoint.host[0] ?? 'localhost';
-  const socket = endpoint.path
-    ? net.connect(endpoint.path)
-    : net.connect({ host, port: endpoint.port[0] ?? 5432, noDelay: true });
+  if (endpoint.path) socket.connect(endpoint.path);
+  else socket.setNoDelay(true).connect({ host, port: endpoint.port[0] ?? 5432 });
   // The driver reads it as the name to verify a certificate against.
   return Object.assign(socket, { host });
 }
@@ -41,7 +40,7 @@ export function cancelBackend(endpoint: Endpoint, backend: Backend): Promise<voi
     message.writeUInt32BE(80_877_102, 4);
     message.writeUInt32BE(backend.pid, 8);
     message.writeUInt32BE(backend.secret, 12);
-    const socket = connectTo(endpoint);
+    const socket = connectTo(endpoint, new net.Socket());
     const timer = setTimeout(() => socket.destroy(), cancelTimeoutMs);
     // A server that cannot be asked runs nothing for us either, or its statement_timeout ends it.
     socket.on('error', () => undefined);

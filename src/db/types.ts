@@ -33,6 +33,32 @@ export function typeParsers(): Record<number, Parse> {
   return parsers;
 }
 
+/** How columns of these types are called in SQL. */
+const oids: Readonly<Record<string, number>> = {
+  boolean: 16,
+  bigint: 20,
+  smallint: 21,
+  integer: 23,
+  text: 25,
+  real: 700,
+  'double precision': 701,
+  date: 1082,
+  'timestamp with time zone': 1184,
+  numeric: 1700,
+  uuid: 2950,
+  jsonb: 3802,
+};
+
+/** The parser of one type by its name in SQL, `text[]` for arrays of it; throws for a type that rows do not hold. */
+export function parseText(type: string): Parse {
+  const isArray = type.endsWith('[]');
+  const oid = oids[isArray ? type.slice(0, -2) : type];
+  const found = scalars.find((each) => each.oid === oid);
+  if (!found) throw new Error(`no parser for the type ${type}`);
+  const { parse } = found;
+  return isArray ? (text) => parseArray(text, parse) : parse;
+}
+
 function parseInt8(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new Error(`${text} is too large for a number`);

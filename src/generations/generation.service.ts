@@ -183,12 +183,7 @@ export class GenerationService {
   }
 
   /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
-  async page(
-    scope: Scope,
-    args: PageInput,
-    filter: GenerationFilter,
-    fields: ReadonlySet<string>,
-  ): Promise<Page<GenerationView>> {
+  page(scope: Scope, args: PageInput, filter: GenerationFilter, fields: ReadonlySet<string>): Promise<Page<GenerationView>> {
     scope.require('generations:read');
     checkMoment('createdAfter', filter.createdAfter);
     checkMoment('createdBefore', filter.createdBefore);

@@ -1,6 +1,8 @@
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import { storedColumn } from '../db/stored.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { StoredColumns, StoredRows } from '../kernel/stored-rows.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { viewColumns as columns, type GenerationFilter, type GenerationView } from './generation.view.ts';
 
@@ -16,10 +18,11 @@ const sources: Readonly<Record<string, readonly ColumnName[]>> = {
   template: ['templateVersionId'],
 };
 
-/** The columns that a list reads, and which of them are ids. */
+/** The columns that a list reads, which of them are ids, and how they are stored. */
 interface Projection {
   readonly names: readonly ColumnName[];
   readonly ids: readonly ColumnName[];
+  readonly stored: StoredColumns;
 }
 
 const projections = new WeakMap<ReadonlySet<string>, Projection>();
@@ -27,7 +30,11 @@ const projections = new WeakMap<ReadonlySet<string>, Projection>();
 const all = projectionOfColumns(Object.keys(columns) as ColumnName[]);
 
 function projectionOfColumns(names: readonly ColumnName[]): Projection {
-  return { names, ids: names.filter((name) => columns[name].columnType === 'PgCustomColumn') };
+  return {
+    names,
+    ids: names.filter((name) => columns[name].columnType === 'PgCustomColumn'),
+    stored: names.map((name) => storedColumn(name, columns[name])),
+  };
 }
 
 function projectionOf(fields: ReadonlySet<string>): Projection {
@@ -60,13 +67,14 @@ export function withinReach(sql: SqlTag, scope: Scope): Statement {
  * The generations within reach, newest first. The rows hold only the columns that the fields are made of: letters are long, and most lists
  * show none of them.
  */
-export async function listGenerations(
+export function listGenerations(
   tenant: Connection,
   scope: Scope,
   { filter, fields, after, limit }: Excerpt,
-): Promise<GenerationView[]> {
-  const { names, ids } = projectionOf(fields);
-  const rows = await tenant.sql<Record<string, unknown>>(
+): Promise<StoredRows<GenerationView>> {
+  const { names, stored } = projectionOf(fields);
+  return tenant.stored<GenerationView>(
+    stored,
     (sql) => sql`
       select ${sql.columns(names)} from generations
       where tenant_id = ${uuidOf(scope.tenantId)} ${withinReach(sql, scope)}
@@ -76,9 +84,7 @@ export async function listGenerations(
         ${filter.createdBefore ? sql`and created_at < ${filter.createdBefore}` : sql``}
         ${after === null ? sql`` : sql`and id < ${uuidOf(after)}`}
       order by id desc limit ${limit}`,
-    { idempotent: true },
   );
-  return viewsOf(rows, ids);
 }
 
 /** The generations within reach with these ids, whole and in any order; every stream ends with one. */

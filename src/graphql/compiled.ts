@@ -8,6 +8,8 @@ import {
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
+import type { OperationContext } from './context.ts';
+import { WrittenQuery } from './written.ts';
 
 /** A document is worth a compilation (milliseconds) when it was asked this often. */
 const oftenEnough = 20;
@@ -20,6 +22,8 @@ interface Candidate {
   asked: number;
   /** Null until it is compiled, and for good when it cannot be. */
   run: Run | null;
+  /** The same for those who want their answer written. */
+  written: WrittenQuery | null;
 }
 
 /**
@@ -34,30 +38,41 @@ export class Executor {
 
   execute(args: ExecutionArgs, operationType: string): ExecutionResult | Promise<ExecutionResult> {
     // Only what may run twice: queries, and the results of subscriptions.
-    const run = operationType === OperationTypeNode.MUTATION ? null : this.findRun(args);
+    const candidate = operationType === OperationTypeNode.MUTATION ? null : this.candidateOf(args);
     const slowly = () => execute({ ...args, hideSuggestions: true });
+    const { written = null, run = null } = candidate ?? {};
+    const { values = null } = (args.contextValue ?? {}) as Partial<OperationContext>;
+    if (candidate && written && values) {
+      return written.execute(args, values).catch(async () => {
+        const answer = await slowly();
+        // The query is fine, it just cannot be written like this: not tried again.
+        if (!answer.errors) candidate.written = null;
+        return answer;
+      });
+    }
     if (!run) return slowly();
     const result = run(args.rootValue, args.contextValue, args.variableValues);
     if (result instanceof Promise) return result.then((answer: ExecutionResult) => (answer.errors ? slowly() : answer));
     return result.errors ? slowly() : result;
   }
 
-  private findRun({ document, operationName }: ExecutionArgs): Run | null {
+  private candidateOf({ document, operationName }: ExecutionArgs): Candidate {
     let candidate = this.candidates.get(document);
     if (!candidate) {
-      candidate = { asked: 0, run: null };
+      candidate = { asked: 0, run: null, written: null };
       this.candidates.set(document, candidate);
     }
-    if (candidate.run === null && ++candidate.asked === oftenEnough && !hasOtherOperations(document)) {
+    if (candidate.asked < oftenEnough && ++candidate.asked === oftenEnough && !hasOtherOperations(document)) {
       this.later(candidate, document, operationName ?? undefined);
     }
-    return candidate.run;
+    return candidate;
   }
 
   /** Compiles when the request at hand is answered, one document at a time. */
   private later(candidate: Candidate, document: DocumentNode, operationName: string | undefined): void {
     this.waiting.push(() => {
       candidate.run = compile(this.schema, document, operationName);
+      candidate.written = WrittenQuery.of(this.schema, document);
     });
     if (this.waiting.length === 1) setImmediate(() => this.compileNext());
   }

@@ -37,6 +37,8 @@ export interface Caller {
   readonly session?: Session | undefined;
   /** Where from; absent when the transport does not know. */
   readonly address?: string | undefined;
+  /** Whether the data of an answer may come written out (`WrittenData`); only values when absent. */
+  readonly takesWritten?: boolean;
 }
 
 /** The context while the operation lives: the pipeline names it for the metrics, the transport aborts it. */
@@ -46,11 +48,16 @@ export class OperationContext implements RequestContext {
   readonly requestId: string;
   readonly loaders: Loaders;
   readonly session: Session | undefined;
+  readonly takesWritten: boolean;
   /** For the metrics; unknown until the document is parsed. */
   operationName = 'unknown';
   operationType = 'unknown';
+  /** Whether its document was parsed before. */
+  isKnown = false;
   /** The cursor of the subscription's latest value; null when it has none. */
   cursor: string | null = null;
+  /** The variables, coerced, where its transport takes the data written out; else null. */
+  values: Readonly<Record<string, unknown>> | null = null;
   /** Why the request is refused, or null, while that is being asked; null once it is known that it is not. Never rejects. */
   admission: Promise<{ readonly errors: readonly GraphQLError[] } | null> | null = null;
   // Made when first asked for: few queries listen.
@@ -67,6 +74,7 @@ export class OperationContext implements RequestContext {
     this.transport = caller.transport;
     this.session = caller.session;
     this.requestId = caller.requestId;
+    this.takesWritten = caller.takesWritten ?? false;
     this.scope = scopeOf(caller);
     this.loaders = new Loaders(this.scope);
   }

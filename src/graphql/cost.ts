@@ -4,6 +4,7 @@ import { isObject } from '../kernel/object.ts';
 import { shownCost, type Charge } from './admission.ts';
 import { planCost, type CostPlan, type FieldCost, type SetCost, type Size } from './cost-plan.ts';
 import type { Limits } from './limits.ts';
+import { WrittenData } from './written.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
 
@@ -65,6 +66,7 @@ class CostOfOperation implements OperationCost {
 
   actualOf({ data, errors }: Pick<ExecutionResult, 'data' | 'errors'>): number {
     if (!data) return this.requested;
+    if (data instanceof WrittenData) return actualOfSet(this.root, data.shape, null);
     return actualOfSet(this.root, data, errors ? this.variables : null);
   }
 }

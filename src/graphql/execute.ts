@@ -72,6 +72,7 @@ export class Pipeline {
   private readonly log: Log;
   private readonly documents: Documents;
   private readonly enveloped: GetEnvelopedFn<object>;
+  private readonly parsed = cacheOf<DocumentNode>();
   /** The results of subscriptions as they were before plugins wrapped them: the wrappers count errors and ends, which are never polled. */
   private readonly polled = new WeakMap<OperationContext, Pollable<ExecutionResult>>();
 
@@ -94,7 +95,7 @@ export class Pipeline {
         }),
         useSchema(options.schema),
         // Failed parses are not cached: the cache would throw before they are counted.
-        useParserCache({ documentCache: cacheOf<DocumentNode>(), errorCache: { get: () => undefined, set: () => undefined } }),
+        useParserCache({ documentCache: this.parsed, errorCache: { get: () => undefined, set: () => undefined } }),
         useValidationCache({ cache: cacheOf<readonly GraphQLError[]>() }),
         this.metrics.plugin,
       ],
@@ -205,19 +206,17 @@ export class Pipeline {
 
   /** Runs a query or mutation; the answer of one that is refused meanwhile is its refusal. Never rejects; its errors may be shown. */
   async execute(operation: Operation): Promise<ExecutionResult> {
-    const result = await this.run(operation);
-    return (await operation.context.admission) ?? paid(operation, result);
-  }
-
-  private async run(operation: Operation): Promise<ExecutionResult> {
-    const mask = this.maskOf(operation.context.requestId);
+    const { context, phases } = operation;
+    const mask = this.maskOf(context.requestId);
+    let result: ExecutionResult;
     try {
-      const result = maskResult((await operation.phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
+      result = maskResult((await phases.execute(this.argsOf(operation))) as ExecutionResult, mask);
       noteNested(operation, result);
-      return result;
     } catch (error) {
-      return { errors: [maskError(error, mask)] };
+      result = { errors: [maskError(error, mask)] };
     }
+    const refused = context.admission && (await context.admission);
+    return refused ?? paid(operation, result);
   }
 
   /** Starts a subscription: a stream, or the errors that kept it from starting. Never rejects; what the stream throws may be shown. */
@@ -289,6 +288,7 @@ export class Pipeline {
   private operationOf(request: OperationRequest, context: OperationContext): Operation | Refused {
     const { operationName, variables } = requestOf(request);
     const { query, keep } = this.documents.find(request, context.scope.tenantId);
+    context.isKnown = this.parsed.has(query);
     const phases = this.enveloped(context);
     const { parse, validate } = phases;
     let document: DocumentNode;
@@ -306,7 +306,7 @@ export class Pipeline {
     checkKind(definition, context.transport);
     for (const permission of guardsOf(document)) context.scope.require(permission);
     checkVariables(variables);
-    const { errors: misfits } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
+    const { errors: misfits, coerced } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables, {
       maxErrors: 20,
       hideSuggestions: true,
     });
@@ -315,6 +315,7 @@ export class Pipeline {
       const written = `${query} ${JSON.stringify(variables)}`;
       return { errors: maySee ? shown : shown.map((error) => withheld(error, written)) };
     }
+    if (context.takesWritten) context.values = coerced ?? null;
     const cost = this.costs.of(document, definition, variables);
     return { errors: null, document, definition, variables, context, phases, cost, charge: null, keep };
   }

@@ -6,6 +6,7 @@ import { abortOnHangUp, callerOf, headOf, type AnswerHead } from './answer.ts';
 import { hasPersistedQuery } from './documents.ts';
 import type { Pipeline } from './execute.ts';
 import type { OperationRequest } from './request.ts';
+import { WrittenData } from './written.ts';
 
 /** A request of the form that nearly all have, and the media type of its answer. */
 interface PlainRequest extends OperationRequest {
@@ -69,9 +70,26 @@ export async function answerPlain(
   // Errors of fields leave the status alone; a request that failed as a whole has its own.
   const { status, headers } = result.data === undefined && result.errors ? headOf(result.errors) : succeeded;
   const { errors, data, extensions } = result;
+  if (data instanceof WrittenData) {
+    const rest = extensions === undefined ? '' : `,"extensions":${latin1Of(JSON.stringify(extensions))}`;
+    const text = `{"data":${data.text}${rest}}\n`;
+    const head: Record<string, number | string | string[] | undefined> = reply.getHeaders();
+    head['content-type'] = plain.mediaType;
+    head['content-length'] = text.length;
+    // Past what Fastify does for answers that are not text yet.
+    reply.hijack();
+    reply.raw.writeHead(200, head).end(text, 'latin1');
+    return;
+  }
   reply.code(status).headers(headers).header('content-type', plain.mediaType);
   // Not awaited: that would wait for the socket.
   void reply.send(`${JSON.stringify({ errors, data, extensions })}\n`);
+}
+
+/** A character for each byte. */
+function latin1Of(text: string): string {
+  // All ASCII, but for what somebody else may put there.
+  return /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString('latin1') : text;
 }
 
 async function resultOf(
@@ -81,7 +99,7 @@ async function resultOf(
   reply: FastifyReply,
 ): Promise<ExecutionResult> {
   try {
-    const caller = await callerOf(pipeline, addresses, request);
+    const caller = { ...(await callerOf(pipeline, addresses, request)), takesWritten: true };
     const prepared = await pipeline.accept(plain, caller, (left) => void reply.headers(left));
     if (prepared.errors) return prepared;
     abortOnHangUp(reply, prepared);

@@ -16,6 +16,11 @@ export interface Refusal {
 const linesPerSecond = 20;
 const noted: ReadonlySet<number> = new Set([401, 403, 408, 413, 415, 429, 431, 503, 1009, 4400, 4401, 4408, 4429]);
 
+/** Whether a status says that somebody was turned away at the door. */
+export function isRefusal(status: number): boolean {
+  return noted.has(status);
+}
+
 /** Writes refusals into the log with the address they came from, some lines a second; the next line counts those left out. */
 export class RefusalLog {
   private second = 0;
@@ -29,7 +34,7 @@ export class RefusalLog {
 
   /** Ignores a status that is no refusal at the door. */
   note(refusal: Refusal): void {
-    if (!noted.has(refusal.status)) return;
+    if (!isRefusal(refusal.status)) return;
     const second = Math.floor(this.clock.monotonic() / 1_000);
     if (second !== this.second) {
       this.second = second;

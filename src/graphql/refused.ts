@@ -31,8 +31,9 @@ export function noteNested(
   { context, definition }: { readonly context: RequestContext; readonly definition: OperationDefinitionNode },
   { errors }: ExecutionResult,
 ): void {
+  if (!errors) return;
   const found = new Map<string, ErrorCode>();
-  for (const error of errors ?? []) {
+  for (const error of errors) {
     const code = codeOf(error);
     const [key, ...below] = error.path ?? [];
     if (below.length > 0 && isRefusal(code)) found.set(rootFieldAt(definition, key), code);

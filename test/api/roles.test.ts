@@ -268,6 +268,39 @@ describe('explainPermission', () => {
       });
   });
 
+  it('says of people and roles what becomes of a change of theirs', async () => {
+    const admin = await seed.member({ of: owner, role: 'admin' });
+    const [member, gone] = [await seed.member({ of: owner, role: 'member' }), await seed.member({ of: owner, role: 'member' })];
+    await owner.ask('mutation ($id: ID!) { memberRemove(input: { id: $id }) { errors { code } } }', { id: gone.memberId });
+    const { role: small } = await made({ name: 'small', permissions: ['models:read'] });
+    const { role: great } = await made({ name: 'great', permissions: ['tenant:delete'] });
+    const change = 'mutation ($id: ID!) { it: memberUpdate(input: { id: $id, name: "Ada" }) { errors { code } } }';
+    const reshape =
+      'mutation ($id: ID!) { it: roleUpdate(input: { id: $id, permissions: ["models:read"] }) { errors { code } } }';
+    const cases = [
+      ['members:write', member.memberId, change, 'GRANTED', null],
+      ['members:write', admin.memberId, change, 'GRANTED', null],
+      ['members:write', owner.memberId, change, 'BEYOND', 'FORBIDDEN'],
+      ['members:write', gone.memberId, change, 'UNKNOWN', 'NOT_FOUND'],
+      ['roles:write', small.id, reshape, 'GRANTED', null],
+      ['roles:write', great.id, reshape, 'BEYOND', 'FORBIDDEN'],
+      ['roles:write', idOfName('rol', 'member'), reshape, 'BEYOND', 'CONFLICT'],
+      ['roles:write', newId('rol'), reshape, 'UNKNOWN', 'NOT_FOUND'],
+    ] as const;
+    for (const [permission, id, operation, reason, code] of cases) {
+      expect(await admin.ask(explain, { permission, id }), id).toEqual({
+        explainPermission: { allowed: code === null, reason },
+      });
+      expect(await admin.ask(operation, { id }), id).toEqual({ it: { errors: code === null ? [] : [{ code }] } });
+    }
+    // Everybody sees themselves.
+    const reading = { permission: 'members:read', id: member.memberId };
+    expect(await member.ask(explain, reading)).toEqual({ explainPermission: { allowed: true, reason: 'GRANTED' } });
+    expect(await member.ask(explain, { ...reading, id: admin.memberId })).toEqual({
+      explainPermission: { allowed: false, reason: 'ROLE' },
+    });
+  });
+
   it('refuses what is no permission', async () => {
     const { errors } = await owner.answer(explain, { permission: 'root' });
     expect(errors?.[0]?.extensions).toEqual({ code: 'INVALID_INPUT', path: ['permission'] });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProviderError, type Provider } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
-import { sampleVariables } from '../harness/letters.ts';
+import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
@@ -154,6 +154,12 @@ describe('a route', () => {
       },
     });
     expect([await modelOf(undefined, { metadata: { tier: 'gold' } }), await modelOf()]).toEqual(['test/two', 'test/one']);
+  });
+
+  it('goes on where a cause leads', async () => {
+    await publishRoute(owner, 'auto', { route: { model: 'test/refuses' }, on: { AUTH: { model: 'test/two' } } });
+    const letter = await finishedGeneration(app, owner);
+    expect(letter.text).toBe('written by two');
   });
 
   it.each<[string, object, string, string, (string | number)[]]>([

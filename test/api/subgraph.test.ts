@@ -8,6 +8,7 @@ import { newId, uuidOfId } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
+import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const printed = await readFile(new URL('../../schema/subgraph.graphql', import.meta.url), 'utf8');
@@ -27,6 +28,8 @@ const entities = `query ($of: [_Any!]!) {
     ... on Invitation { id email }
     ... on AuditEntry { id operation }
     ... on ProviderCredential { id provider }
+    ... on Route { id name }
+    ... on RouteVersion { id number }
   }
 }`;
 
@@ -64,6 +67,7 @@ beforeAll(async () => {
     invitationCreate(input: { email: "ada@example.org", role: "proofreader" }) { invitation { id } }
     providerCredentialSet(input: { provider: "openai", apiKey: "sk-test-0123456789" }) { providerCredential { id } }
   }`);
+  const route = await publishRoute(app, 'letters');
   const { auditLog } = await app.ask<{ auditLog: { nodes: { id: string }[] } }>('{ auditLog(first: 1) { nodes { id } } }');
   own = [
     { __typename: 'Generation', id: letter.id },
@@ -77,6 +81,8 @@ beforeAll(async () => {
     { __typename: 'Invitation', id: invitationCreate.invitation.id },
     { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
     { __typename: 'AuditEntry', id: auditLog.nodes[0]?.id ?? '' },
+    { __typename: 'Route', id: route.id },
+    { __typename: 'RouteVersion', id: route.current.id },
   ];
 });
 afterEach(() => {
@@ -197,6 +203,8 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
     ]);
   });
 
@@ -253,6 +261,8 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -265,6 +275,8 @@ describe('_entities', () => {
       [8, 'FORBIDDEN'],
       [9, 'FORBIDDEN'],
       [10, 'FORBIDDEN'],
+      [11, 'FORBIDDEN'],
+      [12, 'FORBIDDEN'],
     ]);
   });
 });
