@@ -52,6 +52,7 @@ import { openMetrics } from './monitoring/metrics.ts';
 import { leanFetch, leanFetchAfter } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
+import { ModelSettingService } from './routing/model-setting.service.ts';
 import { autoRoute, Models } from './routing/models.ts';
 import { RoutePlanService } from './routing/route-plan.service.ts';
 import { RouteService } from './routing/route.service.ts';
@@ -113,11 +114,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const providers = [...extraProviders, ...openProviders(config.providers)];
     // A list of prices for all vendors is 0.8 MB of code: not for those who have none.
     const isPaid = providers.some(({ endpoint }) => endpoint !== undefined);
-    const models = new Models(
-      providers,
-      config.defaultModel,
-      isPaid ? (await import('./routing/price-list.ts')).listedPrice : undefined,
-    );
+    const listedPrice = isPaid ? (await import('./routing/price-list.ts')).listedPrice : undefined;
+    const models = new Models(providers, config.defaultModel, { clock, listedPrice });
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
@@ -133,6 +131,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
+    const modelSettings = new ModelSettingService({ database, models, log });
+    await modelSettings.open();
+    life.onStop('settings of models', () => modelSettings.close());
     const bus = new Bus(log);
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
@@ -220,7 +221,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     slots.open();
     life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
-    const world = { random: Math.random, latencyMs: () => null, costMicros: () => null };
+    const world = { random: Math.random, latencyMs: () => null };
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.on('route.changed', ({ ids }) => plans.forget(ids));
     bus.onGap(() => plans.forget(null));

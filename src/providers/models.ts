@@ -6,17 +6,19 @@ import type { ProviderModel } from './port.ts';
  */
 
 /** The offline provider's one model: it writes the template's own draft. */
-export const offlineModels: readonly ProviderModel[] = [{ name: 'draft', contextWindow: null, maxOutputTokens: null }];
-
-/** https://developers.openai.com/api/docs/models */
-export const openaiModels: readonly ProviderModel[] = [
-  { name: 'gpt-5.6-luna', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
-  { name: 'gpt-5.6-sol', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
+export const offlineModels: readonly ProviderModel[] = [
+  { name: 'draft', contextWindow: null, maxOutputTokens: null, hasStructuredOutput: false },
 ];
 
-/** https://platform.claude.com/docs/en/about-claude/models/overview */
+/** https://developers.openai.com/api/docs/models, https://developers.openai.com/api/docs/guides/structured-outputs */
+export const openaiModels: readonly ProviderModel[] = [
+  { name: 'gpt-5.6-luna', contextWindow: 1_050_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
+  { name: 'gpt-5.6-sol', contextWindow: 1_050_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
+];
+
+/** https://platform.claude.com/docs/en/about-claude/models/overview, https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
 export const anthropicModels: readonly ProviderModel[] = [
-  { name: 'claude-haiku-4-5', contextWindow: 200_000, maxOutputTokens: 64_000 },
-  { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
-  { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
+  { name: 'claude-haiku-4-5', contextWindow: 200_000, maxOutputTokens: 64_000, hasStructuredOutput: true },
+  { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
+  { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
 ];

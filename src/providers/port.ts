@@ -91,6 +91,10 @@ export interface ProviderModel {
   /** Tokens of prompt and answer together; null when unknown. */
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
+  /** Whether it can be held to a JSON Schema; absent and null when unknown. */
+  readonly hasStructuredOutput?: boolean | null;
+  /** When its vendor stops to offer it; absent and null when that is not announced. */
+  readonly retiresAt?: Date | null;
 }
 
 /** What goes with one call. */
