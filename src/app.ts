@@ -49,7 +49,7 @@ import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
-import { leanFetch, leanFetchAfter } from './providers/http.ts';
+import { LeanHttp } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
 import { ModelSettingService } from './routing/model-setting.service.ts';
@@ -146,6 +146,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.onGap(() => providerKeys.forget(null));
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
@@ -154,8 +155,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       clock,
       log,
-      fetch: leanFetch,
-      fetchAfter: leanFetchAfter,
+      fetch: providerHttp.fetch,
+      fetchAfter: (moment) => providerHttp.fetchAfter(moment),
     });
     follower.open();
     life.onStop('readers', () => follower.close());
@@ -226,7 +227,15 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.on('route.changed', ({ ids }) => plans.forget(ids));
     bus.onGap(() => plans.forget(null));
     const routes = new RouteService({ database, acts, bus, models, plans });
-    const routeTrials = new RouteTrialService({ plans, models, templates, keys: providerKeys, acts, clock, fetch: leanFetch });
+    const routeTrials = new RouteTrialService({
+      plans,
+      models,
+      templates,
+      keys: providerKeys,
+      acts,
+      clock,
+      fetch: providerHttp.fetch,
+    });
     const generations = new GenerationService({ database, templates, routes: plans, engine, bus, clock, limits, acts });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -256,7 +265,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       schema: subgraph,
       authenticate: authenticateBy(acceptances, keys, tokens),
       watch: (scope, events) => (scope.proof.kind === 'token' ? tokenWatch : watch).watch(scope, events),
-      admit: (scope, costOf) => limits.admit(scope, costOf),
+      admit: (scope, costOf, begunOf) => limits.admit(scope, costOf, begunOf),
       enter: (scope, place, onLost) => slots.enter(scope, place, onLost),
       onRefused: (scope, operation, code) => refusals.note(scope, operation, code),
       patientMutations,

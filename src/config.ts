@@ -7,6 +7,7 @@ import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
 import type { CostBudget } from './limits/cost.ts';
 import type { TenantLimits } from './limits/names.ts';
+import { readEndpoints, type Endpoint } from './kernel/endpoints.ts';
 import type { ProvidersConfig } from './providers/list.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
@@ -98,6 +99,8 @@ export function readConfig(env: Env): Config {
     providers: {
       openai: vendor(read, 'OPENAI'),
       anthropic: vendor(read, 'ANTHROPIC'),
+      google: vendor(read, 'GOOGLE'),
+      endpoints: endpoints(read),
       offline: { tokensPerSecond: read.number('OFFLINE_TOKENS_PER_SECOND', 60, 0, 1_000_000) },
     },
     engine,
@@ -159,12 +162,30 @@ function limit(read: Reader, name: string, standard: number): number {
   return read.integer(name, standard, 0, 100_000_000);
 }
 
-function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC'): { apiKey: string; baseUrl: string | null } | null {
+/** Providers by configuration: JSON, in the setting or in a file; a key can be a setting of its own, which can be in a file too. */
+function endpoints(read: Reader): readonly Endpoint[] {
+  const text = read.secret('PROVIDERS');
+  try {
+    const found = text === null ? [] : readEndpoints(text);
+    return found.map(({ apiKeySetting, apiKey, ...rest }) => {
+      const set = apiKeySetting === null ? null : read.secret(apiKeySetting);
+      if (apiKeySetting !== null && set === null) read.problem(`PROVIDERS: ${rest.id}: ${apiKeySetting} is not set`);
+      return { ...rest, apiKey: set ?? apiKey ?? noKey };
+    });
+  } catch (error) {
+    read.problem(`PROVIDERS: ${error instanceof Error ? error.message : 'unknown error'}`);
+    return [];
+  }
+}
+
+/** Servers of one's own often ask for no key; the SDKs insist on some. */
+const noKey = 'none';
+
+function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC' | 'GOOGLE'): { apiKey: string; baseUrl: string | null } | null {
   const apiKey = read.secret(`${name}_API_KEY`);
   const baseUrl = read.url(`${name}_BASE_URL`, ['http:', 'https:']);
   if (apiKey !== null) return { apiKey, baseUrl };
-  // Servers of one's own often ask for no key; the SDKs insist on some.
-  return baseUrl === null ? null : { apiKey: 'none', baseUrl };
+  return baseUrl === null ? null : { apiKey: noKey, baseUrl };
 }
 
 /** Reads values by name and collects what is wrong with them; an empty value counts as absent. */

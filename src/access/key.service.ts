@@ -57,10 +57,18 @@ export class KeyService {
   async authenticate({ authorization }: { readonly authorization: string | null }): Promise<Scope> {
     if (authorization === null)
       throw new AppError('UNAUTHENTICATED', 'a key is missing: send the header authorization: Bearer <key>');
-    const known = this.known.get(authorization);
-    const scope = known ?? (await this.find(authorization));
+    const known = this.recall(authorization);
+    if (known) return known;
+    const scope = await this.find(authorization);
     this.onUse(scope.proof.id);
     return scope;
+  }
+
+  /** The scope that an Authorization value proved a moment ago; undefined when it has to be looked at. */
+  recall(authorization: string): Scope | undefined {
+    const known = this.known.get(authorization);
+    if (known) this.onUse(known.proof.id);
+    return known;
   }
 
   /** Looks again, when they are shown next, at these keys and at all keys of these members and tenants; at every key without `ids`. */

@@ -8,7 +8,7 @@ import { Listener, type ListenHandlers } from './listener.ts';
 import { Pool } from './pool.ts';
 import { appRole, engineRole, tenantSetting } from './tenancy.ts';
 
-export type { Connection } from './connection.ts';
+export type { Connection, Leader } from './connection.ts';
 export type { ListenHandlers } from './listener.ts';
 
 export interface DatabaseConfig {

@@ -27,7 +27,21 @@ export interface Statements {
   sql<Row>(statement: (sql: SqlTag) => Statement, options?: StatementOptions): Promise<Row[]>;
 }
 
+/** A statement that another can be sent right behind, on the same connection: a round trip less. */
+export interface Leader<Row> {
+  readonly rows: Promise<Row[]>;
+  /** From when it was sent until it is answered, while no other was sent behind it. */
+  readonly isOpen: boolean;
+  /**
+   * Sends one more, a transaction of its own, while this is open. It is run whatever becomes of the first, whose word it gets from the
+   * session's settings alone, and never tried again.
+   */
+  follow<Row>(statement: Statement): Promise<Row[]>;
+}
+
 export interface Connection extends Statements {
+  /** Sends a statement that may be followed. */
+  lead<Row>(statement: Statement, options?: StatementOptions): Leader<Row>;
   /** A hot read whose rows nobody may look into. `columns` are what the statement selects, in that order. For tenants only; it counts as idempotent. */
   stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>>;
   /** All of it or nothing. With `idempotent`, `work` is run again when the connection fails or rows collide. */
@@ -108,6 +122,46 @@ export class PooledConnection implements Connection {
     return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.setting).run(work));
   }
 
+  lead<Row>(statement: Statement, options: StatementOptions = {}): Leader<Row> {
+    const { limits, pool, setting } = this.parts;
+    const first = statement.compile();
+    let open: Lane | null = null;
+    const rows = this.operate('alone', options, limits.silenceMs, (lane) => {
+      const sent = behindSetting(lane, setting, first);
+      open = lane;
+      const over = (): void => {
+        if (open === lane) open = null;
+      };
+      sent.rows.then(over, over);
+      return plain(sent);
+    });
+    const follow = async (next: Statement): Promise<Rows> => {
+      const lane = open;
+      if (!lane) throw new Error('the statement in front was answered');
+      open = null;
+      const sent = lane.send(next.compile(), 'objects');
+      const release = pool.share(lane);
+      sent.rows.then(release, release);
+      try {
+        return await lane.within(
+          limits.silenceMs,
+          () => new LateError(true),
+          sent.rows,
+          () => sent.isRunning(),
+        );
+      } catch (error) {
+        throw failureFor(error);
+      }
+    };
+    return {
+      rows: rows as unknown as Promise<Row[]>,
+      get isOpen() {
+        return open !== null;
+      },
+      follow: <Next>(next: Statement) => follow(next) as unknown as Promise<Next[]>,
+    };
+  }
+
   private one(statement: CompiledStatement, shape: RowShape, options: StatementOptions): Promise<Rows> {
     const { limits, setting } = this.parts;
     if (setting === null)
@@ -169,6 +223,16 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
     return rows;
   });
   return { outcome, wasSent: () => main.wasSent(), mayCancel: () => main.isRunning() };
+}
+
+/** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. */
+function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement): Sent {
+  if (setting !== null && lane.setting !== setting) {
+    const scoped = lane.sendSimple(`set ${setting}`);
+    lane.setting = setting;
+    scoped.rows.catch(() => lane.destroy());
+  }
+  return lane.send(statement, 'objects');
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */

@@ -54,6 +54,12 @@ export class Pool {
     });
   }
 
+  /** One more operation on a lane that its holder has for itself; gives how to release it. */
+  share(lane: Lane): () => void {
+    lane.holders++;
+    return () => this.release(lane);
+  }
+
   /** The same without waiting; null when there is none free, or others have waited longer. */
   acquireNow(hold: Hold): Lane | null {
     return this.isClosed || this.waiters.length > 0 ? null : this.take(hold);

@@ -6,9 +6,10 @@ import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
+import { sql, type Statement } from '../db/statement.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { LimitService } from '../limits/limit.service.ts';
+import type { LimitService, TakenStart } from '../limits/limit.service.ts';
 import { findAnswer } from '../idempotency/answers.ts';
 import { checkSameInput, claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
@@ -25,7 +26,7 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
-import { insertGeneration, type Recipe } from './insert.ts';
+import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
 import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
@@ -97,6 +98,11 @@ export class GenerationService {
       throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {
         path: ['input', 'metadata'],
       });
+    }
+    // The statement that counts the request goes out in these turns: the database works on it while this one renders.
+    if (claim === null && this.parts.limits.isCounting(scope)) {
+      await nextTurn();
+      await nextTurn();
     }
     const { variables, draft, messages } = version.render(input.variables);
     const metadata = input.metadata ?? null;
@@ -225,7 +231,6 @@ export class GenerationService {
     const { engine, database, clock, bus, limits, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
-    const taken = await limits.takeStart(scope, admitted);
     let isStored = false;
     let isReserved = engine.reserve();
     const isRunning = isReserved;
@@ -245,31 +250,37 @@ export class GenerationService {
     };
     const run = isRunning ? engine.prepare(work, leasedAt) : null;
     const committed = Promise.withResolvers<void>();
-    // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
-    // With an idempotency key it may be for nothing.
-    const forget = run && claim === null ? afterNextTurn(() => engine.openCall(run, committed.promise)) : null;
+    let [isDue, forget] = [run !== null && claim === null, (): void => undefined];
+    const insert = (counted?: Statement): Statement => {
+      // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
+      // With an idempotency key it may be for nothing.
+      if (run && isDue) forget = afterNextTurn(() => engine.openCall(run, committed.promise));
+      isDue = false;
+      return generationInserted(sql, fresh, counted);
+    };
+    const told = { thing: id, before: null, after: toldOf(recipe) };
+    const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
+    const leaseMs = isRunning ? engine.leaseMs : null;
+    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, record };
+    let taken: TakenStart | null = null;
     try {
-      const inserted = await insertGeneration(database.as(scope), {
-        scope,
-        id,
-        recipe,
-        claim,
-        model,
-        leaseMs: isRunning ? engine.leaseMs : null,
-        room,
-        record: (sql, source) =>
-          acts.recordWith(sql, scope, operation, { thing: id, before: null, after: toldOf(recipe) }, source),
-      });
+      const early = claim === null ? limits.startWith(scope, insert) : null;
+      let inserted = early && insertedBy(fresh, (await early) as InsertedRow[]);
+      if (!inserted) {
+        taken = await limits.takeStart(scope, admitted);
+        inserted = insertedBy(fresh, await database.as(scope).sql<InsertedRow>(() => insert()));
+      }
+      if (!inserted) throw new Error('the insert answered nothing');
       isStored = true;
       if (inserted.row === null) {
         // A start that another call with the key was quicker with costs nothing; if that cannot be said now, the window's end will.
-        await limits.returnStart(scope, taken).catch(() => undefined);
+        if (taken) await limits.returnStart(scope, taken).catch(() => undefined);
         return await this.repeated(scope, inserted, claim);
       }
       const { prompt: _sent, ...row } = inserted.row;
       if (run) {
         isReserved = false;
-        forget?.();
+        forget();
         engine.start(run);
         committed.resolve();
         // The provider's request goes out in this turn; the caller's answer is made in the next.
@@ -277,10 +288,10 @@ export class GenerationService {
       } else bus.publish('generation.waiting', [id]);
       return row;
     } catch (error) {
-      if (!isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
+      if (taken && !isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
       throw limits.noRoom(error) ?? error;
     } finally {
-      forget?.();
+      forget();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.
       if (isReserved) {
         run?.stop('LOST');

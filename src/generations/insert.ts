@@ -1,4 +1,3 @@
-import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { claimHours, type IdempotencyClaim } from '../idempotency/claim.ts';
@@ -42,7 +41,8 @@ export interface NewGeneration {
 /** Either the new row, or which generation the idempotency key already stands for. */
 export type Inserted = { readonly row: GenerationRow } | { readonly row: null; readonly id: string; readonly inputHash: string };
 
-interface InsertedRow {
+/** Its answer. */
+export interface InsertedRow {
   thing_id: string;
   input_hash: string | null;
   created_at: Date | null;
@@ -51,18 +51,19 @@ interface InsertedRow {
 /**
  * One statement: the idempotency record, the generation, its first attempt and the audit record, or nothing. Of any number of callers with the same
  * key one inserts; the no-op update makes all others see its record. An expired record is taken over. Where there is no room it fails
- * (`LimitService.noRoom` knows how), and nothing of it stays.
+ * (`LimitService.noRoom` knows how), and nothing of it stays. With `counted`, a part that has to have a row, it does and answers nothing where
+ * there is none; that is for starts without an idempotency key.
  */
-export async function insertGeneration(
-  tenant: Connection,
+export function generationInserted(
+  sql: SqlTag,
   { scope, id, recipe, claim, model, leaseMs, room, record }: NewGeneration,
-): Promise<Inserted> {
+  counted?: Statement,
+): Statement {
   const uuid = uuidOf(id, 'gen');
   const keyId = scope.keyId === null ? null : uuidOf(scope.keyId, 'key');
   const isRunning = leaseMs !== null;
-  const [answer] = await tenant.sql<InsertedRow>(
-    (sql) => sql`
-      with asked as (${
+  return sql`
+      with ${counted ? sql`counted as (${counted}), ` : sql``}asked as (${
         claim
           ? sql`
         insert into idempotency_keys as k (tenant_id, member_id, operation, key, input_hash, thing_id, expires_at)
@@ -73,7 +74,7 @@ export async function insertGeneration(
             thing_id = case when k.expires_at <= now() then excluded.thing_id else k.thing_id end,
             expires_at = case when k.expires_at <= now() then excluded.expires_at else k.expires_at end
         returning thing_id, input_hash`
-          : sql`select ${uuid}::uuid as thing_id, null::text as input_hash`
+          : sql`select ${uuid}::uuid as thing_id, null::text as input_hash ${counted ? sql`from counted` : sql``}`
       }), started as (
         insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, retry_of, status, requested_model, plan, model,
           variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, epoch, attempt, lease_until, started_at)
@@ -98,9 +99,15 @@ export async function insertGeneration(
         insert into attempts (tenant_id, generation_id, number, epoch, model, base)
         select tenant_id, id, 1, 1, ${model}::text, 0 from started where ${isRunning}::bool
       ), recorded as (${record(sql, sql`started`)})
-      select asked.thing_id, asked.input_hash, started.created_at from asked left join started on true`,
-  );
-  if (!answer) throw new Error('the insert answered nothing');
+      select asked.thing_id, asked.input_hash, started.created_at from asked left join started on true`;
+}
+
+/** What the statement did; null when it did nothing. */
+export function insertedBy(
+  { scope, id, recipe, model, leaseMs }: NewGeneration,
+  [answer]: readonly InsertedRow[],
+): Inserted | null {
+  if (!answer) return null;
   if (!answer.created_at) return { row: null, id: idOfUuid('gen', answer.thing_id), inputHash: answer.input_hash ?? '' };
   return { row: freshRow({ scope, id, recipe, model, leaseMs }, answer.created_at) };
 }

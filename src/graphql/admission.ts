@@ -54,9 +54,10 @@ export interface Admission {
 
 /**
  * Counts a request of somebody, at once where that takes no look at the database; throws AppError when it cannot be counted. `costOf` is
- * called, at most once, when the request may have to pay: not when it is refused before that.
+ * called, at most once, when the request may have to pay: not when it is refused before that. `begunOf` then gives the scope of the operation that is
+ * being asked for, which services are shown; null when there is none.
  */
-export type Admit = (scope: Scope, costOf: () => number) => Admission | Promise<Admission>;
+export type Admit = (scope: Scope, costOf: () => number, begunOf?: () => Scope | null) => Admission | Promise<Admission>;
 
 /** What takes a place for as long as it is open. */
 export type Place = 'sockets' | 'subscriptions';

@@ -30,7 +30,7 @@ import { measureOperations, type OperationMetrics } from './measure.ts';
 import type { Credentials, PipelineOptions } from './pipeline-options.ts';
 import { refusalNow } from './recheck.ts';
 import { noteNested, noteWhole } from './refused.ts';
-import { checkKind, mayBegin, parseError, requestOf, type OperationRequest } from './request.ts';
+import { checkKind, mayBegin, startedBy, parseError, requestOf, type OperationRequest } from './request.ts';
 import { ResultStream, subscribeTo } from './results.ts';
 import { documentErrors, guardsOf } from './rules.ts';
 import { Session } from './session.ts';
@@ -152,7 +152,8 @@ export class Pipeline {
       return this.refused(caller, [maskError(error, this.maskOf(caller.requestId))]);
     };
     try {
-      const asked = admit(caller.scope, () => requestedOf(prepare()));
+      const begunOf = (): Scope | null => (prepared?.errors === null ? startedBy(prepared, this.options.patientMutations) : null);
+      const asked = admit(caller.scope, () => requestedOf(prepare()), begunOf);
       if (!(asked instanceof Promise)) return heed(asked) ?? this.told(prepare(), caller);
       const admission = asked.then(heed).catch(refuse);
       const begun = prepared as Operation | Refused | null;

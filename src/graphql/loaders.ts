@@ -21,6 +21,6 @@ export class Loaders {
 
   /** Forgets what was read, so that the next result of a subscription reads afresh. */
   clear(): void {
-    for (const loader of this.made.values()) loader.clearAll();
+    if (this.made.size > 0) for (const loader of this.made.values()) loader.clearAll();
   }
 }

@@ -1,5 +1,6 @@
 import { GraphQLError, Kind, OperationTypeNode, type OperationDefinitionNode } from 'graphql';
 import { AppError } from '../kernel/errors.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { Transport } from './context.ts';
 import { checkKeys } from './hygiene.ts';
 
@@ -46,7 +47,21 @@ export function mayBegin(
   { operation, selectionSet }: OperationDefinitionNode,
   patientMutations: ReadonlySet<string> | undefined,
 ): boolean {
-  if (operation === OperationTypeNode.QUERY) return true;
+  return operation === OperationTypeNode.QUERY || mayStart({ operation, selectionSet }, patientMutations);
+}
+
+/** The scope of an operation that is one mutation which waits until its request is admitted; null for others. */
+export function startedBy(
+  { definition, context }: { readonly definition: OperationDefinitionNode; readonly context: { readonly scope: Scope } },
+  patientMutations: ReadonlySet<string> | undefined,
+): Scope | null {
+  return mayStart(definition, patientMutations) ? context.scope : null;
+}
+
+function mayStart(
+  { operation, selectionSet }: Pick<OperationDefinitionNode, 'operation' | 'selectionSet'>,
+  patientMutations: ReadonlySet<string> | undefined,
+): boolean {
   return (
     operation === OperationTypeNode.MUTATION &&
     selectionSet.selections.length === 1 &&

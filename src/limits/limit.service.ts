@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { Statement } from '../db/statement.ts';
 import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -10,9 +12,9 @@ import { countAdmissions, type Admissions } from './metrics.ts';
 import { waitFor, type CostBudget } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
-import { TenantQueue, type Empty, type Short, type Verdict } from './queue.ts';
-import { slowest, windowSeconds, type Quota, type RateName } from './share.ts';
-import { countable, giveBack, type Ask, type Kind } from './take.ts';
+import { TenantQueue, type Asker, type Empty, type Short, type Verdict } from './queue.ts';
+import { slowest, unlimited, windowSeconds, type Quota, type RateName } from './share.ts';
+import { countable, giveBack, keyOfAsk, startCounted, type Kind, type Wish } from './take.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -43,6 +45,7 @@ const mostRemembered = 50_000;
 /** What other processes may give back is remembered to be gone for so long: starts, and costs that were reserved. */
 const believedMs = 1_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
+const startAsker = (): Asker => ({ cost: 0, operation: null });
 const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
@@ -57,6 +60,8 @@ export class LimitService {
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
   /** What tenants could not pay for, by tenant. */
   private readonly short = new LRUCache<string, Short>({ max: mostRemembered });
+  /** What the requests of members ask for, by member. */
+  private readonly wishes = new LRUCache<string, Pick<Held, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({ max: 10_000 });
   /** Counts what every limit let in and refused. */
   readonly admissions: Admissions;
 
@@ -68,13 +73,33 @@ export class LimitService {
   /**
    * Counts one request of the scope's key, member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
    * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
-   * it cannot be counted.
+   * it cannot be counted. `begunOf` gives the scope that a start by this request will come with (`startWith`).
    */
-  admit(scope: Scope, costOf: () => number = () => 0): Admission | Promise<Admission> {
+  admit(scope: Scope, costOf: () => number = () => 0, begunOf: () => Scope | null = () => null): Admission | Promise<Admission> {
     const limits = this.policy.known(scope);
     return limits
-      ? this.admitBy(scope, limits, costOf)
-      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf));
+      ? this.admitBy(scope, limits, costOf, begunOf)
+      : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf, begunOf));
+  }
+
+  /** Whether the request that this operation's scope came with is still being counted, so that a start could go with it. */
+  isCounting(scope: Scope): boolean {
+    return this.queues.get(scope.tenantId)?.isAsking(scope) ?? false;
+  }
+
+  /**
+   * Sends the statement of a start right behind the one that counts its request. It has the part `counted`, which counts the start, and no effect where
+   * that has no row: unless the request is admitted and the start may be. Null where that cannot be sent, and no rows where it had no
+   * effect: then `takeStart` decides.
+   */
+  startWith(scope: Scope, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
+    const held = this.policy.known(scope);
+    const ask = held && wishOf(scope, 'starts', held);
+    if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
+    const counted = (isTaken: Statement): Statement =>
+      statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
+    const sent = this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null;
+    return sent && this.followed(sent);
   }
 
   /** Tells the database what is not to be paid after all. */
@@ -107,7 +132,7 @@ export class LimitService {
 
   /** Takes a start back: nothing was started, an earlier call with the same key had done so. One that opened its window stays counted. */
   async returnStart(scope: Scope, { askedAt }: TakenStart): Promise<void> {
-    const ask = askOf(scope, 'starts', await this.policy.of(scope));
+    const ask = wishOf(scope, 'starts', await this.policy.of(scope));
     if (!ask) return;
     const subjects = ask.key ? [ask.subject, ask.key.subject] : [ask.subject];
     const askedMsAgo = this.parts.clock.monotonic() - askedAt;
@@ -133,11 +158,25 @@ export class LimitService {
     });
   }
 
-  private admitBy(scope: Scope, held: Held, costOf: () => number): Admission | Promise<Admission> {
+  private async followed(sent: Promise<unknown[]>): Promise<unknown[]> {
+    try {
+      const rows = await sent;
+      if (rows.length > 0) this.admissions.starts.admitted.inc();
+      return rows;
+    } catch (error) {
+      // It collided with others: by itself it is tried again.
+      if (error instanceof AppError && hasDoneNothing(error)) return [];
+      throw error;
+    }
+  }
+
+  private admitBy(scope: Scope, held: Held, costOf: () => number, begunOf: () => Scope | null): Admission | Promise<Admission> {
     let requested = 0;
     const verdict = this.decideBy(scope, 'requests', held, () => {
       requested = costOf();
-      return requested > held.cost.maximum ? 0 : requested;
+      const isTooMuch = requested > held.cost.maximum;
+      // What is too much where costs are limited is refused, though nothing is asked for it.
+      return { cost: isTooMuch ? 0 : requested, operation: isTooMuch && held.cost.maximum > 0 ? null : begunOf() };
     });
     const heed = (known: Verdict): Admission => this.admissionOf(scope, held.cost, requested, known);
     return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
@@ -174,16 +213,25 @@ export class LimitService {
     return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
   }
 
-  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, costOf = () => 0): Verdict | Promise<Verdict> {
-    const ask = askOf(scope, kind, held);
+  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, askerOf = startAsker): Verdict | Promise<Verdict> {
+    const ask = kind === 'requests' && !held.key ? this.requestOf(scope, held) : wishOf(scope, kind, held);
     const tenantMost = countable(held.tenant.tenant);
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
-    const cost = costOf();
-    const unpaid = cost > 0 ? this.findShort(scope.tenantId, cost, held.cost) : null;
+    const asker = askerOf();
+    const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, held.cost) : null;
     if (unpaid) return unpaid;
-    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, cost);
+    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, asker);
     return asked.then((found) => this.counted(kind, found));
+  }
+
+  /** The same for all requests of a member while the limits are the same. */
+  private requestOf(scope: Scope, held: Held): Wish | null {
+    const known = this.wishes.get(scope.memberId);
+    if (known && known.tenant === held.tenant && known.cost === held.cost) return known.wish;
+    const wish = wishOf(scope, 'requests', held);
+    this.wishes.set(scope.memberId, { tenant: held.tenant, cost: held.cost, wish });
+    return wish;
   }
 
   private counted(kind: Exclude<Kind, 'tenant'>, decision: Verdict): Verdict {
@@ -191,7 +239,7 @@ export class LimitService {
     return decision;
   }
 
-  private refuseEarly(tenantId: string, { subject, kind, most, key }: Omit<Ask, 'count'>, tenantMost: number): Verdict | null {
+  private refuseEarly(tenantId: string, { subject, kind, most, key }: Wish, tenantMost: number): Verdict | null {
     if (this.empty.size === 0) return null;
     const quotas = [
       this.findEmpty(tenantId, subject, kind, most),
@@ -241,16 +289,13 @@ export class LimitService {
 }
 
 /** What a caller's request or start is counted in; null where no limit is. */
-function askOf(
-  { memberId, keyId }: Scope,
-  kind: Exclude<Kind, 'tenant'>,
-  { tenant, cost, key: ofKey }: Held,
-): Omit<Ask, 'count'> | null {
+function wishOf({ memberId, keyId }: Scope, kind: Exclude<Kind, 'tenant'>, { tenant, cost, key: ofKey }: Held): Wish | null {
   const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant + cost.maximum];
   const keyMost = ofKey?.[kind] ?? 0;
   if (own === 0 && whole === 0 && keyMost === 0) return null;
   const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
-  return { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
+  const ask = { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
+  return { ...ask, name: keyOfAsk(ask) };
 }
 
 const words: Readonly<Record<RateName, string>> = {

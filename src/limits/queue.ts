@@ -4,18 +4,37 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
-import { decide, unlimited, type Decision, type Quota, type RateName } from './share.ts';
-import { keyOfAsk, makeBuckets, makeCostBucket, take, type Ask, type Grant, type Kind, type Left, type Taken } from './take.ts';
+import { decide, shownOf, unlimited, type Decision, type Quota, type RateName } from './share.ts';
+import type { Statement } from '../db/statement.ts';
+import {
+  keyOfAsk,
+  makeBuckets,
+  makeCostBucket,
+  take,
+  type Ask,
+  type Flight,
+  type Grant,
+  type Kind,
+  type Left,
+  type Taken,
+  type Wish,
+} from './take.ts';
 
-interface Caller {
+/** A request or start that asks. */
+export interface Asker {
   /** What it may cost. */
   readonly cost: number;
+  /** The operation of a request that may be followed before it is answered; null for what may not, as what is refused whatever is granted. */
+  readonly operation: object | null;
+}
+
+interface Caller extends Asker {
   readonly promise: PromiseWithResolvers<Verdict>;
 }
 
 /** The callers that wait for one bucket. */
 interface Group {
-  readonly ask: Omit<Ask, 'count'>;
+  readonly ask: Wish;
   readonly callers: Caller[];
   isSettled: boolean;
 }
@@ -44,6 +63,8 @@ const mostGroups = 500;
 const settleWithinMs = 250;
 // A tenant with more callers waiting than this is beyond any limit one could mean.
 const mostWaiting = 10_000;
+/** A statement with more callers is not followed: they are refused together more often, and a round trip is little beside their wait. */
+const mostFollowed = 8;
 
 /** A tenant's callers. One statement at a time is on its way for all who came before it left; who comes meanwhile goes with the next. */
 export class TenantQueue {
@@ -63,6 +84,10 @@ export class TenantQueue {
   private isClosed = false;
   /** Others may be refused for what is settled here. */
   private isUrgent = false;
+  /** Operations that may be followed and are not answered. */
+  private readonly begun = new Set<object>();
+  /** What is on its way now, and for which of these. */
+  private flight: (Flight & { readonly operations: readonly object[] }) | null = null;
 
   constructor(
     private readonly tenantId: string,
@@ -78,20 +103,33 @@ export class TenantQueue {
   }
 
   /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
-  ask(ask: Omit<Ask, 'count'>, tenantMost: number, budget: CostBudget, cost = 0): Promise<Verdict> {
+  ask(ask: Wish, tenantMost: number, budget: CostBudget, asker: Asker): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
     const promise = Promise.withResolvers<Verdict>();
-    const key = keyOfAsk(ask);
-    const group = this.groups.get(key) ?? { ask, callers: [], isSettled: false };
-    group.callers.push({ cost, promise });
-    this.groups.set(key, group);
+    const known = this.groups.get(ask.name);
+    const group = known ?? { ask, callers: [], isSettled: false };
+    group.callers.push({ cost: asker.cost, operation: asker.operation, promise });
+    if (asker.operation) this.begun.add(asker.operation);
+    if (!known) this.groups.set(ask.name, group);
     this.waiting++;
     this.tenantMost = tenantMost;
     this.budget = budget;
     this.start();
     return promise.promise;
+  }
+
+  /** Whether the request of an operation waits for its answer. */
+  isAsking(operation: object): boolean {
+    return this.begun.has(operation);
+  }
+
+  /** Sends a statement behind the one that counts an operation's request, to have an effect if `isTaken`; null when that is not on its way. */
+  follow(operation: object, statement: (isTaken: Statement) => Statement): Promise<unknown[]> | null {
+    const { flight } = this;
+    if (!flight?.leader.isOpen || !flight.operations.includes(operation)) return null;
+    return flight.leader.follow(statement(flight.isTaken));
   }
 
   /** Ends a reservation. The database hears of it with the next statement. */
@@ -131,7 +169,7 @@ export class TenantQueue {
     this.settling = null;
     while (this.groups.size > 0) {
       const going = [...this.groups.values()].slice(0, mostGroups);
-      for (const { ask } of going) this.groups.delete(keyOfAsk(ask));
+      for (const { ask } of going) this.groups.delete(ask.name);
       try {
         await this.send(going);
       } catch (error) {
@@ -168,7 +206,7 @@ export class TenantQueue {
     try {
       for (let left: readonly Ask[] = asks, pending = going, cost = this.costAsk(going); ; cost = null) {
         const sentAt = clock.monotonic();
-        const taken = await this.takeOnce(connection, left, cost);
+        const taken = await this.takeOnce(connection, left, cost, left === asks ? this.followedOf(going) : []);
         if (cost) bought.purse = new Purse(taken.cost ?? (await this.reserveFirst(connection, cost)));
         const { grants } = taken;
         const missing = left.filter((ask) => !grants.has(keyOfAsk(ask)));
@@ -219,9 +257,15 @@ export class TenantQueue {
   }
 
   /** What is settled must not be settled twice: a statement that does is not repeated as it was. */
-  private async takeOnce(connection: Connection, asks: readonly Ask[], cost: CostAsk | null): Promise<Taken> {
+  private async takeOnce(
+    connection: Connection,
+    asks: readonly Ask[],
+    cost: CostAsk | null,
+    operations: readonly object[],
+  ): Promise<Taken> {
+    const onFlight = (flight: Flight): void => void (this.flight = { ...flight, operations });
     try {
-      return await take(connection, this.tenantUuid, asks, cost);
+      return await take(connection, this.tenantUuid, asks, cost, operations.length === 0 ? null : onFlight);
     } catch (error) {
       if (!cost || cost.settlements.length === 0) throw error;
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
@@ -231,7 +275,9 @@ export class TenantQueue {
         throw error;
       }
       if (!isLost) throw error;
-      return take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
+      return await take(connection, this.tenantUuid, asks, { ...cost, settlements: [] });
+    } finally {
+      this.flight = null;
     }
   }
 
@@ -259,8 +305,17 @@ export class TenantQueue {
       if (each.left === 0) this.parts.onEmpty(subject, kind, { ...each, until: sentAt + each.resetMs });
     }
     const quotas = buckets.map((each) => each.quota);
-    const decisions = decide(callers.length, own.granted, quotas);
     const isReserved = purse?.pay(callers.slice(0, own.granted).map(({ cost }) => cost));
+    if (own.granted >= callers.length && !isReserved?.includes(false)) {
+      // Nearly always: all are told the same.
+      const cost = purse && { isReserved: true, left: purse.grant.left, epoch: purse.grant.epoch };
+      const verdict: Verdict = { isAdmitted: true, refusedBy: null, quotas: shownOf(quotas), cost };
+      return this.leave(callers, (caller) => {
+        if (purse && caller.cost > 0) this.running++;
+        caller.promise.resolve(verdict);
+      });
+    }
+    const decisions = decide(callers.length, own.granted, quotas);
     this.leave(callers, ({ cost, promise }, index) => {
       const decision = decisions[index];
       if (!decision) return;
@@ -272,8 +327,15 @@ export class TenantQueue {
     });
   }
 
+  private followedOf(going: readonly Group[]): object[] {
+    if (this.begun.size === 0) return [];
+    const callers = going.flatMap((group) => group.callers);
+    return callers.length > mostFollowed ? [] : callers.flatMap(({ operation }) => operation ?? []);
+  }
+
   private leave(callers: readonly Caller[], tell: (caller: Caller, index: number) => void): void {
     this.waiting -= callers.length;
+    if (this.begun.size > 0) for (const { operation } of callers) if (operation) this.begun.delete(operation);
     callers.forEach(tell);
   }
 }

@@ -27,12 +27,17 @@ export const unlimited = 1_000_000_000;
 
 /** What each of the callers is told, in the order they came, when `granted` of them may go on. Those in front see what those behind them left. */
 export function decide(callers: number, granted: number, quotas: readonly Quota[]): Decision[] {
-  const shown = quotas.filter(({ most }) => most < unlimited);
+  const shown = shownOf(quotas);
   const refusedBy = slowest(shown.filter(({ left }) => left === 0)) ?? slowest(shown);
   return Array.from({ length: callers }, (_, index) => {
     const isAdmitted = index < granted;
     return { isAdmitted, refusedBy: isAdmitted ? null : refusedBy, quotas: shown };
   });
+}
+
+/** Those that are limits. */
+export function shownOf(quotas: readonly Quota[]): readonly Quota[] {
+  return quotas.filter(({ most }) => most < unlimited);
 }
 
 /** Of several limits the one that lets nobody in for longest. */

@@ -1,4 +1,5 @@
-import type { Connection } from '../db/client.ts';
+import { randomUUID } from 'node:crypto';
+import type { Connection, Leader } from '../db/client.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { CostAsk, CostGrant } from './cost.ts';
 import { unlimited, windowSeconds } from './share.ts';
@@ -17,6 +18,12 @@ export interface Ask {
   readonly key: { readonly subject: string; readonly most: number } | null;
 }
 
+/** What callers who ask for the same have in common. */
+export interface Wish extends Omit<Ask, 'count'> {
+  /** By `keyOfAsk`. */
+  readonly name: string;
+}
+
 /** What is left in a bucket. */
 export interface Left {
   readonly left: number;
@@ -28,6 +35,12 @@ export interface Grant extends Left {
   readonly granted: number;
   /** Of the key's bucket; null when there is none. */
   readonly ofKey: Left | null;
+}
+
+/** A statement that counts, for others to be sent behind it: in them `isTaken` is true when all was granted that it asked for. */
+export interface Flight {
+  readonly isTaken: Statement;
+  readonly leader: Leader<unknown>;
 }
 
 /** What became of all asks, by `keyOfAsk`; `cost` is null where none was asked for, or nobody has made the bucket. */
@@ -82,6 +95,7 @@ export async function take(
   tenantUuid: string,
   asks: readonly Ask[],
   cost: CostAsk | null = null,
+  onFlight: ((flight: Flight) => void) | null = null,
 ): Promise<Taken> {
   // Few keys have limits of their own: without them the statement is shorter, and takes half the time.
   const hasKeys = asks.some(({ key }) => key !== null);
@@ -90,8 +104,9 @@ export async function take(
   // Postgres plans for ten where it does not look; for fewer it would plan anew each time, which takes longer than the work.
   const padded = hasKeys ? [...new Set([...subjects, ...keysOf(asks)])] : [...subjects];
   while (padded.length < 10) padded.push(tenantUuid);
-  const rows = await tenant.sql<GrantRow>(
-    () => sql`
+  // Nobody else's: what the session still holds of an earlier one is never taken for it.
+  const mark = onFlight && randomUUID();
+  const statement = sql`
       with asked as (
         select * from unnest(${subjects}::uuid[], ${kinds}::text[],
           ${asks.map(({ count }) => count)}::int[], ${asks.map(({ most }) => most)}::int[]${hasKeys ? sql`, ${keysOf(asks)}::uuid[], ${asks.map(({ key }) => key?.most ?? unlimited)}::int[]` : sql``}) as a(subject, kind, count, most${hasKeys ? sql`, key, key_most` : sql``})
@@ -119,11 +134,10 @@ export async function take(
       )${cost ? costPart(tenantUuid, cost) : sql``}
       select subject, kind, granted, greatest(0, most - used - granted) as left,
         ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as "resetMs", null::int as epoch${hasKeys ? sql`, null::uuid as key` : sql``}
-      from charges, (select set_config('synchronous_commit', 'off', true)) as quick
+      from charges, (select set_config('synchronous_commit', 'off', true)${mark === null ? sql`` : markPart(mark, asks, cost)}) as quick
       ${hasKeys ? sql`union all select subject, kind, granted, 0, 0, null, key from grants` : sql``}
-      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`,
-    { idempotent: !cost || cost.settlements.length === 0 },
-  );
+      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`;
+  const rows = await sendTake(tenant, statement, mark, onFlight, !cost || cost.settlements.length === 0);
   const buckets = new Map<string, GrantRow>();
   const granted = new Map<string, number>();
   let found: GrantRow | null = null;
@@ -142,6 +156,40 @@ export async function take(
       grants.set(name, { granted: count, left: own.left, resetMs: own.resetMs, ofKey });
   }
   return { grants, cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null };
+}
+
+async function sendTake(
+  tenant: Connection,
+  statement: Statement,
+  mark: string | null,
+  onFlight: ((flight: Flight) => void) | null,
+  idempotent: boolean,
+): Promise<GrantRow[]> {
+  if (!onFlight) return tenant.sql<GrantRow>(() => statement, { idempotent });
+  const leader = tenant.lead<GrantRow>(statement, { idempotent });
+  onFlight({ leader, isTaken: sql`current_setting('draftwire.taken', true) = ${mark}` });
+  return leader.rows;
+}
+
+/** Leaves word for the statement behind, on the same connection, that all was granted that was asked for. */
+function markPart(mark: string, asks: readonly Ask[], cost: CostAsk | null): Statement {
+  const count = asks.reduce((sum, ask) => sum + ask.count, 0);
+  return sql`, set_config('draftwire.taken', case when (select sum(granted) from grants) = ${count}::int
+        ${cost ? sql`and (select granted from cost_taken) = ${cost.cost}::int` : sql``} then ${mark} else '' end, false)`;
+}
+
+/**
+ * Counts one start of a member by itself, as a part of the statement that starts it: no row when it may not be, or nobody has made the bucket.
+ * Its row is held until that statement is committed.
+ */
+export function startCounted(tenantUuid: string, subject: string, most: number, isTaken: Statement): Statement {
+  const isOver = sql`window_started_at <= now() - ${windowSeconds}::int * interval '1 second'`;
+  return sql`
+    update rate_buckets set used = case when ${isOver} then 1 else used + 1 end,
+      window_started_at = case when ${isOver} then now() else window_started_at end
+    where tenant_id = ${tenantUuid}::uuid and subject = ${subject}::uuid and kind = 'starts' and ${isTaken}
+      and (${isOver} or used < ${most}::int)
+    returning used`;
 }
 
 /** Who has no key with a limit is asked for its own bucket twice, and counted once. */

@@ -14,11 +14,7 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
       usage: nothingUsed,
     });
   }
-  if (typeof error.status !== 'number') {
-    const code = systemCodeOf(error);
-    const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
-    return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
-  }
+  if (typeof error.status !== 'number') return unreached(provider, error);
   const said = errorIn(error.error) ?? errorIn({ error: error.error });
   return failureOf({
     provider,
@@ -32,6 +28,13 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
 
 /** With these no connection came about; any other may have broken behind the request. */
 const neverReached: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** The error of a call that got no response, for what broke on the way. */
+export function unreached(provider: string, error: unknown): ProviderError {
+  const code = systemCodeOf(error);
+  const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
+  return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
+}
 
 interface SdkError extends Error {
   readonly status: unknown;

@@ -71,8 +71,10 @@ class Likeness {
   /** The text of an event like the one that was learnt last; null for any other. */
   textIn(data: string): string | null {
     const { before, after } = this;
-    if (after === '' || !data.startsWith(before) || !data.endsWith(after)) return null;
-    const text = data.slice(before.length, data.length - after.length);
+    const end = data.length - after.length;
+    // Comparing slices goes word by word, startsWith and endsWith character by character.
+    if (after === '' || end <= before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return null;
+    const text = data.slice(before.length, end);
     return plainText.test(text) ? text : null;
   }
 

@@ -16,7 +16,7 @@ export interface VendorFailure {
 
 const longestMessage = 300;
 
-/** A vendor's own words, where they say more than the status. https://developers.openai.com/api/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors */
+/** A vendor's own words, where they say more than the status. https://developers.openai.com/api/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors, https://ai.google.dev/gemini-api/docs/troubleshooting */
 const codesOfWords: Readonly<Record<string, ProviderErrorCode>> = {
   insufficient_quota: 'PROVIDER_QUOTA',
   billing_error: 'PROVIDER_QUOTA',
@@ -40,10 +40,27 @@ const codesOfWords: Readonly<Record<string, ProviderErrorCode>> = {
   server_error: 'OVERLOADED',
   timeout_error: 'OVERLOADED',
   invalid_prompt: 'INVALID_REQUEST',
+  API_KEY_INVALID: 'PROVIDER_AUTH',
+  API_KEY_SERVICE_BLOCKED: 'PROVIDER_AUTH',
+  SERVICE_DISABLED: 'PROVIDER_AUTH',
+  UNAUTHENTICATED: 'PROVIDER_AUTH',
+  PERMISSION_DENIED: 'PROVIDER_AUTH',
+  BILLING_DISABLED: 'PROVIDER_QUOTA',
+  FAILED_PRECONDITION: 'PROVIDER_QUOTA',
+  RESOURCE_EXHAUSTED: 'RATE_LIMITED',
+  UNAVAILABLE: 'OVERLOADED',
+  INTERNAL: 'OVERLOADED',
+  DEADLINE_EXCEEDED: 'OVERLOADED',
+  NOT_FOUND: 'MODEL_NOT_FOUND',
 };
 
 /** Words so general that a vendor's sentence says more. */
-const generalWords: ReadonlySet<string> = new Set(['invalid_request_error', 'request_too_large', 'BadRequestError']);
+const generalWords: ReadonlySet<string> = new Set([
+  'invalid_request_error',
+  'request_too_large',
+  'BadRequestError',
+  'INVALID_ARGUMENT',
+]);
 
 const retryableCodes: ReadonlySet<ProviderErrorCode> = new Set([
   'RATE_LIMITED',
@@ -97,7 +114,9 @@ function codeOf({ status, words, message }: VendorFailure): ProviderErrorCode {
 
 /** Anthropic and most compatible servers tell these two apart from other bad requests only in a sentence. */
 function codeOfSentence(sentence: string): ProviderErrorCode {
-  if (/prompt is too long|context (length|window|limit)|maximum context|too many tokens/i.test(sentence))
+  if (
+    /prompt is too long|context (length|window|limit)|maximum context|too many tokens|input token count .*exceeds/i.test(sentence)
+  )
     return 'CONTEXT_TOO_LONG';
   if (/credit balance is too low/i.test(sentence)) return 'PROVIDER_QUOTA';
   return 'INVALID_REQUEST';
@@ -109,6 +128,7 @@ export function scrub(text: string, secrets: readonly string[]): string {
   for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '[redacted]');
   return clean
     .replace(/\b(?:sk|pk|rk|gsk|xai|key)-[\w*.-]{4,}/gi, '[redacted]')
+    .replace(/\bAIza[\w-]{10,}/g, '[redacted]')
     .replace(/\b(bearer\s+|api[ _-]?key(?:\s+\w+){0,2}\s*[:=]\s*["']?)(?!\[redacted\])[^\s"',]+/gi, '$1[redacted]');
 }
 

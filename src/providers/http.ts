@@ -1,136 +1,152 @@
-import http, { type ClientRequest, type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { Body } from './body.ts';
+import { Exchange } from './exchange.ts';
+import { HeldReads } from './held-reads.ts';
+import { Pace } from './pace.ts';
+import type { ResponseHead } from './response-head.ts';
+import { Wire } from './wire.ts';
 
-/** How long a connection without a call is kept for the next one. */
-const keepMs = 4_000;
-const agents = {
-  'http:': new http.Agent({ keepAlive: true, timeout: keepMs }),
-  'https:': new https.Agent({ keepAlive: true, timeout: keepMs }),
-};
-
-/** Statuses whose responses have no body. */
-const bodiless = new Set([204, 205, 304]);
-const messageKey = Symbol('message');
+const bodyKey = Symbol('body');
 
 /** Not a weak map: its values would outlive every young collection. */
 interface LeanResponse extends Response {
-  [messageKey]?: IncomingMessage;
+  [bodyKey]?: Body;
 }
 
-/**
- * A `fetch` for providers, over Node's own HTTP client: bytes of a body can be had without a web stream, which costs more than reading them
- * does (`messageOf`). It asks for no compression, follows no redirect, and takes an address and a text; all else is as with `fetch`.
- */
-export const leanFetch: typeof fetch = (input, init) => call(input, init, null);
+/** Connections without a call that are kept for one origin. */
+const mostResting = 256;
+
+/** Methods whose responses have the body that their heads say. */
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+/** Statuses whose responses have no body. */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * A `leanFetch` that makes its requests at once, down to a connection that is open, and sends them when `moment` comes: not one byte
- * leaves before. A connection that breaks while it waits is replaced then. A request whose moment never comes has to be aborted.
+ * A `fetch` for providers, over an HTTP/1.1 of our own: bytes of a body can be had without a stream (`bodyOf`), which costs more than reading
+ * them does, and a body that comes token by token is read by the clock. It asks for no compression, follows no redirect, uses no proxy, and takes an
+ * address and a text; all else is as with `fetch`.
  */
-export function leanFetchAfter(moment: Promise<void>): typeof fetch {
-  return (input, init) => call(input, init, moment);
-}
+export class LeanHttp {
+  private readonly resting = new Map<string, Wire[]>();
+  private readonly reads = new HeldReads();
 
-function call(input: string | URL | Request, init: RequestInit = {}, moment: Promise<void> | null): Promise<Response> {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const { signal, body = null } = init;
-  if (input instanceof Request || (body !== null && typeof body !== 'string')) {
-    return Promise.reject(new TypeError('only an address and a text can be sent'));
+  /** `windowMs`: how long text may wait before it is delivered; 0 reads every byte when it comes. */
+  constructor(private readonly windowMs: number) {}
+
+  readonly fetch: typeof fetch = (input, init) => this.call(input, init, null);
+
+  /**
+   * A `fetch` that makes its requests at once, down to a connection that is open, and sends them when `moment` comes: not one byte
+   * leaves before. A connection that breaks while it waits is replaced then. A request whose moment never comes has to be aborted.
+   */
+  fetchAfter(moment: Promise<void>): typeof fetch {
+    return (input, init) => this.call(input, init, moment);
   }
-  if (signal?.aborted) return Promise.reject(signal.reason as Error);
 
-  const fail = (cause: unknown): void => reject(new TypeError('fetch failed', { cause }));
-  let isSent = false;
-  let isAborted = false;
-  let request: ClientRequest | null = null;
-  let message: IncomingMessage | null = null;
-  const abort = (): void => {
-    isAborted = true;
-    (message ?? request)?.destroy();
-    reject(signal?.reason as Error);
-  };
-  const ended = (): void => signal?.removeEventListener('abort', abort);
-  const make = (): ClientRequest => {
-    const made = requestTo(new URL(input), init);
-    made.once('close', () => (made === request ? ended() : undefined));
-    made.on('error', (cause) => {
+  /** Bodies that wait for their time to be read. */
+  get heldCount(): number {
+    return this.reads.size;
+  }
+
+  private call(input: string | URL | Request, init: RequestInit = {}, moment: Promise<void> | null): Promise<Response> {
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    const { signal, body = null } = init;
+    if (input instanceof Request || (body !== null && typeof body !== 'string')) {
+      return Promise.reject(new TypeError('only an address and a text can be sent'));
+    }
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+
+    const fail = (cause: unknown): void => reject(new TypeError('fetch failed', { cause }));
+    let url: URL;
+    let text: string;
+    try {
+      url = new URL(input);
+      text = requestOf(url, init, body);
+    } catch (cause) {
+      fail(cause);
+      return promise;
+    }
+    let wire = this.wireTo(url);
+    const abort = (): void => {
+      wire.destroy();
+      reject(signal?.reason as Error);
+    };
+    const send = (): void => {
+      if (signal?.aborted) return;
       // Nothing was said on it yet: another will do as well.
-      if (isSent) fail(cause);
-      else if (made === request) request = null;
-    });
-    made.once('response', (received) => {
-      message = received;
-      try {
-        resolve(responseOf(received));
-      } catch (cause) {
-        received.destroy();
-        fail(cause);
-      }
-    });
-    return made;
-  };
-  const send = (): void => {
-    if (isAborted) return;
-    isSent = true;
-    request ??= make();
-    request.end(body ?? undefined);
-  };
-
-  try {
-    request = make();
-  } catch (cause) {
-    fail(cause);
+      if (!wire.isAlive) wire = this.wireTo(url);
+      const exchange = new Exchange(wire, new Pace(this.windowMs), this.reads, {
+        answered: (head, received) => {
+          try {
+            resolve(responseOf(head, received));
+          } catch (cause) {
+            wire.destroy();
+            fail(cause);
+          }
+        },
+        failed: fail,
+        over: (isKept) => {
+          signal?.removeEventListener('abort', abort);
+          if (isKept) this.keep(url, wire);
+          else wire.destroy();
+        },
+      });
+      exchange.send(text);
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    if (moment) void moment.then(send);
+    else send();
     return promise;
   }
-  signal?.addEventListener('abort', abort, { once: true });
-  if (moment) void moment.then(send);
-  else send();
-  return promise;
-}
 
-/** The message behind a response of `leanFetch`, for who reads it instead of `response.body`; undefined for any other response. */
-export function messageOf(response: Response): IncomingMessage | undefined {
-  return (response as LeanResponse)[messageKey];
-}
-
-function requestTo(url: URL, { method = 'GET', headers }: RequestInit): ClientRequest {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${url.protocol} is no protocol of the web`);
-  const { request } = url.protocol === 'https:' ? https : http;
-  const sent = { ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' };
-  return request(url, { method, headers: sent, agent: agents[url.protocol] });
-}
-
-function responseOf(message: IncomingMessage): Response {
-  const { statusCode: status = 0, statusMessage: statusText = '', rawHeaders } = message;
-  const headers = new Headers();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    headers.append(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
+  private wireTo(url: URL): Wire {
+    const resting = this.resting.get(url.origin);
+    for (let wire = resting?.pop(); wire; wire = resting?.pop()) {
+      if (!wire.isAlive) continue;
+      wire.wake();
+      return wire;
+    }
+    return new Wire(url, (gone) => this.forget(url, gone));
   }
-  // A message that breaks while nobody reads it breaks no one.
-  message.on('error', () => undefined);
-  if (bodiless.has(status)) message.resume();
-  const response: LeanResponse = new Response(bodiless.has(status) ? null : webStreamOf(message), {
-    status,
-    statusText,
-    headers,
-  });
-  response[messageKey] = message;
-  return response;
+
+  private keep(url: URL, wire: Wire): void {
+    const resting = this.resting.get(url.origin) ?? [];
+    if (resting.length >= mostResting) return wire.destroy();
+    resting.push(wire);
+    this.resting.set(url.origin, resting);
+    wire.rest();
+  }
+
+  private forget(url: URL, gone: Wire): void {
+    const resting = this.resting.get(url.origin);
+    const at = resting?.indexOf(gone) ?? -1;
+    if (at >= 0) resting?.splice(at, 1);
+    if (resting?.length === 0) this.resting.delete(url.origin);
+  }
 }
 
-/** Touches the message only when it is read. */
-function webStreamOf(message: IncomingMessage): ReadableStream<Uint8Array> {
-  let chunks: AsyncIterator<Uint8Array> | null = null;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        chunks ??= message[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-        const { done, value } = await chunks.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: () => void message.destroy(),
-    },
-    { highWaterMark: 0 },
-  );
+/** The body behind a response of `LeanHttp`, for who reads it instead of `response.body`; undefined for any other response. */
+export function bodyOf(response: Response): Body | undefined {
+  return (response as LeanResponse)[bodyKey];
+}
+
+/** The request as it goes over the wire. */
+function requestOf(url: URL, { method = 'GET', headers }: RequestInit, body: string | null): string {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new TypeError(`${url.protocol} is no protocol of the web`);
+  if (!methods.has(method)) throw new TypeError(`${method} is no method that is sent here`);
+  const sent = new Headers(headers);
+  sent.delete('host');
+  sent.set('accept-encoding', 'identity');
+  sent.set('connection', 'keep-alive');
+  sent.delete('transfer-encoding');
+  if (body !== null) sent.set('content-length', String(Buffer.byteLength(body)));
+  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
+  // A Headers lets no line end into a value.
+  for (const [name, value] of sent) head += `${name}: ${value}\r\n`;
+  return `${head}\r\n${body ?? ''}`;
+}
+
+function responseOf({ status, statusText, headers }: ResponseHead, body: Body): Response {
+  const response: LeanResponse = new Response(bodiless.has(status) ? null : body.web(), { status, statusText, headers });
+  response[bodyKey] = body;
+  return response;
 }

@@ -16,7 +16,11 @@ export function errorIn(value: unknown): { words: string[]; message: string | nu
   const error = isFlat ? value : value.error;
   if (typeof error === 'string') return { words: [], message: error };
   if (!isObject(error)) return null;
-  return { words: [error.code, error.type].filter((word) => typeof word === 'string'), message: stringOf(error.message) };
+  // Google says what it means in a `status`, and closer in the reasons of its details.
+  const details: unknown[] = Array.isArray(error.details) ? error.details : [];
+  const reasons = details.map((detail) => (isObject(detail) ? detail.reason : null));
+  const words = [...reasons, error.code, error.type, error.status].filter((word) => typeof word === 'string');
+  return { words, message: stringOf(error.message) };
 }
 
 /** The number a field holds; null when it holds something else. */

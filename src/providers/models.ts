@@ -22,3 +22,9 @@ export const anthropicModels: readonly ProviderModel[] = [
   { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
   { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
 ];
+
+/** https://ai.google.dev/gemini-api/docs/models, https://ai.google.dev/gemini-api/docs/structured-output */
+export const googleModels: readonly ProviderModel[] = [
+  { name: 'gemini-3.8-flash', contextWindow: 1_048_576, maxOutputTokens: 65_536, hasStructuredOutput: true },
+  { name: 'gemini-3.5-flash-lite', contextWindow: 1_048_576, maxOutputTokens: 65_536, hasStructuredOutput: true },
+];

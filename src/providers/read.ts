@@ -9,6 +9,8 @@ import { SseSplitter, type SseEvent } from './sse.ts';
 export interface Converter {
   /** What this event means; null when it means nothing to a reader. After a finish it is not asked again. Throws ProviderError. */
   take(event: SseEvent): StreamPart | null;
+  /** What the event that was taken last means beside the text it gave: a finish. Only vendors that say both in one event have it. */
+  rest?(): StreamPart | null;
   /** The finish, when the vendor's finish signal came although its last words did not; null when the stream was cut. */
   end(): StreamPart | null;
 }
@@ -36,6 +38,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   private bytes: Bytes | null = null;
   private events: readonly SseEvent[] = [];
   private eventsTaken = 0;
+  private kept: (() => StreamPart) | null = null;
   private hasText = false;
   /** What a poll met, for the one who asks. */
   private met: { readonly error: unknown } | null = null;
@@ -107,14 +110,28 @@ export class PartReader implements PollableIterator<StreamPart> {
     this.eventsTaken = 0;
   }
 
-  /** One at a time, so that text which came in the same chunk as an error is given before the error is thrown. */
+  /** All text at hand as one part; a finish or an error that came in the same chunk is kept until it was given. */
   private partAtHand(): StreamPart | null {
-    while (this.eventsTaken < this.events.length) {
+    const { kept } = this;
+    const { converter } = this.reading;
+    this.kept = null;
+    if (kept) return this.checked(kept());
+    let text = '';
+    while (this.kept === null && this.eventsTaken < this.events.length) {
       const event = this.events[this.eventsTaken++];
-      const part = event && this.reading.converter.take(event);
-      if (part) return this.checked(part);
+      try {
+        const part = event ? converter.take(event) : null;
+        if (part?.type === 'text') text += part.text;
+        const rest = part?.type === 'text' ? converter.rest?.() : part;
+        if (rest) this.kept = () => rest;
+      } catch (error) {
+        this.kept = () => {
+          throw error;
+        };
+      }
     }
-    return null;
+    if (text !== '') return this.checked({ type: 'text', text });
+    return this.kept ? this.partAtHand() : null;
   }
 
   private async begin(): Promise<Bytes> {

@@ -54,8 +54,7 @@ const fields = {
   PRICES: 'prices',
 } as const satisfies Record<string, keyof ModelSetting>;
 
-/** The names of the settings. */
-export const settingNames = Object.keys(fields) as (keyof typeof fields)[];
+const settingNames = Object.keys(fields) as (keyof typeof fields)[];
 
 /** What an operator typed for a setting; `default` goes back to what is built in. INVALID_INPUT names the setting and what is wrong with it. */
 export function readSetting(name: string, text: string): Partial<ModelSetting> {

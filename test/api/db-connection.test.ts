@@ -6,6 +6,7 @@ import { databaseDefaults, openDatabase, type Database } from '../../src/db/clie
 import { id, uuidOf } from '../../src/db/ids.ts';
 import { assertMigrated, migrate } from '../../src/db/migrate.ts';
 import { page } from '../../src/db/page.ts';
+import { sql, type Statement } from '../../src/db/statement.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
@@ -306,5 +307,62 @@ describe('migrate', () => {
       await other.close();
       await owner.unsafe(`drop role ${name}`);
     }
+  });
+});
+
+describe('a statement that is followed', () => {
+  it('is one transaction and what follows another, on the same connection and for the same tenant', async () => {
+    const [led, followed] = [note(ours, 'led'), note(ours, 'followed')];
+    const inserted = (tag: typeof sql, { id: key, tenantId, body }: typeof led) => tag`
+      insert into notes (id, tenant_id, body) values (${uuidOf(key)}, ${uuidOf(tenantId)}, ${body})
+      returning txid_current()::text as transaction, pg_backend_pid() as process, current_setting('test.word', true) as word`;
+    interface Found {
+      readonly transaction: string;
+      readonly process: number;
+      readonly word: string | null;
+    }
+    const leader = db.as(ours)
+      .lead<Found>(sql`with word as (select set_config('test.word', 'heard', false)), added as (${inserted(sql, led)})
+      select added.* from added, word`);
+    expect(leader.isOpen).toBe(false);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(leader.isOpen).toBe(true);
+    const next = leader.follow<Found>(inserted(sql, followed));
+    expect(leader.isOpen).toBe(false);
+    const [[first], [second]] = await Promise.all([leader.rows, next]);
+    expect(second).toMatchObject({ word: 'heard', process: first?.process });
+    expect(second?.transaction).not.toBe(first?.transaction);
+    await expect(leader.follow(sql`select 1`)).rejects.toThrow('was answered');
+    expect(await stored('led', 'followed')).toHaveLength(2);
+    expect(db.usage.app.waiting).toBe(0);
+  });
+
+  it('stays when what follows fails, and what follows is run when it has failed', async () => {
+    const [led, followed] = [note(ours, 'stays'), note(ours, 'runs')];
+    const insert = ({ id: key, tenantId, body }: typeof led) =>
+      sql`insert into notes (id, tenant_id, body) values (${uuidOf(key)}, ${uuidOf(tenantId)}, ${body})`;
+    const opened = async (statement: Statement) => {
+      const leader = db.as(ours).lead(statement);
+      while (!leader.isOpen) await Promise.resolve();
+      return leader;
+    };
+    const one = await opened(insert(led));
+    await expect(one.follow(sql`select 1 / 0`)).rejects.toThrow('division by zero');
+    await one.rows;
+    const other = await opened(sql`select 1 / 0`);
+    const run = other.follow(insert(followed));
+    await expect(other.rows).rejects.toThrow('division by zero');
+    await run;
+    expect(await stored('stays', 'runs')).toHaveLength(2);
+  });
+
+  it('sees nothing of another tenant, whoever had the connection before', async () => {
+    await db.as(theirs).query.insert(notes).values(note(theirs, 'walled'));
+    const read = sql`select body from notes where body = 'walled'`;
+    await db.as(theirs).sql(() => read, { idempotent: true });
+    const leader = db.as(ours).lead(read);
+    while (!leader.isOpen) await Promise.resolve();
+    expect(await Promise.all([leader.rows, leader.follow(read)])).toEqual([[], []]);
   });
 });

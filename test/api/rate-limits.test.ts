@@ -273,6 +273,35 @@ describe('starts', () => {
     expect(await usedBy(caller, 'starts')).toBe(4);
   });
 
+  it('one after the other are counted once each, begin, are on record, and end at the limit', async () => {
+    const caller = await seed.tenant();
+    await setCeilings(caller, 100);
+    // Requests and starts are limited: all but the first go behind the count of their requests.
+    const answers: Started[] = [];
+    for (let index = 0; index < 3; index++) answers.push(await start(caller));
+
+    expect(answers.map(({ generationStart }) => generationStart.errors[0]?.['code'] ?? null)).toEqual([
+      null,
+      null,
+      'RATE_LIMITED',
+    ]);
+    expect([await usedBy(caller, 'starts'), await usedBy(caller, 'requests')]).toEqual([2, 3]);
+    const tenant = uuidOf(caller.tenantId);
+    const rows = await app.sql`select from generations where tenant_id = ${tenant}`;
+    const attempts = await app.sql`select from attempts where tenant_id = ${tenant}`;
+    const records = await app.sql<{ isCounted: boolean }>`
+      select a.txid::text::bigint % 4294967296 = b.xmin::text::bigint as "isCounted" from audit_entries a
+      join rate_buckets b on b.tenant_id = a.tenant_id and b.kind = 'starts'
+      where a.tenant_id = ${tenant} and a.operation = 'generationStart' and a.code is null order by a.txid`;
+    expect([rows.length, attempts.length]).toEqual([2, 2]);
+    // The second was counted by the statement that began it.
+    expect(records.map(({ isCounted }) => isCounted)).toEqual([false, true]);
+    await eventually(async () => {
+      const done = await app.sql`select from generations where tenant_id = ${tenant} and status = 'SUCCEEDED'`;
+      return done.length === 2;
+    });
+  });
+
   it('of a retry count, too', async () => {
     const caller = await starter();
     const { generation } = (await start(caller)).generationStart;

@@ -7,9 +7,12 @@ import { canaryKey, outcomeOf, textRequest } from '../harness/providers.ts';
 const everything = openProviders({
   openai: { apiKey: canaryKey, baseUrl: null },
   anthropic: { apiKey: canaryKey, baseUrl: null },
+  google: { apiKey: canaryKey, baseUrl: null },
+  endpoints: [{ id: 'groq', baseUrl: 'https://api.groq.com/openai/v1', apiKey: canaryKey, models: [] }],
   offline: { tokensPerSecond: 0 },
 });
 const [own, anthropic] = everything as [Provider, Provider, Provider];
+const named = (id: string) => everything.find((provider) => provider.id === id) as Provider;
 
 /** Where a provider would send this, and what. */
 async function sent(provider: Provider, change: Parameters<typeof textRequest>[0] = {}) {
@@ -68,11 +71,31 @@ it('sends Anthropic the system text apart and no temperature above its 1', async
   });
 });
 
+it('sends Google the system text apart, its own names for turns and limits, and its key in a header', async () => {
+  await expect(sent(named('google'), { temperature: 0.5 })).resolves.toEqual({
+    url: 'https://generativelanguage.googleapis.com/v1beta/models/draft:streamGenerateContent?alt=sse',
+    body: {
+      contents: [{ role: 'user', parts: [{ text: messages[1]?.content }] }],
+      systemInstruction: { role: 'user', parts: [{ text: 'You write letters.' }] },
+      generationConfig: { maxOutputTokens: 800, temperature: 0.5 },
+    },
+  });
+});
+
+it('sends an endpoint of the configuration what all compatible servers take', async () => {
+  await expect(sent(named('groq'))).resolves.toMatchObject({
+    url: 'https://api.groq.com/openai/v1/chat/completions',
+    body: { model: 'draft', messages, max_tokens: 800, stream: true },
+  });
+});
+
 it('offers what is configured, and the offline provider always', () => {
-  expect(everything.map(({ id }) => id)).toEqual(['openai', 'anthropic', 'offline']);
-  expect(openProviders({ openai: null, anthropic: null, offline: { tokensPerSecond: 0 } }).map(({ id }) => id)).toEqual([
-    'offline',
-  ]);
+  expect(everything.map(({ id }) => id)).toEqual(['openai', 'anthropic', 'google', 'groq', 'offline']);
+  expect(
+    openProviders({ openai: null, anthropic: null, google: null, endpoints: [], offline: { tokensPerSecond: 0 } }).map(
+      ({ id }) => id,
+    ),
+  ).toEqual(['offline']);
 });
 
 it('names each model once, and where its prices are found', () => {
@@ -82,6 +105,8 @@ it('names each model once, and where its prices are found', () => {
   expect(everything.map(({ id, isFree = false, endpoint = null }) => ({ id, isFree, endpoint }))).toEqual([
     { id: 'openai', isFree: false, endpoint: 'https://api.openai.com/v1' },
     { id: 'anthropic', isFree: false, endpoint: 'https://api.anthropic.com' },
+    { id: 'google', isFree: false, endpoint: 'https://generativelanguage.googleapis.com' },
+    { id: 'groq', isFree: false, endpoint: 'https://api.groq.com/openai/v1' },
     { id: 'offline', isFree: true, endpoint: null },
   ]);
 });

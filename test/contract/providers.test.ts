@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
 import type { Provider, StreamPart, TextRequest } from '../../src/providers/port.ts';
-import { mockLetter, MockProvider } from '../harness/mock-provider.ts';
+import { mockLetter, MockProvider, type Call } from '../harness/mock-provider.ts';
 import { canaryKey, codeOf, offlineAt, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
 
 let mock: MockProvider;
@@ -119,9 +119,9 @@ describe.each(vendors)('$name, with a key for one call', ({ provider }) => {
 
     expect(outcomes.map(({ error }) => error)).toEqual([null, null, null]);
     const sent = mock.calls.map(({ headers }) => JSON.stringify(headers));
-    expect(new Set(mock.calls.map(({ headers }) => headers.authorization))).toEqual(
-      new Set([`Bearer ${canaryKey}`, `Bearer ${given}`, `Bearer ${given}-2`]),
-    );
+    const keyOf = ({ authorization, 'x-goog-api-key': googles }: Call['headers']) =>
+      authorization?.replace('Bearer ', '') ?? googles;
+    expect(new Set(mock.calls.map(({ headers }) => keyOf(headers)))).toEqual(new Set([canaryKey, given, `${given}-2`]));
     expect(sent.filter((headers) => headers.includes(canaryKey))).toHaveLength(1);
     expect(sent.filter((headers) => headers.includes(given))).toHaveLength(2);
   });

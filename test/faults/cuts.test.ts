@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reduceText, type TextMessage } from '../../src/client/reduce.ts';
 import { assemble, type AttemptState, type Chunk } from '../../src/generations/story.ts';
 import { uuidOf } from '../../src/db/ids.ts';
-import type { Provider } from '../../src/providers/port.ts';
+import { ProviderError, type Provider } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { wsClient } from '../harness/clients.ts';
 import { randomOf, type Random } from '../harness/random.ts';
@@ -22,7 +22,7 @@ const stream = `subscription ($id: ID!, $after: String) {
   }
 }`;
 
-/** Writes another text at every call, at its own pace, with characters outside the basic plane. */
+/** Writes another text at every call, at its own pace, with characters outside the basic plane; a third of its streams are cut. */
 function storyteller(): Provider {
   let calls = 0;
   return {
@@ -32,7 +32,9 @@ function storyteller(): Provider {
     async *stream(_request, { signal }) {
       const dice = randomOf(seed + ++calls);
       const pieces = dice.whole(60, 120);
+      const cutAt = dice() < 0.33 ? dice.whole(1, pieces) : Infinity;
       for (let piece = 0; piece < pieces; piece++) {
+        if (piece === cutAt) throw new ProviderError('STREAM_CUT', 'cut', { retryable: true });
         await pause(dice.whole(0, 40), undefined, { signal });
         yield {
           type: 'text',
@@ -105,9 +107,9 @@ describe('readers that are cut at random', () => {
     await writer.stop();
   });
 
-  it(`end with exactly the stored text, through take-overs (seed ${seed})`, { timeout: 240_000 }, async () => {
+  it(`end with exactly the stored text, through take-overs and continuations (seed ${seed})`, { timeout: 240_000 }, async () => {
     const { template } = await writer.ask<{ template: { currentVersion: { sample: unknown } } }>(
-      '{ template(slug: "cover-letter-classic") { currentVersion { sample } } }',
+      '{ template(slug: "cover-letter-new-graduate") { currentVersion { sample } } }',
     );
     const readers: CutReader[] = [];
     const pending = Array.from({ length: generationCount }, (_, index) => index);
@@ -116,7 +118,7 @@ describe('readers that are cut at random', () => {
     const one = async (dice: Random): Promise<void> => {
       const { generationStart } = await writer.ask<{ generationStart: { generation: { id: string } } }>(
         'mutation ($input: GenerationStartInput!) { generationStart(input: $input) { generation { id } errors { code } } }',
-        { input: { template: 'cover-letter-classic', variables: template.currentVersion.sample } },
+        { input: { template: 'cover-letter-new-graduate', variables: template.currentVersion.sample } },
       );
       const reader = new CutReader(generationStart.generation.id);
       readers.push(reader);
@@ -145,6 +147,10 @@ describe('readers that are cut at random', () => {
 
     const takeOvers = await writer.sql<{ count: string }>`select count(*) from attempts where reason = 'TAKE_OVER'`;
     expect(Number(takeOvers[0]?.count)).toBeGreaterThan(generationCount / 10);
+    const continued = await writer.sql<{
+      count: string;
+    }>`select count(*) from attempts where reason = 'PROVIDER_ERROR' and base > 0`;
+    expect(Number(continued[0]?.count)).toBeGreaterThan(0);
     expect(readers.reduce((sum, { cuts }) => sum + cuts, 0)).toBeGreaterThanOrEqual(cutCount);
     expect(readers.reduce((sum, { cutsWhileRunning }) => sum + cutsWhileRunning, 0)).toBeGreaterThanOrEqual(cutCount / 2);
     for (const reader of readers) {

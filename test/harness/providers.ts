@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Provider, ProviderError, StreamPart, TextRequest } from '../../src/providers/port.ts';
 import { anthropic } from '../../src/providers/anthropic.ts';
+import { google } from '../../src/providers/google.ts';
 import { offline } from '../../src/providers/offline.ts';
 import { openai } from '../../src/providers/openai.ts';
 import { pollable } from '../../src/kernel/pollable.ts';
@@ -45,6 +46,13 @@ export const vendors: readonly VendorSubject[] = [
     path: '/v1/messages',
     recorded: 'anthropic-messages.sse',
     finishSignal: '"type":"message_stop"',
+  },
+  {
+    name: 'google',
+    provider: (url) => google({ apiKey: canaryKey, baseURL: url }),
+    path: '/v1beta/models/draft:streamGenerateContent?alt=sse',
+    recorded: 'google-generate-content.sse',
+    finishSignal: '"finishReason":"STOP"',
   },
 ];
 

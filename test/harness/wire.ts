@@ -133,10 +133,46 @@ const anthropicErrorTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 };
 
+function generateContent(): Wire {
+  const chunk = (candidate: object, usage: object = { promptTokenCount: 1, totalTokenCount: 1 }) =>
+    sse(null, { candidates: [{ index: 0, ...candidate }], usageMetadata: usage, modelVersion: 'mock', responseId: 'mock' });
+  const content = (text: string) => ({ content: { parts: [{ text }], role: 'model' } });
+  const reasons = { stop: 'STOP', length: 'MAX_TOKENS', filter: 'SAFETY' };
+  return {
+    start: () => chunk({ content: { parts: [{ text: 'Let me think.', thought: true }], role: 'model' } }),
+    text: (text) => chunk(content(text)),
+    finish: (finish, { input, output, cached }) =>
+      chunk(
+        { ...content(''), finishReason: reasons[finish] },
+        {
+          promptTokenCount: input,
+          candidatesTokenCount: output - 4,
+          thoughtsTokenCount: 4,
+          cachedContentTokenCount: cached,
+          totalTokenCount: input + output,
+        },
+      ),
+    error: (message) => sse(null, { error: { code: 503, message, status: 'UNAVAILABLE' } }),
+    errorBody: (status, message) =>
+      JSON.stringify({ error: { code: status, message, status: googleStatuses[status] ?? 'UNKNOWN', details: [] } }),
+  };
+}
+
+const googleStatuses: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  429: 'RESOURCE_EXHAUSTED',
+  500: 'INTERNAL',
+  503: 'UNAVAILABLE',
+};
+
 const wires: Readonly<Record<string, () => Wire>> = {
   '/chat/completions': chat,
   '/responses': responses,
   '/messages': messages,
+  ':streamGenerateContent?alt=sse': generateContent,
 };
 
 /** The wire of a vendor by the path that is called; a fresh one per response. */

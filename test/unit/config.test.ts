@@ -167,4 +167,49 @@ describe('readConfig', () => {
   it('lets production have an embedded database when it is asked for', () => {
     expect(readConfig({ NODE_ENV: 'production', EMBEDDED_DATABASE: '1' })).toMatchObject({ isProduction: true, database: null });
   });
+
+  it('reads providers by configuration, with keys that are settings of their own', () => {
+    const written = [
+      {
+        id: 'groq',
+        baseUrl: 'https://api.groq.com/openai/v1',
+        apiKeySetting: 'GROQ_API_KEY',
+        models: ['fast', { name: 'long', contextWindow: 32_768 }],
+      },
+      { id: 'local', baseUrl: 'http://127.0.0.1:11434/v1' },
+    ];
+    expect(readConfig({ PROVIDERS: JSON.stringify(written), GROQ_API_KEY: 'gsk-1' }).providers.endpoints).toEqual([
+      {
+        id: 'groq',
+        baseUrl: 'https://api.groq.com/openai/v1',
+        apiKey: 'gsk-1',
+        models: [
+          { name: 'fast', contextWindow: null, maxOutputTokens: null },
+          { name: 'long', contextWindow: 32_768, maxOutputTokens: null },
+        ],
+      },
+      { id: 'local', baseUrl: 'http://127.0.0.1:11434/v1', apiKey: 'none', models: [] },
+    ]);
+  });
+
+  it.each<[unknown, string]>([
+    ['{', 'PROVIDERS: it is no JSON'],
+    [{}, 'PROVIDERS: it has to be a list'],
+    [[{ id: 'openai', baseUrl: 'https://a.example' }], 'PROVIDERS: entry 0: the id openai is taken'],
+    [[{ id: 'A', baseUrl: 'https://a.example' }], 'PROVIDERS: entry 0: id has 1 to 31'],
+    [[{ id: 'a', baseUrl: 'ftp://a.example' }], 'PROVIDERS: a: baseUrl is no URL'],
+    [[{ id: 'a', baseUrl: 'https://a.example', key: 'sk-secret' }], 'PROVIDERS: entry 0 has key, which is none of'],
+    [
+      [{ id: 'a', baseUrl: 'https://a.example', apiKey: 'sk-secret', apiKeySetting: 'A_KEY' }],
+      'PROVIDERS: a: apiKey and apiKeySetting are both set',
+    ],
+    [[{ id: 'a', baseUrl: 'https://a.example', apiKeySetting: 'A_KEY' }], 'PROVIDERS: a: A_KEY is not set'],
+    [[{ id: 'a', baseUrl: 'https://a.example', models: [''] }], 'PROVIDERS: a: a model is a name'],
+    [[{ id: 'a', baseUrl: 'https://a.example', models: [{ name: 'm', contextWindow: 0 }] }], 'PROVIDERS: a: m: contextWindow'],
+  ])('says what is wrong with PROVIDERS %j, and no key', (written, message) => {
+    const text = typeof written === 'string' ? written : JSON.stringify(written);
+    const read = () => readConfig({ PROVIDERS: text });
+    expect(read).toThrow(message);
+    expect(read).not.toThrow('sk-secret');
+  });
 });

@@ -1,0 +1,98 @@
+import type { Pending } from '../kernel/pollable.ts';
+import type { Bytes } from './bytes.ts';
+
+/** What a body comes over, as far as the body has to do with it. */
+export interface Source {
+  /** Reads no more until `resume`: the reader of the body is behind. */
+  pause(): void;
+  resume(): void;
+  /** Gives the connection up. */
+  destroy(): void;
+}
+
+/** As many chunks wait for a reader before the connection is told to. */
+const mostWaiting = 16;
+
+/** A body as it comes in. Its chunks are the reader's to keep. */
+export class Body implements Bytes {
+  private readonly chunks: Uint8Array[] = [];
+  private waiting: ((bytes: Uint8Array | null) => void) | null = null;
+  private onReady: (() => void) | null = null;
+  private isEnded = false;
+  private isFull = false;
+  private cut: Error | null = null;
+
+  constructor(private readonly source: Source) {}
+
+  next(): Promise<Uint8Array | null> {
+    const chunk = this.poll();
+    if (chunk === 'ask') return Promise.resolve(null);
+    if (chunk !== 'later') return Promise.resolve(chunk);
+    return new Promise((resolve) => {
+      this.waiting = resolve;
+    });
+  }
+
+  poll(): Uint8Array | Pending {
+    const chunk = this.chunks.shift();
+    if (chunk === undefined) return this.isEnded ? 'ask' : 'later';
+    if (this.isFull && this.chunks.length === 0) {
+      this.isFull = false;
+      this.source.resume();
+    }
+    return chunk;
+  }
+
+  whenReady(wake: () => void): void {
+    this.onReady = wake;
+  }
+
+  cancel(): void {
+    this.source.destroy();
+    this.chunks.length = 0;
+    this.end(null);
+  }
+
+  /** More of it came. */
+  take(chunk: Uint8Array): void {
+    if (this.isEnded) return;
+    if (this.waiting) return this.answer(chunk);
+    this.chunks.push(chunk);
+    if (this.chunks.length >= mostWaiting && !this.isFull) {
+      this.isFull = true;
+      this.source.pause();
+    }
+    this.onReady?.();
+  }
+
+  /** Nothing comes any more; `cut` says why, when it was not its end. */
+  end(cut: Error | null): void {
+    if (this.isEnded) return;
+    this.isEnded = true;
+    this.cut = cut;
+    if (this.waiting) this.answer(null);
+    else this.onReady?.();
+  }
+
+  /** The same as a web stream, for those who want one: it fails when the body was cut. */
+  web(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const chunk = await this.next();
+          if (chunk) controller.enqueue(chunk);
+          else if (this.cut) controller.error(this.cut);
+          else controller.close();
+        },
+        cancel: () => this.cancel(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  private answer(bytes: Uint8Array | null): void {
+    const resolve = this.waiting;
+    this.waiting = null;
+    resolve?.(bytes);
+  }
+}

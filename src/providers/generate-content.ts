@@ -1,0 +1,84 @@
+import { isObject } from '../kernel/object.ts';
+import { failure, failureOf } from './failures.ts';
+import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
+import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { finish, type Converter } from './read.ts';
+import type { SseEvent } from './sse.ts';
+
+/** What stopped the model by its content; the vendor adds to them. */
+const filters = ['SAFETY', 'RECITATION', 'LANGUAGE', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'IMAGE_SAFETY'];
+const reasons: Readonly<Record<string, FinishReason>> = {
+  STOP: 'STOP',
+  MAX_TOKENS: 'LENGTH',
+  ...Object.fromEntries(filters.map((reason) => [reason, 'CONTENT_FILTER' as const])),
+};
+
+/** What a generateContent call takes: system messages travel apart, and the model's turns are called `model`. */
+export function contentRequest({ model, messages, maxOutputTokens, temperature }: TextRequest) {
+  const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
+  const turns = messages.filter(({ role }) => role !== 'system');
+  return {
+    model,
+    contents: turns.map(({ role, content }) => ({ role: role === 'assistant' ? 'model' : 'user', parts: [{ text: content }] })),
+    config: {
+      maxOutputTokens,
+      ...(system.length === 0 ? {} : { systemInstruction: system.join('\n\n') }),
+      ...(temperature === null ? {} : { temperature }),
+    },
+  };
+}
+
+/**
+ * Chunks of Google's streamGenerateContent. The finish signal is a candidate's `finishReason`, often beside the last text; each chunk has
+ * the usage so far, and no event says that it is the last. Thoughts are not text. https://ai.google.dev/api/generate-content
+ */
+export class ContentConverter implements Converter {
+  private reason: FinishReason | null = null;
+  private usage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
+
+  constructor(
+    private readonly provider: string,
+    private readonly secrets: readonly string[],
+  ) {}
+
+  take({ data }: SseEvent): StreamPart | null {
+    const chunk = objectIn(this.provider, data);
+    const error = errorIn(chunk);
+    if (error) throw failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
+    if (isObject(chunk.usageMetadata)) this.usage = usageOf(chunk.usageMetadata);
+
+    const blocked = isObject(chunk.promptFeedback) ? stringOf(chunk.promptFeedback.blockReason) : null;
+    if (blocked) throw failure('CONTENT_REFUSED', `${this.provider} refused the prompt (${blocked.slice(0, 60)})`);
+    const candidate: unknown = Array.isArray(chunk.candidates) ? chunk.candidates[0] : undefined;
+    if (!isObject(candidate)) return null;
+    const said = stringOf(candidate.finishReason);
+    if (said && said !== 'FINISH_REASON_UNSPECIFIED') this.reason = reasons[said] ?? 'OTHER';
+    const text = textOf(candidate.content);
+    return text === '' ? this.rest() : { type: 'text', text };
+  }
+
+  rest(): StreamPart | null {
+    return this.reason === null ? null : finish(this.reason, this.usage);
+  }
+
+  end(): StreamPart | null {
+    return this.rest();
+  }
+}
+
+function textOf(content: unknown): string {
+  const parts: unknown[] = isObject(content) && Array.isArray(content.parts) ? content.parts : [];
+  return parts.map((part) => (isObject(part) && part.thought !== true ? (stringOf(part.text) ?? '') : '')).join('');
+}
+
+/** Google leaves out what is 0, and counts thoughts apart from the answer; both are paid as output. */
+function usageOf(usage: Record<string, unknown>): Usage {
+  const input = numberOf(usage.promptTokenCount);
+  const answer = numberOf(usage.candidatesTokenCount);
+  const thoughts = numberOf(usage.thoughtsTokenCount);
+  return {
+    inputTokens: input,
+    outputTokens: answer === null && thoughts === null ? null : (answer ?? 0) + (thoughts ?? 0),
+    cachedInputTokens: numberOf(usage.cachedContentTokenCount) ?? (input === null ? null : 0),
+  };
+}

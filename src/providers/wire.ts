@@ -1,0 +1,165 @@
+import { readSync } from 'node:fs';
+import net, { type Socket } from 'node:net';
+import tls from 'node:tls';
+import type { HeldReads } from './held-reads.ts';
+
+/** Who talks over a wire. */
+export interface Talker {
+  /** Bytes that came; they are overwritten after the call. */
+  take(bytes: Buffer): void;
+  /** Nothing comes any more; `cause` is null when the other side ended politely. */
+  ended(cause: Error | null): void;
+}
+
+const readBytes = 65_536;
+/** All wires read into one buffer, one after the other. */
+const landing = Buffer.allocUnsafeSlow(readBytes);
+/** How long a connection without a call is kept for the next one. */
+const keepMs = 4_000;
+const mostSessions = 100;
+/** TLS sessions by origin: a second handshake is shorter. */
+const sessions = new Map<string, Buffer>();
+
+/** A connection that serves one call at a time. */
+export class Wire {
+  private readonly socket: Socket;
+  private readonly isPlain: boolean;
+  private talker: Talker | null = null;
+  private cause: Error | null = null;
+  private state: 'watched' | 'held' | 'paused' = 'watched';
+  private idleTimer: NodeJS.Timeout | null = null;
+  private known = -1;
+
+  constructor(
+    readonly url: URL,
+    private readonly onGone: (wire: Wire) => void,
+  ) {
+    this.isPlain = url.protocol === 'http:';
+    this.socket = connect(url, (bytes) => this.take(bytes));
+    this.socket.setNoDelay(true);
+    this.socket.on('error', (cause) => (this.cause = cause));
+    this.socket.once('close', () => this.gone());
+  }
+
+  /** False once it cannot carry a call any more. */
+  get isAlive(): boolean {
+    return !this.socket.destroyed && !this.socket.readableEnded;
+  }
+
+  /** Who hears what comes from now on. */
+  serve(talker: Talker): void {
+    this.talker = talker;
+  }
+
+  /** It is taken for another call. */
+  wake(): void {
+    if (this.idleTimer) clearTimeout(this.idleTimer);
+    this.idleTimer = null;
+    this.socket.ref();
+  }
+
+  write(text: string): void {
+    this.socket.write(text);
+  }
+
+  /** Reads as soon as anything comes. */
+  watch(): void {
+    if (this.state === 'watched') return;
+    this.state = 'watched';
+    this.socket.resume();
+  }
+
+  /** Reads nothing until it is told to. */
+  pause(): void {
+    this.stopReading('paused');
+  }
+
+  /** Reads nothing for so long, then what has come meanwhile; where nothing has, it watches again. False where it cannot. */
+  readAfter(reads: HeldReads, ms: number): boolean {
+    if (this.fd < 0) return false;
+    this.stopReading('held');
+    reads.add(this, ms);
+    return true;
+  }
+
+  /** Reads what has come, without a wake-up by the operating system. */
+  readHeld(): void {
+    const { fd } = this;
+    // Over, or told otherwise meanwhile.
+    if (fd < 0 || this.state !== 'held') return;
+    let length = 0;
+    try {
+      length = readSync(fd, landing);
+    } catch {
+      // Nothing came, or the connection broke: the event loop tells which.
+    }
+    if (length > 0) this.take(landing.subarray(0, length));
+    else this.watch();
+  }
+
+  /** Its call is over, and it waits for another. */
+  rest(): void {
+    this.talker = null;
+    this.watch();
+    this.socket.unref();
+    this.idleTimer = setTimeout(() => this.destroy(), keepMs);
+    this.idleTimer.unref();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  private stopReading(state: 'held' | 'paused'): void {
+    if (this.state === 'watched') this.socket.pause();
+    this.state = state;
+  }
+
+  /** The number of the open connection that can be read as it is; -1 when there is none. */
+  private get fd(): number {
+    // Its number may be another's as soon as it is closed.
+    if (this.socket.destroyed || !this.isPlain) return -1;
+    if (this.known < 0) this.known = (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+    return this.known;
+  }
+
+  private take(bytes: Buffer): void {
+    // What comes unasked answers nothing.
+    if (this.talker) this.talker.take(bytes);
+    else this.destroy();
+  }
+
+  private gone(): void {
+    if (this.idleTimer) clearTimeout(this.idleTimer);
+    this.onGone(this);
+    const { talker } = this;
+    this.talker = null;
+    talker?.ended(this.cause);
+  }
+}
+
+function connect(url: URL, take: (bytes: Buffer) => void): Socket {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const onread = {
+    buffer: landing,
+    callback: (length: number) => {
+      take(landing.subarray(0, length));
+      return true;
+    },
+  };
+  if (url.protocol === 'http:') return net.connect({ host, port: Number(url.port || 80), onread });
+  const known = sessions.get(url.origin);
+  return tls
+    .connect({
+      host,
+      port: Number(url.port || 443),
+      ...(net.isIP(host) === 0 && { servername: host }),
+      ALPNProtocols: ['http/1.1'],
+      ...(known && { session: known }),
+      onread,
+    } as tls.ConnectionOptions)
+    .on('session', (session) => {
+      if (sessions.size >= mostSessions) sessions.clear();
+      sessions.set(url.origin, session);
+    });
+}
