@@ -11,6 +11,7 @@ import { KeyService } from './access/key.service.ts';
 import { IssuerKeys } from './access/issuer-keys.ts';
 import { IssuerService } from './access/issuer.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { TenantCreationService } from './access/tenant-creation.service.ts';
 import { TokenWatch } from './access/token-watch.ts';
 import { TokenService } from './access/token.service.ts';
 import { MemberService } from './access/member.service.ts';
@@ -182,6 +183,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('readers of the audit log', () => auditTail.close());
     const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
+    const { secret, tenantsPerDay: mostADay } = config;
+    const tenantCreations = new TenantCreationService({ database, acts, secret, mostADay });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
@@ -196,7 +199,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
-    const tokens = new TokenService({ database, keys: issuerKeys, clock });
+    const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
     bus.on('access.changed', ({ ids }) => tokens.forget(ids));
     bus.onGap(() => tokens.forget(null));
@@ -247,6 +250,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       streams,
       templates,
       tenants,
+      tenantCreations,
       models,
       routes,
       routeTrials,

@@ -41,6 +41,8 @@ export interface Config {
   readonly engine: EngineConfig;
   readonly limits: TenantLimits;
   readonly queryCost: CostBudget;
+  /** How many tenants the people of one that runs the installation may make in a day; 0 for any number. */
+  readonly tenantsPerDay: number;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
   /** What tenants' secrets are sealed under, the first for new ones; null: none given. */
@@ -119,6 +121,7 @@ export function readConfig(env: Env): Config {
       maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),
       restoreRate: read.integer('QUERY_COST_PER_SECOND', isProduction ? 500 : 10_000, 1, 1_000_000),
     },
+    tenantsPerDay: limit(read, 'TENANTS_PER_DAY', 100),
     secret: secret ?? 'development',
     masterKeys: masterKeys(read),
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,

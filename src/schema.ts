@@ -16,6 +16,8 @@ import type { MemberService } from './access/member.service.ts';
 import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
+import { TenantCreationResolver } from './access/tenant-creation.resolver.ts';
+import type { TenantCreationService } from './access/tenant-creation.service.ts';
 import type { Database } from './db/client.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import type { AuditService } from './audit/audit.service.ts';
@@ -56,6 +58,7 @@ export interface Services {
   readonly streams: StreamService;
   readonly templates: TemplateService;
   readonly tenants: TenantService;
+  readonly tenantCreations: TenantCreationService;
   readonly models: Models;
   readonly routes: RouteService;
   readonly routeTrials: RouteTrialService;
@@ -111,7 +114,8 @@ export function buildSchemas(services: Services): Schemas {
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const people = [roles, members, invitations, explain];
+  const creations = new TenantCreationResolver(services.tenantCreations);
+  const people = [roles, members, invitations, explain, creations];
   const routing = [models, routes, routeVersions];
   const resolvers = [templates, generations, tenants, ...routing, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
@@ -149,6 +153,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     streams: uncalled('streams'),
     templates: uncalled('templates'),
     tenants: uncalled('tenants'),
+    tenantCreations: uncalled('tenantCreations'),
     models: uncalled('models'),
     routes: uncalled('routes'),
     routeTrials: uncalled('routeTrials'),

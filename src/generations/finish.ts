@@ -1,3 +1,4 @@
+import { serviceDeedRecordedWith } from '../audit/record.service.ts';
 import type { Connection } from '../db/client.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -152,6 +153,14 @@ export async function closeAbandoned(
     reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
   const failure = closingFailures[reason];
   const ids = { tenantUuid: uuidOf(tenantId), uuid: uuidOf(id) };
+  const deed = {
+    tenantId,
+    service: 'sweeper',
+    operation: 'generationClose',
+    thing: id,
+    before: null,
+    after: { status, reason },
+  } as const;
   const rows = await engine.sql(
     (sql) => sql`
       with ended as (
@@ -169,7 +178,7 @@ export async function closeAbandoned(
           input_tokens, output_tokens, cached_input_tokens, cost_micros)
         select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}, 0, 0, 0, 0
         from ended where attempt > 0
-      )
+      ), told as (${serviceDeedRecordedWith(sql, deed, sql`ended`)})
       select id from ended`,
   );
   return rows.length === 1;

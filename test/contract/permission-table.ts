@@ -278,6 +278,17 @@ export const permissionTable: Readonly<Record<string, Row>> = {
       { with: 'the tenant’s', make: ofOther(role, (id) => named(id, { permissions: ['keys:read'] })), expected: managersFind },
     ],
   },
+  'Mutation.tenantCreate': {
+    document: mutation('tenantCreate'),
+    cases: [
+      {
+        // Whose tenant runs the installation has tests of its own.
+        with: 'a tenant that does not run the installation',
+        make: () => ({ input: { name: 'Customer', ownerEmail: 'eve@example.org' } }),
+        expected: `${nobody}; invited: FORBIDDEN; stranger: FORBIDDEN; roles: FORBIDDEN`,
+      },
+    ],
+  },
   'Mutation.tenantDelete': {
     document: mutation('tenantDelete'),
     cases: [

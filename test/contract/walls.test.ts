@@ -34,16 +34,31 @@ const engineGrants: Readonly<Record<string, string>> = {
   tenant_limits: 'INSERT SELECT UPDATE',
 };
 
-/** What the engine may write of tables that it otherwise reads: when a key was used, and the place of an audit entry, once. */
+/** What the engine may write of tables that it otherwise reads: when a key was used, the place of an audit entry, once, and which tenant runs the installation. */
 const engineColumns: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
   api_keys: { policy: 'engine_notes_use', columns: 'last_used_at' },
   audit_entries: { policy: 'engine_seals', columns: 'hash position' },
+  tenants: { policy: 'engine_appoints', columns: 'runs_installation' },
 };
 
-/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place; a limit, never the ceiling above it. */
+/** What the engine may say of rows that it adds to tables that it otherwise reads: what services did. */
+const engineAdds: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
+  audit_entries: {
+    policy: 'engine_records',
+    columns: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
+  },
+};
+
+/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place; a limit, never the ceiling above it; a tenant, never that it runs the installation. */
 const appColumns: Readonly<Record<string, string>> = {
   audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
   tenant_limits: 'name own tenant_id',
+  tenants: 'created_at deleted_at generation_retention_days id name suspended_at',
+};
+/** What the app may change of them. */
+const appChanges: Readonly<Record<string, string>> = {
+  tenant_limits: 'own',
+  tenants: 'deleted_at generation_retention_days name suspended_at',
 };
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
@@ -81,7 +96,7 @@ const appGrants: Readonly<Record<string, string>> = {
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenant_limits: 'SELECT',
-  tenants: 'INSERT SELECT UPDATE',
+  tenants: 'SELECT',
 };
 
 let database: TestDatabase;
@@ -162,6 +177,7 @@ describe('the second wall', () => {
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
           ...(engineColumns[table] ? [{ table, name: engineColumns[table].policy, command: 'UPDATE' }] : []),
+          ...(engineAdds[table] ? [{ table, name: engineAdds[table].policy, command: 'INSERT' }] : []),
         ])
         .toSorted((a, b) => (`${a.table} ${a.name}` < `${b.table} ${b.name}` ? -1 : 1)),
     );
@@ -181,10 +197,11 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
-    const engineMay = Object.entries(engineColumns).map(([table, { columns }]) => [table, columns]);
-    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(Object.fromEntries(engineMay));
-    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual({});
-    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual({ tenant_limits: 'own' });
+    const columnsIn = (may: typeof engineColumns) =>
+      Object.fromEntries(Object.entries(may).map(([table, { columns }]) => [table, columns]));
+    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(columnsIn(engineColumns));
+    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual(columnsIn(engineAdds));
+    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual(appChanges);
     expect(await columnsOf('draftwire_app', 'INSERT')).toEqual(appColumns);
     expect(await columnsOf('draftwire_engine', 'SELECT')).toEqual(engineReadsColumns);
   });
