@@ -62,6 +62,7 @@ import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
+import { UsageService } from './usage/usage.service.ts';
 import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
 import { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderKeyService } from './vault/provider-key.service.ts';
@@ -264,6 +265,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       database,
       credentials,
       limitSettings,
+      usage: new UsageService(database),
     });
     const pipeline = buildPipeline({
       schema: subgraph,

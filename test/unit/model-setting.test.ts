@@ -56,7 +56,13 @@ describe('what an operator types', () => {
 });
 
 const line = (over: Partial<PriceLine>): PriceLine => ({
-  ...{ from: null, above: 0, isBatch: false, input: 1, cachedInput: 1, cacheWrite: 1, output: 2 },
+  from: null,
+  above: 0,
+  isBatch: false,
+  input: 1,
+  cachedInput: 1,
+  cacheWrite: 1,
+  output: 2,
   ...over,
 });
 
