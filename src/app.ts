@@ -53,8 +53,12 @@ import { openMetrics } from './monitoring/metrics.ts';
 import { LeanHttp } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
+import { countCalls, observeHealth } from './routing/call-metrics.ts';
+import { GateService } from './routing/gate.service.ts';
+import { HealthService } from './routing/health.service.ts';
 import { ModelSettingService } from './routing/model-setting.service.ts';
 import { autoRoute, Models } from './routing/models.ts';
+import { Places } from './routing/places.ts';
 import { RoutePlanService } from './routing/route-plan.service.ts';
 import { RouteService } from './routing/route.service.ts';
 import { RouteTrialService } from './routing/route-trial.service.ts';
@@ -147,12 +151,20 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
     bus.onGap(() => providerKeys.forget(null));
 
+    const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
+    await health.open();
+    life.onStop('health of models', () => health.close(), lastWordsMs);
+    const places = new Places(config.calls.places);
+    const gate = new GateService({ health, places, calls: countCalls(metrics.registry, models), clock });
+    observeHealth(metrics.registry, { models, health, places });
+
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
       keys: providerKeys,
+      gate,
       bus,
       audience: follower,
       clock,
@@ -226,7 +238,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     slots.open();
     life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
-    const world = { random: Math.random, latencyMs: () => null };
+    const world = {
+      random: Math.random,
+      latencyMs: (model: string) => health.latencyMs(model),
+      shutUntil: (model: string) => health.shutUntil(model),
+    };
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.on('route.changed', ({ ids }) => plans.forget(ids));
     bus.onGap(() => plans.forget(null));
@@ -253,6 +269,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       tenants,
       tenantCreations,
       models,
+      health,
       routes,
       routeTrials,
       apiKeys,

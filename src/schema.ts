@@ -36,8 +36,10 @@ import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
 import type { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitResolver } from './limits/limit.resolver.ts';
+import type { HealthService } from './routing/health.service.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
+import { ProviderResolver } from './routing/provider.resolver.ts';
 import { RouteResolver, RouteVersionResolver } from './routing/route.resolver.ts';
 import type { RouteService } from './routing/route.service.ts';
 import type { RouteTrialService } from './routing/route-trial.service.ts';
@@ -62,6 +64,7 @@ export interface Services {
   readonly tenants: TenantService;
   readonly tenantCreations: TenantCreationService;
   readonly models: Models;
+  readonly health: HealthService;
   readonly routes: RouteService;
   readonly routeTrials: RouteTrialService;
   readonly apiKeys: ApiKeyService;
@@ -90,6 +93,7 @@ export function buildSchemas(services: Services): Schemas {
   const generations = new GenerationResolver(services.generations, services.streams, templates);
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
+  const providers = new ProviderResolver(services.models, services.health);
   const routes = new RouteResolver(services.routes, services.routeTrials);
   const routeVersions = new RouteVersionResolver(tenants);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
@@ -118,9 +122,9 @@ export function buildSchemas(services: Services): Schemas {
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
+  const routing = [models, providers, routes, routeVersions];
   const creations = new TenantCreationResolver(services.tenantCreations);
   const people = [roles, members, invitations, explain, creations];
-  const routing = [models, routes, routeVersions];
   const resolvers = [
     templates,
     generations,
@@ -156,7 +160,7 @@ export function buildSchemas(services: Services): Schemas {
         Route,
         RouteVersion,
       ],
-      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
+      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added, providerHealthStream: providers.stream },
     },
   );
   const typeResolvers = { Node: typeOfNode, GenerationMessage: typeOfMessage };
@@ -172,6 +176,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     tenants: uncalled('tenants'),
     tenantCreations: uncalled('tenantCreations'),
     models: uncalled('models'),
+    health: uncalled('health'),
     routes: uncalled('routes'),
     routeTrials: uncalled('routeTrials'),
     apiKeys: uncalled('apiKeys'),

@@ -20,7 +20,7 @@ export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
     editor: [...everybody, 'generations:read', 'generations:write', 'generations:others', 'members:read'],
     reviewer: [...everybody, 'generations:read', 'generations:others', 'members:read'],
     analyst: [...everybody, 'usage:read'],
-    operator: [...everybody, 'health:read', 'routes:read', 'usage:read'],
+    operator: [...everybody, 'health:read', 'providers:read', 'routes:read', 'usage:read'],
     member: [...everybody, 'generations:read', 'generations:write'],
   } satisfies Record<string, readonly Permission[]>),
 );

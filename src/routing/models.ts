@@ -53,6 +53,11 @@ export class Models {
     this.offered = this.choicesNow();
   }
 
+  /** The ids of all models that are listed, and of those that `auto` begins with where their provider lists none. */
+  get known(): string[] {
+    return [...new Set([...this.choices.map(({ id }) => id), ...this.plan(autoRoute).models])];
+  }
+
   /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. Retired models are as good as others here. */
   plan(requested: string): RoutePlan {
     if (requested !== autoRoute) {

@@ -7,7 +7,7 @@ import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { estimatedCostMicros } from './estimate.ts';
-import { choose, type Chosen, type World } from './choose.ts';
+import { choose, shutLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
 import { autoRoute, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
@@ -34,7 +34,7 @@ export interface RoutePlanParts {
   readonly clock: Clock;
   readonly log: Log;
   /** What is known of models beside what the catalogue says. */
-  readonly world: Pick<World, 'random' | 'latencyMs'>;
+  readonly world: Omit<World, 'now' | 'costMicros' | 'retiredAt'>;
 }
 
 interface StandingRow {
@@ -60,7 +60,8 @@ export class RoutePlanService {
     const found = await this.find(scope, requested);
     if (!found) {
       const plan = this.parts.models.plan(requested);
-      return { ...plan, models: this.parts.models.notRetired(plan.models) };
+      const standing = this.parts.models.notRetired(plan.models);
+      return { ...plan, models: shutLast(standing, this.parts.world.shutUntil).models };
     }
     const { id, version, definition } = found;
     const { models, branches } = this.choose(definition, facts);
@@ -77,11 +78,12 @@ export class RoutePlanService {
   ): Promise<Chosen & Pick<RoutePlan, 'route'>> {
     const found = await this.find(scope, requested);
     if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
-    const { route, models: planned, branches } = this.parts.models.plan(requested);
-    const models = this.parts.models.notRetired(planned);
+    const { route, models: named, branches } = this.parts.models.plan(requested);
+    const { models, reasons } = shutLast(this.parts.models.notRetired(named), this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
-    const reason = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
-    const steps = [{ at: 'route', mode: isNamed ? ('single' as const) : ('fallback' as const), reason }];
+    const mode = isNamed ? ('single' as const) : ('fallback' as const);
+    const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
+    const steps = [why, ...reasons].map((reason) => ({ at: 'route', mode, reason }));
     return { route, models, branches, steps, shares: new Map(models.slice(0, 1).map((model) => [model, 1])) };
   }
 

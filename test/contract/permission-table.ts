@@ -22,6 +22,7 @@ import {
   managersOnly,
   managersFind,
   ownersOnly,
+  routesAsked,
   type Row,
 } from './permission-cases.ts';
 import { queryTable } from './permission-queries.ts';
@@ -338,5 +339,9 @@ export const permissionTable: Readonly<Record<string, Row>> = {
         expected: `${nobody}; invited: FORBIDDEN; stranger: NOT_FOUND; owner admin editor reviewer: ok; member: NOT_FOUND; analyst operator: FORBIDDEN`,
       },
     ],
+  },
+  'Subscription.providerHealthStream': {
+    document: 'subscription { providerHealthStream { __typename } }',
+    cases: [{ with: 'nothing', expected: routesAsked }],
   },
 };

@@ -7,6 +7,9 @@ import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 /** Tables that belong to no tenant: everyone reads the library, what is set of models and which processes live, nobody but the engine writes them. */
 const sharedTables = ['model_settings', 'processes', 'template_versions', 'templates'];
 
+/** Of no tenant either, and the engine's alone: how models do. */
+const engineTables = ['model_health'];
+
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
   // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
@@ -23,6 +26,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   audit_entries: 'SELECT',
   audit_heads: 'INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE SELECT',
+  // How the models of the installation do: circuit breakers, which are one for all tenants.
+  model_health: 'DELETE INSERT SELECT UPDATE',
   // Which processes hold slots, and for how long.
   processes: 'DELETE INSERT SELECT UPDATE',
   // What an operator says of models.
@@ -111,7 +116,7 @@ beforeAll(async () => {
     select relname as name from pg_class
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
   tables = rows.map(({ name }) => name);
-  tenantTables = tables.filter((name) => !sharedTables.includes(name));
+  tenantTables = tables.filter((name) => !sharedTables.includes(name) && !engineTables.includes(name));
 });
 
 afterAll(async () => {
@@ -155,11 +160,14 @@ describe('the second wall', () => {
     const wall = (column: string) => `(${column} = (NULLIF(current_setting('draftwire.tenant'::text, true), ''::text))::uuid)`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
-      tables.map((table) => {
-        if (sharedTables.includes(table)) return { table, name: 'everyone_reads', command: 'SELECT', using: 'true', check: null };
-        const rule = wall(table === 'tenants' ? 'id' : 'tenant_id');
-        return { table, name: 'tenant_wall', command: 'ALL', using: rule, check: rule };
-      }),
+      tables
+        .filter((table) => !engineTables.includes(table))
+        .map((table) => {
+          if (sharedTables.includes(table))
+            return { table, name: 'everyone_reads', command: 'SELECT', using: 'true', check: null };
+          const rule = wall(table === 'tenants' ? 'id' : 'tenant_id');
+          return { table, name: 'tenant_wall', command: 'ALL', using: rule, check: rule };
+        }),
     );
   });
 

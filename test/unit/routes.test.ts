@@ -20,6 +20,7 @@ const world: World = {
   now: wednesday,
   random: () => 0.5,
   latencyMs: () => null,
+  shutUntil: () => null,
   costMicros: () => null,
   retiredAt: () => null,
 };
