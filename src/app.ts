@@ -139,7 +139,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const modelSettings = new ModelSettingService({ database, models, log });
     await modelSettings.open();
-    life.onStop('settings of models', () => modelSettings.close());
+    life.onStop('settings of models', () => modelSettings.close(), lastWordsMs);
     const bus = new Bus(log);
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
@@ -176,7 +176,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, bus, log });
     purger.open();
-    life.onStop('purger', () => purger.close());
+    life.onStop('purger', () => purger.close(), lastWordsMs);
     engine.open();
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
@@ -207,7 +207,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.onGap(() => keys.forget(null));
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
-    life.onStop('watch over access', () => watch.close());
+    life.onStop('watch over access', () => watch.close(), lastWordsMs);
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
@@ -218,7 +218,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.onGap(() => tokens.forget(null));
     const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
     tokenWatch.open();
-    life.onStop('watch over tokens', () => tokenWatch.close());
+    life.onStop('watch over tokens', () => tokenWatch.close(), lastWordsMs);
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
