@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAway } from '../kernel/errors.ts';
-import { withDeadlines } from '../providers/deadlines.ts';
+import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
 import { ProviderError, type Provider } from '../providers/port.ts';
+import type { Entering } from '../routing/gate.service.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -12,7 +13,14 @@ interface Choice {
   readonly name: string;
 }
 
-/** Makes the calls of runs: with the tenant's own key where it has one, and with the deadlines. */
+/** What a call is made with. */
+interface Means {
+  readonly apiKey: string | null;
+  readonly watch: StreamWatch;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Makes the calls of runs, as the gate lets them in: with the tenant's own key where it has one, and with the deadlines. */
 export class Caller {
   constructor(
     private readonly config: EngineConfig,
@@ -26,11 +34,14 @@ export class Caller {
     const apiKey = this.parts.keys.known(run.tenantId, choice.provider);
     // Not known without a look: the attempt waits for it, and makes the call then.
     if (apiKey === undefined) return;
-    run.opened = begun(this.call(run, choice, apiKey, this.parts.fetchAfter(committed)));
+    const watch = this.parts.gate.enterNow(this.entering(run, run.attempt.model, apiKey));
+    // Nor is there a place at once, or the model has to be asked whether it works again.
+    if (!watch) return;
+    run.opened = begun(this.call(run, choice, { apiKey, watch, fetch: this.parts.fetchAfter(committed) }));
   }
 
-  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does. */
-  async open(run: Run, model = run.attempt.model): Promise<OpenedCall> {
+  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled: at once, where it is not patient. */
+  async open(run: Run, model = run.attempt.model, isPatient = true): Promise<OpenedCall> {
     const { opened } = run;
     if (opened?.model === model) {
       run.opened = null;
@@ -38,7 +49,9 @@ export class Caller {
     }
     const choice = this.parts.models.find(model);
     if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
-    return this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch);
+    const apiKey = await this.ownKey(run, choice.provider);
+    const watch = await this.parts.gate.enter({ ...this.entering(run, model, apiKey), isPatient }, run.signal);
+    return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
@@ -61,7 +74,12 @@ export class Caller {
     }
   }
 
-  private call(run: Run, { provider, name: model }: Choice, apiKey: string | null, fetch: typeof globalThis.fetch): OpenedCall {
+  private entering(run: Run, model: string, apiKey: string | null): Entering {
+    const provider = model.slice(0, model.indexOf('/'));
+    return { model, provider, isOwnKey: apiKey !== null, remainingMs: this.remainingMs(run), isPatient: false };
+  }
+
+  private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
     const { draft, maxOutputTokens, temperature } = run.work;
     const messages = run.attempt.base > 0 ? continued(run.work.messages, run.text) : run.work.messages;
     const { clock } = this.parts;
@@ -73,6 +91,7 @@ export class Caller {
         totalMs: Math.max(0, this.remainingMs(run)),
         clock,
         signal: run.signal,
+        watch,
       },
     );
     return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null };

@@ -61,12 +61,13 @@ export class Hedge {
     const isAsked = new Set(attempts.map(({ model }) => model));
     const fits = (model: string): boolean =>
       attempt.base === 0 || this.parts.models.find(model)?.provider.ignoresMessages !== true;
-    return work.plan.models.find((model) => !isAsked.has(model) && fits(model)) ?? null;
+    return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.parts.gate.shutMs(model) === 0) ?? null;
   }
 
   private async open(run: Run, model: string): Promise<Racer | null> {
     try {
-      return asked(await this.caller.open(run, model));
+      // The first call's text must not wait for a place of the second.
+      return asked(await this.caller.open(run, model, false));
     } catch (err) {
       // The first call may still do; when it does not, this model is asked in its turn and its failure told.
       if (err instanceof ProviderError || run.stopReason !== null) return null;

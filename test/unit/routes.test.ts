@@ -16,7 +16,7 @@ const facts: Facts = {
   metadata: { customer: 'acme', seats: 12, isTrial: true, nested: { a: 1 } },
 };
 const wednesday = new Date('2026-11-18T21:30:00Z');
-const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, costMicros: () => null };
+const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, shutUntil: () => null, costMicros: () => null };
 const models = ['a/1', 'a/2', 'b/1', 'c/1'];
 const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
 const chosen = (route: unknown, over: Partial<World> = {}, about: Partial<Facts> = {}) =>
@@ -255,6 +255,51 @@ describe('a definition', () => {
       retry: { RATE_LIMIT: { tries: 3, firstDelayMs: 250, longestDelayMs: 10_000 } },
       hedgeAfterMs: null,
     });
+  });
+});
+
+describe('models that failed too often', () => {
+  const until = new Date('2026-11-04T12:00:30Z');
+  const shut = (...ids: string[]): Partial<World> => ({ shutUntil: (id) => (ids.includes(id) ? until : null) });
+  const weighted = {
+    mode: 'weighted',
+    among: [
+      { weight: 3, route: { model: 'a/1' } },
+      { weight: 1, route: { model: 'b/2' } },
+    ],
+  };
+
+  it.each<[why: string, world: Partial<World>, models: string[], shares: [string, number][]]>([
+    [
+      'none',
+      {},
+      ['a/1', 'b/2'],
+      [
+        ['a/1', 0.75],
+        ['b/2', 0.25],
+      ],
+    ],
+    ['the first', shut('a/1'), ['b/2', 'a/1'], [['b/2', 1]]],
+    ['the other', shut('b/2'), ['a/1', 'b/2'], [['a/1', 1]]],
+    [
+      'all',
+      shut('a/1', 'b/2'),
+      ['a/1', 'b/2'],
+      [
+        ['a/1', 0.75],
+        ['b/2', 0.25],
+      ],
+    ],
+  ])('come last: %s', (_why, over, models, shares) => {
+    const definition = readDefinition({ route: weighted, on: { TIMEOUT: weighted } }, () => true, []);
+    const chosen = choose(definition, facts, { ...world, random: () => 0, ...over });
+    expect(chosen.models).toEqual(models);
+    expect(chosen.branches).toEqual({ TIMEOUT: models });
+    expect([...chosen.shares]).toEqual(shares);
+    const said = chosen.steps.filter(({ reason }) =>
+      reason.includes('failed too often lately: last until 2026-11-04T12:00:30.000Z'),
+    );
+    expect(said.length).toBe(2 * ['a/1', 'b/2'].filter((id) => over.shutUntil?.(id)).length);
   });
 });
 
