@@ -16,6 +16,7 @@ import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
+import type { ChargedPrice } from '../routing/price.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -77,6 +78,7 @@ export const generations = pgTable(
     failureCode: text(),
     failureMessage: text(),
     failureRetryable: boolean(),
+    /** The sums over its attempts; null where one of them is unknown. */
     inputTokens: integer(),
     outputTokens: integer(),
     cachedInputTokens: integer(),
@@ -137,6 +139,15 @@ export const attempts = pgTable(
     endOffset: integer(),
     failureCode: text(),
     failureMessage: text(),
+    /** What the provider counted; null while open, and where it did not say. */
+    inputTokens: integer(),
+    outputTokens: integer(),
+    cachedInputTokens: integer(),
+    cacheWriteTokens: integer(),
+    /** In millionths of a US dollar; null while open, and where price or usage is unknown. */
+    costMicros: bigint({ mode: 'number' }),
+    /** What it was charged by; null where that is unknown, or nothing was used. */
+    price: jsonb().$type<ChargedPrice>(),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.generationId, table.number] }),

@@ -5,10 +5,9 @@ import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
-import { Closer } from './closer.ts';
+import { Closer, type NextAttempt } from './closer.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
-import type { Failure } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
@@ -49,7 +48,8 @@ export class Writer {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
-      if (outcome.kind === 'finished') return this.closer.end(run, finished(run, outcome));
+      if (outcome.kind === 'finished')
+        return this.closer.end(run, finished(run, outcome.reason, this.closer.spentBy(run.attempt.model, outcome.usage)));
       const { error } = outcome;
       calls.push(this.failing(run.attempt.model, error));
       hasBegun ||= run.text !== '';
@@ -70,8 +70,9 @@ export class Writer {
         'attempt failed',
       );
       const failure = failureOf(error);
-      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP'));
-      if (!(await this.again(run, move, { failure, isMade: !(error instanceof NotCalled) }))) {
+      const spent = this.closer.spentBy(model, error.usage);
+      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
+      if (!(await this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }))) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
@@ -109,7 +110,7 @@ export class Writer {
   private async again(
     run: Run,
     { model, delayMs }: { readonly model: string; readonly delayMs: number },
-    { failure, isMade }: { readonly failure: Failure; readonly isMade: boolean },
+    { isMade, ...ended }: Pick<NextAttempt, 'failure' | 'spent'> & { readonly isMade: boolean },
   ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
@@ -120,7 +121,7 @@ export class Writer {
     // Nobody was asked by the open attempt: it goes on.
     if (!isMade && model === run.attempt.model) return run.stopReason === null;
     const base = await this.baseFor(run, model);
-    return (await this.closer.replace(run, { model, base, failure })) && run.stopReason === null;
+    return (await this.closer.replace(run, { model, base, ...ended })) && run.stopReason === null;
   }
 
   /**
