@@ -3,6 +3,7 @@ import { AppError } from '../kernel/errors.ts';
 import { isObject } from '../kernel/object.ts';
 
 type Path = readonly (string | number)[];
+type Parent = ASTNode | readonly ASTNode[] | undefined;
 
 // Postgres refuses NUL and lone surrogates, in text or in JSON, or changes them silently.
 const maxDepth = 64;
@@ -23,9 +24,27 @@ export function checkKeys(request: object): void {
   }
 }
 
-/** Throws INVALID_INPUT with the path of the first string literal in the document that cannot be stored. */
+/** Throws INVALID_INPUT with the path of the first literal in the document that cannot be stored: a string, or what is nested too deep. */
 export function checkLiterals(document: DocumentNode): void {
+  let depth = 0;
+  const level = {
+    enter(
+      _node: ASTNode,
+      key: string | number | undefined,
+      parent: Parent,
+      _path: Path,
+      ancestors: readonly NonNullable<Parent>[],
+    ) {
+      depth += 1;
+      if (depth > maxDepth) throw tooDeep(pathOfLiteral(parent ? [...ancestors, parent] : ancestors, key));
+    },
+    leave() {
+      depth -= 1;
+    },
+  };
   visit(document, {
+    ListValue: level,
+    ObjectValue: level,
     StringValue: {
       enter(node, key, parent, _path, ancestors) {
         if (!isStorable(node.value)) throw unstorable(pathOfLiteral(parent ? [...ancestors, parent] : ancestors, key));

@@ -33,6 +33,9 @@ export function requestOf(request: OperationRequest) {
 
 /** What the parser threw, with its code. */
 export function parseError(error: unknown): GraphQLError {
+  // The parser calls itself for each level, and the stack may end before its tokens do.
+  if (error instanceof RangeError)
+    return new GraphQLError('the document is nested too deep', { extensions: { code: 'LIMIT_EXCEEDED' } });
   if (!(error instanceof GraphQLError)) throw error;
   const code = error.message.includes('tokens. Parsing aborted') ? 'LIMIT_EXCEEDED' : 'GRAPHQL_PARSE_FAILED';
   return new GraphQLError(error.message, {

@@ -121,6 +121,17 @@ const cases: readonly { name: string; asked: (way: Way) => Asked; code: string; 
     path: ['a', 0, 0, 0, 0, 0, 0, 0],
   },
   {
+    name: 'a literal nested 65 deep',
+    asked: ({ root, field }) => ({ query: `${root} { ${field(`(name: ${'['.repeat(65)}${']'.repeat(65)})`)} }` }),
+    code: 'INVALID_INPUT',
+    path: ['name', 0, 0, 0, 0, 0, 0, 0],
+  },
+  {
+    name: 'a literal nested as deep as a stack',
+    asked: ({ root, field }) => ({ query: `${root} { ${field(`(name: ${'['.repeat(4_000)})`)} }` }),
+    code: 'LIMIT_EXCEEDED',
+  },
+  {
     name: 'an operation name that is not there',
     asked: ({ root, field }) => ({ query: `${root} A { ${field()} }`, operationName: 'B' }),
     code: 'BAD_REQUEST',

@@ -77,7 +77,7 @@ const rows: readonly Row[] = [
   {
     attack: 'a forged cursor of another tenant',
     ways: everywhere,
-    code: 'INVALID_CURSOR',
+    code: 'a place in the own list: nothing of theirs; INVALID_CURSOR where the place is none',
     file: 'contract/foreign-ids.test.ts',
     test: 'leads to nothing of theirs in $name',
   },
