@@ -49,6 +49,7 @@ export class AuditService {
     const where = this.where(scope, filter);
     return rawPage<Entry>(args, {
       list: 'auditLog',
+      tenantId: scope.tenantId,
       key: auditEntries.id,
       keyOf: ({ id }) => id,
       rows: async (after, limit) => {

@@ -25,6 +25,8 @@ export interface Page<Row> {
 export interface PagedList<Row> {
   /** Names the list in its cursors, so that those of another are INVALID_CURSOR. */
   readonly list: string;
+  /** Whose list it is, which its cursors say as well; null where it is everybody's. */
+  readonly tenantId: string | null;
   /** A unique column in whose order the list is read. Ids are made in order of time: descending is newest first. */
   readonly key: PgColumn;
   readonly direction: 'ascending' | 'descending';
@@ -38,6 +40,8 @@ const mostOnAPage = 100;
 /** A list whose rows are read by raw SQL. */
 export interface RawList<Row> {
   readonly list: string;
+  /** As in `PagedList`. */
+  readonly tenantId: string | null;
   readonly key: PgColumn;
   keyOf(row: Row): string;
   /** Selects at most `limit` rows behind the key `after`, from the start when it is null. */
@@ -49,6 +53,7 @@ export async function page<Row>(input: PageInput, list: PagedList<Row>): Promise
   const isDescending = list.direction === 'descending';
   return rawPage(input, {
     list: list.list,
+    tenantId: list.tenantId,
     key: list.key,
     keyOf: (row) => list.keyOf(row),
     rows: (after, limit) => {
@@ -84,6 +89,7 @@ export async function tenantPage<C extends { readonly id: PgColumn } & Record<st
 ): Promise<Page<RowOf<C>>> {
   return page<RowOf<C>>(input, {
     list,
+    tenantId,
     key: table.id,
     direction,
     keyOf: ({ id }) => id as string,
@@ -113,7 +119,7 @@ class FoundPage<Row> implements Page<Row>, KeepsStored {
   private read: readonly Row[] | null = null;
 
   constructor(
-    private readonly list: Pick<RawList<Row>, 'list' | 'keyOf'>,
+    private readonly list: Pick<RawList<Row>, 'list' | 'tenantId' | 'keyOf'>,
     private readonly found: readonly Row[] | StoredRows<Row>,
     private readonly first: number,
     private readonly isBehindCursor: boolean,
@@ -151,28 +157,31 @@ class FoundPage<Row> implements Page<Row>, KeepsStored {
   }
 
   private cursorAt(node: Row): string {
-    return cursorOf(this.list.list, this.list.keyOf(node));
+    return cursorOf(this.list, this.list.keyOf(node));
   }
 }
 
-function cursorOf(list: string, key: string): string {
-  return Buffer.from(JSON.stringify([list, key])).toString('base64url');
+type Named = Pick<RawList<never>, 'list' | 'tenantId'>;
+
+function cursorOf({ list, tenantId }: Named, key: string): string {
+  return Buffer.from(JSON.stringify([list, key, tenantId])).toString('base64url');
 }
 
-function keyOfCursor(list: Pick<RawList<never>, 'list' | 'key'>, cursor: string): string {
-  const key = decode(list.list, cursor);
+function keyOfCursor(list: Named & Pick<RawList<never>, 'key'>, cursor: string): string {
+  const key = decode(list, cursor);
   // Only a cursor written as we write it: base64url has several spellings of the same bytes.
-  if (key === null || cursorOf(list.list, key) !== cursor || !fits(list.key, key)) {
+  if (key === null || cursorOf(list, key) !== cursor || !fits(list.key, key)) {
     throw new AppError('INVALID_CURSOR', 'after is no cursor of this list', { path: ['after'] });
   }
   return key;
 }
 
-function decode(list: string, cursor: string): string | null {
+function decode({ list, tenantId }: Named, cursor: string): string | null {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (!Array.isArray(parts) || parts.length !== 2 || parts[0] !== list || typeof parts[1] !== 'string') return null;
-    return parts[1];
+    if (!Array.isArray(parts)) return null;
+    const [name, key, whose] = parts as unknown[];
+    return parts.length === 3 && name === list && whose === tenantId && typeof key === 'string' ? key : null;
   } catch {
     // Not JSON: no cursor of ours.
     return null;

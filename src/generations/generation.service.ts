@@ -195,6 +195,7 @@ export class GenerationService {
     checkMoment('createdBefore', filter.createdBefore);
     return rawPage<GenerationView>(args, {
       list: 'generations',
+      tenantId: scope.tenantId,
       key: generations.id,
       keyOf: ({ id }) => id,
       rows: (after, limit) => listGenerations(this.parts.database.as(scope), scope, { filter, fields, after, limit }),

@@ -79,6 +79,7 @@ export class RouteService {
     scope.require('routes:read');
     return page<RouteVersionRow>(input, {
       list: 'routeVersions',
+      tenantId: scope.tenantId,
       key: routeVersions.id,
       direction: 'descending',
       keyOf: ({ id }) => id,

@@ -121,6 +121,7 @@ export class TemplateService {
     const ofKind: SQL | undefined = filter.kind ? eq(templates.kind, filter.kind) : undefined;
     return page<TemplateRow>(input, {
       list: 'templates',
+      tenantId: null,
       key: templates.slug,
       direction: 'ascending',
       keyOf: ({ slug }) => slug,

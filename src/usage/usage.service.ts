@@ -57,6 +57,7 @@ export class UsageService {
     const has = (dimension: UsageDimension): boolean => dimensions.includes(dimension);
     return rawPage<UsageGroupRow>(input, {
       list: `usage:${dimensions.join(',')}`,
+      tenantId: scope.tenantId,
       key: generations.templateSlug,
       keyOf: (group) => JSON.stringify(keysOf(group)),
       rows: async (after, limit) => {

@@ -240,6 +240,7 @@ describe('pages', () => {
       { first, after },
       {
         list: 'notes',
+        tenantId: null,
         key: notes.id,
         direction: 'descending',
         keyOf: (row: { id: string }) => row.id,

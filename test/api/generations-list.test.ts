@@ -136,8 +136,8 @@ describe('generations', () => {
     const { generations } = await stranger.ask<{ generations: Page }>(list, { first: 100 });
     expect(generations.nodes).toEqual([]);
     const { pageInfo } = await page({ first: 1 });
-    const { generations: behind } = await stranger.ask<{ generations: Page }>(list, { after: pageInfo.endCursor });
-    expect(behind.nodes).toEqual([]);
+    const { data, errors } = await stranger.answer(list, { after: pageInfo.endCursor });
+    expect([data, errors?.map(({ extensions }) => extensions?.['code'])]).toEqual([null, ['INVALID_CURSOR']]);
   });
 
   it('needs generations:read', async () => {

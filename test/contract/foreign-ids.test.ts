@@ -234,7 +234,8 @@ describe('an id of another tenant', () => {
 describe('a cursor of another tenant', () => {
   const places = placesOfCursors(api);
   const pages = places.filter(({ name }) => name in lists);
-  const cursor = (list: string, id: string) => Buffer.from(JSON.stringify([list, id])).toString('base64url');
+  const cursor = (list: string, id: string, tenantId: string | null) =>
+    Buffer.from(JSON.stringify([list, id, tenantId])).toString('base64url');
   type List = { nodes: { id: string }[]; pageInfo: { endCursor: string | null } };
   const page = async ({ name, field }: Place, caller: Caller, after: string | null) => {
     const asked = `list: ${field.name}(first: 100, after: $after) { nodes { id } pageInfo { endCursor startCursor } }`;
@@ -261,9 +262,12 @@ describe('a cursor of another tenant', () => {
       expect(all.ids?.length).toBeGreaterThan(0);
       expect(foreign.ids?.filter((id) => all.ids?.includes(id))).toEqual([]);
     }
-    for (const after of [foreign.info?.endCursor ?? '', cursor(place.field.name, theirs[kind ?? 'gen'] ?? '')]) {
+    for (const after of [
+      foreign.info?.endCursor ?? '',
+      cursor(place.field.name, theirs[kind ?? 'gen'] ?? '', kind && them.tenantId),
+    ]) {
       const { ids, code } = await page(place, us, after);
-      if (code !== undefined) expect(code).toBe('INVALID_CURSOR');
+      if (kind !== null) expect([code, ids]).toEqual(['INVALID_CURSOR', null]);
       else expect(ids?.filter((id) => !all.ids?.includes(id))).toEqual([]);
     }
   });
@@ -275,8 +279,8 @@ describe('a cursor of another tenant', () => {
     }
     // Forged: of this list, with an id that cannot be in it, or with none. Where the order is that of a text any text is a position.
     const isById = lists[place.name] !== null;
-    const bad = isById ? [theirs.ten ?? '', "' or true --", '', ' '].map((id) => cursor(place.field.name, id)) : [];
-    for (const after of [...bad, '', 'nonsense', cursor('__proto__', theirs.gen ?? '')]) {
+    const bad = isById ? [theirs.ten ?? '', "' or true --", '', ' '].map((id) => cursor(place.field.name, id, us.tenantId)) : [];
+    for (const after of [...bad, '', 'nonsense', cursor('__proto__', theirs.gen ?? '', us.tenantId)]) {
       expect((await page(place, us, after)).code, after).toBe('INVALID_CURSOR');
     }
   });
