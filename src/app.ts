@@ -38,6 +38,7 @@ import { buildPipeline } from './graphql/execute.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { GuardService } from './guards/guard.service.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
@@ -228,7 +229,20 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       clock,
       fetch: providerHttp.fetch,
     });
-    const generations = new GenerationService({ database, templates, routes: plans, engine, bus, clock, limits, acts });
+    const guards = new GuardService(database, clock);
+    bus.on('tenant.changed', ({ ids }) => guards.forget(ids));
+    bus.onGap(() => guards.forget(null));
+    const generations = new GenerationService({
+      database,
+      templates,
+      routes: plans,
+      engine,
+      bus,
+      clock,
+      limits,
+      guards,
+      acts,
+    });
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { complained, maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
-import { ProviderError, type Provider } from '../providers/port.ts';
+import { ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -63,7 +64,7 @@ export class Caller {
 
   private call(run: Run, { provider, name: model }: Choice, apiKey: string | null, fetch: typeof globalThis.fetch): OpenedCall {
     const { draft, maxOutputTokens, temperature } = run.work;
-    const messages = run.attempt.base > 0 ? continued(run.work.messages, run.text) : run.work.messages;
+    const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
@@ -75,7 +76,17 @@ export class Caller {
         signal: run.signal,
       },
     );
-    return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null };
+    return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null, restorer };
+  }
+
+  /** What a provider is asked: with what is to be made better, and behind what is written. Whatever is to be masked does not leave. */
+  private prompt(run: Run, provider: Provider): Pick<OpenedCall, 'restorer'> & Pick<TextRequest, 'messages'> {
+    const { guards, variables } = run.work;
+    const asked = run.complaint === null ? run.work.messages : complained(run.work.messages, run.complaint);
+    const messages = run.attempt.base > 0 ? continued(asked, run.text) : asked;
+    // A provider of our own sends nothing anywhere.
+    const masked = provider.ignoresMessages ? null : maskedBy(guards, messages, variables);
+    return masked ? { messages: masked.messages, restorer: masked.restorer() } : { messages, restorer: null };
   }
 }
 

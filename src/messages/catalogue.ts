@@ -22,6 +22,8 @@ export const messageKinds = {
   'credential.changed': true,
   /** Routes of a tenant are others now; the ids are the tenants'. */
   'route.changed': true,
+  /** Settings of a tenant are others now. */
+  'tenant.changed': true,
   /** Limits of a tenant or key are others now. */
   'limits.changed': true,
   /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { integer, pgPolicy, pgTable, text, timestamp, unique, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, integer, pgPolicy, pgTable, text, timestamp, unique, uniqueIndex } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 
@@ -11,6 +11,8 @@ export const tenants = pgTable(
     name: text().notNull(),
     /** Finished generations older than this are deleted; null keeps them. */
     generationRetentionDays: integer(),
+    /** Whether personal details are masked in all prompts, whatever their templates say. */
+    masksPersonalData: boolean().notNull().default(false),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** While it is set nobody is let in and nothing is started; null for a tenant in use. */
     suspendedAt: timestamp({ withTimezone: true }),
