@@ -112,22 +112,18 @@ export class PartReader implements PollableIterator<StreamPart> {
 
   /** All text at hand as one part; a finish or an error that came in the same chunk is kept until it was given. */
   private partAtHand(): StreamPart | null {
-<<<<<<< HEAD
-    const rest = this.reading.converter.rest?.();
-    if (rest) return this.checked(rest);
-    while (this.eventsTaken < this.events.length) {
-=======
     const { kept } = this;
+    const { converter } = this.reading;
     this.kept = null;
     if (kept) return this.checked(kept());
     let text = '';
     while (this.kept === null && this.eventsTaken < this.events.length) {
->>>>>>> main
       const event = this.events[this.eventsTaken++];
       try {
-        const part = event ? this.reading.converter.take(event) : null;
+        const part = event ? converter.take(event) : null;
         if (part?.type === 'text') text += part.text;
-        else if (part) this.kept = () => part;
+        const rest = part?.type === 'text' ? converter.rest?.() : part;
+        if (rest) this.kept = () => rest;
       } catch (error) {
         this.kept = () => {
           throw error;
