@@ -3,7 +3,7 @@ import type { Detector, Found, PersonalKind } from './kinds.ts';
 import { nationalIdDetector } from './national-ids.ts';
 
 /** What is found by its form alone, in any text and any language. */
-export const detectors: readonly Detector[] = [
+const detectors: readonly Detector[] = [
   { kind: 'email', find: findEmails },
   { kind: 'iban', find: findIbans },
   { kind: 'card', find: findCards },

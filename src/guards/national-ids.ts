@@ -95,6 +95,9 @@ export const nationalIdDetector: Detector = {
 };
 
 function isCpf(bare: string, length: number): boolean {
-  const sum = [...bare.slice(0, length)].reduce((total, digit, index) => total + Number(digit) * (length + 1 - index), 0);
+  const sum = bare
+    .slice(0, length)
+    .split('')
+    .reduce((total, digit, index) => total + Number(digit) * (length + 1 - index), 0);
   return ((sum * 10) % 11) % 10 === Number(bare[length]);
 }

@@ -68,7 +68,7 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
         .trim(),
     })),
   );
-  const whole = given.filter(({ value }) => [...value].length >= 2);
+  const whole = given.filter(({ value }) => Array.from(value).length >= 2);
   const parts = whole.filter(({ kind }) => kind === 'name').flatMap(({ value }) => partsOf(value));
   const seen = new Set<string>();
   return [
@@ -101,7 +101,7 @@ function partsOf(name: string): string[] {
   if (words.length < 2) return [];
   return words.filter((word) => {
     const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
-    const isShort = [...bare].length < (/\p{Lo}/u.test(bare) ? 2 : 3);
+    const isShort = Array.from(bare).length < (/\p{Lo}/u.test(bare) ? 2 : 3);
     return bare === word && !isShort && /^[\p{Lu}\p{Lo}]/u.test(word) && !noNames.has(word.toLowerCase());
   });
 }

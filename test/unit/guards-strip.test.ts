@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { withoutInvisible } from '../../src/guards/strip.ts';
 
-const tags = (text: string) => [...text].map((letter) => String.fromCodePoint(0xe0000 + (letter.codePointAt(0) ?? 0))).join('');
+const tags = (text: string) =>
+  Array.from(text, (letter) => String.fromCodePoint(0xe0000 + (letter.codePointAt(0) ?? 0))).join('');
 
 describe('withoutInvisible', () => {
   it.each([

@@ -8,7 +8,7 @@ const segmenter = new Intl.Segmenter('und', { granularity: 'word' });
 
 /** How long the text is, in words (of any script: UAX #29 with dictionaries) and in characters. */
 export const length = checkOf('length', read, ({ text }, { minWords, maxWords, minCharacters, maxCharacters }) => {
-  const characters = [...text.trim()].length;
+  const characters = Array.from(text.trim()).length;
   if (minCharacters !== undefined && characters < minCharacters)
     return `it has ${characters} characters; write at least ${minCharacters}`;
   if (maxCharacters !== undefined && characters > maxCharacters)
