@@ -11,6 +11,7 @@ import { KeyService } from './access/key.service.ts';
 import { IssuerKeys } from './access/issuer-keys.ts';
 import { IssuerService } from './access/issuer.service.ts';
 import { LastUse } from './access/last-use.ts';
+import { TenantCreationService } from './access/tenant-creation.service.ts';
 import { TokenWatch } from './access/token-watch.ts';
 import { TokenService } from './access/token.service.ts';
 import { MemberService } from './access/member.service.ts';
@@ -53,7 +54,11 @@ import { openMetrics } from './monitoring/metrics.ts';
 import { LeanHttp } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
+import { countCalls, observeHealth } from './routing/call-metrics.ts';
+import { GateService } from './routing/gate.service.ts';
+import { HealthService } from './routing/health.service.ts';
 import { autoRoute, Models } from './routing/models.ts';
+import { Places } from './routing/places.ts';
 import { RoutePlanService } from './routing/route-plan.service.ts';
 import { RouteService } from './routing/route.service.ts';
 import { RouteTrialService } from './routing/route-trial.service.ts';
@@ -138,12 +143,20 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
     bus.onGap(() => providerKeys.forget(null));
 
+    const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
+    await health.open();
+    life.onStop('health of models', () => health.close(), lastWordsMs);
+    const places = new Places(config.calls.places);
+    const gate = new GateService({ health, places, calls: countCalls(metrics.registry, models), clock });
+    observeHealth(metrics.registry, { models, health, places });
+
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
       keys: providerKeys,
+      gate,
       bus,
       audience: follower,
       clock,
@@ -175,6 +188,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('readers of the audit log', () => auditTail.close());
     const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
+    const { secret, tenantsPerDay: mostADay } = config;
+    const tenantCreations = new TenantCreationService({ database, acts, secret, mostADay });
     const lastUse = new LastUse({ database, log });
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
@@ -189,7 +204,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
-    const tokens = new TokenService({ database, keys: issuerKeys, clock });
+    const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
     bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
     bus.on('access.changed', ({ ids }) => tokens.forget(ids));
     bus.onGap(() => tokens.forget(null));
@@ -215,7 +230,12 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     slots.open();
     life.onStop('slots', () => slots.close(), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
-    const world = { random: Math.random, latencyMs: () => null, costMicros: () => null };
+    const world = {
+      random: Math.random,
+      latencyMs: (model: string) => health.latencyMs(model),
+      shutUntil: (model: string) => health.shutUntil(model),
+      costMicros: () => null,
+    };
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.on('route.changed', ({ ids }) => plans.forget(ids));
     bus.onGap(() => plans.forget(null));
@@ -253,7 +273,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       streams,
       templates,
       tenants,
+      tenantCreations,
       models,
+      health,
       routes,
       routeTrials,
       apiKeys,

@@ -9,6 +9,7 @@ import type { CostBudget } from './limits/cost.ts';
 import type { TenantLimits } from './limits/names.ts';
 import { readEndpoints, type Endpoint } from './kernel/endpoints.ts';
 import type { ProvidersConfig } from './providers/list.ts';
+import type { PlacesConfig } from './routing/places.ts';
 
 export const roles = ['all', 'api', 'worker'] as const;
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -39,8 +40,15 @@ export interface Config {
   readonly defaultModel: string | null;
   readonly providers: ProvidersConfig;
   readonly engine: EngineConfig;
+  readonly calls: {
+    /** How long a breaker stays open before the next probe; 0: breakers never open. */
+    readonly breakerOpenMs: number;
+    readonly places: PlacesConfig;
+  };
   readonly limits: TenantLimits;
   readonly queryCost: CostBudget;
+  /** How many tenants the people of one that runs the installation may make in a day; 0 for any number. */
+  readonly tenantsPerDay: number;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */
   readonly secret: string;
   /** What tenants' secrets are sealed under, the first for new ones; null: none given. */
@@ -104,6 +112,10 @@ export function readConfig(env: Env): Config {
       offline: { tokensPerSecond: read.number('OFFLINE_TOKENS_PER_SECOND', 60, 0, 1_000_000) },
     },
     engine,
+    calls: {
+      breakerOpenMs: read.integer('BREAKER_OPEN_MS', 30_000, 0, 3_600_000),
+      places: places(read),
+    },
     limits: {
       member: limit(read, 'RATE_LIMIT_MEMBER', isProduction ? 100 : developmentLimit),
       tenant: limit(read, 'RATE_LIMIT_TENANT', isProduction ? 1_000 : developmentLimit),
@@ -119,6 +131,7 @@ export function readConfig(env: Env): Config {
       maximum: limit(read, 'QUERY_COST_LIMIT', isProduction ? 10_000 : 100_000),
       restoreRate: read.integer('QUERY_COST_PER_SECOND', isProduction ? 500 : 10_000, 1, 1_000_000),
     },
+    tenantsPerDay: limit(read, 'TENANTS_PER_DAY', 100),
     secret: secret ?? 'development',
     masterKeys: masterKeys(read),
     stopDeadlineMs: engine.drainTimeoutMs + 10_000,
@@ -160,6 +173,21 @@ function trustedDocuments(read: Reader): TrustedDocuments {
 
 function limit(read: Reader, name: string, standard: number): number {
   return read.integer(name, standard, 0, 100_000_000);
+}
+
+/** A number for each provider, or `openai:100,anthropic:50` and a number for the others. */
+function places(read: Reader): PlacesConfig {
+  const name = 'PROVIDER_MAX_CONCURRENT';
+  let others: number | null = null;
+  const byProvider = new Map<string, number>();
+  for (const entry of read.list(name)) {
+    const [, provider, digits] = /^(?:([a-z0-9-]+):)?([1-9]\d{0,5})$/.exec(entry) ?? [];
+    if (digits === undefined)
+      read.problem(`${name} has "${entry}", which is no number from 1 and no provider with one, such as openai:100`);
+    else if (provider === undefined) others = Number(digits);
+    else byProvider.set(provider, Number(digits));
+  }
+  return { byProvider, others, waitMs: read.integer('PROVIDER_WAIT_MS', 2_000, 0, 60_000) };
 }
 
 /** Providers by configuration: JSON, in the setting or in a file; a key can be a setting of its own, which can be in a file too. */

@@ -16,6 +16,8 @@ import type { MemberService } from './access/member.service.ts';
 import { RoleResolver } from './access/role.resolver.ts';
 import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
+import { TenantCreationResolver } from './access/tenant-creation.resolver.ts';
+import type { TenantCreationService } from './access/tenant-creation.service.ts';
 import type { Database } from './db/client.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import type { AuditService } from './audit/audit.service.ts';
@@ -34,8 +36,10 @@ import { NodeResolver, typeOfNode } from './graphql/node.ts';
 import { buildApiSchema, buildSubgraph, printApi, printSubgraph } from './graphql/schema.ts';
 import type { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitResolver } from './limits/limit.resolver.ts';
+import type { HealthService } from './routing/health.service.ts';
 import { ModelResolver } from './routing/model.resolver.ts';
 import type { Models } from './routing/models.ts';
+import { ProviderResolver } from './routing/provider.resolver.ts';
 import { RouteResolver, RouteVersionResolver } from './routing/route.resolver.ts';
 import type { RouteService } from './routing/route.service.ts';
 import type { RouteTrialService } from './routing/route-trial.service.ts';
@@ -56,7 +60,9 @@ export interface Services {
   readonly streams: StreamService;
   readonly templates: TemplateService;
   readonly tenants: TenantService;
+  readonly tenantCreations: TenantCreationService;
   readonly models: Models;
+  readonly health: HealthService;
   readonly routes: RouteService;
   readonly routeTrials: RouteTrialService;
   readonly apiKeys: ApiKeyService;
@@ -84,6 +90,7 @@ export function buildSchemas(services: Services): Schemas {
   const generations = new GenerationResolver(services.generations, services.streams, templates);
   const tenants = new TenantResolver(services.tenants);
   const models = new ModelResolver(services.models);
+  const providers = new ProviderResolver(services.models, services.health);
   const routes = new RouteResolver(services.routes, services.routeTrials);
   const routeVersions = new RouteVersionResolver(tenants);
   const apiKeys = new ApiKeyResolver(services.apiKeys, tenants);
@@ -111,8 +118,9 @@ export function buildSchemas(services: Services): Schemas {
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
-  const people = [roles, members, invitations, explain];
-  const routing = [models, routes, routeVersions];
+  const routing = [models, providers, routes, routeVersions];
+  const creations = new TenantCreationResolver(services.tenantCreations);
+  const people = [roles, members, invitations, explain, creations];
   const resolvers = [templates, generations, tenants, ...routing, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
@@ -135,7 +143,7 @@ export function buildSchemas(services: Services): Schemas {
         Route,
         RouteVersion,
       ],
-      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added },
+      subscribers: { generationStream: generations.stream, auditLogAdded: audit.added, providerHealthStream: providers.stream },
     },
   );
   const typeResolvers = { Node: typeOfNode, GenerationMessage: typeOfMessage };
@@ -149,7 +157,9 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     streams: uncalled('streams'),
     templates: uncalled('templates'),
     tenants: uncalled('tenants'),
+    tenantCreations: uncalled('tenantCreations'),
     models: uncalled('models'),
+    health: uncalled('health'),
     routes: uncalled('routes'),
     routeTrials: uncalled('routeTrials'),
     apiKeys: uncalled('apiKeys'),

@@ -1,4 +1,4 @@
-import { getTableColumns } from 'drizzle-orm';
+import { and, eq, getTableColumns } from 'drizzle-orm';
 import type { Act, ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -21,7 +21,13 @@ const { secretHash: _secretHash, ...keyColumns } = getTableColumns(apiKeys);
 export interface Accepted {
   readonly member: MemberRow;
   readonly apiKey: ApiKeyView;
-  readonly secret: string;
+  readonly secret: string | null;
+}
+
+/** Who accepts. */
+export interface AcceptInput {
+  readonly name?: string | null;
+  readonly idempotencyKey?: string | null;
 }
 
 /** What the service is built on. */
@@ -39,8 +45,11 @@ interface ShownRow {
   is_suspended: boolean;
   is_revoked: boolean;
   is_accepted: boolean;
+  is_repeatable: boolean;
   is_expired: boolean;
 }
+
+const operation = 'invitationAccept';
 
 /** What whoever comes second is told. */
 export const used = 'this invitation was used already';
@@ -56,12 +65,13 @@ export class AcceptanceService {
   }
 
   /** Makes the member that the invitation in use is for, once, and their first key: for all that their role may do. */
-  async accept(scope: Scope, input: { readonly name?: string | null }): Promise<Accepted> {
+  async accept(scope: Scope, input: AcceptInput): Promise<Accepted> {
     const { proof, tenantId, memberId } = scope;
     if (proof.kind !== 'invitation')
       throw new AppError('FORBIDDEN', 'only an invitation accepts: send it as authorization: Bearer <token>');
     const name = input.name == null ? null : givenName(input.name, ['input', 'name']);
-    return this.parts.acts.run(scope, { operation: 'invitationAccept', input: {} }, async (act) => {
+    const again = async (id: string, kept: string | null): Promise<Accepted> => this.accepted(scope, id, kept);
+    return this.parts.acts.run(scope, { operation, input, again }, async (act) => {
       await lockTenant(act, scope);
       // The row is the gate: of any number of callers one finds it open.
       const [invitation] = await act.sql<{ email: string; role: string; invited_by_id: string }>(
@@ -87,9 +97,29 @@ export class AcceptanceService {
         .values({ id, tenantId, memberId, name: 'first', secretHash, permissions: [everything] })
         .returning(keyColumns);
       if (!apiKey) throw new Error('the new key was not returned');
+      act.keep(secret);
       act.record({ thing: memberId, before: null, after: { role: member.role, invitation: proof.id } });
       return { member, apiKey, secret };
     });
+  }
+
+  /** What accepting made, for a repeat of the call; the key may have been revoked since. */
+  private async accepted({ tenantId }: Scope, memberId: string, secret: string | null): Promise<Accepted> {
+    const { query } = this.parts.database.as({ tenantId });
+    const shown = readKey(`Bearer ${secret}`, this.parts.secret);
+    if (!shown) throw new Error('what was kept of an acceptance is no key');
+    const [[member], [apiKey]] = await Promise.all([
+      query
+        .select()
+        .from(members)
+        .where(and(eq(members.tenantId, tenantId), eq(members.id, memberId))),
+      query
+        .select(keyColumns)
+        .from(apiKeys)
+        .where(and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.id, idOfUuid('key', shown.uuid)))),
+    ]);
+    if (!member || !apiKey) throw new AppError('NOT_FOUND', 'what this invitation made is gone');
+    return { member, apiKey, secret };
   }
 
   /** One of the acts without a tenant (protocol.md, rule 20), as the lookup of a key. */
@@ -97,16 +127,23 @@ export class AcceptanceService {
     const [row] = await this.parts.database.engine.sql<ShownRow>(
       (tag) => tag`
         select i.tenant_id, i.member_id, i.secret_hash, t.suspended_at is not null as is_suspended,
-          i.revoked_at is not null as is_revoked, i.accepted_at is not null as is_accepted, i.expires_at <= now() as is_expired
+          i.revoked_at is not null as is_revoked, i.expires_at <= now() as is_expired,
+          i.accepted_at is not null as is_accepted,
+          i.accepted_at is not null and exists (
+            select from idempotency_keys k
+            where k.tenant_id = i.tenant_id and k.member_id = i.member_id and k.operation = ${operation} and k.expires_at > now()
+          ) as is_repeatable
         from invitations i join tenants t on t.id = i.tenant_id and t.deleted_at is null
         where i.id = ${uuid}`,
       { idempotent: true },
     );
     if (!row || !isSame(row.secret_hash, hashOf(key, this.parts.secret)))
       throw new AppError('UNAUTHENTICATED', 'this invitation is not valid');
-    if (row.is_accepted) throw new AppError('UNAUTHENTICATED', used);
+    // Who accepted it with an idempotency key may ask for the same answer again, and for nothing else.
+    const isRepeat = row.is_repeatable;
+    if (row.is_accepted && !isRepeat) throw new AppError('UNAUTHENTICATED', used);
     if (row.is_revoked) throw new AppError('UNAUTHENTICATED', 'this invitation was revoked');
-    if (row.is_expired) throw new AppError('UNAUTHENTICATED', 'this invitation has expired');
+    if (row.is_expired && !isRepeat) throw new AppError('UNAUTHENTICATED', 'this invitation has expired');
     if (row.is_suspended) throw suspended();
     const proof = { kind: 'invitation', id: idOfUuid('inv', uuid) } as const;
     return new Scope(idOfUuid('ten', row.tenant_id), idOfUuid('mem', row.member_id), proof, []);

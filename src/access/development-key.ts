@@ -10,9 +10,10 @@ export async function openDevelopmentKey(keys: KeyService, dataDir: string): Pro
     (text) => text.trim(),
     () => null,
   );
-  if (stored !== null && (await isValid(keys, stored))) return stored;
-  const key = await keys.createDevelopmentKey();
-  await writeFile(path, `${key}\n`, { mode: 0o600 });
+  const isKnown = stored !== null && (await isValid(keys, stored));
+  const key = isKnown ? stored : await keys.createDevelopmentKey();
+  if (!isKnown) await writeFile(path, `${key}\n`, { mode: 0o600 });
+  await keys.appointDevelopment();
   return key;
 }
 

@@ -28,4 +28,10 @@ export class InvitationRevokeInput {
 export class InvitationAcceptInput {
   @Field(() => String, { nullable: true, description: 'What people call them, 1 to 200 characters; null for nothing.' })
   name?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      '1 to 255 characters: the same invitation, key and input give the same member and the same key for 24 hours; another input is CONFLICT.',
+  })
+  idempotencyKey?: string | null;
 }

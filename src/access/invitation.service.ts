@@ -6,6 +6,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { givenEmail } from '../kernel/given.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { alreadyMember, used } from './acceptance.service.ts';
@@ -47,7 +48,6 @@ export interface InvitationParts {
 }
 
 const [shortest, usual, longest] = [60, 7 * 86_400, 30 * 86_400];
-const longestEmail = 254;
 /** Open at the same time in a tenant. */
 const mostOpen = 1_000;
 const path = ['input', 'id'];
@@ -86,7 +86,7 @@ export class InvitationService {
   /** Invites somebody to a role, of which the caller has all permissions. CONFLICT when they are a member already. */
   async create(scope: Scope, input: InvitationInput): Promise<NewInvitation> {
     scope.require('members:write');
-    const email = givenEmail(input.email);
+    const email = givenEmail(input.email, ['input', 'email']);
     const seconds = input.expiresInSeconds ?? usual;
     if (seconds < shortest || seconds > longest)
       throw new AppError('INVALID_INPUT', `expiresInSeconds is ${seconds}, not ${shortest} to ${longest}`, {
@@ -163,13 +163,6 @@ export class InvitationService {
     if ((found?.open ?? 0) >= mostOpen)
       throw new AppError('LIMIT_EXCEEDED', `a tenant has at most ${mostOpen} open invitations; revoke some`);
   }
-}
-
-/** An address as it is kept: its letters are small. */
-function givenEmail(given: string): string {
-  const email = given.trim().toLowerCase();
-  if (email.length <= longestEmail && /^[^\s@]+@[^\s@]+$/.test(email)) return email;
-  throw new AppError('INVALID_INPUT', 'this is no email address', { path: ['input', 'email'] });
 }
 
 function noSuchInvitation(): AppError {

@@ -65,7 +65,9 @@ export class InvitationAcceptPayload extends Payload {
   @Field(() => ApiKey, { nullable: true, description: 'Their first key; null when there are errors.' }) apiKey!: ApiKey | null;
   @Field(() => String, {
     nullable: true,
-    description: 'The whole key, for the header `authorization: Bearer <key>`. Shown this once; null when there are errors.',
+    description:
+      'The whole key, for the header `authorization: Bearer <key>`. Shown this once, and to a repeat with the ' +
+      'same `idempotencyKey`; null when there are errors.',
   })
   secret!: string | null;
 }

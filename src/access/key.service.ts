@@ -1,23 +1,15 @@
-import { and, eq, isNull } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
 import { ProofRefused, Scope, type Permission } from '../kernel/scope.ts';
+import type { ServiceName } from '../kernel/service.ts';
 import { isSame } from '../kernel/same.ts';
-import { members, tenants } from '../tenants/tenants.table.ts';
 import type { Look } from './access-watch.ts';
-import { hashOf, newKeyText, readKey, type ShownKey } from './key-text.ts';
-import { apiKeys } from './keys.table.ts';
-import { everything, ownerRole } from './roles.ts';
+import { hashOf, readKey, type ShownKey } from './key-text.ts';
+import { appoint, developmentTenant, insertKey, insertTenant, type NewTenant, type Owner } from './new-tenant.service.ts';
+import { everything } from './roles.ts';
 import { lookDeadlineMs, readKeyStandings } from './standing.ts';
-
-/** A new tenant with its owner and the owner's key; the key is shown this once. */
-export interface Owner {
-  readonly tenantId: string;
-  readonly memberId: string;
-  readonly key: string;
-}
 
 interface Found {
   readonly scope: Scope;
@@ -33,7 +25,6 @@ const rememberedMs = 3_000;
 const refusedMs = 30_000;
 /** A key that we made, with another secret or since deleted, proves nobody. */
 const nobody = 'nobody';
-const developmentTenant = idOfName('ten', 'development');
 // Of another name: limits tell a tenant and its members apart by their uuids.
 const developmentMember = idOfName('mem', 'developer');
 
@@ -82,19 +73,17 @@ export class KeyService {
   }
 
   /** Makes a key of a member, for all that they may do unless `permissions` say less; the answer is its only copy. */
-  async create(
+  create(
     tenantId: string,
     memberId: string,
     name: string,
     permissions: readonly (Permission | typeof everything)[] = [everything],
   ): Promise<string> {
-    const id = newId('key');
-    const key = newKeyText(id, this.secret);
-    await this.database
+    return this.database
       .as({ tenantId })
-      .query.insert(apiKeys)
-      .values({ id, tenantId, memberId, name, secretHash: hashOf(key, this.secret), permissions: [...permissions] });
-    return key;
+      .transaction((transaction) =>
+        insertKey(transaction, this.secret, { tenantId, memberId, name, permissions }, { service: 'admin' }),
+      );
   }
 
   /** How it stands with keys that have something open: one of the looks of the watch. */
@@ -105,29 +94,24 @@ export class KeyService {
   };
 
   /** Makes a tenant, its owner and the owner's key. */
-  async bootstrap(name: string, email: string): Promise<Owner> {
-    return this.createOwner(newId('ten'), newId('mem'), name, email, 'owner');
+  bootstrap(name: string, email: string): Promise<Owner> {
+    return this.createOwner({ tenantId: newId('ten'), memberId: newId('mem'), name, email, keyName: 'owner' }, 'admin');
   }
 
   /** A key of the development tenant, which is made when there is none; any number of processes may do this at once. */
   async createDevelopmentKey(): Promise<string> {
-    return (await this.createOwner(developmentTenant, developmentMember, 'Development', 'developer@localhost', 'development'))
-      .key;
+    const [tenantId, memberId] = [developmentTenant, developmentMember];
+    const owner = { tenantId, memberId, name: 'Development', email: 'developer@localhost', keyName: 'development' };
+    return (await this.createOwner(owner, 'development')).key;
   }
 
-  private async createOwner(tenantId: string, wantedId: string, name: string, email: string, keyName: string): Promise<Owner> {
-    const memberId = await this.database.as({ tenantId }).transaction(
-      async ({ query }) => {
-        await query.insert(tenants).values({ id: tenantId, name }).onConflictDoNothing();
-        await query.insert(members).values({ id: wantedId, tenantId, email, role: ownerRole }).onConflictDoNothing();
-        // The development tenant may be of an older build, which named its owner otherwise.
-        const isOwner = and(eq(members.tenantId, tenantId), eq(members.email, email), isNull(members.removedAt));
-        const [owner] = await query.select({ id: members.id }).from(members).where(isOwner);
-        return owner?.id ?? wantedId;
-      },
-      { idempotent: true },
-    );
-    return { tenantId, memberId, key: await this.create(tenantId, memberId, keyName) };
+  /** Lets the development tenant run the installation. */
+  appointDevelopment(): Promise<void> {
+    return appoint(this.database, developmentTenant, 'development');
+  }
+
+  private createOwner(tenant: NewTenant, service: ServiceName): Promise<Owner> {
+    return this.database.as(tenant).transaction((transaction) => insertTenant(transaction, this.secret, tenant, service));
   }
 
   /** The same key is looked up once at a time. */

@@ -5,6 +5,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
+import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { members, type MemberRow } from '../tenants/tenants.table.ts';
@@ -113,12 +114,19 @@ export async function requireRole(act: Act, scope: Scope, name: string): Promise
 
 /** What somebody invited others to does not outlive that they might: else it would be their own way back. */
 async function takeBackInvitations(act: Act, { tenantId }: Scope, inviterId: string): Promise<void> {
-  await act.sql(
+  const taken = await act.sql<{ id: string }>(
     (tag) => tag`
       update invitations set revoked_at = now()
       where tenant_id = ${uuidOf(tenantId, 'ten')} and invited_by_id = ${uuidOf(inviterId, 'mem')}
-        and accepted_at is null and revoked_at is null`,
+        and accepted_at is null and revoked_at is null
+      returning id`,
   );
+  for (const { id } of taken)
+    act.recordBy('access', 'invitationRevoke', {
+      thing: idOfUuid('inv', id),
+      before: { status: 'PENDING' },
+      after: { status: 'REVOKED' },
+    });
 }
 
 /** Throws CONFLICT while an issuer gives somebody their roles with each token: what is said here would not hold. */

@@ -3,7 +3,7 @@ import { uuidOf } from '../db/ids.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid, uuidOfId } from '../kernel/id.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
-import { permissionsOfRole, permissionsOfRoles } from './roles.ts';
+import { builtInRoles, permissionsOfRole, permissionsOfRoles } from './roles.ts';
 import { readKeyStandings, type Standing } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
 
@@ -24,6 +24,7 @@ interface PersonRow {
   roles: string[];
   is_claimed: boolean;
   own: string[];
+  runs_installation: boolean;
 }
 
 /** The members of the scope's tenant with these ids. Removed ones are missing. */
@@ -38,15 +39,16 @@ export async function readPeople(
       select m.id, coalesce(m.claimed_roles, array[m.role]) as roles, m.claimed_roles is not null as is_claimed,
         array(
           select unnest(r.permissions) from roles r
-          where r.tenant_id = m.tenant_id and r.name = any(coalesce(m.claimed_roles, array[m.role]))) as own
-      from members m
+          where r.tenant_id = m.tenant_id and r.name = any(coalesce(m.claimed_roles, array[m.role]))) as own,
+        t.runs_installation
+      from members m join tenants t on t.id = m.tenant_id
       where m.tenant_id = ${uuidOf(tenantId, 'ten')} and m.id = any(${uuids}::uuid[]) and m.removed_at is null`,
     { idempotent: true },
   );
   return new Map(
-    rows.map(({ id: uuid, roles, is_claimed: isClaimed, own }) => {
+    rows.map(({ id: uuid, roles, is_claimed: isClaimed, own, runs_installation: runsInstallation }) => {
       const id = idOfUuid('mem', uuid);
-      return [id, { id, roles, isClaimed, permissions: permissionsOfRoles(roles, own) }];
+      return [id, { id, roles, isClaimed, permissions: permissionsOfRoles(roles, own, { runsInstallation }) }];
     }),
   );
 }
@@ -116,11 +118,12 @@ function over(message: string): Standing {
 
 /** What a role of this name may do; null when the tenant has none. */
 export async function findRole(statements: Statements, scope: Scope, name: string): Promise<readonly Permission[] | null> {
-  const builtIn = permissionsOfRole(name, null);
-  if (builtIn.length > 0) return builtIn;
-  const [row] = await statements.sql<{ permissions: string[] }>(
-    (sql) => sql`select permissions from roles where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and name = ${name}`,
+  const [row] = await statements.sql<{ permissions: string[] | null; runs_installation: boolean }>(
+    (sql) => sql`
+      select r.permissions, t.runs_installation from tenants t left join roles r on r.tenant_id = t.id and r.name = ${name}
+      where t.id = ${uuidOf(scope.tenantId, 'ten')}`,
     { idempotent: true },
   );
-  return row ? permissionsOfRole(name, row.permissions) : null;
+  if (!row || (row.permissions === null && !builtInRoles.has(name))) return null;
+  return permissionsOfRole(name, row.permissions, { runsInstallation: row.runs_installation });
 }

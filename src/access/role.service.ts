@@ -8,9 +8,10 @@ import { givenName } from '../kernel/given.ts';
 import { idOfName, newId, uuidOfId } from '../kernel/id.ts';
 import type { Permission, Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import { tenants } from '../tenants/tenants.table.ts';
 import { permissionsGiven, requireNoLess } from './hand-out.ts';
 import { lockPeople } from './people.ts';
-import { builtInRoles, knownPermissions } from './roles.ts';
+import { builtInRoles, knownPermissions, permissionsOfRole } from './roles.ts';
 import { roles } from './roles.table.ts';
 
 /** A role as people see it, built-in or the tenant's own. */
@@ -33,12 +34,20 @@ const longestName = 60;
 const mostRoles = 100;
 const path = ['input', 'id'];
 
-const builtIns: readonly RoleView[] = [...builtInRoles].map(([name, permissions]) => ({
-  id: idOfName('rol', name),
-  name,
-  permissions,
-  isBuiltIn: true,
-}));
+const builtInsOf = (runsInstallation: boolean): readonly RoleView[] =>
+  [...builtInRoles.keys()].map((name) => ({
+    id: idOfName('rol', name),
+    name,
+    permissions: permissionsOfRole(name, null, { runsInstallation }),
+    isBuiltIn: true,
+  }));
+const [builtIns, rulingBuiltIns] = [builtInsOf(false), builtInsOf(true)];
+/** Ids and names of those that may do more where the tenant runs the installation. */
+const varying: ReadonlySet<string> = new Set(
+  rulingBuiltIns.flatMap(({ id, name, permissions }, index) =>
+    permissions.length > (builtIns[index]?.permissions.length ?? 0) ? [id, name] : [],
+  ),
+);
 
 /** The roles of a tenant. */
 export class RoleService {
@@ -48,13 +57,11 @@ export class RoleService {
   async all(scope: Scope): Promise<RoleView[]> {
     scope.require('members:read');
     const { query } = this.parts.database.as(scope);
-    const own = await query
-      .select()
-      .from(roles)
-      .where(eq(roles.tenantId, scope.tenantId))
-      .orderBy(asc(roles.name))
-      .limit(mostRoles);
-    return [...builtIns, ...own.map(viewOf)];
+    const [known, own] = await Promise.all([
+      this.builtIns(scope),
+      query.select().from(roles).where(eq(roles.tenantId, scope.tenantId)).orderBy(asc(roles.name)).limit(mostRoles),
+    ]);
+    return [...known, ...own.map(viewOf)];
   }
 
   /** Roles by id, in the order asked for; null for unknown ones and other tenants'. */
@@ -143,13 +150,21 @@ export class RoleService {
     });
   }
 
+  /** The built-in ones, as they are in the scope's tenant. */
+  private async builtIns({ tenantId }: Scope): Promise<readonly RoleView[]> {
+    const { query } = this.parts.database.as({ tenantId });
+    const [tenant] = await query.select({ isRuling: tenants.runsInstallation }).from(tenants).where(eq(tenants.id, tenantId));
+    return tenant?.isRuling ? rulingBuiltIns : builtIns;
+  }
+
   private async find(
     scope: Scope,
     asked: readonly string[],
     by: 'id' | 'name',
     known: readonly string[],
   ): Promise<(RoleView | null)[]> {
-    const found = new Map(builtIns.map((role) => [role[by], role]));
+    const shown = asked.some((each) => varying.has(each)) ? await this.builtIns(scope) : builtIns;
+    const found = new Map(shown.map((role) => [role[by], role]));
     const own = known.filter((each) => !found.has(each));
     if (own.length > 0) {
       const { query } = this.parts.database.as(scope);

@@ -31,6 +31,7 @@ interface KeyRow {
   permissions: string[];
   roles: string[];
   own: string[];
+  runs_installation: boolean;
   is_suspended: boolean;
   is_valid: boolean;
   expires_in_ms: number | null;
@@ -48,7 +49,7 @@ export async function readKeyStandings(
 ): Promise<Map<string, KeyStanding>> {
   const rows = await engine.sql<KeyRow>(
     (sql) => sql`
-      select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions,
+      select k.id, k.tenant_id, k.member_id, k.secret_hash, k.permissions, t.runs_installation,
         coalesce(m.claimed_roles, array[m.role]) as roles,
         array(
           select unnest(r.permissions) from roles r
@@ -80,7 +81,8 @@ export async function readKeyStandings(
 function standingOf(row: KeyRow): Standing | null {
   if (!row.is_valid) return null;
   if (row.is_suspended) return { refusal: suspended() };
-  const held = permissionsOfKey(row.permissions, permissionsOfRoles(row.roles, row.own));
+  const tenant = { runsInstallation: row.runs_installation };
+  const held = permissionsOfKey(row.permissions, permissionsOfRoles(row.roles, row.own, tenant));
   return { held, endsInMs: row.expires_in_ms ?? Infinity, refusal: null };
 }
 

@@ -15,6 +15,7 @@ export interface TokenHolder {
 interface MemberRow {
   id: string;
   is_suspended: boolean;
+  runs_installation: boolean;
 }
 
 interface RoleRow {
@@ -39,7 +40,7 @@ export async function readTokenStandings(
   const [members, ownRoles] = await Promise.all([
     engine.sql<MemberRow>(
       (sql) => sql`
-        select m.id, t.suspended_at is not null as is_suspended
+        select m.id, t.suspended_at is not null as is_suspended, t.runs_installation
         from members m join tenants t on t.id = m.tenant_id and t.deleted_at is null
         where m.tenant_id = any(${tenantIds}::uuid[]) and m.id = any(${memberIds}::uuid[]) and m.removed_at is null`,
       options,
@@ -50,13 +51,16 @@ export async function readTokenStandings(
       options,
     ),
   ]);
-  const isSuspended = new Map(members.map((row) => [idOfUuid('mem', row.id), row.is_suspended]));
+  const known = new Map(members.map((row) => [idOfUuid('mem', row.id), row]));
   const own = new Map(ownRoles.map((row) => [`${idOfUuid('ten', row.tenant_id)} ${row.name}`, row.permissions]));
   return holders.map(({ tenantId, memberId, roles }) => {
-    const found = isSuspended.get(memberId);
-    if (found === undefined) return null;
-    if (found) return { refusal: suspended() };
-    const held = new Set<Permission>(roles.flatMap((name) => permissionsOfRole(name, own.get(`${tenantId} ${name}`) ?? null)));
+    const found = known.get(memberId);
+    if (!found) return null;
+    if (found.is_suspended) return { refusal: suspended() };
+    const tenant = { runsInstallation: found.runs_installation };
+    const held = new Set<Permission>(
+      roles.flatMap((name) => permissionsOfRole(name, own.get(`${tenantId} ${name}`) ?? null, tenant)),
+    );
     return { held, endsInMs: Infinity, refusal: null };
   });
 }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { and, eq, isNull, lte, or } from 'drizzle-orm';
 import type { JWTPayload } from 'jose';
+import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
-import { Scope } from '../kernel/scope.ts';
+import { Scope, type Proof } from '../kernel/scope.ts';
 import { members } from '../tenants/tenants.table.ts';
 import { personOf, rolesOf, type Person } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
@@ -22,6 +23,7 @@ import { readToken, refusedToken, type ShownToken } from './token-text.ts';
 /** What the service is built on. */
 export interface TokenParts {
   readonly database: Database;
+  readonly acts: ActService;
   readonly keys: IssuerKeys;
   readonly clock: Clock;
 }
@@ -78,12 +80,13 @@ export class TokenService {
     const roles = rolesOf(claims, issuer);
     if (!roles) throw new AppError('FORBIDDEN', 'this token is good, but names no role that its person could have here');
     const { tenantId, id, revision } = issuer;
-    const memberId = await this.memberOf(issuer, person, { roles, at: issuedAt(claims, this.parts.clock.now()) });
+    const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
+    const proof = { kind: 'token', id, expiresAt, revision, roles } as const;
+    const memberId = await this.memberOf(issuer, person, proof, { roles, at: issuedAt(claims, this.parts.clock.now()) });
     const [standing] = await readTokenStandings(this.parts.database.engine, [{ tenantId, memberId, roles }]);
     if (!standing) throw new AppError('FORBIDDEN', 'you are no member any more');
     if (standing.refusal) throw standing.refusal;
-    const expiresAt = new Date(Math.min(claims.exp ?? 0, lastSecond) * 1_000);
-    const scope = new Scope(tenantId, memberId, { kind: 'token', id, expiresAt, revision, roles }, standing.held);
+    const scope = new Scope(tenantId, memberId, proof, standing.held);
     const endsInMs = expiresAt.getTime() + leewaySeconds * 1_000 - this.parts.clock.now().getTime();
     const age = this.parts.clock.monotonic() - askedAt;
     return { scope, ttl: Math.floor(Math.min(rememberedMs - age, endsInMs)) };
@@ -102,7 +105,7 @@ export class TokenService {
    * The member who a person is, and from now on one with these roles, unless a later token said otherwise. First sight makes one, never an
    * old one found by its address: whoever can choose an address could choose who to be.
    */
-  private async memberOf(issuer: RegisteredIssuer, person: Person, claimed: Claimed): Promise<string> {
+  private async memberOf(issuer: RegisteredIssuer, person: Person, proof: Proof, claimed: Claimed): Promise<string> {
     const { tenantId, url, subjectClaim } = issuer;
     const { subject, email } = person;
     const connection = this.parts.database.as({ tenantId });
@@ -138,6 +141,16 @@ export class TokenService {
         await requireCurrent(transaction, issuer);
         const memberId = await insertMember(transaction, { tenantId, email, claimed });
         await transaction.query.insert(identities).values({ tenantId, issuer: url, claim: subjectClaim, subject, memberId });
+        const deed = { thing: memberId, before: null, after: { roles: claimed.roles } };
+        await transaction.sql((sql) =>
+          this.parts.acts.recordWith(
+            sql,
+            new Scope(tenantId, memberId, proof, []),
+            'memberJoin',
+            deed,
+            sql`(select) first_sight`,
+          ),
+        );
         return memberId;
       },
       { idempotent: true },

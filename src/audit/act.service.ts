@@ -1,4 +1,4 @@
-import type { Database } from '../db/client.ts';
+import { turnTo, type Database, type TenantScope } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { answerKept, claimAnswer, findAnswer, type StoredAnswer } from '../idempotency/answers.ts';
@@ -6,7 +6,8 @@ import { checkSameInput, claimOf, contradiction, type IdempotencyClaim } from '.
 import { seal, unseal, type SealOf } from '../idempotency/seal.ts';
 import { newId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { entriesAdded, entryAddedWith, entryOf } from './entry.ts';
+import type { ServiceName } from '../kernel/service.ts';
+import { entriesAdded, entryAddedWith, entryOf, serviceEntryOf, type NewEntry } from './entry.ts';
 import { Pseudonyms } from './pseudonym.ts';
 
 /** What a mutation did to one thing. Never a secret, never a letter's text; ids and email addresses of people are recorded as pseudonyms. */
@@ -23,6 +24,10 @@ export interface Deed {
 export interface Act extends Statements {
   /** Puts on record what was done; the first deed of an act names the thing that its idempotency key stands for. */
   readonly record: (deed: Deed) => void;
+  /** Puts on record what a service did along with it, under the operation's name. */
+  readonly recordBy: (service: ServiceName, operation: string, deed: Deed) => void;
+  /** Does some of it for another tenant, behind that tenant's wall; what it records there is the work's to say. */
+  readonly within: <T>(tenant: TenantScope, work: (statements: Statements) => Promise<T>) => Promise<T>;
   /** Keeps a text that only the answer holds (a new key's secret) for a repeat of the call, sealed; without an idempotency key it is not kept. */
   readonly keep: (secret: string) => void;
 }
@@ -93,7 +98,7 @@ export class ActService {
     const ids: string[] = [];
     return this.database.as(scope).transaction(
       async (statements) => {
-        const act = new RunningAct(statements);
+        const act = new RunningAct(statements, scope);
         const made = await change(act);
         await statements.sql((sql) => this.entries(sql, scope, of.operation, act, ids));
         return made;
@@ -111,7 +116,7 @@ export class ActService {
     return this.database.as(scope).transaction<Outcome<T>>(async (statements) => {
       const left = await claimAnswer(statements, scope, claim);
       if (left) return { left };
-      const act = new RunningAct(statements);
+      const act = new RunningAct(statements, scope);
       const made = await change(act);
       const [first] = act.deeds;
       if (!first) throw new Error(`${operation} recorded no thing for its idempotency key to stand for`);
@@ -141,10 +146,10 @@ export class ActService {
   }
 
   /** An act without a deed is on record as well: who did it, when, and to nothing. */
-  private entries(sql: SqlTag, scope: Scope, operation: string, { deeds }: RunningAct, ids: string[]): Statement {
+  private entries(sql: SqlTag, scope: Scope, operation: string, { deeds, alongside }: RunningAct, ids: string[]): Statement {
     const told = deeds.length > 0 ? deeds : [{ thing: null, before: null, after: null }];
     const entries = told.map((deed, index) => entryOf(this.pseudonyms, scope, operation, deed, (ids[index] ??= newId('aud'))));
-    return entriesAdded(sql, scope.tenantId, entries);
+    return entriesAdded(sql, scope.tenantId, [...entries, ...alongside]);
   }
 
   private sealOf({ tenantId, memberId, proof }: Scope, { operation, shownKey }: IdempotencyClaim): SealOf {
@@ -155,16 +160,36 @@ export class ActService {
 /** One act while its transaction is open. */
 class RunningAct implements Act {
   readonly deeds: Deed[] = [];
+  readonly alongside: NewEntry[] = [];
   kept: string | null = null;
   readonly query: Statements['query'];
 
-  constructor(private readonly statements: Statements) {
+  constructor(
+    private readonly statements: Statements,
+    private readonly own: TenantScope,
+  ) {
     this.query = statements.query;
   }
 
   sql: Statements['sql'] = (statement, options) => this.statements.sql(statement, options);
 
   record = (deed: Deed): void => void this.deeds.push(deed);
+
+  recordBy = (service: ServiceName, operation: string, deed: Deed): void =>
+    void this.alongside.push(serviceEntryOf(service, operation, deed, newId('aud')));
+
+  within = async <T>(tenant: TenantScope, work: (statements: Statements) => Promise<T>): Promise<T> => {
+    await turnTo(this.statements, tenant);
+    try {
+      const made = await work(this.statements);
+      await turnTo(this.statements, this.own);
+      return made;
+    } catch (error) {
+      // Whoever catches it must not go on in the other tenant's name. After a failed statement nothing more is taken, nor needed.
+      await turnTo(this.statements, this.own).catch(() => undefined);
+      throw error;
+    }
+  };
 
   keep = (secret: string): void => {
     this.kept = secret;

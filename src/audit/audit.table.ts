@@ -35,13 +35,13 @@ export const auditEntries = pgTable(
       .notNull()
       .default(sql`pg_current_xact_id()`),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** The GraphQL name of the field, or `request` for a request that was refused as a whole. */
+    /** The GraphQL name of the field, `request` for a request that was refused as a whole, or what happened without one (`entry.ts`). */
     operation: text().notNull(),
     /** Why it was refused; null when it was done. */
     code: text().$type<ErrorCode>(),
     /** How often: refusals of a minute are one entry. */
     count: integer().notNull().default(1),
-    /** A keyed pseudonym of the member. */
+    /** A keyed pseudonym of the member, or `service_` and the name of a service. */
     actor: text().notNull(),
     proofKind: text().notNull(),
     proofId: text().notNull(),
@@ -76,6 +76,13 @@ export const auditEntries = pgTable(
       .where(sql`position is not null and thing is not null`),
     tenantWall(),
     engineReads(),
+    // What services do is recorded where they do it; in the name of a person the engine can record nothing.
+    pgPolicy('engine_records', {
+      as: 'permissive',
+      for: 'insert',
+      to: engineRole,
+      withCheck: sql`proof_kind = 'service'`,
+    }),
     // A grant lets the engine at the place in the chain only, and this at rows that have none yet.
     pgPolicy('engine_seals', {
       as: 'permissive',

@@ -5,10 +5,19 @@ import { ErrorCode } from '../graphql/errors.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime, SafeInt } from '../graphql/scalars.ts';
 import type { ErrorCode as Code } from '../kernel/errors.ts';
+import { services } from '../kernel/service.ts';
 import { auditEntries, type Recorded } from './audit.table.ts';
+import { serviceOperations, silentOperations } from './entry.ts';
 import { breaks, type Break } from './verify.ts';
 
 const AuditBreak = Object.fromEntries(Object.keys(breaks).map((name) => [name, name])) as { readonly [K in Break]: K };
+
+/** A list as a description reads it. */
+function listed(names: Readonly<Record<string, string>>): string {
+  return Object.entries(names)
+    .map(([name, what]) => `\`${name}\` (${what.replace(/\.$/, '')})`)
+    .join(', ');
+}
 
 registerEnumType(AuditBreak, {
   name: 'AuditBreak',
@@ -28,14 +37,22 @@ export class AuditEntry extends Node {
   @Column(auditEntries.createdAt, 'When; of refusals, when they were written.') createdAt!: Date;
   @Column(
     auditEntries.operation,
-    'The mutation, query or subscription by its name; `request` for a request that was refused as a whole.',
+    'The mutation, query or subscription by its name; `request` for a request that was refused as a whole; or what happened without one: ' +
+      `${listed({ ...silentOperations, ...serviceOperations })}.`,
   )
   operation!: string;
   @Column(auditEntries.code, 'Why it was refused; null when it was done.', { type: () => ErrorCode }) code!: Code | null;
   @Column(auditEntries.count, 'How often: the same refusals of one actor within a minute are one entry.') count!: number;
-  @Column(auditEntries.actor, 'Who, as a pseudonym that is the same for all that one member does in this tenant.') actor!: string;
-  @Column(auditEntries.proofKind, 'What proved who it is: `key` or `token`.') proofKind!: string;
-  @Column(auditEntries.proofId, 'The id of that key, or of the token’s issuer.') proofId!: string;
+  @Column(
+    auditEntries.actor,
+    'Who, as a pseudonym that is the same for all that one member does in this tenant; `service_` and a name for what the product did ' +
+      'without a person.',
+  )
+  actor!: string;
+  @Column(auditEntries.proofKind, 'What proved who it is: `key`, `token` or `invitation`; `service` where it was no person.')
+  proofKind!: string;
+  @Column(auditEntries.proofId, `The id of that key, invitation or token’s issuer; or the service: ${listed(services)}.`)
+  proofId!: string;
   @Column(auditEntries.transport, 'How: `http`, `websocket` or `sse`; null for what the product did by itself.') transport!:
     string | null;
   @Column(auditEntries.address, 'The network of the client’s address, a /24 or /48; null when it is not known.') address!:

@@ -1,7 +1,9 @@
 import type { Statement, SqlTag } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
+import { prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { ServiceName } from '../kernel/service.ts';
 import type { Deed } from './act.service.ts';
 import { networkOf, type Pseudonyms } from './pseudonym.ts';
 
@@ -43,15 +45,64 @@ export function entryOf(pseudonyms: Pseudonyms, scope: Scope, operation: string,
   };
 }
 
+/** What a service does by itself, beside what has the name of a mutation. */
+export const serviceOperations = {
+  generationTakeOver: 'a process went on with a letter whose own process was lost',
+  generationClose: 'a letter was ended that no process wrote any more',
+  generationsExpire: 'letters were deleted for their age, `after` says how many',
+  dataKeyRewrap: 'the key of the tenant’s secrets was wrapped with another master key',
+  tenantSuspend: 'nobody of the tenant was let in any more',
+  tenantResume: 'they were again',
+  tenantAppoint: 'the people of the tenant may run the installation since',
+  auditDoubt: 'the log was found changed by somebody else, `after` says from which position on',
+  tenantErase: 'what a deleted tenant had left was gone',
+} as const;
+
+/** What people do without a mutation. */
+export const silentOperations = { memberJoin: 'a token’s person was seen for the first time' } as const;
+
+/** The entry of a deed of a service. It names nobody: there is no key to make a pseudonym with where some services are. */
+export function serviceEntryOf(service: ServiceName, operation: string, deed: Deed, id: string): NewEntry {
+  if (prefixOfId(deed.thing) === 'mem') throw new Error(`${operation} of a service names a person`);
+  return {
+    ...deed,
+    id,
+    operation,
+    code: null,
+    count: 1,
+    actor: `service_${service}`,
+    proofKind: 'service',
+    proofId: service,
+    transport: null,
+    address: null,
+    requestId: null,
+  };
+}
+
 /** The statement that adds entries of one tenant; one that is there already stays as it is, so that it can be sent again. */
 export function entriesAdded(sql: SqlTag, tenantId: string, entries: readonly NewEntry[]): Statement {
-  const rows = entries.map((entry) => ({ ...entry, id: uuidOf(entry.id, 'aud') }));
+  return entriesAddedTo(
+    sql,
+    entries.map((entry) => ({ tenantId, entry })),
+  );
+}
+
+/** The same for entries of several tenants, which only the engine may add. */
+export function entriesAddedTo(
+  sql: SqlTag,
+  entries: readonly { readonly tenantId: string; readonly entry: NewEntry }[],
+): Statement {
+  const rows = entries.map(({ tenantId, entry }) => ({
+    ...entry,
+    id: uuidOf(entry.id, 'aud'),
+    tenantId: uuidOf(tenantId, 'ten'),
+  }));
   return sql`
     insert into audit_entries (tenant_id, id, operation, code, count, actor, proof_kind, proof_id, transport, address, request_id,
       thing, before, after)
-    select ${uuidOf(tenantId, 'ten')}::uuid, id, operation, code, count, actor, "proofKind", "proofId", transport, address, "requestId",
+    select "tenantId", id, operation, code, count, actor, "proofKind", "proofId", transport, address, "requestId",
       thing, before, after
-    from jsonb_to_recordset(${sql.json(rows)}::jsonb) as entry (id uuid, operation text, code text, count int, actor text,
+    from jsonb_to_recordset(${sql.json(rows)}::jsonb) as entry ("tenantId" uuid, id uuid, operation text, code text, count int, actor text,
       "proofKind" text, "proofId" text, transport text, address text, "requestId" text, thing text, before jsonb, after jsonb)
     on conflict (tenant_id, id) do nothing`;
 }

@@ -1,10 +1,12 @@
 import type { Connection, Database } from '../db/client.ts';
+import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { Rounds } from '../kernel/rounds.ts';
 import type { Bus } from '../messages/bus.ts';
 import { beginning, linked, type Head, type HeadSeal, type StoredHead } from './chain.ts';
+import { serviceDeedsRecorded, type ServiceDeed } from './record.service.ts';
 import { entryColumns, entryOfRow, sealableOf, type Entry } from './read.ts';
 
 const roundMs = 1_000;
@@ -81,17 +83,18 @@ export class Sealer {
     const { database, bus } = this.parts;
     const waiting = await readWaiting(database.engine);
     if (waiting.length === 0) return 0;
-    const { places, heads } = this.continued(waiting);
-    const sealed = await writePlaces(database.engine, places, heads);
+    const { places, heads, doubts } = this.continued(waiting);
+    const sealed = await writePlaces(database.engine, places, heads, doubts);
     bus.publish('audit.sealed', sealed);
     // Another process was quicker with all of it: the rest is its, or for the next round.
     return sealed.length === 0 ? 0 : waiting.length;
   }
 
-  private continued(waiting: readonly Waiting[]): { places: Place[]; heads: NextHead[] } {
+  private continued(waiting: readonly Waiting[]): { places: Place[]; heads: NextHead[]; doubts: ServiceDeed[] } {
     const { seal, log } = this.parts;
     const places: Place[] = [];
     const heads: NextHead[] = [];
+    const doubts: ServiceDeed[] = [];
     for (const [tenantId, ofTenant] of Map.groupBy(waiting, ({ entry }) => entry.tenantId)) {
       const { head: stored = null, last = beginning } = ofTenant[0] ?? {};
       const isOurs = stored === null ? last.position === 0 : seal.fits(tenantId, stored) && isSameHead(stored, last);
@@ -99,6 +102,7 @@ export class Sealer {
       const doubtedAt = stored?.doubtedAt ?? (isOurs ? null : (stored?.position ?? 0));
       if (!isOurs)
         log.error({ tenantId, head: stored?.position, last: last.position }, 'an audit log was changed by somebody else');
+      if (doubtedAt !== null && stored?.doubtedAt == null) doubts.push(doubtOf(tenantId, doubtedAt));
       const before = stored && stored.position >= last.position ? stored : last;
       let head: Head = before;
       for (const { entry } of ofTenant) {
@@ -114,7 +118,7 @@ export class Sealer {
         doubted_at: doubtedAt,
       });
     }
-    return { places, heads };
+    return { places, heads, doubts };
   }
 }
 
@@ -159,8 +163,31 @@ function isSameHead(a: Head, b: Head): boolean {
   return a.position === b.position && a.hash === b.hash;
 }
 
+function doubtOf(tenantId: string, position: number): ServiceDeed {
+  return { tenantId, service: 'sealer', operation: 'auditDoubt', thing: tenantId, before: null, after: { position } };
+}
+
+/** Moves heads, and records where one was found that is not ours. */
+function writePlaces(
+  engine: Connection,
+  places: readonly Place[],
+  heads: readonly NextHead[],
+  doubts: readonly ServiceDeed[],
+): Promise<string[]> {
+  if (doubts.length === 0) return moveHeads(engine, places, heads);
+  return engine.transaction(
+    async (transaction) => {
+      const sealed = await moveHeads(transaction, places, heads);
+      const told = doubts.filter(({ tenantId }) => sealed.includes(tenantId));
+      if (told.length > 0) await transaction.sql((sql) => serviceDeedsRecorded(sql, told));
+      return sealed;
+    },
+    { deadlineMs },
+  );
+}
+
 /** Moves the heads that are as they were read and, with them, gives their entries their places; the ids of the tenants that were moved. */
-async function writePlaces(engine: Connection, places: readonly Place[], heads: readonly NextHead[]): Promise<string[]> {
+async function moveHeads(engine: Statements, places: readonly Place[], heads: readonly NextHead[]): Promise<string[]> {
   const sealed = await engine.sql<{ tenant_id: string }>(
     (sql) => sql`
       with asked as (

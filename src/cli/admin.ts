@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
-import { KeyService, type Owner } from '../access/key.service.ts';
+import { KeyService } from '../access/key.service.ts';
+import { appoint, isRun } from '../access/new-tenant.service.ts';
 import { readConfig, type Config, type Env } from '../config.ts';
 import { databaseDefaults, openDatabase, type Database } from '../db/client.ts';
 import { openEmbedded } from '../db/embedded.ts';
@@ -19,9 +20,7 @@ async function admin(args: readonly string[], env: Env): Promise<void> {
   if (command.name === 'rewrap') return rewrap(env);
   if (command.name === 'limits') return limitTenant(env, command.tenant, command.ceilings);
   if (command.name === 'tenants') return tenants(env, command);
-  const owner = await bootstrap(env, command.tenant, command.email);
-  process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
-  process.stderr.write('Keep the key: only a hash of it is stored.\n');
+  return create(env, command);
 }
 
 async function migrateDatabase(env: Env): Promise<void> {
@@ -54,12 +53,22 @@ async function limitTenant(env: Env, tenant: string, ceilings: ReadonlyMap<strin
   }
 }
 
-async function bootstrap(env: Env, tenant: string, email: string): Promise<Owner> {
+async function create(
+  env: Env,
+  { name, tenant, email }: Command & { readonly tenant: string; readonly email: string },
+): Promise<void> {
   const config = readConfig(env);
-  return withDatabase(config, (database) => new KeyService(database, config.secret).bootstrap(tenant, email));
+  const owner = await withDatabase(config, async (database) => {
+    const made = await new KeyService(database, config.secret).bootstrap(tenant, email);
+    if (name === 'bootstrap' && !(await isRun(database))) await appoint(database, made.tenantId, 'admin');
+    return made;
+  });
+  process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
+  process.stderr.write('Keep the key: only a hash of it is stored.\n');
 }
 
 async function tenants(env: Env, command: Command & { readonly name: 'tenants' }): Promise<void> {
+  if (command.act === 'create') return create(env, command);
   // Nothing that production demands of a server is needed, but the database.
   const config = readConfig({ ...env, NODE_ENV: 'development' });
   await withDatabase(config, async (database) => {

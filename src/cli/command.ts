@@ -13,6 +13,7 @@ export type Command =
       readonly ceilings: ReadonlyMap<string, number | null>;
     }
   | { readonly name: 'tenants'; readonly act: 'list' }
+  | { readonly name: 'tenants'; readonly act: 'create'; readonly tenant: string; readonly email: string }
   | { readonly name: 'tenants'; readonly act: 'suspend' | 'resume'; readonly id: string }
   | { readonly name: 'tenants'; readonly act: 'delete'; readonly id: string; readonly tenant: string };
 
@@ -25,13 +26,14 @@ export const usage = `Usage:
       where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
   npm run admin -- bootstrap --tenant NAME --email EMAIL
       Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
+      The people of the first one run the installation: they can make tenants over the API, too.
   npm run admin -- limits --tenant ID [--set NAME=MOST ...]
       Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
       configured), and prints what is set. Holds within seconds on every running process.
   npm run admin -- tenants list
       Lists id, status and name of all tenants.
   npm run admin -- tenants create --tenant NAME --email EMAIL
-      The same as bootstrap.
+      The same, for tenants that do not run the installation.
   npm run admin -- tenants suspend --id ID
   npm run admin -- tenants resume --id ID
       Lets nobody of a tenant in, within 5 seconds, and in again. What waits to be written waits meanwhile.
@@ -106,7 +108,7 @@ function ceilingsOf({ tenant = '', set = [], email, id }: Options) {
 function tenantsCommandOf([act = '', ...rest]: readonly string[], values: Options): Command {
   const command = `tenants ${act}`.trim();
   if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(' ')}`);
-  if (act === 'create') return { name: 'bootstrap', ...ownerOf(command, values) };
+  if (act === 'create') return { name: 'tenants', act, ...ownerOf(command, values) };
   const { id = '', tenant = '', email, set } = values;
   if (email !== undefined) throw new UsageError(`${command} takes no --email`);
   if (set !== undefined) throw new UsageError(`${command} takes no --set`);

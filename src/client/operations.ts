@@ -243,6 +243,8 @@ export type GenerationStatus =
 
 /** Who accepts. */
 export type InvitationAcceptInput = {
+  /** 1 to 255 characters: the same invitation, key and input give the same member and the same key for 24 hours; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
   /** What people call them, 1 to 200 characters; null for nothing. */
   readonly name?: string | null | undefined;
 };
@@ -460,6 +462,16 @@ export type SigningAlgorithm =
 export type TemplateFilter = {
   /** Only those of this kind, such as `cover-letter`. */
   readonly kind?: string | null | undefined;
+};
+
+/** The tenant to make. */
+export type TenantCreateInput = {
+  /** 1 to 255 characters: the same member, key and input give the same tenant for 24 hours, its owner’s key too if the same key or issuer proves who asks; another input is CONFLICT. */
+  readonly idempotencyKey?: string | null | undefined;
+  /** Its name, 1 to 200 characters. */
+  readonly name: string;
+  /** The email address of its first owner; nothing is sent there. */
+  readonly ownerEmail: string;
 };
 
 /** The own tenant, to delete. */
@@ -1432,6 +1444,22 @@ export type TemplatesQuery = {
       readonly description: string;
     }>;
     readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  };
+};
+
+export type TenantCreateMutationVariables = Exact<{
+  input: TenantCreateInput;
+}>;
+
+export type TenantCreateMutation = {
+  readonly tenantCreate: {
+    readonly ownerKey: string | null;
+    readonly tenant: { readonly id: string; readonly name: string; readonly createdAt: string } | null;
+    readonly errors: ReadonlyArray<{
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly path: ReadonlyArray<string> | null;
+    }>;
   };
 };
 
@@ -4604,6 +4632,78 @@ export const TemplatesDocument = {
     },
   ],
 } as unknown as DocumentNode<TemplatesQuery, TemplatesQueryVariables>;
+export const TenantCreateDocument = {
+  kind: 'Document',
+  definitions: [
+    {
+      kind: 'OperationDefinition',
+      operation: 'mutation',
+      name: { kind: 'Name', value: 'TenantCreate' },
+      variableDefinitions: [
+        {
+          kind: 'VariableDefinition',
+          variable: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+          type: { kind: 'NonNullType', type: { kind: 'NamedType', name: { kind: 'Name', value: 'TenantCreateInput' } } },
+        },
+      ],
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          {
+            kind: 'Field',
+            name: { kind: 'Name', value: 'tenantCreate' },
+            arguments: [
+              {
+                kind: 'Argument',
+                name: { kind: 'Name', value: 'input' },
+                value: { kind: 'Variable', name: { kind: 'Name', value: 'input' } },
+              },
+            ],
+            selectionSet: {
+              kind: 'SelectionSet',
+              selections: [
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'tenant' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'id' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'name' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'createdAt' } },
+                    ],
+                  },
+                },
+                { kind: 'Field', name: { kind: 'Name', value: 'ownerKey' } },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'errors' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [{ kind: 'FragmentSpread', name: { kind: 'Name', value: 'UserErrorParts' } }],
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    {
+      kind: 'FragmentDefinition',
+      name: { kind: 'Name', value: 'UserErrorParts' },
+      typeCondition: { kind: 'NamedType', name: { kind: 'Name', value: 'UserError' } },
+      selectionSet: {
+        kind: 'SelectionSet',
+        selections: [
+          { kind: 'Field', name: { kind: 'Name', value: 'code' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'message' } },
+          { kind: 'Field', name: { kind: 'Name', value: 'path' } },
+        ],
+      },
+    },
+  ],
+} as unknown as DocumentNode<TenantCreateMutation, TenantCreateMutationVariables>;
 export const TenantDeleteDocument = {
   kind: 'Document',
   definitions: [

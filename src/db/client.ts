@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import { PooledConnection, type Connection, type Limits } from './connection.ts';
+import { PooledConnection, type Connection, type Limits, type Statements } from './connection.ts';
 import { uuidOf } from './ids.ts';
 import type { LaneOptions } from './lane.ts';
 import { Listener, type ListenHandlers } from './listener.ts';
@@ -55,6 +55,11 @@ export interface TenantScope {
 // A connection for notifications out, one for notifications in, and the least a role can work with.
 const ownConnections = 2;
 const leastConnections = ownConnections + 4;
+
+/** From here on a transaction acts for another tenant. */
+export async function turnTo(transaction: Statements, { tenantId }: TenantScope): Promise<void> {
+  await transaction.sql((sql) => sql`select set_config(${tenantSetting}, ${uuidOf(tenantId, 'ten')}, true)`);
+}
 
 /** Opens the pools, after asking the server how many connections it has room for. UNAVAILABLE when it cannot be reached within the deadline. */
 export async function openDatabase(config: DatabaseConfig, parts: { log: Log; clock: Clock }): Promise<Database> {

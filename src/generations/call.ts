@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { complained, maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
-import { withDeadlines } from '../providers/deadlines.ts';
+import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
 import { ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
+import type { Entering } from '../routing/gate.service.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -13,7 +14,14 @@ interface Choice {
   readonly name: string;
 }
 
-/** Makes the calls of runs: with the tenant's own key where it has one, and with the deadlines. */
+/** What a call is made with. */
+interface Means {
+  readonly apiKey: string | null;
+  readonly watch: StreamWatch;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Makes the calls of runs, as the gate lets them in: with the tenant's own key where it has one, and with the deadlines. */
 export class Caller {
   constructor(
     private readonly config: EngineConfig,
@@ -27,10 +35,13 @@ export class Caller {
     const apiKey = this.parts.keys.known(run.tenantId, choice.provider);
     // Not known without a look: the attempt waits for it, and makes the call then.
     if (apiKey === undefined) return;
-    run.opened = begun(this.call(run, choice, apiKey, this.parts.fetchAfter(committed)));
+    const watch = this.parts.gate.enterNow(this.entering(run, run.attempt.model, apiKey));
+    // Nor is there a place at once, or the model has to be asked whether it works again.
+    if (!watch) return;
+    run.opened = begun(this.call(run, choice, { apiKey, watch, fetch: this.parts.fetchAfter(committed) }));
   }
 
-  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does. */
+  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled. */
   async open(run: Run, model = run.attempt.model): Promise<OpenedCall> {
     const { opened } = run;
     if (opened?.model === model) {
@@ -39,7 +50,9 @@ export class Caller {
     }
     const choice = this.parts.models.find(model);
     if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
-    return this.call(run, choice, await this.ownKey(run, choice.provider), this.parts.fetch);
+    const apiKey = await this.ownKey(run, choice.provider);
+    const watch = await this.parts.gate.enter(this.entering(run, model, apiKey), run.signal);
+    return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
@@ -62,7 +75,12 @@ export class Caller {
     }
   }
 
-  private call(run: Run, { provider, name: model }: Choice, apiKey: string | null, fetch: typeof globalThis.fetch): OpenedCall {
+  private entering(run: Run, model: string, apiKey: string | null): Entering {
+    const provider = model.slice(0, model.indexOf('/'));
+    return { model, provider, isOwnKey: apiKey !== null, remainingMs: this.remainingMs(run) };
+  }
+
+  private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
     const { draft, maxOutputTokens, temperature } = run.work;
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
@@ -74,6 +92,7 @@ export class Caller {
         totalMs: Math.max(0, this.remainingMs(run)),
         clock,
         signal: run.signal,
+        watch,
       },
     );
     return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null, restorer };

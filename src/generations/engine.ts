@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
+import type { GateService } from '../routing/gate.service.ts';
 import type { Models } from '../routing/models.ts';
 import { planOf, type RoutePlan } from '../routing/plan.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
@@ -40,6 +41,7 @@ export interface EngineParts {
   readonly models: Models;
   /** Tenants' own keys for providers. */
   readonly keys: ProviderKeyService;
+  readonly gate: GateService;
   readonly bus: Bus;
   readonly audience: Audience;
   readonly clock: Clock;

@@ -1,3 +1,4 @@
+import { serviceDeedRecordedWith } from '../audit/record.service.ts';
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { FinishReason, Usage } from '../providers/port.ts';
@@ -146,6 +147,14 @@ export async function closeAbandoned(
   const status: GenerationStatus =
     reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
   const failure = closingFailures[reason];
+  const deed = {
+    tenantId,
+    service: 'sweeper',
+    operation: 'generationClose',
+    thing: id,
+    before: null,
+    after: { status, reason },
+  } as const;
   const rows = await engine.sql(
     (sql) => sql`
       with ended as (
@@ -161,7 +170,7 @@ export async function closeAbandoned(
         insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, ended_at, ended_by, end_offset)
         select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}
         from ended where attempt > 0
-      )
+      ), told as (${serviceDeedRecordedWith(sql, deed, sql`ended`)})
       select id from ended`,
   );
   return rows.length === 1;

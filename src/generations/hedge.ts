@@ -61,7 +61,7 @@ export class Hedge {
     const isAsked = new Set(attempts.map(({ model }) => model));
     const fits = (model: string): boolean =>
       attempt.base === 0 || this.parts.models.find(model)?.provider.ignoresMessages !== true;
-    return work.plan.models.find((model) => !isAsked.has(model) && fits(model)) ?? null;
+    return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.parts.gate.shutMs(model) === 0) ?? null;
   }
 
   private async open(run: Run, model: string): Promise<Racer | null> {

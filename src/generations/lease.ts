@@ -1,4 +1,6 @@
+import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Connection } from '../db/client.ts';
+import type { Statements } from '../db/connection.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
@@ -78,10 +80,30 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
 /**
  * Takes over up to `limit` generations whose lease ran out (in `RUNNING`) or that wait for a process (in `QUEUED`): raises the epoch,
  * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them. What waits in a
- * suspended tenant goes on waiting.
+ * suspended tenant goes on waiting. A take-over is on record.
  */
-export async function claim(
+export function claim(
   engine: Connection,
+  ...asked: [status: 'RUNNING' | 'QUEUED', limit: number, leaseMs: number, totalTimeoutMs: number]
+): Promise<Claim[]> {
+  if (asked[0] === 'QUEUED') return claimIn(engine, ...asked);
+  return engine.transaction(async (transaction) => {
+    const claims = await claimIn(transaction, ...asked);
+    const deeds = claims.map(({ tenantId, id, epoch }) => ({
+      tenantId,
+      service: 'sweeper' as const,
+      operation: 'generationTakeOver',
+      thing: id,
+      before: { epoch: epoch - 1 },
+      after: { epoch },
+    }));
+    if (deeds.length > 0) await transaction.sql((sql) => serviceDeedsRecorded(sql, deeds));
+    return claims;
+  });
+}
+
+async function claimIn(
+  engine: Statements,
   status: 'RUNNING' | 'QUEUED',
   limit: number,
   leaseMs: number,

@@ -1,7 +1,9 @@
+import { serviceDeedsRecorded, type ServiceDeed } from '../audit/record.service.ts';
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { Rounds } from '../kernel/rounds.ts';
+import type { ServiceName } from '../kernel/service.ts';
 import type { Bus } from '../messages/bus.ts';
 
 /** A reader that is half-way through the chunks when a generation ends has this long to come to the end. */
@@ -87,15 +89,38 @@ async function deleteClaims(engine: Connection): Promise<void> {
   );
 }
 
+/** A round is on record with one entry for each tenant: how many letters, and neither which nor what was in them. */
 async function deleteExpired(engine: Connection): Promise<void> {
-  await engine.sql(
-    (sql) => sql`
-      delete from generations where (tenant_id, id) in (
-        select g.tenant_id, g.id from tenants t
-        join generations g on g.tenant_id = t.id and g.finished_at < now() - make_interval(days => t.generation_retention_days)
-        where t.generation_retention_days is not null limit ${batch} for update of g skip locked)`,
+  await engine.transaction(
+    async (transaction) => {
+      const gone = await transaction.sql<{ tenant_id: string; letters: number }>(
+        (sql) => sql`
+          with gone as (
+            delete from generations where (tenant_id, id) in (
+              select g.tenant_id, g.id from tenants t
+              join generations g on g.tenant_id = t.id and g.finished_at < now() - make_interval(days => t.generation_retention_days)
+              where t.generation_retention_days is not null limit ${batch} for update of g skip locked)
+            returning tenant_id
+          )
+          select tenant_id, count(*)::int as letters from gone group by tenant_id`,
+      );
+      const deeds = gone.map(({ tenant_id: uuid, letters }) =>
+        deedOf('retention', 'generationsExpire', uuid, { before: null, after: { letters } }),
+      );
+      if (deeds.length > 0) await transaction.sql((sql) => serviceDeedsRecorded(sql, deeds));
+    },
     { idempotent: true },
   );
+}
+
+function deedOf(
+  service: ServiceName,
+  operation: string,
+  tenantUuid: string,
+  what: Pick<ServiceDeed, 'before' | 'after'>,
+): ServiceDeed {
+  const tenantId = idOfUuid('ten', tenantUuid);
+  return { tenantId, service, operation, thing: tenantId, ...what };
 }
 
 /** The generations of deleted tenants, unfinished ones first, then the tenants that have none left; `onStopped` is told what was not finished. */
@@ -117,10 +142,19 @@ async function deleteTenants(engine: Connection, onStopped: (ids: string[]) => v
     }
   }
   // What is left goes with the row: the database sees to it.
-  await engine.sql(
-    (sql) => sql`
-      delete from tenants t where t.deleted_at < now() - make_interval(secs => ${lastDelaySeconds}::float8)
-        and not exists (select from generations g where g.tenant_id = t.id)`,
+  await engine.transaction(
+    async (transaction) => {
+      const rows = await transaction.sql<{ id: string; deleted_at: Date }>(
+        (sql) => sql`
+          delete from tenants t where t.deleted_at < now() - make_interval(secs => ${lastDelaySeconds}::float8)
+            and not exists (select from generations g where g.tenant_id = t.id)
+          returning id, deleted_at`,
+      );
+      const deeds = rows.map(({ id, deleted_at: deletedAt }) =>
+        deedOf('eraser', 'tenantErase', id, { before: { deletedAt }, after: null }),
+      );
+      if (deeds.length > 0) await transaction.sql((sql) => serviceDeedsRecorded(sql, deeds));
+    },
     { idempotent: true },
   );
 }

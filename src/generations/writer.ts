@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { faultOf } from '../guards/guards.ts';
 import { ProviderError } from '../providers/port.ts';
+import { NotCalled } from '../routing/gate.service.ts';
 import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
@@ -66,6 +67,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,
+        shutMs: (model) => this.parts.gate.shutMs(model),
         remainingMs: this.caller.remainingMs(run),
         random: Math.random(),
       });
@@ -76,7 +78,7 @@ export class Writer {
       );
       const failure = failureOf(error);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP'));
-      if (!(await this.again(run, move, failure))) {
+      if (!(await this.again(run, move, { failure, isMade: !(error instanceof NotCalled) }))) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
@@ -114,16 +116,24 @@ export class Writer {
     }
   }
 
-  private failing(model: string, { code, retryable, retryAfterMs }: ProviderError): Failing {
-    const awayMs = retryAfterMs ?? 0;
-    return { model, cause: causeOf(code), retryable, awayMs, awayUntil: this.parts.clock.monotonic() + awayMs };
+  private failing(model: string, error: ProviderError): Failing {
+    const { code, retryable } = error;
+    const awayMs = error.retryAfterMs ?? 0;
+    return {
+      model,
+      cause: causeOf(code),
+      retryable,
+      isMade: !(error instanceof NotCalled),
+      awayMs,
+      awayUntil: this.parts.clock.monotonic() + awayMs,
+    };
   }
 
   /** Opens the next attempt after a pause; false when the run stopped meanwhile. */
   private async again(
     run: Run,
     { model, delayMs }: { readonly model: string; readonly delayMs: number },
-    failure: Failure,
+    { failure, isMade }: { readonly failure: Failure; readonly isMade: boolean },
   ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
@@ -131,6 +141,8 @@ export class Writer {
       // Stopped while waiting.
       return false;
     }
+    // Nobody was asked by the open attempt: it goes on.
+    if (!isMade && model === run.attempt.model) return run.stopReason === null;
     const base = await this.baseFor(run, model);
     return (await this.closer.replace(run, { model, base, failure })) && run.stopReason === null;
   }

@@ -7,6 +7,7 @@ export const permissions = {
   'generations:write': 'Start, cancel, retry and delete generations.',
   'generations:others': 'See and change also generations of other members; without it there are only the own ones.',
   'models:read': 'See the models that can be chosen.',
+  'providers:read': 'See providers and how their models do.',
   'routes:read': 'See routes, their versions, and what they come to.',
   'routes:write': 'Publish, roll back, test and delete routes.',
   'tenant:write': 'Change settings of the tenant.',
@@ -23,6 +24,7 @@ export const permissions = {
   'audit:read': 'See, verify, watch and export the audit log.',
   'credentials:read': 'See for which providers the tenant has keys of its own, never the keys.',
   'credentials:write': 'Set and delete the tenant’s own keys for providers.',
+  'tenants:create': 'Make tenants. Only a tenant that runs the installation has it.',
   'schema:introspect': 'Ask the schema about itself.',
   'schema:federate': 'Act as a federation gateway: `_service` and `_entities`.',
   'health:read': 'See the details of readiness.',
@@ -30,6 +32,9 @@ export const permissions = {
 
 export type Permission = keyof typeof permissions;
 export const allPermissions = Object.keys(permissions) as Permission[];
+
+/** Those about the installation as a whole: whatever is stored, only who is in a tenant that runs it has them. */
+export const installationPermissions: ReadonlySet<Permission> = new Set(['tenants:create']);
 
 /** What proved who acts: an API key, a token of an issuer that the tenant registered, or an invitation. */
 export type Proof =

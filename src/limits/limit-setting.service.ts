@@ -1,4 +1,5 @@
 import type { ActService } from '../audit/act.service.ts';
+import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Connection, Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -164,14 +165,22 @@ export async function setCeilings(
       ? []
       : await database.engine.sql((sql) => sql`select id from tenants where id = ${tenantUuid}::uuid`, { idempotent: true });
   if (known.length === 0) throw new AppError('NOT_FOUND', `there is no tenant ${tenantId}`);
-  await database.engine.sql(
-    (sql) => sql`
-      insert into tenant_limits (tenant_id, name, ceiling)
-      select ${tenantUuid}::uuid, name, ceiling
-      from unnest(${[...ceilings.keys()]}::text[], ${[...ceilings.values()]}::int[]) as w(name, ceiling) order by name
-      on conflict (tenant_id, name) do update set ceiling = excluded.ceiling`,
-    { idempotent: true },
-  );
+  const before = await read(database.engine, tenantId);
+  if (ceilings.size === 0) return [...before.values()];
+  await database.engine.transaction(async (transaction) => {
+    await transaction.sql(
+      (sql) => sql`
+        insert into tenant_limits (tenant_id, name, ceiling)
+        select ${tenantUuid}::uuid, name, ceiling
+        from unnest(${[...ceilings.keys()]}::text[], ${[...ceilings.values()]}::int[]) as w(name, ceiling) order by name
+        on conflict (tenant_id, name) do update set ceiling = excluded.ceiling`,
+    );
+    const was = Object.fromEntries([...ceilings.keys()].map((name) => [name, before.get(name)?.ceiling ?? null]));
+    const deed = { thing: tenantId, before: { ceilings: was }, after: { ceilings: Object.fromEntries(ceilings) } };
+    await transaction.sql((sql) =>
+      serviceDeedsRecorded(sql, [{ tenantId, service: 'admin', operation: 'tenantLimitsUpdate', ...deed }]),
+    );
+  });
   return [...(await read(database.engine, tenantId)).values()];
 }
 

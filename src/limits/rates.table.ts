@@ -15,7 +15,7 @@ export const rateBuckets = pgTable(
       .notNull()
       .references(() => tenants.id, { onDelete: 'cascade' }),
     subject: uuid().notNull(),
-    kind: text().$type<'requests' | 'starts' | 'tenant'>().notNull(),
+    kind: text().$type<'requests' | 'starts' | 'tenant' | 'tenants'>().notNull(),
     used: integer().notNull().default(0),
     /** On the database's clock. A window begins with the first use after the last one ended. */
     windowStartedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

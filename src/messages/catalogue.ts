@@ -24,6 +24,8 @@ export const messageKinds = {
   'route.changed': true,
   /** Settings of a tenant are others now. */
   'tenant.changed': true,
+  /** Circuit breakers of models opened or closed; the ids are the models'. */
+  'health.changed': true,
   /** Limits of a tenant or key are others now. */
   'limits.changed': true,
   /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */

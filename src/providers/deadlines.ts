@@ -14,6 +14,16 @@ export interface Deadlines {
   readonly clock?: Clock;
   /** The caller's own wish to stop: the stream then throws its reason. */
   readonly signal: AbortSignal;
+  /** Told of a stream that was asked for its first part, or given up before. */
+  readonly watch?: StreamWatch;
+}
+
+/** Hears how a stream goes. */
+export interface StreamWatch {
+  /** Its first text came. */
+  first(): void;
+  /** Once, after which there is nothing more: null after its finish, else what ended it, a ProviderError where that was the provider. */
+  ended(error: unknown): void;
 }
 
 /**
@@ -53,8 +63,10 @@ class TimedStream implements PollableIterator<StreamPart> {
   private readonly onFailed = (error: unknown) => this.fail(error);
   private readonly onResult = (result: IteratorResult<StreamPart>) => {
     if (this.isOver) return;
+    if (!this.hasFirst && !result.done && result.value.type === 'text') this.deadlines.watch?.first();
     this.hasFirst = true;
-    if (result.done || result.value.type === 'finish') this.close();
+    if (result.done) this.close(failure('STREAM_CUT', 'the stream ended before its finish signal'));
+    else if (result.value.type === 'finish') this.close(null);
     this.waiting?.resolve(result.done ? done : result);
     this.waiting = null;
   };
@@ -84,7 +96,7 @@ class TimedStream implements PollableIterator<StreamPart> {
     const part = this.polled.poll();
     this.isPolled = part === 'later';
     if (part === 'later') this.expect(this.deadlines.idleMs);
-    else if (part !== 'ask' && part.type === 'finish') this.close();
+    else if (part !== 'ask' && part.type === 'finish') this.close(null);
     return part;
   }
 
@@ -135,11 +147,12 @@ class TimedStream implements PollableIterator<StreamPart> {
 
   private abandon(reason: unknown): void {
     this.controller.abort(reason);
-    this.close();
+    this.close(reason);
   }
 
-  private close(): void {
+  private close(reason: unknown): void {
     this.isOver = true;
+    this.deadlines.watch?.ended(reason);
     clearTimeout(this.timer);
     this.deadlines.signal.removeEventListener('abort', this.stop);
     // What came to its end by itself is aborted only when it has let go, so that its connection can serve the next call.

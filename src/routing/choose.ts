@@ -11,6 +11,8 @@ export interface World {
   readonly random: () => number;
   /** How long a model's first token has lately taken, in milliseconds; null when nobody knows. */
   readonly latencyMs: (model: string) => number | null;
+  /** Until when a model that has failed too often is not asked; null for one that may be. */
+  readonly shutUntil: (model: string) => Date | null;
   /** What a generation of these facts would cost with a model, in millionths of a dollar; null when the price is unknown. */
   readonly costMicros: (model: string, facts: Facts) => number | null;
 }
@@ -37,9 +39,30 @@ export interface Chosen {
 /** Follows a route for a generation with these facts. */
 export function choose({ route, on }: RouteDefinition, facts: Facts, world: World): Chosen {
   const walk = new Walk(facts, world);
-  const { models, shares } = walk.follow(route, 'route');
-  const branches = Object.entries(on).map(([cause, node]) => [cause, unique(walk.follow(node, `on.${cause}`).models)]);
-  return { models: unique(models), shares, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
+  const way = walk.openLast(walk.follow(route, 'route'), 'route', route);
+  const branches = Object.entries(on).map(([cause, node]) => {
+    const at = `on.${cause}`;
+    return [cause, walk.openLast(walk.follow(node, at), at, node).models];
+  });
+  return { ...way, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
+}
+
+/** The same models, those that nobody asks now behind the others; `reasons` say so for people. */
+export function shutLast(
+  models: readonly string[],
+  shutUntil: World['shutUntil'],
+): { readonly models: readonly string[]; readonly shut: readonly string[]; readonly reasons: readonly string[] } {
+  const untils = models.flatMap((model) => {
+    const until = shutUntil(model);
+    return until ? [{ model, until }] : [];
+  });
+  if (untils.length === 0) return { models, shut: [], reasons: [] };
+  const shut = untils.map(({ model }) => model);
+  return {
+    models: [...models.filter((model) => !shut.includes(model)), ...shut],
+    shut,
+    reasons: untils.map(({ model, until }) => `${model} failed too often lately: last until ${until.toISOString()}`),
+  };
 }
 
 interface Way {
@@ -94,6 +117,18 @@ class Walk {
       default:
         return node satisfies never;
     }
+  }
+
+  /** Each model once; those that nobody asks now behind the others, whose first gets their shares. */
+  openLast({ models, shares }: Way, at: string, node: RouteNode): Way {
+    const { models: ordered, shut, reasons } = shutLast([...new Set(models)], this.world.shutUntil);
+    for (const reason of reasons) this.step(at, node, reason);
+    const [first] = ordered;
+    if (first === undefined || shut.length === 0 || shut.includes(first)) return { models: ordered, shares };
+    const moved = new Map([...shares].filter(([model]) => !shut.includes(model)));
+    const lost = shut.reduce((sum, model) => sum + (shares.get(model) ?? 0), 0);
+    if (lost > 0) moved.set(first, (moved.get(first) ?? 0) + lost);
+    return { models: ordered, shares: moved };
   }
 
   /** The share at a point of all weights, then the others by weight. */
@@ -166,10 +201,6 @@ function sharesOf(ways: readonly (readonly [Way, number])[]): Map<string, number
   for (const [{ shares }, part] of ways)
     for (const [model, share] of shares) if (share * part > 0) sum.set(model, (sum.get(model) ?? 0) + share * part);
   return sum;
-}
-
-function unique(models: readonly string[]): string[] {
-  return [...new Set(models)];
 }
 
 /** A number from 0 to 1 that is always the same for a text, and evenly spread over texts. */

@@ -28,6 +28,11 @@ export class Models {
     if (defaultModel !== null && !this.find(defaultModel)) throw new Error(`DEFAULT_MODEL: there is no model ${defaultModel}`);
   }
 
+  /** The ids of all models that are listed, and of those that `auto` begins with where their provider lists none. */
+  get known(): string[] {
+    return [...new Set([...this.choices.map(({ id }) => id), ...this.plan(autoRoute).models])];
+  }
+
   /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. */
   plan(requested: string): RoutePlan {
     if (requested !== autoRoute) {

@@ -1,4 +1,5 @@
 import type { FailoverPolicy } from '../templates/templates.table.ts';
+import { longestWaitMs } from './breaker.ts';
 import type { Cause, RetryPolicy, RoutePlan } from './plan.ts';
 
 /** One call that was made, and why it failed. */
@@ -7,6 +8,8 @@ export interface FailedCall {
   readonly cause: Cause;
   /** Whether the same call may succeed when it is made again. */
   readonly retryable: boolean;
+  /** False where nobody was asked, as a breaker is open or there was no place: no call was made, and it counts as no try. */
+  readonly isMade: boolean;
   /** How much longer, from now, its vendor wants us to stay away; 0 when it did not say, or no longer. */
   readonly awayMs: number;
 }
@@ -21,6 +24,8 @@ export interface Failed {
   /** The calls this process made for this generation, the one that has just failed last. */
   readonly calls: readonly FailedCall[];
   readonly plan: RoutePlan;
+  /** How long a model will certainly not be asked; 0 for one that may be. */
+  readonly shutMs: (model: string) => number;
   /** Until the total deadline. */
   readonly remainingMs: number;
   /** 0..1, for the jitter of a pause. */
@@ -34,6 +39,8 @@ export type Move = Try | { readonly kind: 'KEEP' } | { readonly kind: 'FAIL' };
 
 /** Patience where a plan says nothing: bounded by the total deadline. */
 const usual: RetryPolicy = { tries: 4, firstDelayMs: 250, longestDelayMs: Infinity };
+/** For a model that nobody could ask. */
+const waiting: RetryPolicy = { tries: 8, firstDelayMs: 100, longestDelayMs: longestWaitMs };
 /** Calls for one generation in one process, whatever its plan says; the total deadline bounds them too. */
 const mostCalls = 16;
 /** Less time than this is none: a timer that fires a little early must not look like time for one more call, which would cost the text. */
@@ -48,20 +55,20 @@ const leastCallMs = 50;
 export function nextMove(failed: Failed): Move {
   const { hasText, policy, calls, plan, remainingMs } = failed;
   const end: Move = { kind: hasText ? 'KEEP' : 'FAIL' };
-  if ((hasText && policy === 'STOP') || calls.length >= callsOf(plan)) return end;
+  if ((hasText && policy === 'STOP') || calls.filter(({ isMade }) => isMade).length >= callsOf(plan)) return end;
   for (const move of candidates(failed)) if (move.delayMs + leastCallMs <= remainingMs) return move;
   return end;
 }
 
-function* candidates({ hasBegun, calls, plan, random }: Failed): Generator<Try> {
+function* candidates({ hasBegun, calls, plan, shutMs, random }: Failed): Generator<Try> {
   const last = calls.at(-1);
   if (!last) return;
   const patience = plan.retry[last.cause];
-  if (patience && last.retryable) yield* again(calls, last, patience, random);
+  if (patience && last.retryable && last.isMade) yield* again(calls, last, patience, random);
 
   const asked = new Set(calls.map(({ model }) => model));
   const unasked = (models: readonly string[]): Try[] =>
-    models.filter((model) => !asked.has(model)).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
+    models.filter((model) => !asked.has(model) && shutMs(model) === 0).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
   yield* unasked(plan.branches[last.cause] ?? []);
   if (!last.retryable && !hasBegun) return;
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
@@ -69,18 +76,24 @@ function* candidates({ hasBegun, calls, plan, random }: Failed): Generator<Try> 
   if (!last.retryable) return;
 
   const latest = new Map(calls.map((call) => [call.model, call]));
-  const comebacks = [...latest.values()].flatMap((call) => [...again(calls, call, plan.retry[call.cause] ?? usual, random)]);
+  const comebacks = [...latest.values()].flatMap((call) => [
+    ...again(calls, call, call.isMade ? (plan.retry[call.cause] ?? usual) : waiting, random),
+  ]);
+  for (const model of plan.models) {
+    const delayMs = asked.has(model) ? 0 : shutMs(model);
+    if (delayMs > 0 && delayMs <= longestWaitMs) comebacks.push({ kind: 'TRY', model, delayMs });
+  }
   yield* comebacks.toSorted((one, other) => one.delayMs - other.delayMs);
 }
 
 /** The same model once more: nothing when it was asked often enough, or wants more patience than there is. */
 function* again(
   calls: readonly FailedCall[],
-  { model, retryable, awayMs }: FailedCall,
+  { model, retryable, isMade, awayMs }: FailedCall,
   { tries, firstDelayMs, longestDelayMs }: RetryPolicy,
   random: number,
 ): Generator<Try> {
-  const count = calls.filter((call) => call.model === model).length;
+  const count = calls.filter((call) => call.model === model && call.isMade === isMade).length;
   if (!retryable || count >= tries || awayMs > longestDelayMs) return;
   const doubled = Math.min(longestDelayMs, firstDelayMs * 2 ** (count - 1));
   // Spread over half of it, so that what failed together does not come back together; a vendor's own time is the least there is.

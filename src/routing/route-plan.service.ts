@@ -6,7 +6,7 @@ import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { choose, type Chosen, type World } from './choose.ts';
+import { choose, shutLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
 import { autoRoute, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
@@ -57,7 +57,10 @@ export class RoutePlanService {
   /** Throws INVALID_INPUT for a model or route that is unknown, UNAVAILABLE for a route that this build cannot read. */
   async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
     const found = await this.find(scope, requested);
-    if (!found) return this.parts.models.plan(requested);
+    if (!found) {
+      const plan = this.parts.models.plan(requested);
+      return { ...plan, models: shutLast(plan.models, this.parts.world.shutUntil).models };
+    }
     const { id, version, definition } = found;
     const { models, branches } = this.choose(definition, facts);
     return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs: definition.hedgeAfterMs };
@@ -72,10 +75,12 @@ export class RoutePlanService {
   ): Promise<Chosen & Pick<RoutePlan, 'route'>> {
     const found = await this.find(scope, requested);
     if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
-    const { route, models, branches } = this.parts.models.plan(requested);
+    const { route, models: named, branches } = this.parts.models.plan(requested);
+    const { models, reasons } = shutLast(named, this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
-    const reason = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
-    const steps = [{ at: 'route', mode: isNamed ? ('single' as const) : ('fallback' as const), reason }];
+    const mode = isNamed ? ('single' as const) : ('fallback' as const);
+    const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
+    const steps = [why, ...reasons].map((reason) => ({ at: 'route', mode, reason }));
     return { route, models, branches, steps, shares: new Map(models.slice(0, 1).map((model) => [model, 1])) };
   }
 

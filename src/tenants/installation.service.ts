@@ -1,5 +1,8 @@
+import type { Deed } from '../audit/act.service.ts';
+import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid, uuidOfId } from '../kernel/id.ts';
 
@@ -42,39 +45,55 @@ export class InstallationService {
 
   /** Lets nobody of the tenant in any more, within 5 s: streams end, what waits to be written goes on waiting. Again changes nothing. */
   async suspend(id: string): Promise<void> {
-    await this.change(id, (tenant) =>
-      this.database.as(tenant).sql(
-        (sql) => sql`
-          update tenants set suspended_at = coalesce(suspended_at, now())
-          where id = ${uuidOf(id, 'ten')} and deleted_at is null returning id`,
-        { idempotent: true },
-      ),
+    await this.change(
+      id,
+      'tenantSuspend',
+      { after: { status: 'SUSPENDED' } },
+      (sql) => sql`
+      update tenants set suspended_at = coalesce(suspended_at, now())
+      where id = ${uuidOf(id, 'ten')} and deleted_at is null returning id`,
     );
   }
 
   /** Lets the tenant's people in again. */
   async resume(id: string): Promise<void> {
-    await this.change(id, (tenant) =>
-      this.database.as(tenant).sql(
-        (sql) => sql`
-          update tenants set suspended_at = null where id = ${uuidOf(id, 'ten')} and deleted_at is null returning id`,
-        { idempotent: true },
-      ),
+    await this.change(
+      id,
+      'tenantResume',
+      { after: { status: 'ACTIVE' } },
+      (sql) => sql`
+      update tenants set suspended_at = null where id = ${uuidOf(id, 'ten')} and deleted_at is null returning id`,
     );
   }
 
   /** Deletes the tenant for good, with everything in it; NOT_FOUND too when its name is another. The servers clear away what it leaves. */
   async delete(id: string, name: string): Promise<void> {
-    await this.change(id, (tenant) =>
-      this.database.as(tenant).sql(
-        (sql) => sql`
-          update tenants set deleted_at = now() where id = ${uuidOf(id, 'ten')} and name = ${name} and deleted_at is null returning id`,
-      ),
+    await this.change(
+      id,
+      'tenantDelete',
+      { before: { name }, after: null },
+      (sql) => sql`
+      update tenants set deleted_at = now() where id = ${uuidOf(id, 'ten')} and name = ${name} and deleted_at is null returning id`,
     );
   }
 
-  private async change(id: string, work: (tenant: { readonly tenantId: string }) => Promise<unknown[]>): Promise<void> {
-    const found = uuidOfId(id, 'ten') === null ? [] : await work({ tenantId: id });
-    if (found.length === 0) throw new AppError('NOT_FOUND', `there is no such tenant: ${id}`);
+  /** A statement that gives a row when there is such a tenant, and its record. */
+  private async change(
+    id: string,
+    operation: string,
+    { before = null, after }: { readonly before?: Deed['before']; readonly after: Deed['after'] },
+    statement: (sql: SqlTag) => Statement,
+  ): Promise<void> {
+    if (uuidOfId(id, 'ten') === null) throw noSuchTenant(id);
+    await this.database.as({ tenantId: id }).transaction(async (transaction) => {
+      const found = await transaction.sql(statement);
+      if (found.length === 0) throw noSuchTenant(id);
+      const deed = { tenantId: id, service: 'admin', operation, thing: id, before, after } as const;
+      await transaction.sql((sql) => serviceDeedsRecorded(sql, [deed]));
+    });
   }
+}
+
+function noSuchTenant(id: string): AppError {
+  return new AppError('NOT_FOUND', `there is no such tenant: ${id}`);
 }

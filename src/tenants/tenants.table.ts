@@ -18,10 +18,13 @@ export const tenants = pgTable(
     suspendedAt: timestamp({ withTimezone: true }),
     /** From this moment the tenant is gone for everybody; the row goes last, when all of its things have. */
     deletedAt: timestamp({ withTimezone: true }),
+    /** Its people may make other tenants. The app may read it; only the engine writes it, for who is at the command line. */
+    runsInstallation: boolean().notNull().default(false),
   },
   () => [
     tenantWall('id'),
     engineReads(),
+    pgPolicy('engine_appoints', { as: 'permissive', for: 'update', to: engineRole, using: sql`true`, withCheck: sql`true` }),
     // The row of a deleted tenant goes when its things have.
     pgPolicy('engine_deletes', { as: 'permissive', for: 'delete', to: engineRole, using: sql`deleted_at is not null` }),
   ],

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { LRUCache } from 'lru-cache';
+import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Database, TenantScope } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -126,17 +127,24 @@ export class VaultService {
 
   /** Null when there was nothing left to do. */
   private async rewrapOne(tenantId: string, wrapper: MasterKey): Promise<keyof Rewrapped | null> {
-    const { query } = this.parts.database.as({ tenantId });
+    const connection = this.parts.database.as({ tenantId });
     const isTenants = eq(dataKeys.tenantId, tenantId);
-    const [row] = await query.select(columns).from(dataKeys).where(isTenants);
+    const [row] = await connection.query.select(columns).from(dataKeys).where(isTenants);
     if (!row) return null;
     try {
       const bytes = this.unwrap(tenantId, row).export();
       const next = { masterKeyId: wrapper.id, wrapped: wrap(wrapper, tenantId, bytes), wrappedAt: sql`now()` };
       const isAsRead = and(isTenants, eq(dataKeys.wrapped, row.wrapped));
-      const changed = await query.update(dataKeys).set(next).where(isAsRead).returning({ tenantId: dataKeys.tenantId });
-      // Another was quicker, with the same.
-      return changed.length > 0 ? 'rewrapped' : null;
+      return await connection.transaction(async (transaction) => {
+        const changed = await transaction.query.update(dataKeys).set(next).where(isAsRead).returning({ id: dataKeys.tenantId });
+        // Another was quicker, with the same.
+        if (changed.length === 0) return null;
+        const deed = { thing: tenantId, before: { masterKeyId: row.masterKeyId }, after: { masterKeyId: wrapper.id } };
+        await transaction.sql((tag) =>
+          serviceDeedsRecorded(tag, [{ tenantId, service: 'admin', operation: 'dataKeyRewrap', ...deed }]),
+        );
+        return 'rewrapped';
+      });
     } catch (err) {
       if (!(err instanceof UnreadableError)) throw err;
       this.parts.log.error({ err, tenantId, masterKeyId: row.masterKeyId }, 'a data key cannot be unwrapped');

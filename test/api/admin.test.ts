@@ -2,6 +2,8 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { urlOfDatabase } from '../harness/cluster.ts';
 import { post } from '../harness/clients.ts';
+import { allPermissions } from '../../src/kernel/scope.ts';
+import { byService, trailOf } from '../harness/audit-trail.ts';
 import { runAdmin, runCommand } from '../harness/command.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { openTestApp } from '../harness/app.ts';
@@ -31,14 +33,52 @@ describe('npm run admin', () => {
     const key = /^key +(\S+)$/m.exec(stdout)?.[1] ?? '';
 
     const app = await openTestApp({ database, env: { NODE_ENV: 'production', SECRET: secret } });
-    const query = '{ viewer { tenant { name } actor { email } permissions } }';
+    const query = '{ viewer { tenant { id name } actor { email } permissions } }';
     const { body } = await post(app.url, { query }, { key });
     const other = await openTestApp({ database, env: { NODE_ENV: 'production', SECRET: `${secret}!` } });
     const refused = await post(other.url, { query }, { key });
+    const { viewer } = body.data as { viewer: { tenant: { id: string }; permissions: string[] } };
+    const { tenant, permissions } = viewer;
+    const trail = await trailOf(app, tenant.id);
     await Promise.all([app.stop(), other.stop()]);
+
+    expect(permissions).toEqual(allPermissions);
+    expect(trail).toEqual([
+      byService('admin', 'tenantCreate', { thing: tenant.id, after: { name: 'Acme' } }),
+      byService('admin', 'apiKeyCreate', {
+        thing: expect.stringMatching(/^key_/) as string,
+        after: { name: 'owner', permissions: ['*'] },
+      }),
+      byService('admin', 'tenantAppoint', {
+        thing: tenant.id,
+        before: { runsInstallation: false },
+        after: { runsInstallation: true },
+      }),
+    ]);
 
     expect(body).toMatchObject({ data: { viewer: { tenant: { name: 'Acme' }, actor: { email: 'ada@acme.example' } } } });
     expect(refused.status).toBe(401);
+  });
+
+  it('lets one tenant run the installation: the first that is bootstrapped, and none that is created', async () => {
+    const apart = await openTestDatabase();
+    const owner = postgres(apart.url, { max: 1, onnotice: () => undefined });
+    const env = { SECRET: secret, DATABASE_URL: apart.url };
+    try {
+      const named = (name: string) => ['--tenant', name, '--email', 'ada@acme.example'];
+      for (const command of [['tenants', 'create'], ['bootstrap'], ['bootstrap'], ['tenants', 'create']])
+        expect(await admin([...command, ...named(command.join(' '))], env)).toMatchObject({ code: 0 });
+      const rows = await owner`select name, runs_installation as runs from tenants order by id`;
+      expect(rows.map(({ name, runs }) => [name, runs] as unknown)).toEqual([
+        ['tenants create', false],
+        ['bootstrap', true],
+        ['bootstrap', false],
+        ['tenants create', false],
+      ]);
+    } finally {
+      await owner.end();
+      await apart.drop();
+    }
   });
 
   it('demands the secret of the servers to bootstrap', async () => {

@@ -79,6 +79,28 @@ describe('two Authorization headers', () => {
   });
 });
 
+describe('Authorization headers', () => {
+  const upgrade =
+    'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-protocol: graphql-transport-ws\r\n' +
+    'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const json = 'content-type: application/json\r\ncontent-length: 2\r\n';
+
+  it.each([
+    ['over HTTP', 'POST /graphql', json],
+    ['over SSE', 'POST /graphql/stream', json],
+    ['on the upgrade to a WebSocket', 'GET /graphql', upgrade],
+  ])('of 100 KB are answered with 431 and a code: %s', async (_way, line, headers) => {
+    const large = `authorization: Bearer ${'x'.repeat(100_000)}\r\n`;
+    const answer = await overTcp(`${line} HTTP/1.1\r\nhost: x\r\n${headers}${large}\r\n${line.startsWith('POST') ? '{}' : ''}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    expect(answer).toContain('content-type: application/json; charset=utf-8\r\n');
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual({
+      errors: [{ message: 'the headers are too large', extensions: { code: 'PAYLOAD_TOO_LARGE' } }],
+    });
+    expect(await overHttp(JSON.stringify({ query }))).toEqual([200, undefined]);
+  });
+});
+
 describe('__proto__', () => {
   const poisons = [
     `{"query":${JSON.stringify(query)},"__proto__":{"operationName":"x"}}`,

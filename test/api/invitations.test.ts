@@ -60,6 +60,14 @@ async function accepted(token: string, input: object = {}, url = app.url): Promi
   const { status, body } = await post(url, { query: accept, variables: { input } }, { key: token });
   return status === 200 ? (body.data as { invitationAccept: Accepted }).invitationAccept : [status, body.errors?.[0]?.message];
 }
+/** The same for one of many at once: who is told that there is no room now comes back, as any client would. */
+async function acceptedAmongMany(token: string, input: object, url: string): Promise<Accepted | [number, string | undefined]> {
+  for (let tries = 0; ; tries++) {
+    const answer = await accepted(token, input, url);
+    const isTurnedAway = Array.isArray(answer) ? answer[0] === 503 : answer.errors[0]?.code === 'UNAVAILABLE';
+    if (!isTurnedAway || tries === 10) return answer;
+  }
+}
 /** Why an operation is refused: before it began, or as its first result. */
 async function refusalOn(socket: RawSocket) {
   for (;;) {
@@ -140,7 +148,7 @@ describe('invitationCreate and invitationAccept', () => {
     const second = await openTestApp({ database: app.database });
     const before = await stored();
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => accepted(token, {}, index % 2 ? app.url : second.url)),
+      Array.from({ length: 200 }, (_, index) => acceptedAmongMany(token, {}, index % 2 ? app.url : second.url)),
     );
     await second.stop();
     const won = answers.filter((each) => !Array.isArray(each) && each.member !== null);
@@ -153,6 +161,52 @@ describe('invitationCreate and invitationAccept', () => {
     }
     expect(await stored()).toHaveLength(before.length + 1);
     expect(await keysOf()).toBe(2);
+  });
+
+  it('give the same member and key to a repeat, one for any number of calls at once on two processes', async () => {
+    const { token } = await made();
+    const second = await openTestApp({ database: app.database });
+    const before = await stored();
+    const input = { name: 'Ada', idempotencyKey: 'once' };
+    const call = (index: number) => acceptedAmongMany(token, input, index % 2 ? app.url : second.url) as Promise<Accepted>;
+    const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => call(index)));
+    const again = await Promise.all([call(0), call(1)]);
+    await second.stop();
+
+    expect(answers[0]).toMatchObject({ member: { name: 'Ada' }, secret: expect.stringMatching(/^dw_live_/), errors: [] });
+    for (const each of [...answers, ...again]) expect(each).toEqual(answers[0]);
+    expect(await stored()).toHaveLength(before.length + 1);
+    expect(await keysOf()).toBe(2);
+    const told = await app.sql`
+      select from audit_entries where tenant_id = ${uuidOf(owner.tenantId)} and operation = 'invitationAccept'`;
+    expect(told).toHaveLength(1);
+    const { body } = await post(app.url, { query: '{ viewer { actor { id } } }' }, { key: answers[0]?.secret ?? '' });
+    expect(body.data).toEqual({ viewer: { actor: { id: answers[0]?.member?.id } } });
+  });
+
+  it('give nothing to a repeat with another input or key, nor a day later, nor to who is kept out', async () => {
+    const { token } = await made();
+    const input = { name: 'Ada', idempotencyKey: 'once' };
+    expect(await accepted(token, input)).toMatchObject({ errors: [] });
+    const before = await stored();
+    const used = [{ code: 'CONFLICT', message: 'this invitation was used, or is over', path: null }];
+    const other = {
+      code: 'CONFLICT',
+      message: 'this idempotency key was used with another input',
+      path: ['input', 'idempotencyKey'],
+    };
+    expect(await accepted(token, { ...input, name: 'Eve' })).toMatchObject({ member: null, secret: null, errors: [other] });
+    for (const bad of [{ name: 'Ada' }, { ...input, idempotencyKey: 'twice' }])
+      expect(await accepted(token, bad)).toMatchObject({ member: null, secret: null, errors: used });
+    await app.sql`update tenants set suspended_at = now() where id = ${uuidOf(owner.tenantId)}`;
+    expect(await accepted(token, input)).toEqual([403, 'this tenant is suspended']);
+    await app.sql`update tenants set suspended_at = null where id = ${uuidOf(owner.tenantId)}`;
+    // After its own time it is over for everything but the answer it gave.
+    await app.sql`update invitations set expires_at = now() where tenant_id = ${uuidOf(owner.tenantId)}`;
+    expect(await accepted(token, input)).toMatchObject({ errors: [] });
+    await app.sql`update idempotency_keys set expires_at = now() where tenant_id = ${uuidOf(owner.tenantId)}`;
+    expect(await accepted(token, input)).toEqual([401, 'this invitation was used already']);
+    expect(await stored()).toEqual(before);
   });
 
   it('refuse what is used, revoked, expired, of a suspended tenant, or made up', async () => {

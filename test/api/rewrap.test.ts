@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMasterKeys } from '../../src/kernel/master-keys.ts';
 import { openDevelopmentMasterKey } from '../../src/vault/development-master-key.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { byService, trailOf } from '../harness/audit-trail.ts';
 import { runAdmin } from '../harness/command.ts';
 import { openTestDatabase } from '../harness/database.ts';
 import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
@@ -52,6 +53,14 @@ describe('npm run admin -- rewrap', () => {
     const after = await rows(both);
     expect(after.map(({ id }) => id)).toEqual(before.map(() => idOf(next)));
     expect(after.filter(({ wrapped }) => before.some((row) => row.wrapped === wrapped))).toEqual([]);
+    for (const { tenantId } of tenants)
+      expect((await trailOf(both, tenantId)).filter(({ operation }) => operation === 'dataKeyRewrap')).toEqual([
+        byService('admin', 'dataKeyRewrap', {
+          thing: tenantId,
+          before: { masterKeyId: idOf(old) },
+          after: { masterKeyId: idOf(next) },
+        }),
+      ]);
     const alone = await open(next);
     for (const app of [both, alone]) {
       for (const { key } of tenants) await writeWith(app.url, askerAt(app.url, key), 'openai/m');

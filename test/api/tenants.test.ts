@@ -197,5 +197,5 @@ describe('npm run admin -- tenants', () => {
         code: 1,
         stderr: `there is no such tenant: ${unknown}\n`,
       });
-  }, 60_000);
+  }, 120_000);
 });

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
+import { Pseudonyms } from '../../src/audit/pseudonym.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { post, rawSocket, sse } from '../harness/clients.ts';
 import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
@@ -82,6 +84,8 @@ async function overSse(token: string): Promise<{ status: number; code: unknown }
   const [error] = value?.result?.errors ?? [];
   return { status, code: error?.extensions?.['code'] };
 }
+
+const pseudonyms = new Pseudonyms('development');
 
 const people = async (): Promise<number> => {
   const [count] = await app.sql<{ count: string }>`select count(*) from members where tenant_id = ${uuidOf(owner.tenantId)}`;
@@ -332,6 +336,20 @@ describe('a token of a registered issuer', () => {
     expect(new Set(seen.map(({ viewer: { actor } }) => actor.id)).size).toBe(1);
     expect(seen[0]?.viewer.actor.email).toBe('bob@acme.example');
     expect(await people()).toBe(before + 1);
+    const joined = (await trailOf(app, owner.tenantId)).filter(
+      ({ thing }) => thing === pseudonyms.of(owner.tenantId, seen[0]?.viewer.actor.id ?? ''),
+    );
+    expect(joined).toEqual([
+      {
+        operation: 'memberJoin',
+        actor: joined[0]?.thing,
+        proof_kind: 'token',
+        proof_id: expect.stringMatching(/^iss_/),
+        thing: expect.stringMatching(/^person_/),
+        before: null,
+        after: { roles: ['reviewer'] },
+      },
+    ]);
   });
 
   it('is never taken for a member who was there before, by an address that anybody could claim', async () => {

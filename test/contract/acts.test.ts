@@ -51,6 +51,10 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   roleCreate: () => ({ name: 'proofreader', permissions: ['generations:read'] }),
   roleDelete: async ({ owner }) => ({ id: await roleOf(owner) }),
   roleUpdate: async ({ owner }) => ({ id: await roleOf(owner), permissions: ['templates:read'] }),
+  tenantCreate: async ({ app, owner }) => {
+    await app.sql`update tenants set runs_installation = true where id = ${uuidOf(owner.tenantId)}`;
+    return { name: 'Customer', ownerEmail: 'ada@customer.example' };
+  },
   routeDelete: async ({ owner }) => ({ id: (await publishRoute(owner, 'fast')).id }),
   routePublish: () => ({ name: 'fast', definition: { route: { model: 'offline/draft' } } }),
   routeRollback: async ({ owner }) => ({ id: (await publishRoute(owner, 'fast')).id, version: 1 }),
@@ -63,7 +67,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
 };
 
 /** The names of mutations that make or send something. A test is no such thing: asking once more is what it is for. */
-const makes = /(Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish)$/;
+const makes = /(Accept|Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish)$/;
 
 async function keyOf(owner: Caller): Promise<string> {
   const { apiKeyCreate } = await owner.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(

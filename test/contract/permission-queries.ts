@@ -178,6 +178,7 @@ export const queryTable: Readonly<Record<string, Row>> = {
     document: 'query ($input: RouteExplainInput!) { routeExplain(input: $input) { models { model } } }',
     cases: [{ with: 'the installation’s', make: () => ({ input: {} }), expected: routesAsked }],
   },
+  'Query.providers': { document: '{ providers { id } }', cases: [{ with: 'nothing', expected: routesAsked }] },
   'Query.routes': {
     document: '{ routes { id } }',
     says: (nodes: { id: string }[], made) => seen({ nodes }, made),

@@ -22,6 +22,7 @@ import {
   managersOnly,
   managersFind,
   ownersOnly,
+  routesAsked,
   type Row,
 } from './permission-cases.ts';
 import { queryTable } from './permission-queries.ts';
@@ -278,6 +279,17 @@ export const permissionTable: Readonly<Record<string, Row>> = {
       { with: 'the tenant’s', make: ofOther(role, (id) => named(id, { permissions: ['keys:read'] })), expected: managersFind },
     ],
   },
+  'Mutation.tenantCreate': {
+    document: mutation('tenantCreate'),
+    cases: [
+      {
+        // Whose tenant runs the installation has tests of its own.
+        with: 'a tenant that does not run the installation',
+        make: () => ({ input: { name: 'Customer', ownerEmail: 'eve@example.org' } }),
+        expected: `${nobody}; invited: FORBIDDEN; stranger: FORBIDDEN; roles: FORBIDDEN`,
+      },
+    ],
+  },
   'Mutation.tenantDelete': {
     document: mutation('tenantDelete'),
     cases: [
@@ -327,5 +339,9 @@ export const permissionTable: Readonly<Record<string, Row>> = {
         expected: `${nobody}; invited: FORBIDDEN; stranger: NOT_FOUND; owner admin editor reviewer: ok; member: NOT_FOUND; analyst operator: FORBIDDEN`,
       },
     ],
+  },
+  'Subscription.providerHealthStream': {
+    document: 'subscription { providerHealthStream { __typename } }',
+    cases: [{ with: 'nothing', expected: routesAsked }],
   },
 };

@@ -7,6 +7,9 @@ import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 /** Tables that belong to no tenant: everyone reads the library and which processes live, nobody but the engine writes them. */
 const sharedTables = ['processes', 'template_versions', 'templates'];
 
+/** Of no tenant either, and the engine's alone: how models do. */
+const engineTables = ['model_health'];
+
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
   // Lookup of keys and invitations: who shows them, and what they may do; the retention of each tenant, and the end of deleted ones.
@@ -23,6 +26,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   audit_entries: 'SELECT',
   audit_heads: 'INSERT SELECT UPDATE',
   idempotency_keys: 'DELETE SELECT',
+  // How the models of the installation do: circuit breakers, which are one for all tenants.
+  model_health: 'DELETE INSERT SELECT UPDATE',
   // Which processes hold slots, and for how long.
   processes: 'DELETE INSERT SELECT UPDATE',
   // The library is stored at boot.
@@ -32,16 +37,31 @@ const engineGrants: Readonly<Record<string, string>> = {
   tenant_limits: 'INSERT SELECT UPDATE',
 };
 
-/** What the engine may write of tables that it otherwise reads: when a key was used, and the place of an audit entry, once. */
+/** What the engine may write of tables that it otherwise reads: when a key was used, the place of an audit entry, once, and which tenant runs the installation. */
 const engineColumns: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
   api_keys: { policy: 'engine_notes_use', columns: 'last_used_at' },
   audit_entries: { policy: 'engine_seals', columns: 'hash position' },
+  tenants: { policy: 'engine_appoints', columns: 'runs_installation' },
 };
 
-/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place; a limit, never the ceiling above it. */
+/** What the engine may say of rows that it adds to tables that it otherwise reads: what services did. */
+const engineAdds: Readonly<Record<string, { readonly policy: string; readonly columns: string }>> = {
+  audit_entries: {
+    policy: 'engine_records',
+    columns: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
+  },
+};
+
+/** What the app may say of rows that it otherwise cannot write: all of an audit entry but its time, its transaction and its place; a limit, never the ceiling above it; a tenant, never that it runs the installation. */
 const appColumns: Readonly<Record<string, string>> = {
   audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
   tenant_limits: 'name own tenant_id',
+  tenants: 'created_at deleted_at generation_retention_days id name suspended_at',
+};
+/** What the app may change of them. */
+const appChanges: Readonly<Record<string, string>> = {
+  tenant_limits: 'own',
+  tenants: 'deleted_at generation_retention_days name suspended_at',
 };
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
@@ -78,7 +98,7 @@ const appGrants: Readonly<Record<string, string>> = {
   template_versions: 'SELECT',
   templates: 'SELECT',
   tenant_limits: 'SELECT',
-  tenants: 'INSERT SELECT UPDATE',
+  tenants: 'SELECT',
 };
 
 let database: TestDatabase;
@@ -93,7 +113,7 @@ beforeAll(async () => {
     select relname as name from pg_class
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
   tables = rows.map(({ name }) => name);
-  tenantTables = tables.filter((name) => !sharedTables.includes(name));
+  tenantTables = tables.filter((name) => !sharedTables.includes(name) && !engineTables.includes(name));
 });
 
 afterAll(async () => {
@@ -137,11 +157,14 @@ describe('the second wall', () => {
     const wall = (column: string) => `(${column} = (NULLIF(current_setting('draftwire.tenant'::text, true), ''::text))::uuid)`;
 
     expect(policies.map((policy) => ({ ...policy }))).toEqual(
-      tables.map((table) => {
-        if (sharedTables.includes(table)) return { table, name: 'everyone_reads', command: 'SELECT', using: 'true', check: null };
-        const rule = wall(table === 'tenants' ? 'id' : 'tenant_id');
-        return { table, name: 'tenant_wall', command: 'ALL', using: rule, check: rule };
-      }),
+      tables
+        .filter((table) => !engineTables.includes(table))
+        .map((table) => {
+          if (sharedTables.includes(table))
+            return { table, name: 'everyone_reads', command: 'SELECT', using: 'true', check: null };
+          const rule = wall(table === 'tenants' ? 'id' : 'tenant_id');
+          return { table, name: 'tenant_wall', command: 'ALL', using: rule, check: rule };
+        }),
     );
   });
 
@@ -159,6 +182,7 @@ describe('the second wall', () => {
             ? { table, name: 'engine_reads', command: 'SELECT' }
             : { table, name: 'engine_wall', command: 'ALL' },
           ...(engineColumns[table] ? [{ table, name: engineColumns[table].policy, command: 'UPDATE' }] : []),
+          ...(engineAdds[table] ? [{ table, name: engineAdds[table].policy, command: 'INSERT' }] : []),
         ])
         .toSorted((a, b) => (`${a.table} ${a.name}` < `${b.table} ${b.name}` ? -1 : 1)),
     );
@@ -178,10 +202,11 @@ describe('the roles', () => {
     expect(await grantsOf('draftwire_app')).toEqual(appGrants);
     expect(await grantsOf('draftwire_engine')).toEqual(engineGrants);
     expect(await grantsOf('PUBLIC')).toEqual({});
-    const engineMay = Object.entries(engineColumns).map(([table, { columns }]) => [table, columns]);
-    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(Object.fromEntries(engineMay));
-    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual({});
-    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual({ tenant_limits: 'own' });
+    const columnsIn = (may: typeof engineColumns) =>
+      Object.fromEntries(Object.entries(may).map(([table, { columns }]) => [table, columns]));
+    expect(await columnsOf('draftwire_engine', 'UPDATE')).toEqual(columnsIn(engineColumns));
+    expect(await columnsOf('draftwire_engine', 'INSERT')).toEqual(columnsIn(engineAdds));
+    expect(await columnsOf('draftwire_app', 'UPDATE')).toEqual(appChanges);
     expect(await columnsOf('draftwire_app', 'INSERT')).toEqual(appColumns);
     expect(await columnsOf('draftwire_engine', 'SELECT')).toEqual(engineReadsColumns);
   });

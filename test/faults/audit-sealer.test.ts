@@ -12,6 +12,7 @@ import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
 import { Bus } from '../../src/messages/bus.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { eventually } from '../harness/eventually.ts';
 import { startFleet } from '../harness/process.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
@@ -131,11 +132,16 @@ describe('the sealer', () => {
       return through.ask(retention, { days: 1 + (index % 9) });
     });
     await Promise.all(calls);
+    // Each process has made a key for itself.
+    const { auditLog } = await one.ask<{ auditLog: { nodes: unknown[] } }>(
+      '{ auditLog(first: 100, filter: { actor: "service_development" }) { nodes { id } } }',
+    );
+    const all = 240 + auditLog.nodes.length;
     const found = await eventually(async () => {
       const { auditVerify } = await one.ask<{ auditVerify: Verification }>(verify);
-      return auditVerify.sealedTo >= 240 && auditVerify.unsealed === 0 && auditVerify;
+      return auditVerify.sealedTo >= all && auditVerify.unsealed === 0 && auditVerify;
     }, 20_000);
-    expect(found).toMatchObject({ isIntact: true, isComplete: true, verifiedFrom: 1, verifiedTo: 240, sealedTo: 240 });
+    expect(found).toMatchObject({ isIntact: true, isComplete: true, verifiedFrom: 1, verifiedTo: all, sealedTo: all });
     expect((await two.ask<{ auditVerify: Verification }>(verify)).auditVerify).toEqual(found);
   });
 
@@ -232,6 +238,10 @@ describe('auditVerify', () => {
     expect(later.isIntact).toBe(false);
     expect(later.brokenAt).toBeLessThanOrEqual(brokenAt);
     expect(app.lines.filter((line) => line.includes('could not seal'))).toEqual([]);
+    // What the sealer itself found is on record, once.
+    const doubts = (await trailOf(app, owner.tenantId)).filter(({ operation }) => operation === 'auditDoubt');
+    if (reason === 'HEAD_CHANGED') expect(doubts).toMatchObject([{ actor: 'service_sealer', thing: owner.tenantId }]);
+    else expect(doubts.length).toBeLessThanOrEqual(1);
   });
 });
 

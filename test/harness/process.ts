@@ -70,6 +70,8 @@ export async function startProcess({ database, env = {}, isUnbundled = false }: 
       MAX_SUBSCRIPTIONS_PER_MEMBER: '0',
       MAX_SUBSCRIPTIONS_PER_TENANT: '0',
       QUERY_COST_LIMIT: '0',
+      // Only the tests of breakers are about them: the others let models fail as often as they like.
+      BREAKER_OPEN_MS: '0',
       ...env,
     },
   });

@@ -16,8 +16,8 @@ export async function openStored(owner: postgres.Sql): Promise<(tenantId: string
   const parts = tables
     .filter(({ name }) => !restless.includes(name))
     .map(({ name, column }) => {
-      // When a key was used and what the sealer writes is no change; refusals are counted, and written a minute later.
-      const row = "(to_jsonb(t) - '{last_used_at,position,hash}'::text[])::text";
+      // When a key was used, what the sealer writes and that chunks were cleared away is no change; refusals are counted, and written a minute later.
+      const row = "(to_jsonb(t) - '{last_used_at,position,hash,chunks_deleted_at}'::text[])::text";
       const isRefusal = name === 'audit_entries' ? 'and code is null' : '';
       return `select '${name}' as name, count(*) || ' ' || coalesce(md5(string_agg(md5(${row}), '' order by md5(${row}))), '') as digest
         from ${name} t where ${column} = $1 ${isRefusal}`;

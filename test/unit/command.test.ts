@@ -19,7 +19,12 @@ describe('commandOf', () => {
         ['STARTS_PER_MEMBER', null],
       ]),
     });
-    expect(commandOf(['tenants', 'create', '--tenant', 'Acme', '--email=ada@acme.example'])).toMatchObject({ name: 'bootstrap' });
+    expect(commandOf(['tenants', 'create', '--tenant', 'Acme', '--email=ada@acme.example'])).toEqual({
+      name: 'tenants',
+      act: 'create',
+      tenant: 'Acme',
+      email: 'ada@acme.example',
+    });
     expect(commandOf(['tenants', 'list'])).toEqual({ name: 'tenants', act: 'list' });
     for (const act of ['suspend', 'resume'])
       expect(commandOf(['tenants', act, '--id', 'ten_1'])).toEqual({ name: 'tenants', act, id: 'ten_1' });

@@ -8,6 +8,7 @@ const call = (model: string, over: Partial<FailedCall> = {}): FailedCall => ({
   model,
   cause: 'OVERLOAD',
   retryable: true,
+  isMade: true,
   awayMs: 0,
   ...over,
 });
@@ -20,6 +21,7 @@ const failed = (calls: readonly FailedCall[], over: Partial<Failed> = {}, plan: 
   policy: 'RESTART',
   calls,
   plan: { ...planOf(['a/1', 'b/2']), ...plan },
+  shutMs: () => 0,
   remainingMs: 60_000,
   random: 1,
   ...over,

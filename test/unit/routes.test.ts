@@ -16,7 +16,7 @@ const facts: Facts = {
   metadata: { customer: 'acme', seats: 12, isTrial: true, nested: { a: 1 } },
 };
 const wednesday = new Date('2026-11-18T21:30:00Z');
-const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, costMicros: () => null };
+const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, shutUntil: () => null, costMicros: () => null };
 const models = ['a/1', 'a/2', 'b/1', 'c/1'];
 const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
 const chosen = (route: unknown, over: Partial<World> = {}, about: Partial<Facts> = {}) =>
