@@ -41,8 +41,8 @@ export class Caller {
     run.opened = begun(this.call(run, choice, { apiKey, watch, fetch: this.parts.fetchAfter(committed) }));
   }
 
-  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled. */
-  async open(run: Run, model = run.attempt.model): Promise<OpenedCall> {
+  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled: at once, where it is not patient. */
+  async open(run: Run, model = run.attempt.model, isPatient = true): Promise<OpenedCall> {
     const { opened } = run;
     if (opened?.model === model) {
       run.opened = null;
@@ -51,7 +51,7 @@ export class Caller {
     const choice = this.parts.models.find(model);
     if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
     const apiKey = await this.ownKey(run, choice.provider);
-    const watch = await this.parts.gate.enter(this.entering(run, model, apiKey), run.signal);
+    const watch = await this.parts.gate.enter({ ...this.entering(run, model, apiKey), isPatient }, run.signal);
     return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });
   }
 
@@ -77,7 +77,7 @@ export class Caller {
 
   private entering(run: Run, model: string, apiKey: string | null): Entering {
     const provider = model.slice(0, model.indexOf('/'));
-    return { model, provider, isOwnKey: apiKey !== null, remainingMs: this.remainingMs(run) };
+    return { model, provider, isOwnKey: apiKey !== null, remainingMs: this.remainingMs(run), isPatient: false };
   }
 
   private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {

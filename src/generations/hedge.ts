@@ -66,7 +66,8 @@ export class Hedge {
 
   private async open(run: Run, model: string): Promise<Racer | null> {
     try {
-      return asked(await this.caller.open(run, model));
+      // The first call's text must not wait for a place of the second.
+      return asked(await this.caller.open(run, model, false));
     } catch (err) {
       // The first call may still do; when it does not, this model is asked in its turn and its failure told.
       if (err instanceof ProviderError || run.stopReason !== null) return null;

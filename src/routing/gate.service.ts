@@ -21,6 +21,8 @@ export interface Entering {
   readonly isOwnKey: boolean;
   /** How much time its generation has left. */
   readonly remainingMs: number;
+  /** Whether a place is waited for. */
+  readonly isPatient: boolean;
 }
 
 interface Parts {
@@ -48,10 +50,10 @@ export class GateService {
   /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is shut. */
   async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
     const { health, places, calls } = this.parts;
-    const { model, provider, remainingMs } = entering;
+    const { model, provider, remainingMs, isPatient } = entering;
     const shutMs = health.shutMs(model);
     if (shutMs > 0) throw this.shut(entering, shutMs);
-    if (!(await places.take(provider, remainingMs, signal))) {
+    if (!(await places.take(provider, isPatient ? remainingMs : 0, signal))) {
       signal.throwIfAborted();
       calls.count(provider, model, 'NO_PLACE');
       throw new NotCalled(`there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);

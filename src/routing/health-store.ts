@@ -56,6 +56,9 @@ interface Row {
  * vendor does is no tenant's.
  */
 export class HealthStore {
+  /** Those that the last look found. */
+  private known: ReadonlySet<string> = new Set();
+
   constructor(
     private readonly engine: Connection,
     private readonly openMs: number,
@@ -63,18 +66,15 @@ export class HealthStore {
 
   async look(): Promise<Look> {
     const rows = await read(this.engine, null);
+    this.known = new Set(rows.map(({ model }) => model));
     return { now: rows[0]?.now ?? 0, models: rows.map((row) => storedOf(row)) };
   }
 
   /** Adds what was seen and how probes ended; answers which models are in another state now. */
   async tell(seen: readonly Seen[], probes: readonly EndedProbe[]): Promise<string[]> {
     const models = [...new Set([...seen, ...probes].map(({ model }) => model))].toSorted();
-    await this.engine.sql(
-      (sql) => sql`
-        with gone as (delete from model_health where told_at < now() - interval '1 day' and model <> all(${models}::text[]))
-        insert into model_health (model) select unnest(${models}::text[]) order by 1 on conflict (model) do nothing`,
-      { idempotent: true, deadlineMs },
-    );
+    const added = models.filter((model) => !this.known.has(model));
+    if (added.length > 0) await this.add(added);
     return this.engine.transaction(
       async (transaction) => {
         const rows = await read(transaction, models);
@@ -83,6 +83,16 @@ export class HealthStore {
         return told.filter(({ breaker, before }) => breaker.round !== before.round).map(({ model }) => model);
       },
       { deadlineMs },
+    );
+  }
+
+  /** Models that are told of for the first time; those that nobody has called for a day are forgotten. */
+  private async add(models: readonly string[]): Promise<void> {
+    await this.engine.sql(
+      (sql) => sql`
+        with gone as (delete from model_health where told_at < now() - interval '1 day' and model <> all(${models}::text[]))
+        insert into model_health (model) select unnest(${models}::text[]) order by 1 on conflict (model) do nothing`,
+      { idempotent: true, deadlineMs },
     );
   }
 

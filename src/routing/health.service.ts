@@ -300,6 +300,7 @@ export class HealthService {
 
   private take({ now, models }: Look): void {
     if (models.length > 0) this.aheadMs = now - this.parts.clock.monotonic();
+    const before = this.signs();
     const found = new Set(models.map(({ model }) => model));
     for (const [model, known] of this.known) if (!found.has(model) && !known.seen) this.known.delete(model);
     for (const { model, breaker, latencyMs } of models) {
@@ -308,7 +309,12 @@ export class HealthService {
       if (known) Object.assign(known, { breaker: known.seen ? this.withSeen(breaker, known.seen) : breaker, latencyMs });
       else this.known.set(model, { breaker, latencyMs, seen: null, isClaiming: false });
     }
-    this.wake();
+    if (this.signs() !== before) this.wake();
+  }
+
+  /** What readers are told of, in one text. */
+  private signs(): string {
+    return this.all().map(signOf).join();
   }
 
   private withSeen(breaker: Breaker, seen: NonNullable<Known['seen']>): Breaker {
@@ -321,6 +327,6 @@ export class HealthService {
   }
 }
 
-function signOf({ state, since, failures }: ModelHealth): string {
-  return `${state} ${since?.getTime()} ${failures}`;
+function signOf({ model, state, since, failures }: ModelHealth): string {
+  return `${model} ${state} ${since?.getTime()} ${failures}`;
 }

@@ -86,6 +86,19 @@ describe('a circuit breaker', () => {
     expect(found.find(({ id }) => id === 'anthropic')?.health.state).toBe('CLOSED');
   });
 
+  it('counts what all processes see', async () => {
+    const [one, two] = [await open(), await open()];
+    openai = down;
+    for (let failed = 0; failed < 3; failed++) await writeWith(one.url, one, 'auto');
+    await eventually(async () => (await healthOf(two))?.failures === 3);
+    expect(await healthOf(two)).toMatchObject({ state: 'CLOSED' });
+    for (let failed = 0; failed < 2; failed++) await writeWith(two.url, two, 'auto');
+    expect(await healthOf(two)).toMatchObject({ state: 'OPEN', failures: 5 });
+    await stateIs(one, 'OPEN');
+    const rows = await one.sql`select state, round, failures from model_health where model = ${first}`;
+    expect([...rows]).toEqual([{ state: 'OPEN', round: 1, failures: 5 }]);
+  });
+
   it('puts its model last, and routeExplain says so', async () => {
     const app = await open();
     await shut(app);

@@ -258,6 +258,51 @@ describe('a definition', () => {
   });
 });
 
+describe('models that failed too often', () => {
+  const until = new Date('2026-11-04T12:00:30Z');
+  const shut = (...ids: string[]): Partial<World> => ({ shutUntil: (id) => (ids.includes(id) ? until : null) });
+  const weighted = {
+    mode: 'weighted',
+    among: [
+      { weight: 3, route: { model: 'a/1' } },
+      { weight: 1, route: { model: 'b/2' } },
+    ],
+  };
+
+  it.each<[why: string, world: Partial<World>, models: string[], shares: [string, number][]]>([
+    [
+      'none',
+      {},
+      ['a/1', 'b/2'],
+      [
+        ['a/1', 0.75],
+        ['b/2', 0.25],
+      ],
+    ],
+    ['the first', shut('a/1'), ['b/2', 'a/1'], [['b/2', 1]]],
+    ['the other', shut('b/2'), ['a/1', 'b/2'], [['a/1', 1]]],
+    [
+      'all',
+      shut('a/1', 'b/2'),
+      ['a/1', 'b/2'],
+      [
+        ['a/1', 0.75],
+        ['b/2', 0.25],
+      ],
+    ],
+  ])('come last: %s', (_why, over, models, shares) => {
+    const definition = readDefinition({ route: weighted, on: { TIMEOUT: weighted } }, () => true, []);
+    const chosen = choose(definition, facts, { ...world, random: () => 0, ...over });
+    expect(chosen.models).toEqual(models);
+    expect(chosen.branches).toEqual({ TIMEOUT: models });
+    expect([...chosen.shares]).toEqual(shares);
+    const said = chosen.steps.filter(({ reason }) =>
+      reason.includes('failed too often lately: last until 2026-11-04T12:00:30.000Z'),
+    );
+    expect(said.length).toBe(2 * ['a/1', 'b/2'].filter((id) => over.shutUntil?.(id)).length);
+  });
+});
+
 describe('choosing', () => {
   const weighted = {
     mode: 'weighted',
