@@ -252,17 +252,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const guards = new GuardService(database, clock);
     bus.on('tenant.changed', ({ ids }) => guards.forget(ids));
     bus.onGap(() => guards.forget(null));
-    const generations = new GenerationService({
-      database,
-      templates,
-      routes: plans,
-      engine,
-      bus,
-      clock,
-      limits,
-      guards,
-      acts,
-    });
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
+    const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });
