@@ -57,6 +57,7 @@ import type { Provider } from './providers/port.ts';
 import { countCalls, observeHealth } from './routing/call-metrics.ts';
 import { GateService } from './routing/gate.service.ts';
 import { HealthService } from './routing/health.service.ts';
+import { ModelSettingService } from './routing/model-setting.service.ts';
 import { autoRoute, Models } from './routing/models.ts';
 import { Places } from './routing/places.ts';
 import { RoutePlanService } from './routing/route-plan.service.ts';
@@ -66,6 +67,7 @@ import { buildSchemas } from './schema.ts';
 import { readLibrary } from './templates/library.ts';
 import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
+import { UsageService } from './usage/usage.service.ts';
 import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
 import { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderKeyService } from './vault/provider-key.service.ts';
@@ -116,7 +118,11 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
   const life = new Lifecycle(log);
   try {
     const library = await readLibrary(libraryDir);
-    const models = new Models([...extraProviders, ...openProviders(config.providers)], config.defaultModel);
+    const providers = [...extraProviders, ...openProviders(config.providers)];
+    // A list of prices for all vendors is 0.8 MB of code: not for those who have none.
+    const isPaid = providers.some(({ endpoint }) => endpoint !== undefined);
+    const listedPrice = isPaid ? (await import('./routing/price-list.ts')).listedPrice : undefined;
+    const models = new Models(providers, config.defaultModel, { clock, listedPrice });
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
     const metrics = openMetrics({ hasProcessMetrics });
@@ -132,6 +138,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
+    const modelSettings = new ModelSettingService({ database, models, log });
+    await modelSettings.open();
+    life.onStop('settings of models', () => modelSettings.close());
     const bus = new Bus(log);
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
@@ -234,7 +243,6 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       random: Math.random,
       latencyMs: (model: string) => health.latencyMs(model),
       shutUntil: (model: string) => health.shutUntil(model),
-      costMicros: () => null,
     };
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.on('route.changed', ({ ids }) => plans.forget(ids));
@@ -279,6 +287,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       database,
       credentials,
       limitSettings,
+      usage: new UsageService(database),
     });
     const pipeline = buildPipeline({
       schema: subgraph,

@@ -50,6 +50,8 @@ import { TemplateVersion } from './templates/template.type.ts';
 import { TenantResolver } from './tenants/tenant.resolver.ts';
 import type { TenantService } from './tenants/tenant.service.ts';
 import { Member, Tenant } from './tenants/tenant.type.ts';
+import { UsageResolver } from './usage/usage.resolver.ts';
+import type { UsageService } from './usage/usage.service.ts';
 import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
 import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderCredential } from './vault/provider-credential.type.ts';
@@ -75,6 +77,7 @@ export interface Services {
   readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
   readonly limitSettings: LimitSettingService;
+  readonly usage: UsageService;
 }
 
 export interface Schemas {
@@ -101,6 +104,7 @@ export function buildSchemas(services: Services): Schemas {
   const audit = new AuditResolver(services.audit);
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const limits = new LimitResolver(services.limitSettings);
+  const usage = new UsageResolver(services.usage);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -121,7 +125,20 @@ export function buildSchemas(services: Services): Schemas {
   const routing = [models, providers, routes, routeVersions];
   const creations = new TenantCreationResolver(services.tenantCreations);
   const people = [roles, members, invitations, explain, creations];
-  const resolvers = [templates, generations, tenants, ...routing, apiKeys, issuers, ...people, audit, credentials, limits, nodes];
+  const resolvers = [
+    templates,
+    generations,
+    tenants,
+    ...routing,
+    apiKeys,
+    issuers,
+    ...people,
+    audit,
+    credentials,
+    limits,
+    usage,
+    nodes,
+  ];
   const api = buildApiSchema(
     resolvers.map((resolver) => resolver.constructor),
     {
@@ -172,6 +189,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     audit: uncalled('audit'),
     credentials: uncalled('credentials'),
     limitSettings: uncalled('limitSettings'),
+    usage: uncalled('usage'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

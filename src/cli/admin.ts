@@ -10,6 +10,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { Lifecycle } from '../kernel/lifecycle.ts';
 import { openLog, type Log } from '../kernel/log.ts';
 import { setCeilings } from '../limits/limit-setting.service.ts';
+import { readModelSettings, removeModel, setModel, type StoredModelSetting } from '../routing/model-setting.service.ts';
 import { InstallationService } from '../tenants/installation.service.ts';
 import { VaultService } from '../vault/vault.service.ts';
 import { commandOf, usage, UsageError, type Command } from './command.ts';
@@ -20,6 +21,7 @@ async function admin(args: readonly string[], env: Env): Promise<void> {
   if (command.name === 'rewrap') return rewrap(env);
   if (command.name === 'limits') return limitTenant(env, command.tenant, command.ceilings);
   if (command.name === 'tenants') return tenants(env, command);
+  if (command.name === 'models') return models(env, command);
   return create(env, command);
 }
 
@@ -81,6 +83,29 @@ async function tenants(env: Env, command: Command & { readonly name: 'tenants' }
     else await installation[command.act](command.id);
     process.stdout.write(`${command.id}  ${done[command.act]}\n`);
   });
+}
+
+async function models(env: Env, command: Command & { readonly name: 'models' }): Promise<void> {
+  await withDatabase(readConfig({ ...env, NODE_ENV: 'development' }), async (database) => {
+    if (command.act === 'list') for (const line of await readModelSettings(database)) process.stdout.write(lineOf(line));
+    else if (command.act === 'set') process.stdout.write(lineOf(await setModel(database, command.id, command.changes)));
+    else {
+      await removeModel(database, command.id);
+      process.stdout.write(`${command.id}  as built in\n`);
+    }
+  });
+}
+
+function lineOf({ id, contextWindow, maxOutputTokens, hasStructuredOutput, retiresAt, prices }: StoredModelSetting): string {
+  const set = {
+    CONTEXT_WINDOW: contextWindow,
+    MAX_OUTPUT_TOKENS: maxOutputTokens,
+    STRUCTURED_OUTPUT: hasStructuredOutput,
+    RETIRES_AT: retiresAt && retiresAt.toISOString().slice(0, 10),
+    PRICES: prices && JSON.stringify(prices),
+  };
+  const said = Object.entries(set).flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
+  return `${id}  ${said.length === 0 ? 'as built in' : said.join(' ')}\n`;
 }
 
 const done = { suspend: 'SUSPENDED', resume: 'ACTIVE', delete: 'DELETED' } as const;

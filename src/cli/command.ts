@@ -12,6 +12,10 @@ export type Command =
       /** Ceilings by the name of the limit; null for the configured one. */
       readonly ceilings: ReadonlyMap<string, number | null>;
     }
+  | { readonly name: 'models'; readonly act: 'list' }
+  | { readonly name: 'models'; readonly act: 'remove'; readonly id: string }
+  /** Settings by name, as they were typed. */
+  | { readonly name: 'models'; readonly act: 'set'; readonly id: string; readonly changes: ReadonlyMap<string, string> }
   | { readonly name: 'tenants'; readonly act: 'list' }
   | { readonly name: 'tenants'; readonly act: 'create'; readonly tenant: string; readonly email: string }
   | { readonly name: 'tenants'; readonly act: 'suspend' | 'resume'; readonly id: string }
@@ -30,6 +34,15 @@ export const usage = `Usage:
   npm run admin -- limits --tenant ID [--set NAME=MOST ...]
       Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
       configured), and prints what is set. Holds within seconds on every running process.
+  npm run admin -- models list
+      Lists what is set of models, in place of what is built in.
+  npm run admin -- models set --id PROVIDER/NAME --set NAME=VALUE ...
+      Says what a model can (CONTEXT_WINDOW=200000, MAX_OUTPUT_TOKENS=64000, STRUCTURED_OUTPUT=true), when it ends
+      (RETIRES_AT=2026-11-30) and what it costs, in US dollars for a million tokens: PRICES='[{"input":0.2,"output":1.2}]'; each
+      line may also have cachedInput, cacheWrite, from (a day), above (input tokens) and isBatch. "default" goes back to what is
+      built in. A model that is not built in is offered from then on. Holds within seconds on every running process.
+  npm run admin -- models remove --id PROVIDER/NAME
+      Goes back to what is built in.
   npm run admin -- tenants list
       Lists id, status and name of all tenants.
   npm run admin -- tenants create --tenant NAME --email EMAIL
@@ -50,6 +63,7 @@ export function commandOf(args: readonly string[]): Command {
   const [name, ...rest] = positionals;
   if (name === undefined) throw new UsageError('a command is missing');
   if (name === 'tenants') return tenantsCommandOf(rest, values);
+  if (name === 'models') return modelsCommandOf(rest, values);
   if (name !== 'migrate' && name !== 'bootstrap' && name !== 'rewrap' && name !== 'limits')
     throw new UsageError(`there is no command ${name}`);
   if (rest.length > 0) throw new UsageError(`${name} takes no ${rest.join(' ')}`);
@@ -129,4 +143,37 @@ function tenantsCommandOf([act = '', ...rest]: readonly string[], values: Option
     default:
       throw new UsageError(`tenants takes list, create, suspend, resume or delete, not ${act === '' ? 'nothing' : act}`);
   }
+}
+
+function modelsCommandOf([act = '', ...rest]: readonly string[], values: Options): Command {
+  const command = `models ${act}`.trim();
+  if (rest.length > 0) throw new UsageError(`${command} takes no ${rest.join(' ')}`);
+  const { id = '', set, tenant, email } = values;
+  for (const [name, value] of Object.entries({ tenant, email }))
+    if (value !== undefined) throw new UsageError(`${command} takes no --${name}`);
+  switch (act) {
+    case 'list':
+      if (Object.keys(values).length > 0) throw new UsageError(`${command} takes no options`);
+      return { name: 'models', act };
+    case 'remove':
+    case 'set':
+      if (id === '') throw new UsageError(`${command} needs --id PROVIDER/NAME`);
+      if (act === 'set') return { name: 'models', act, id, changes: changesOf(set) };
+      if (set !== undefined) throw new UsageError(`${command} takes no --set`);
+      return { name: 'models', act, id };
+    default:
+      throw new UsageError(`models takes list, set or remove, not ${act === '' ? 'nothing' : act}`);
+  }
+}
+
+function changesOf(set: readonly string[] = []): ReadonlyMap<string, string> {
+  if (set.length === 0) throw new UsageError('models set needs --set NAME=VALUE');
+  return new Map(
+    set.map((text) => {
+      const [, name, value] = /^([A-Z_]+)=([\s\S]+)$/.exec(text) ?? [];
+      if (name === undefined || value === undefined)
+        throw new UsageError(`--set ${text} is not of the form NAME=VALUE, such as RETIRES_AT=2026-11-30`);
+      return [name, value];
+    }),
+  );
 }

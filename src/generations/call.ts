@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { complained, maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
-import { ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
 import type { Entering } from '../routing/gate.service.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
@@ -49,7 +49,8 @@ export class Caller {
       return opened;
     }
     const choice = this.parts.models.find(model);
-    if (!choice) throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
+    if (!choice)
+      throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false, usage: nothingUsed });
     const apiKey = await this.ownKey(run, choice.provider);
     const watch = await this.parts.gate.enter({ ...this.entering(run, model, apiKey), isPatient }, run.signal);
     return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });
@@ -110,7 +111,11 @@ export class Caller {
 }
 
 function outOfTime(cause: unknown): ProviderError {
-  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', { retryable: true, cause });
+  return new ProviderError('TIMEOUT', 'the time ran out before a provider was called', {
+    retryable: true,
+    usage: nothingUsed,
+    cause,
+  });
 }
 
 /** A stream whose first part is already asked for. */

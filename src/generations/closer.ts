@@ -2,11 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
 import type { Appender } from './appender.ts';
-import type { ProviderError } from '../providers/port.ts';
+import type { ProviderError, Usage } from '../providers/port.ts';
 import { cancelled, failed, failureOf } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import type { OpenedCall, Run } from './run.ts';
+import { nothingSpent, spentOf, type Spent } from './spent.ts';
 import type { AttemptState, Story } from './story.ts';
 
 /** What takes the place of an open attempt: a call to `model` whose text begins at `base`. */
@@ -16,6 +17,8 @@ export interface NextAttempt {
   readonly reason?: 'PROVIDER_ERROR' | 'GUARD';
   /** Why the open attempt gives up. */
   readonly failure: Failure;
+  /** What the open one used. */
+  readonly spent: Spent;
 }
 
 /** Two calls of one attempt: one goes on, the other was slower, or failed. */
@@ -32,11 +35,16 @@ export class Closer {
     private readonly appender: Appender,
   ) {}
 
+  /** What a call to `model` used, as far as it said so, at the price of this moment. */
+  spentBy(model: string, usage: Usage | null): Spent {
+    return spentOf(usage, this.parts.models.priceOf(model, this.parts.clock.now()));
+  }
+
   /** Replaces the open attempt; false when the run is lost. */
-  async replace(run: Run, { model, base, reason = 'PROVIDER_ERROR', failure }: NextAttempt): Promise<boolean> {
+  async replace(run: Run, { model, base, reason = 'PROVIDER_ERROR', failure, spent }: NextAttempt): Promise<boolean> {
     const next = { model, base, reason };
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
-    return this.follow(run, ended, next, () => replaceAttempt(this.parts.database.engine, run, { ...next, failure }));
+    return this.follow(run, ended, next, () => replaceAttempt(this.parts.database.engine, run, { ...next, failure, spent }));
   }
 
   /** Makes one of two calls the open attempt, and the other the one before it; false when the run is lost. */
@@ -49,6 +57,7 @@ export class Closer {
       behind: { model: behind.model, ageMs: now - behind.at },
       endedBy,
       failure: error && failureOf(error),
+      spent: this.spentBy(behind.model, error && error.usage),
     } as const;
     const ended = { ...run.attempt, model: behind.model, endedBy, endOffset: base } as const;
     const next = { model: ahead.model, base, reason: 'HEDGE' as const };
@@ -75,7 +84,9 @@ export class Closer {
 
   /** Ends a run that was told to stop. */
   endStopped(run: Run): Promise<Story | null> {
-    return run.stopReason === 'CANCELLED' ? this.end(run, cancelled(run)) : this.endUnstorable(run);
+    return run.stopReason === 'CANCELLED'
+      ? this.end(run, cancelled(run, this.spentBy(run.attempt.model, null)))
+      : this.endUnstorable(run);
   }
 
   /** The one transaction that ends a run; null when the run is lost. */
@@ -114,8 +125,16 @@ export class Closer {
   /** Ends a run that the database refuses for its values: what was stored stays, and readers are cut back to it by one more attempt. */
   private async endUnstorable(run: Run): Promise<Story | null> {
     const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
-    if (!(await this.replace(run, { model: run.attempt.model, base: run.stored, failure }))) return null;
-    return this.end(run, failed(run, failure, false));
+    if (
+      !(await this.replace(run, {
+        model: run.attempt.model,
+        base: run.stored,
+        failure,
+        spent: this.spentBy(run.attempt.model, null),
+      }))
+    )
+      return null;
+    return this.end(run, failed(run, failure, false, nothingSpent));
   }
 
   /** Repeats a statement while the database is away, as long as the run is this process's. */

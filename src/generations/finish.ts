@@ -1,11 +1,13 @@
 import { serviceDeedRecordedWith } from '../audit/record.service.ts';
 import type { Connection } from '../db/client.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { FinishReason, Usage } from '../providers/port.ts';
+import type { FinishReason } from '../providers/port.ts';
 import type { AttemptEnd, GenerationStatus, RestartReason } from './generations.table.ts';
 import type { Closing } from './lease.ts';
 import type { FailureCode } from './failures.ts';
 import type { Run } from './run.ts';
+import { nothingSpent, type Spent } from './spent.ts';
 
 export interface Failure {
   readonly code: FailureCode;
@@ -20,8 +22,8 @@ export interface Ending {
   readonly text: string;
   readonly finishReason: FinishReason | null;
   readonly failure: Failure | null;
-  readonly usage: Usage | null;
-  readonly costMicros: number | null;
+  /** By the attempt that ended. */
+  readonly spent: Spent;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface Ending {
  * was ended before; `isEndedBy` tells the two apart after a lost answer.
  */
 export async function finishRun(engine: Connection, run: Run, ending: Ending): Promise<boolean> {
-  const { failure, usage } = ending;
+  const { failure, spent } = ending;
   const firstTokenAgeMs = run.firstTokenAgeMs;
   const rows = await engine.sql(
     (sql) => sql`
@@ -37,15 +39,14 @@ export async function finishRun(engine: Connection, run: Run, ending: Ending): P
         update generations
         set status = ${ending.status}, text = ${ending.text}, finish_reason = ${ending.finishReason}, finished_at = now(), lease_until = null,
             failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null},
-            input_tokens = ${usage?.inputTokens ?? null}, output_tokens = ${usage?.outputTokens ?? null},
-            cached_input_tokens = ${usage?.cachedInputTokens ?? null}, cost_micros = ${ending.costMicros},
+            (input_tokens, output_tokens, cached_input_tokens, cost_micros) = (${sumOfAttempts(sql, run, run.attempt.number, spent)}),
             first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id
       )
       update attempts a
       set ended_at = now(), ended_by = ${ending.endedBy}, end_offset = ${ending.text.length},
-          failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null},
+          failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, ${spentColumns(sql, spent)},
           first_token_at = coalesce(a.first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
       from ended e where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = ${run.attempt.number}
       returning a.number`,
@@ -71,7 +72,7 @@ export async function isFinishedBy(engine: Connection, run: Run): Promise<boolea
 export async function replaceAttempt(
   engine: Connection,
   run: Run,
-  next: { model: string; base: number; reason: RestartReason; failure: Failure },
+  next: { model: string; base: number; reason: RestartReason; failure: Failure; spent: Spent },
 ): Promise<boolean> {
   const number = run.attempt.number;
   const rows = await engine.sql(
@@ -82,7 +83,8 @@ export async function replaceAttempt(
         returning tenant_id, id, epoch
       ), ended as (
         update attempts a
-        set ended_at = now(), ended_by = 'FAILED', end_offset = ${run.text.length}, failure_code = ${next.failure.code}, failure_message = ${next.failure.message}
+        set ended_at = now(), ended_by = 'FAILED', end_offset = ${run.text.length}, failure_code = ${next.failure.code}, failure_message = ${next.failure.message},
+            ${spentColumns(sql, next.spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
       insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason)
@@ -101,6 +103,8 @@ export interface RecordedOutrun {
   readonly endedBy: 'OUTRUN' | 'FAILED' | 'CANCELLED';
   /** Why the call behind failed; null when it was only slower. */
   readonly failure: Failure | null;
+  /** By the call behind. */
+  readonly spent: Spent;
 }
 
 /**
@@ -110,7 +114,7 @@ export interface RecordedOutrun {
 export async function recordOutrun(
   engine: Connection,
   run: Run,
-  { ahead, behind, endedBy, failure }: RecordedOutrun,
+  { ahead, behind, endedBy, failure, spent }: RecordedOutrun,
 ): Promise<boolean> {
   const { number, base } = run.attempt;
   const rows = await engine.sql(
@@ -122,7 +126,8 @@ export async function recordOutrun(
       ), ended as (
         update attempts a
         set model = ${behind.model}, started_at = now() - make_interval(secs => ${behind.ageMs / 1_000}::float8), ended_at = now(),
-            ended_by = ${endedBy}, end_offset = ${base}, failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}
+            ended_by = ${endedBy}, end_offset = ${base}, failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null},
+            ${spentColumns(sql, spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
       insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, started_at)
@@ -147,6 +152,7 @@ export async function closeAbandoned(
   const status: GenerationStatus =
     reason === 'CANCELLED' ? 'CANCELLED' : reason === 'TIMEOUT' && text !== '' ? 'INCOMPLETE' : 'FAILED';
   const failure = closingFailures[reason];
+  const ids = { tenantUuid: uuidOf(tenantId), uuid: uuidOf(id) };
   const deed = {
     tenantId,
     service: 'sweeper',
@@ -160,15 +166,17 @@ export async function closeAbandoned(
       with ended as (
         update generations
         set status = ${status}, text = ${text}, finished_at = now(), lease_until = null, attempt = case when attempt = 0 then 0 else attempt + 1 end,
+            (input_tokens, output_tokens, cached_input_tokens, cost_micros) = (${sumOfAttempts(sql, ids, mostAttempts, nothingSpent)}),
             failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null}
-        where tenant_id = ${uuidOf(tenantId)} and id = ${uuidOf(id)} and epoch = ${epoch} and status in ('RUNNING', 'QUEUED')
+        where tenant_id = ${ids.tenantUuid} and id = ${ids.uuid} and epoch = ${epoch} and status in ('RUNNING', 'QUEUED')
         returning tenant_id, id, attempt, epoch, model
       ), lost as (
         update attempts a set ended_at = now(), ended_by = 'TAKEN_OVER' from ended e
         where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = e.attempt - 1 and a.ended_at is null
       ), closed as (
-        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, ended_at, ended_by, end_offset)
-        select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, ended_at, ended_by, end_offset,
+          input_tokens, output_tokens, cached_input_tokens, cost_micros)
+        select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}, 0, 0, 0, 0
         from ended where attempt > 0
       ), told as (${serviceDeedRecordedWith(sql, deed, sql`ended`)})
       select id from ended`,
@@ -176,8 +184,37 @@ export async function closeAbandoned(
   return rows.length === 1;
 }
 
+/** Above the number of any attempt. */
+const mostAttempts = 2 ** 31 - 1;
+
 const closingFailures: Record<Closing['reason'], Failure | null> = {
   CANCELLED: null,
   ABANDONED: { code: 'ABANDONED', message: 'the processes writing it were lost too often', retryable: true },
   TIMEOUT: { code: 'TIMEOUT', message: 'the total deadline ran out', retryable: true },
 };
+
+/** Writes down what an attempt used. */
+function spentColumns(sql: SqlTag, { usage, costMicros, price }: Spent): Statement {
+  return sql`input_tokens = ${usage.inputTokens}, output_tokens = ${usage.outputTokens}, cached_input_tokens = ${usage.cachedInputTokens},
+            cache_write_tokens = ${usage.cacheWriteTokens ?? null}, cost_micros = ${costMicros}, price = ${price && sql.json(price)}::jsonb`;
+}
+
+/**
+ * What a generation used: the sums over its attempts, of which the one that ends has not been written down yet. Null where one is unknown:
+ * a part of a sum would look like all of it.
+ */
+function sumOfAttempts(
+  sql: SqlTag,
+  { tenantUuid, uuid }: { readonly tenantUuid: string; readonly uuid: string },
+  ending: number,
+  { usage, costMicros }: Spent,
+): Statement {
+  return sql`
+              select ${usage.inputTokens}::int + case when bool_or(a.input_tokens is null) then null else coalesce(sum(a.input_tokens), 0) end,
+                     ${usage.outputTokens}::int + case when bool_or(a.output_tokens is null) then null else coalesce(sum(a.output_tokens), 0) end,
+                     ${usage.cachedInputTokens}::int
+                       + case when bool_or(a.cached_input_tokens is null) then null else coalesce(sum(a.cached_input_tokens), 0) end,
+                     ${costMicros}::bigint + case when bool_or(a.cost_micros is null) then null else coalesce(sum(a.cost_micros), 0) end
+              from attempts a
+              where a.tenant_id = ${tenantUuid} and a.generation_id = ${uuid} and a.number < ${ending}`;
+}

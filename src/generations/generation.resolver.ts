@@ -165,13 +165,14 @@ export class GenerationResolver {
   }
 
   @FieldResolver(() => [GenerationAttempt])
-  attempts(@Root() { id }: GenerationView, @Ctx() { loaders }: RequestContext) {
-    return loaders.get(this.attemptsOf).load(id);
+  async attempts(@Root() { id }: GenerationView, @Ctx() { loaders }: RequestContext) {
+    const rows = await loaders.get(this.attemptsOf).load(id);
+    return rows.map((row) => ({ ...row, usage: usageIn(row) }));
   }
 
   @FieldResolver(() => GenerationUsage, { nullable: true })
   usage(@Root() row: GenerationView) {
-    return row.inputTokens === null && row.outputTokens === null ? null : row;
+    return usageIn(row);
   }
 
   @FieldResolver(() => GenerationFailure, { nullable: true })
@@ -194,4 +195,9 @@ export class GenerationResolver {
     const version = await loaders.get(this.templates.versionById).load(templateVersionId);
     return version && loaders.get(this.templates.byId).load(version.templateId);
   }
+}
+
+/** The counts in a row; null where the provider did not say any. */
+function usageIn<R extends Pick<AttemptRow, 'inputTokens' | 'outputTokens'>>(row: R): R | null {
+  return row.inputTokens === null && row.outputTokens === null ? null : row;
 }

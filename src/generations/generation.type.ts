@@ -89,6 +89,14 @@ export class GenerationAttempt {
   @Field(() => FailureCode, { nullable: true, description: 'Why it failed; null when it did not.' }) failureCode!: Code | null;
   @Column(attempts.failureMessage, 'What happened when it failed, for people; null when it did not.') failureMessage!:
     string | null;
+  @Field(() => GenerationUsage, {
+    nullable: true,
+    description:
+      'Tokens used; null until it has ended, and when the provider did not say: then that of the generation is unknown too.',
+  })
+  usage!: GenerationUsage | null;
+  @Column(attempts.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.')
+  costMicros!: number | null;
 }
 
 @Directive('@key(fields: "id")')
@@ -115,10 +123,13 @@ export class Generation extends Node {
   @Column(generations.metadata, 'What the caller attached; null when nothing was.') metadata!: Record<string, unknown> | null;
   @Field(() => GenerationUsage, {
     nullable: true,
-    description: 'Tokens used; null until it has finished, and when the provider did not say.',
+    description: 'Tokens used by all attempts; null until it has finished, and when one of them is unknown.',
   })
   usage!: GenerationUsage | null;
-  @Column(generations.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.')
+  @Column(
+    generations.costMicros,
+    'What all attempts cost, in millionths of a US dollar; null until it has finished, and when a price or a usage is unknown.',
+  )
   costMicros!: number | null;
   @Column(generations.createdAt, 'When it was asked for.') createdAt!: Date;
   @Column(generations.startedAt, 'When its first attempt began; null while it is queued.') startedAt!: Date | null;

@@ -17,6 +17,7 @@ import { engineWall, tenantWall } from '../db/tenancy.ts';
 import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
+import type { ChargedPrice } from '../routing/price.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -80,6 +81,7 @@ export const generations = pgTable(
     failureCode: text(),
     failureMessage: text(),
     failureRetryable: boolean(),
+    /** The sums over its attempts; null where one of them is unknown. */
     inputTokens: integer(),
     outputTokens: integer(),
     cachedInputTokens: integer(),
@@ -140,6 +142,15 @@ export const attempts = pgTable(
     endOffset: integer(),
     failureCode: text(),
     failureMessage: text(),
+    /** What the provider counted; null while open, and where it did not say. */
+    inputTokens: integer(),
+    outputTokens: integer(),
+    cachedInputTokens: integer(),
+    cacheWriteTokens: integer(),
+    /** In millionths of a US dollar; null while open, and where price or usage is unknown. */
+    costMicros: bigint({ mode: 'number' }),
+    /** What it was charged by; null where that is unknown, or nothing was used. */
+    price: jsonb().$type<ChargedPrice>(),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.generationId, table.number] }),

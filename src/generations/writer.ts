@@ -6,10 +6,10 @@ import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
-import { Closer } from './closer.ts';
+import { Closer, type NextAttempt } from './closer.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
-import type { Ending, Failure } from './finish.ts';
+import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
@@ -51,9 +51,11 @@ export class Writer {
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
       if (outcome.kind === 'finished') {
-        const ending = this.checked(run, finished(run, outcome));
-        if (ending.failure === null || run.complaint !== null) return this.closer.end(run, ending);
-        if (!(await this.writeAnew(run, ending.failure))) return null;
+        const spent = this.closer.spentBy(run.attempt.model, outcome.usage);
+        const ending = this.checked(run, finished(run, outcome.reason, spent));
+        const { failure } = ending;
+        if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
+        if (!(await this.writeAnew(run, { failure, spent }))) return null;
         hasBegun = true;
         continue;
       }
@@ -77,8 +79,9 @@ export class Writer {
         'attempt failed',
       );
       const failure = failureOf(error);
-      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP'));
-      if (!(await this.again(run, move, { failure, isMade: !(error instanceof NotCalled) }))) {
+      const spent = this.closer.spentBy(model, error.usage);
+      if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
+      if (!(await this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }))) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
@@ -93,10 +96,10 @@ export class Writer {
   }
 
   /** Lets the same model write once more, told what was wrong; false when the run is lost. */
-  private async writeAnew(run: Run, failure: Failure): Promise<boolean> {
+  private async writeAnew(run: Run, { failure, spent }: Pick<NextAttempt, 'failure' | 'spent'>): Promise<boolean> {
     const { number, model } = run.attempt;
     this.parts.log.info({ generationId: run.id, attempt: number, model, code: failure.code }, 'a text did not pass its checks');
-    if (!(await this.closer.replace(run, { model, base: 0, reason: 'GUARD', failure }))) return false;
+    if (!(await this.closer.replace(run, { model, base: 0, reason: 'GUARD', failure, spent }))) return false;
     run.complaint = failure.message;
     return true;
   }
@@ -133,7 +136,7 @@ export class Writer {
   private async again(
     run: Run,
     { model, delayMs }: { readonly model: string; readonly delayMs: number },
-    { failure, isMade }: { readonly failure: Failure; readonly isMade: boolean },
+    { isMade, ...ended }: Pick<NextAttempt, 'failure' | 'spent'> & { readonly isMade: boolean },
   ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
@@ -144,7 +147,7 @@ export class Writer {
     // Nobody was asked by the open attempt: it goes on.
     if (!isMade && model === run.attempt.model) return run.stopReason === null;
     const base = await this.baseFor(run, model);
-    return (await this.closer.replace(run, { model, base, failure })) && run.stopReason === null;
+    return (await this.closer.replace(run, { model, base, ...ended })) && run.stopReason === null;
   }
 
   /**

@@ -7,6 +7,7 @@ export const permissions = {
   'generations:write': 'Start, cancel, retry and delete generations.',
   'generations:others': 'See and change also generations of other members; without it there are only the own ones.',
   'models:read': 'See the models that can be chosen.',
+  'usage:read': 'See what the generations of all members used and cost.',
   'providers:read': 'See providers and how their models do.',
   'routes:read': 'See routes, their versions, and what they come to.',
   'routes:write': 'Publish, roll back, test and delete routes.',

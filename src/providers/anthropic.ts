@@ -38,6 +38,7 @@ export function anthropic(options: AnthropicOptions): Provider {
     models,
     acceptsUnknownModels: true,
     takesKeys: true,
+    endpoint: baseURL,
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> => {

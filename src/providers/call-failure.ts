@@ -1,7 +1,7 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { errorIn, stringOf } from './json.ts';
-import type { ProviderError } from './port.ts';
+import { nothingUsed, type ProviderError } from './port.ts';
 
 /**
  * The error of a call that got no stream. Both SDKs throw the same shape: `status`, `headers`, the parsed body as `error`; no status means
@@ -10,9 +10,11 @@ import type { ProviderError } from './port.ts';
 export function callFailure(provider: string, error: unknown, secrets: readonly string[]): ProviderError {
   if (!isSdkError(error)) {
     const said = error instanceof Error ? error.message : String(error);
-    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`);
+    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`, {
+      usage: nothingUsed,
+    });
   }
-  if (typeof error.status !== 'number') return failure('NETWORK', `${provider} could not be reached${systemCodeOf(error)}`);
+  if (typeof error.status !== 'number') return unreached(provider, error);
   const said = errorIn(error.error) ?? errorIn({ error: error.error });
   return failureOf({
     provider,
@@ -22,6 +24,16 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
     retryAfterMs: error.headers instanceof Headers ? retryAfterMs(error.headers, new Date()) : null,
     secrets,
   });
+}
+
+/** With these no connection came about; any other may have broken behind the request. */
+const neverReached: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** The error of a call that got no response, for what broke on the way. */
+export function unreached(provider: string, error: unknown): ProviderError {
+  const code = systemCodeOf(error);
+  const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
+  return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
 }
 
 interface SdkError extends Error {
@@ -35,10 +47,10 @@ function isSdkError(error: unknown): error is SdkError {
 }
 
 /** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */
-export function systemCodeOf(error: unknown): string {
+function systemCodeOf(error: unknown): string | null {
   for (let link = error; link instanceof Error; link = link.cause) {
     const code = isObject(link) ? stringOf((link as { code?: unknown }).code) : null;
-    if (code) return ` (${code})`;
+    if (code) return code;
   }
-  return '';
+  return null;
 }

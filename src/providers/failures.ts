@@ -1,4 +1,4 @@
-import { ProviderError, type ProviderErrorCode } from './port.ts';
+import { nothingUsed, ProviderError, type ProviderErrorCode, type Usage } from './port.ts';
 
 /** What a vendor says about a failure: in a response's body or inside a stream. Null where it says nothing. */
 export interface VendorFailure {
@@ -73,8 +73,12 @@ const retryableCodes: ReadonlySet<ProviderErrorCode> = new Set([
 ]);
 
 /** An error of our own with the code's usual retryability. */
-export function failure(code: ProviderErrorCode, message: string, retryAfterMs: number | null = null): ProviderError {
-  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs });
+export function failure(
+  code: ProviderErrorCode,
+  message: string,
+  { retryAfterMs = null, usage = null }: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null } = {},
+): ProviderError {
+  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs, usage });
 }
 
 /** The error a vendor's failure means. It carries no cause: the SDKs' errors hold headers and texts that can repeat the key. */
@@ -85,7 +89,8 @@ export function failureOf(vendor: VendorFailure): ProviderError {
   return failure(
     codeOf(vendor),
     message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message,
-    vendor.retryAfterMs,
+    // An answer with an error's status has begun nothing; what broke inside a stream has.
+    { retryAfterMs: vendor.retryAfterMs ?? null, usage: vendor.status === null ? null : nothingUsed },
   );
 }
 

@@ -1,13 +1,14 @@
 import type { GoogleGenAI } from '@google/genai';
 import { isObject } from '../kernel/object.ts';
-import { systemCodeOf } from './call-failure.ts';
+import { unreached } from './call-failure.ts';
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { ContentConverter, contentRequest } from './generate-content.ts';
 import { errorIn, parsed, stringOf } from './json.ts';
 import { googleModels } from './models.ts';
-import type { Provider, ProviderError, ProviderModel } from './port.ts';
+import { nothingUsed, type Provider, type ProviderError, type ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
 
+const ownBaseURL = 'https://generativelanguage.googleapis.com';
 const keyHeader = 'x-goog-api-key';
 /** The one that servers which speak it have, and in which system instructions are documented. */
 const apiVersion = 'v1beta';
@@ -41,6 +42,7 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
     models,
     acceptsUnknownModels: true,
     takesKeys: true,
+    endpoint: baseURL ?? ownBaseURL,
     prepare: client,
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
@@ -101,8 +103,10 @@ class Way {
       const waitMs = retryAfterMs(this.refused, new Date()) ?? retryDelayMs(parsed(said));
       return failureOf({ provider, status, words, message, retryAfterMs: waitMs, secrets });
     }
-    if (this.broken) return failure('NETWORK', `${provider} could not be reached${systemCodeOf(this.broken.cause)}`);
-    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`);
+    if (this.broken) return unreached(provider, this.broken.cause);
+    return failure('INVALID_REQUEST', `the call to ${provider} could not be made: ${scrub(said, secrets)}`, {
+      usage: nothingUsed,
+    });
   }
 }
 

@@ -95,6 +95,7 @@ export class MessagesConverter implements Converter {
       inputTokens: fresh === undefined ? null : fresh + (read ?? 0) + (written ?? 0),
       outputTokens: output ?? null,
       cachedInputTokens: read ?? null,
+      cacheWriteTokens: written ?? null,
     };
   }
 }

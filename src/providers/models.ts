@@ -6,37 +6,25 @@ import type { ProviderModel } from './port.ts';
  */
 
 /** The offline provider's one model: it writes the template's own draft. */
-export const offlineModels: readonly ProviderModel[] = [{ name: 'draft', contextWindow: null, maxOutputTokens: null }];
+export const offlineModels: readonly ProviderModel[] = [
+  { name: 'draft', contextWindow: null, maxOutputTokens: null, hasStructuredOutput: false },
+];
 
-/** https://developers.openai.com/api/docs/models */
+/** https://developers.openai.com/api/docs/models, https://developers.openai.com/api/docs/guides/structured-outputs */
 export const openaiModels: readonly ProviderModel[] = [
-  { name: 'gpt-5.6-luna', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
-  { name: 'gpt-5.6-sol', contextWindow: 1_050_000, maxOutputTokens: 128_000 },
+  { name: 'gpt-5.6-luna', contextWindow: 1_050_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
+  { name: 'gpt-5.6-sol', contextWindow: 1_050_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
 ];
 
-/** https://platform.claude.com/docs/en/about-claude/models/overview */
+/** https://platform.claude.com/docs/en/about-claude/models/overview, https://platform.claude.com/docs/en/build-with-claude/structured-outputs */
 export const anthropicModels: readonly ProviderModel[] = [
-  { name: 'claude-haiku-4-5', contextWindow: 200_000, maxOutputTokens: 64_000 },
-  { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
-  { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000 },
+  { name: 'claude-haiku-4-5', contextWindow: 200_000, maxOutputTokens: 64_000, hasStructuredOutput: true },
+  { name: 'claude-sonnet-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
+  { name: 'claude-opus-5-5', contextWindow: 1_000_000, maxOutputTokens: 128_000, hasStructuredOutput: true },
 ];
 
-/** https://ai.google.dev/gemini-api/docs/models */
+/** https://ai.google.dev/gemini-api/docs/models, https://ai.google.dev/gemini-api/docs/structured-output */
 export const googleModels: readonly ProviderModel[] = [
-  { name: 'gemini-3.8-flash', contextWindow: 1_048_576, maxOutputTokens: 65_536 },
-  { name: 'gemini-3.5-flash-lite', contextWindow: 1_048_576, maxOutputTokens: 65_536 },
+  { name: 'gemini-3.8-flash', contextWindow: 1_048_576, maxOutputTokens: 65_536, hasStructuredOutput: true },
+  { name: 'gemini-3.5-flash-lite', contextWindow: 1_048_576, maxOutputTokens: 65_536, hasStructuredOutput: true },
 ];
-
-/** What a million tokens cost, in millionths of a US dollar. */
-export interface Price {
-  readonly inputMicrosPerMillion: number;
-  readonly cachedInputMicrosPerMillion: number;
-  readonly outputMicrosPerMillion: number;
-}
-
-const free: Price = { inputMicrosPerMillion: 0, cachedInputMicrosPerMillion: 0, outputMicrosPerMillion: 0 };
-
-/** The price of a model by its full id (`offline/draft`); null when we do not know it, which is not zero. */
-export function priceOf(modelId: string): Price | null {
-  return modelId.startsWith('offline/') ? free : null;
-}

@@ -25,6 +25,7 @@ export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions
     id: 'offline',
     models: offlineModels,
     acceptsUnknownModels: false,
+    isFree: true,
     ignoresMessages: true,
     prepare: () => import('gpt-tokenizer'),
     async *stream(request, { signal }): AsyncGenerator<StreamPart> {

@@ -52,6 +52,7 @@ export function openai(options: OpenAIOptions): Provider {
     models: options.models ?? (isOwn ? openaiModels : []),
     acceptsUnknownModels: true,
     takesKeys: true,
+    endpoint: baseURL,
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> =>

@@ -23,7 +23,12 @@ export interface Usage {
   readonly inputTokens: number | null;
   readonly outputTokens: number | null;
   readonly cachedInputTokens: number | null;
+  /** Input tokens that it wrote into its cache, which some vendors charge more for; absent and null where it did not say. */
+  readonly cacheWriteTokens?: number | null;
 }
+
+/** What a call used that was refused before it began: vendors charge nothing for it. */
+export const nothingUsed: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 };
 
 /** Why the model stopped, by its vendor's explicit signal: it was done, hit a token limit, was stopped by a filter or refused, or something the vendor added since. */
 export type FinishReason = 'STOP' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
@@ -64,15 +69,18 @@ export class ProviderError extends Error {
   override readonly name = 'ProviderError';
   readonly retryable: boolean;
   readonly retryAfterMs: number | null;
+  /** What the call used all the same; null when nobody knows. */
+  readonly usage: Usage | null;
 
   constructor(
     readonly code: ProviderErrorCode,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | null; cause?: unknown },
+    options: { retryable: boolean; retryAfterMs?: number | null; usage?: Usage | null; cause?: unknown },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.usage = options.usage ?? null;
   }
 }
 
@@ -83,6 +91,10 @@ export interface ProviderModel {
   /** Tokens of prompt and answer together; null when unknown. */
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
+  /** Whether it can be held to a JSON Schema; absent and null when unknown. */
+  readonly hasStructuredOutput?: boolean | null;
+  /** When its vendor stops to offer it; absent and null when that is not announced. */
+  readonly retiresAt?: Date | null;
 }
 
 /** What goes with one call. */
@@ -104,6 +116,10 @@ export interface Provider {
   readonly acceptsUnknownModels: boolean;
   /** Whether it writes the draft whatever the messages say: it cannot go on from a text that another began. */
   readonly ignoresMessages?: boolean;
+  /** Whether its calls cost nothing, since they reach nobody. */
+  readonly isFree?: boolean;
+  /** The URL at which it is reached, by which its prices are found; absent where there are none. */
+  readonly endpoint?: string;
   /** Whether a call can be made with another key than its own. */
   readonly takesKeys?: boolean;
   /** Loads what the first call would otherwise wait for; called at boot for the provider that `auto` begins with. */

@@ -154,7 +154,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   private checked(part: StreamPart): StreamPart {
     if (part.type === 'text') this.hasText = true;
     else {
-      if (!this.hasText) throw emptyCompletion(this.reading.provider, part.reason);
+      if (!this.hasText) throw emptyCompletion(this.reading.provider, part);
       this.isOver = true;
       this.draining = this.drain();
     }
@@ -191,9 +191,9 @@ function lastPart({ provider, converter }: Reading, splitter: SseSplitter): Stre
   );
 }
 
-function emptyCompletion(provider: string, reason: FinishReason): ProviderError {
-  if (reason === 'CONTENT_FILTER') return failure('CONTENT_REFUSED', `${provider} refused to write this`);
-  return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`);
+function emptyCompletion(provider: string, { reason, usage }: { reason: FinishReason; usage: Usage }): ProviderError {
+  if (reason === 'CONTENT_FILTER') return failure('CONTENT_REFUSED', `${provider} refused to write this`, { usage });
+  return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage });
 }
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */

@@ -15,6 +15,8 @@ export interface World {
   readonly shutUntil: (model: string) => Date | null;
   /** What a generation of these facts would cost with a model, in millionths of a dollar; null when the price is unknown. */
   readonly costMicros: (model: string, facts: Facts) => number | null;
+  /** Since when nobody offers a model any more; null while somebody does. */
+  readonly retiredAt: (model: string) => Date | null;
 }
 
 /** One decision on the way. */
@@ -28,7 +30,7 @@ export interface Step {
 
 /** What a route comes to for one generation. */
 export interface Chosen {
-  /** In the order of trying; each once, never empty. */
+  /** In the order of trying; each once. Retired ones are left out: empty when all of them are. */
   readonly models: readonly string[];
   readonly branches: Partial<Record<Cause, readonly string[]>>;
   readonly steps: readonly Step[];
@@ -40,10 +42,13 @@ export interface Chosen {
 export function choose({ route, on }: RouteDefinition, facts: Facts, world: World): Chosen {
   const walk = new Walk(facts, world);
   const way = walk.openLast(walk.follow(route, 'route'), 'route', route);
-  const branches = Object.entries(on).map(([cause, node]) => {
-    const at = `on.${cause}`;
-    return [cause, walk.openLast(walk.follow(node, at), at, node).models];
-  });
+  const branches = Object.entries(on)
+    .map(([cause, node]) => {
+      const at = `on.${cause}`;
+      return [cause, walk.openLast(walk.follow(node, at), at, node).models] as const;
+    })
+    // Without a model left a branch leads nowhere: the next model of the route is better.
+    .filter(([, ways]) => ways.length > 0);
   return { ...way, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
 }
 
@@ -88,12 +93,18 @@ class Walk {
 
   follow(node: RouteNode, at: string): Way {
     switch (node.mode) {
-      case 'single':
+      case 'single': {
+        const retiredAt = this.world.retiredAt(node.model);
+        if (retiredAt) {
+          this.step(at, node, `the model ${node.model} was retired on ${retiredAt.toISOString().slice(0, 10)}: left out`);
+          return { models: [], shares: new Map() };
+        }
         this.step(at, node, `the model ${node.model}`);
         return { models: [node.model], shares: new Map([[node.model, 1]]) };
+      }
       case 'fallback': {
         this.step(at, node, `${node.among.length} in order`);
-        return inOrder(node.among.map((each, index) => this.follow(each, `${at}.among[${index}]`)));
+        return inOrder(this.alive(node, at));
       }
       case 'weighted':
         return this.pick(node, at, { point: this.world.random(), isFixed: false, how: 'by chance' });
@@ -105,7 +116,7 @@ class Walk {
         return this.pick(node, at, { point, isFixed: true, how: `by ${node.by}` });
       }
       case 'conditional': {
-        const found = node.cases.findIndex(({ when }) => holds(when, this.facts, this.world.now));
+        const found = node.cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
         const chosen = node.cases[found];
         this.step(at, node, chosen ? `case ${found} holds` : 'no case holds');
         return chosen ? this.follow(chosen.route, `${at}.cases[${found}].route`) : this.follow(node.otherwise, `${at}.otherwise`);
@@ -133,14 +144,16 @@ class Walk {
 
   /** The share at a point of all weights, then the others by weight. */
   private pick(node: { mode: RouteMode; among: readonly Share[] }, at: string, { point, isFixed, how }: Pointed): Way {
-    const total = node.among.reduce((sum, { weight }) => sum + weight, 0);
+    const weights = node.among.map(({ weight, route }) => (this.isAlive(route) ? weight : 0));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
     let left = point * total;
-    const reached = node.among.findIndex(({ weight }) => weight > 0 && (left -= weight) < 0);
+    const reached = weights.findIndex((weight) => weight > 0 && (left -= weight) < 0);
     // The last one where rounding has left a rest.
-    const picked = reached === -1 ? node.among.findLastIndex(({ weight }) => weight > 0) : reached;
-    this.step(at, node, `${how}: entry ${picked}, with ${node.among[picked]?.weight} of ${total}`);
-    const ways = node.among.map(({ weight, route }, index) => ({
-      weight,
+    const picked = reached === -1 ? weights.findLastIndex((weight) => weight > 0) : reached;
+    const told = picked === -1 ? 'none that has a weight is left' : `entry ${picked}, with ${weights[picked]} of ${total}`;
+    this.step(at, node, `${how}: ${told}`);
+    const ways = node.among.map(({ route }, index) => ({
+      weight: weights[index] ?? 0,
       index,
       ...this.follow(route, `${at}.among[${index}].route`),
     }));
@@ -153,8 +166,7 @@ class Walk {
   }
 
   private fastest(node: Extract<RouteNode, { mode: 'latency' }>, at: string): Way {
-    const ways = node.among.map((each, index) => {
-      const way = this.follow(each, `${at}.among[${index}]`);
+    const ways = this.alive(node, at).map((way) => {
       return { ...way, latencyMs: this.world.latencyMs(way.models[0] ?? '') };
     });
     const known = ways.flatMap(({ latencyMs }) => latencyMs ?? []);
@@ -174,8 +186,7 @@ class Walk {
   }
 
   private cheapest(node: Extract<RouteNode, { mode: 'cost' }>, at: string): Way {
-    const ways = node.among.map((each, index) => {
-      const way = this.follow(each, `${at}.among[${index}]`);
+    const ways = this.alive(node, at).map((way) => {
       return { ...way, costMicros: this.world.costMicros(way.models[0] ?? '', this.facts) };
     });
     const highest = Number.MAX_SAFE_INTEGER;
@@ -185,6 +196,26 @@ class Walk {
     );
     this.step(at, node, `cheapest first: ${told.join(', ')}`);
     return inOrder(ordered);
+  }
+
+  /** The ways of those that still have a model. */
+  private alive({ among }: { readonly among: readonly RouteNode[] }, at: string): Way[] {
+    return among.map((each, index) => this.follow(each, `${at}.among[${index}]`)).filter(({ models }) => models.length > 0);
+  }
+
+  /** Whether a part of the route has a model that is not retired. */
+  private isAlive(node: RouteNode): boolean {
+    switch (node.mode) {
+      case 'single':
+        return this.world.retiredAt(node.model) === null;
+      case 'weighted':
+      case 'sticky':
+        return node.among.some(({ route }) => this.isAlive(route));
+      case 'conditional':
+        return [...node.cases.map(({ route }) => route), node.otherwise].some((route) => this.isAlive(route));
+      default:
+        return node.among.some((each) => this.isAlive(each));
+    }
   }
 
   private step(at: string, { mode }: { readonly mode: RouteMode }, reason: string): void {

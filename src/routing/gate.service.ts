@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { StreamWatch } from '../providers/deadlines.ts';
-import { ProviderError } from '../providers/port.ts';
+import { nothingUsed, ProviderError } from '../providers/port.ts';
 import { verdictOf } from './breaker.ts';
 import type { CallOutcome, CallCounter } from './call-metrics.ts';
 import type { HealthService, Pass } from './health.service.ts';
@@ -9,7 +9,7 @@ import type { Places } from './places.ts';
 /** Why nobody was asked: the model failed too often lately, or this process makes as many calls to the provider as it may. */
 export class NotCalled extends ProviderError {
   constructor(message: string, retryAfterMs: number) {
-    super('OVERLOADED', message, { retryable: true, retryAfterMs });
+    super('OVERLOADED', message, { retryable: true, retryAfterMs, usage: nothingUsed });
   }
 }
 

@@ -1,31 +1,56 @@
+import { systemClock, type Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Provider, ProviderModel } from '../providers/port.ts';
+import { noSetting, priceOfLines, type ModelSetting } from './model-setting.ts';
 import { planOf, type RoutePlan } from './plan.ts';
+import { freePrice, type Price } from './price.ts';
 
 /** A model that can be chosen. */
 export interface ModelChoice {
   /** `<provider>/<name>`. */
   readonly id: string;
   readonly provider: Provider;
+  /** As it is built in, and as an operator says. */
   readonly model: ProviderModel;
 }
 
 /** The route that is used when a caller does not choose. */
 export const autoRoute = 'auto';
 
+/** Finds the price of the model of this name at the vendor that is reached at `endpoint`. */
+export type ListedPrice = (endpoint: string, name: string, at: Date) => Price | null;
+
+/** What is known of models beside what their providers say. */
+interface Knowledge {
+  readonly clock?: Clock;
+  /** What a list of prices says; nothing when absent. */
+  readonly listedPrice?: ListedPrice | undefined;
+}
+
 /** The models of all providers of this process, and what a request for one means. */
 export class Models {
-  readonly choices: readonly ModelChoice[];
+  private settings: ReadonlyMap<string, ModelSetting> = new Map();
+  private offered: readonly ModelChoice[];
 
   constructor(
     readonly providers: readonly Provider[],
     /** A model id; null: the first model of each provider that has a key, else the offline one. */
     private readonly defaultModel: string | null,
+    private readonly knowledge: Knowledge = {},
   ) {
-    this.choices = providers.flatMap((provider) =>
-      provider.models.map((model) => ({ id: `${provider.id}/${model.name}`, provider, model })),
-    );
+    this.offered = this.choicesNow();
     if (defaultModel !== null && !this.find(defaultModel)) throw new Error(`DEFAULT_MODEL: there is no model ${defaultModel}`);
+  }
+
+  /** All that are offered, by provider; retired ones too. */
+  get choices(): readonly ModelChoice[] {
+    return this.offered;
+  }
+
+  /** Takes these settings in place of all earlier ones. */
+  configure(settings: readonly (ModelSetting & { readonly id: string })[]): void {
+    this.settings = new Map(settings.map(({ id, ...setting }) => [id, setting]));
+    this.offered = this.choicesNow();
   }
 
   /** The ids of all models that are listed, and of those that `auto` begins with where their provider lists none. */
@@ -33,25 +58,62 @@ export class Models {
     return [...new Set([...this.choices.map(({ id }) => id), ...this.plan(autoRoute).models])];
   }
 
-  /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. */
+  /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. Retired models are as good as others here. */
   plan(requested: string): RoutePlan {
     if (requested !== autoRoute) {
       if (this.find(requested)) return planOf([requested]);
-      const known = [autoRoute, ...this.choices.slice(0, 20).map(({ id }) => id)].join(', ');
-      throw new AppError('INVALID_INPUT', `there is no model or route with this name; known: ${known}`, {
-        path: ['input', 'model'],
-      });
+      throw new AppError(
+        'INVALID_INPUT',
+        `there is no model or route with this name; known: ${[autoRoute, ...this.left()].join(', ')}`,
+        {
+          path: ['input', 'model'],
+        },
+      );
     }
     const vendors = this.providers.filter(({ id }) => id !== 'offline');
     const firsts = (vendors.length > 0 ? vendors : this.providers).flatMap((provider) => {
-      const [model] = provider.models;
-      return model ? [`${provider.id}/${model.name}`] : [];
+      const own = this.offered.filter((choice) => choice.provider === provider);
+      const first = own.find(({ id }) => this.retiredAt(id) === null) ?? own[0];
+      return first ? [first.id] : [];
     });
     return planOf(
       this.defaultModel === null
         ? firsts
         : [this.defaultModel, ...firsts.filter((id) => id !== this.defaultModel && vendors.length > 0)],
     );
+  }
+
+  /** Those of `ids` that are not retired. Throws INVALID_INPUT when all of them are, which names the day of the first one's end, and what is left. */
+  notRetired(ids: readonly string[]): readonly string[] {
+    const standing = ids.filter((id) => this.retiredAt(id) === null);
+    const [first] = ids;
+    const retiredAt = first === undefined ? null : this.retiredAt(first);
+    if (standing.length > 0 || retiredAt === null) return standing;
+    const left = this.left();
+    throw new AppError(
+      'INVALID_INPUT',
+      `the model ${first} was retired on ${retiredAt.toISOString().slice(0, 10)}; ${left.length === 0 ? 'none is left' : `left are: ${left.join(', ')}`}`,
+      { path: ['input', 'model'] },
+    );
+  }
+
+  /** When a model was retired; null while it is not. */
+  retiredAt(id: string): Date | null {
+    const { clock = systemClock } = this.knowledge;
+    const retiresAt = this.settings.get(id)?.retiresAt ?? this.builtIn(id)?.retiresAt ?? null;
+    return retiresAt && retiresAt <= clock.now() ? retiresAt : null;
+  }
+
+  /** The price of a model at a moment; null when we do not know it, which is not zero. */
+  priceOf(id: string, at: Date): Price | null {
+    const found = this.find(id);
+    if (!found) return null;
+    const { provider, name } = found;
+    const lines = this.settings.get(id)?.prices;
+    const own = lines ? priceOfLines(lines, at) : null;
+    if (own) return own;
+    if (provider.isFree) return freePrice;
+    return provider.endpoint === undefined ? null : (this.knowledge.listedPrice?.(provider.endpoint, name, at) ?? null);
   }
 
   /** The provider and its own name for a model id; null when there is none. */
@@ -62,4 +124,39 @@ export class Models {
     if (!provider || name === '' || name.length > 200) return null;
     return provider.acceptsUnknownModels || provider.models.some((model) => model.name === name) ? { provider, name } : null;
   }
+
+  private builtIn(id: string): ProviderModel | null {
+    const found = this.find(id);
+    return found?.provider.models.find(({ name }) => name === found.name) ?? null;
+  }
+
+  /** The first of those that can be asked for. */
+  private left(): string[] {
+    return this.offered.flatMap(({ id }) => (this.retiredAt(id) === null ? [id] : [])).slice(0, 20);
+  }
+
+  private choicesNow(): ModelChoice[] {
+    return this.providers.flatMap((provider) => {
+      const prefix = `${provider.id}/`;
+      const names = new Set(provider.models.map(({ name }) => name));
+      const added = [...this.settings.keys()]
+        .filter((id) => id.startsWith(prefix) && this.find(id))
+        .map((id) => id.slice(prefix.length));
+      return [...names, ...added.filter((name) => !names.has(name))].map((name) => {
+        const id = `${prefix}${name}`;
+        return { id, provider, model: settled(name, this.builtIn(id), this.settings.get(id)) };
+      });
+    });
+  }
+}
+
+/** A model as an operator says, and where they say nothing as it is built in. */
+function settled(name: string, builtIn: ProviderModel | null, setting: ModelSetting = noSetting): ProviderModel {
+  return {
+    name,
+    contextWindow: setting.contextWindow ?? builtIn?.contextWindow ?? null,
+    maxOutputTokens: setting.maxOutputTokens ?? builtIn?.maxOutputTokens ?? null,
+    hasStructuredOutput: setting.hasStructuredOutput ?? builtIn?.hasStructuredOutput ?? null,
+    retiresAt: setting.retiresAt ?? builtIn?.retiresAt ?? null,
+  };
 }

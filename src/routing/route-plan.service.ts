@@ -6,6 +6,7 @@ import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
+import { estimatedCostMicros } from './estimate.ts';
 import { choose, shutLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
 import { autoRoute, type Models } from './models.ts';
@@ -32,8 +33,8 @@ export interface RoutePlanParts {
   readonly models: Models;
   readonly clock: Clock;
   readonly log: Log;
-  /** What is known of models beside their names; the moment is the service's own to say. */
-  readonly world: Omit<World, 'now'>;
+  /** What is known of models beside what the catalogue says. */
+  readonly world: Omit<World, 'now' | 'costMicros' | 'retiredAt'>;
 }
 
 interface StandingRow {
@@ -54,15 +55,17 @@ export class RoutePlanService {
     this.standing = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** Throws INVALID_INPUT for a model or route that is unknown, UNAVAILABLE for a route that this build cannot read. */
+  /** Throws INVALID_INPUT for a model or route that is unknown, and for retired ones alone, UNAVAILABLE for a route that this build cannot read. */
   async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
     const found = await this.find(scope, requested);
     if (!found) {
       const plan = this.parts.models.plan(requested);
-      return { ...plan, models: shutLast(plan.models, this.parts.world.shutUntil).models };
+      const standing = this.parts.models.notRetired(plan.models);
+      return { ...plan, models: shutLast(standing, this.parts.world.shutUntil).models };
     }
     const { id, version, definition } = found;
     const { models, branches } = this.choose(definition, facts);
+    if (models.length === 0) throw onlyRetired(requested);
     return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs: definition.hedgeAfterMs };
   }
 
@@ -76,7 +79,7 @@ export class RoutePlanService {
     const found = await this.find(scope, requested);
     if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
     const { route, models: named, branches } = this.parts.models.plan(requested);
-    const { models, reasons } = shutLast(named, this.parts.world.shutUntil);
+    const { models, reasons } = shutLast(this.parts.models.notRetired(named), this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
     const mode = isNamed ? ('single' as const) : ('fallback' as const);
     const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
@@ -86,7 +89,13 @@ export class RoutePlanService {
 
   /** What a definition comes to, now or at another moment. */
   choose(definition: RouteDefinition, facts: Facts, now = this.parts.clock.now()): Chosen {
-    return choose(definition, facts, { ...this.parts.world, now });
+    const { models, world } = this.parts;
+    return choose(definition, facts, {
+      ...world,
+      now,
+      costMicros: (model) => estimatedCostMicros(models.priceOf(model, now), facts),
+      retiredAt: (model) => models.retiredAt(model),
+    });
   }
 
   /** Looks again when these tenants ask next; all of them without `tenantIds`. */
@@ -126,6 +135,16 @@ export class RoutePlanService {
       return { id: idOfUuid('rte', id), version, definition: null };
     }
   }
+}
+
+function onlyRetired(route: string): AppError {
+  return new AppError(
+    'INVALID_INPUT',
+    `all models that the route ${route} comes to here are retired; \`routeExplain\` names them`,
+    {
+      path: ['input', 'model'],
+    },
+  );
 }
 
 function unknownRoute(requested: string, routes: readonly string[]): never {

@@ -3,7 +3,7 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
-import { ProviderError, type Provider } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider } from '../providers/port.ts';
 import { UnreadableError, type About } from './seal.ts';
 import type { VaultService } from './vault.service.ts';
 
@@ -58,6 +58,7 @@ export class ProviderKeyService {
     this.parts.log.error({ err: own, tenantId, provider: provider.id }, 'a tenant’s own key for a provider cannot be read');
     throw new ProviderError('CREDENTIAL_UNREADABLE', `the tenant’s own key for ${provider.id} cannot be read`, {
       retryable: false,
+      usage: nothingUsed,
     });
   }
 

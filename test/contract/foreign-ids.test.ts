@@ -123,6 +123,8 @@ const lists: Readonly<Record<string, keyof typeof makers | null>> = {
 };
 /** Lists of a thing, by the list in which the caller's one such thing is. */
 const listsOfThings: Readonly<Record<string, string>> = { 'Route.versions(after)': 'routes' };
+/** Lists of sums, not of things: any cursor in the order of their groups is a position, and the groups are the caller's own. */
+const sums: readonly string[] = ['Query.usage(after)'];
 /** Cursors that are positions in one stream. */
 const streams: Readonly<Record<string, keyof typeof makers>> = {
   'Subscription.generationStream(after)': 'gen',
@@ -245,7 +247,9 @@ describe('a cursor of another tenant', () => {
   };
 
   it('has a row for every list and stream', () => {
-    expect(places.map(({ name }) => name).toSorted()).toEqual([...Object.keys(lists), ...Object.keys(streams)].toSorted());
+    expect(places.map(({ name }) => name).toSorted()).toEqual(
+      [...Object.keys(lists), ...sums, ...Object.keys(streams)].toSorted(),
+    );
   });
 
   it.each(pages)('leads to nothing of theirs in $name', async (place) => {

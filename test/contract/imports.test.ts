@@ -21,6 +21,7 @@ const publicModules = [
   'routing/models.ts',
   'routing/next-move.ts',
   'routing/plan.ts',
+  'routing/price.ts',
   'idempotency/claim.ts',
   'idempotency/answers.ts',
   'idempotency/seal.ts',

@@ -98,4 +98,6 @@ export const peopleRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner 
 export const routesSeen = `${nobody}; invited: FORBIDDEN; stranger: none; owner admin operator: all; editor reviewer analyst member: FORBIDDEN`;
 export const routesRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner admin operator: ok; editor reviewer analyst member: FORBIDDEN`;
 export const routesAsked = `${nobody}; invited: FORBIDDEN; stranger: ok; owner admin operator: ok; editor reviewer analyst member: FORBIDDEN`;
+/** Those who look after money and running. */
+export const usageAsked = `${nobody}; invited: FORBIDDEN; stranger: ok; owner admin analyst operator: ok; editor reviewer member: FORBIDDEN`;
 export const ownersOnly = `${nobody}; invited: FORBIDDEN; stranger: ok; owner: ok; admin editor reviewer analyst operator member: FORBIDDEN`;

@@ -12,6 +12,7 @@ import {
   route,
   routeVersion,
   routesAsked,
+  usageAsked,
   routesRead,
   routesSeen,
   auditEntry,
@@ -189,6 +190,11 @@ export const queryTable: Readonly<Record<string, Row>> = {
     cases: [{ with: 'the library', expected: everyMember }],
   },
   'Query.templates': { document: page('templates'), cases: [{ with: 'the library', expected: everyMember }] },
+  'Query.usage': {
+    document:
+      '{ usage(groupBy: [], range: { from: "2026-11-01T00:00:00Z", to: "2026-12-01T00:00:00Z" }) { nodes { generations } } }',
+    cases: [{ with: 'the tenant’s', expected: usageAsked }],
+  },
   'Query.viewer': {
     document: '{ viewer { tenant { id } permissions } }',
     says: ({ permissions }: { permissions: string[] }) => (permissions.length > 0 ? 'ok' : 'nothing'),

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { openProviders } from '../../src/providers/list.ts';
-import { priceOf } from '../../src/providers/models.ts';
 import { openai } from '../../src/providers/openai.ts';
 import type { Provider } from '../../src/providers/port.ts';
 import { canaryKey, outcomeOf, textRequest } from '../harness/providers.ts';
@@ -99,14 +98,15 @@ it('offers what is configured, and the offline provider always', () => {
   ).toEqual(['offline']);
 });
 
-it('names each model once and knows only the prices that it knows', () => {
+it('names each model once, and where its prices are found', () => {
   const ids = everything.flatMap(({ id, models }) => models.map(({ name }) => `${id}/${name}`));
 
   expect(new Set(ids).size).toBe(ids.length);
-  expect(priceOf('offline/draft')).toEqual({
-    inputMicrosPerMillion: 0,
-    cachedInputMicrosPerMillion: 0,
-    outputMicrosPerMillion: 0,
-  });
-  expect(ids.filter((id) => !id.startsWith('offline/')).map(priceOf)).toEqual(ids.slice(1).map(() => null));
+  expect(everything.map(({ id, isFree = false, endpoint = null }) => ({ id, isFree, endpoint }))).toEqual([
+    { id: 'openai', isFree: false, endpoint: 'https://api.openai.com/v1' },
+    { id: 'anthropic', isFree: false, endpoint: 'https://api.anthropic.com' },
+    { id: 'google', isFree: false, endpoint: 'https://generativelanguage.googleapis.com' },
+    { id: 'groq', isFree: false, endpoint: 'https://api.groq.com/openai/v1' },
+    { id: 'offline', isFree: true, endpoint: null },
+  ]);
 });

@@ -4,8 +4,8 @@ import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 // Who may see what, as the migrated database itself says it: a new table is covered on arrival.
 
-/** Tables that belong to no tenant: everyone reads the library and which processes live, nobody but the engine writes them. */
-const sharedTables = ['processes', 'template_versions', 'templates'];
+/** Tables that belong to no tenant: everyone reads the library, what is set of models and which processes live, nobody but the engine writes them. */
+const sharedTables = ['model_settings', 'processes', 'template_versions', 'templates'];
 
 /** Of no tenant either, and the engine's alone: how models do. */
 const engineTables = ['model_health'];
@@ -30,6 +30,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   model_health: 'DELETE INSERT SELECT UPDATE',
   // Which processes hold slots, and for how long.
   processes: 'DELETE INSERT SELECT UPDATE',
+  // What an operator says of models.
+  model_settings: 'DELETE INSERT SELECT UPDATE',
   // The library is stored at boot.
   template_versions: 'INSERT SELECT UPDATE',
   templates: 'INSERT SELECT UPDATE',
@@ -87,6 +89,7 @@ const appGrants: Readonly<Record<string, string>> = {
   issuers: 'INSERT SELECT UPDATE',
   invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
+  model_settings: 'SELECT',
   processes: 'SELECT',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
   route_versions: 'DELETE INSERT SELECT',

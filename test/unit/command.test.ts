@@ -19,6 +19,14 @@ describe('commandOf', () => {
         ['STARTS_PER_MEMBER', null],
       ]),
     });
+    expect(commandOf(['models', 'list'])).toEqual({ name: 'models', act: 'list' });
+    expect(commandOf(['models', 'remove', '--id', 'openai/x'])).toEqual({ name: 'models', act: 'remove', id: 'openai/x' });
+    expect(commandOf(['models', 'set', '--id', 'openai/x', '--set', 'PRICES=[{"a":"b=c"}]'])).toEqual({
+      name: 'models',
+      act: 'set',
+      id: 'openai/x',
+      changes: new Map([['PRICES', '[{"a":"b=c"}]']]),
+    });
     expect(commandOf(['tenants', 'create', '--tenant', 'Acme', '--email=ada@acme.example'])).toEqual({
       name: 'tenants',
       act: 'create',

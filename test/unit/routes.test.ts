@@ -16,7 +16,14 @@ const facts: Facts = {
   metadata: { customer: 'acme', seats: 12, isTrial: true, nested: { a: 1 } },
 };
 const wednesday = new Date('2026-11-18T21:30:00Z');
-const world: World = { now: wednesday, random: () => 0.5, latencyMs: () => null, shutUntil: () => null, costMicros: () => null };
+const world: World = {
+  now: wednesday,
+  random: () => 0.5,
+  latencyMs: () => null,
+  shutUntil: () => null,
+  costMicros: () => null,
+  retiredAt: () => null,
+};
 const models = ['a/1', 'a/2', 'b/1', 'c/1'];
 const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
 const chosen = (route: unknown, over: Partial<World> = {}, about: Partial<Facts> = {}) =>
@@ -405,6 +412,33 @@ describe('choosing', () => {
     }
     expect((counts.get('a/1') ?? 0) / 2_000).toBeCloseTo(0.25, 1);
     expect(counts.has('c/1')).toBe(false);
+  });
+
+  it.each<[string, unknown, string[], Record<string, number>]>([
+    ['a model alone', one('a/1'), [], {}],
+    ['fallback', { mode: 'fallback', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],
+    ['its weight', weighted, ['b/1'], { 'b/1': 1 }],
+    [
+      'its case',
+      { mode: 'conditional', cases: [{ when: { fact: 'language', exists: true }, route: one('a/1') }], otherwise: one('b/1') },
+      ['b/1'],
+      { 'b/1': 1 },
+    ],
+    ['latency', { mode: 'latency', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],
+    ['cost', { mode: 'cost', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],
+  ])('leaves out retired models: %s', (_name, route, expected, shares) => {
+    const retiredAt = (id: string) => (id === 'b/1' ? null : wednesday);
+    for (const point of [0, 0.2, 0.99]) {
+      const found = chosen(route, { retiredAt, random: () => point });
+      expect([found.models, Object.fromEntries(found.shares)]).toEqual([expected, shares]);
+    }
+  });
+
+  it('has no branch to retired models, and says so', () => {
+    const definition = read({ route: one('b/1'), on: { TIMEOUT: one('a/1') } });
+    const { branches, steps } = choose(definition, facts, { ...world, retiredAt: (id) => (id === 'a/1' ? wednesday : null) });
+    expect(branches).toEqual({});
+    expect(steps.at(-1)?.reason).toBe('the model a/1 was retired on 2026-11-18: left out');
   });
 
   it('gives the branches of causes, and says why', () => {

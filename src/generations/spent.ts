@@ -1,0 +1,47 @@
+import type { Usage } from '../providers/port.ts';
+import { chargedPrice, costMicrosOf, type ChargedPrice, type Price } from '../routing/price.ts';
+
+/** What one attempt used and cost; null for what nobody knows, which is not zero. */
+export interface Spent {
+  readonly usage: Usage;
+  readonly costMicros: number | null;
+  /** What it was charged by; null when the price or what was used is unknown. */
+  readonly price: ChargedPrice | null;
+}
+
+/** Of a call that nobody knows more of than that it was made: its usage comes with its end, and it had none. */
+const unknownUsage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
+
+/** Of an attempt without a call. */
+export const nothingSpent: Spent = {
+  usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 },
+  costMicros: 0,
+  price: null,
+};
+
+/** What a call used, as far as it said so, at its model's price. */
+export function spentOf(said: Usage | null, price: Price | null): Spent {
+  const usage = said ? countsOf(said) : unknownUsage;
+  // What was refused before it began costs nothing, whatever the price.
+  if (usage.inputTokens === 0 && usage.outputTokens === 0) return { ...nothingSpent, usage };
+  const charged = price && chargedPrice(price, usage.inputTokens ?? 0);
+  const costMicros = charged && costMicrosOf(charged, usage);
+  return { usage, costMicros, price: costMicros === null ? null : charged };
+}
+
+/** No call takes so many; the sum of all calls of a generation fits its column. */
+const mostTokens = 50_000_000;
+
+/** Counts that a column can hold; what is no count is as good as not said, and never worth losing the text for. */
+function countsOf({ inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens = null }: Usage): Usage {
+  return {
+    inputTokens: countOf(inputTokens),
+    outputTokens: countOf(outputTokens),
+    cachedInputTokens: countOf(cachedInputTokens),
+    cacheWriteTokens: countOf(cacheWriteTokens),
+  };
+}
+
+function countOf(tokens: number | null): number | null {
+  return Number.isInteger(tokens) && tokens !== null && tokens >= 0 && tokens <= mostTokens ? tokens : null;
+}

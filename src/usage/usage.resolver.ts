@@ -1,0 +1,32 @@
+import { Arg, Args, Ctx, Query, Resolver } from 'type-graphql';
+import { ConnectionArgs } from '../graphql/connection.ts';
+import type { RequestContext } from '../graphql/context.ts';
+import type { UsageDimension as Dimension } from './dimensions.ts';
+import { UsageRangeInput } from './usage.input.ts';
+import type { UsageService } from './usage.service.ts';
+import { UsageDimension, UsageGroup, UsageGroupConnection } from './usage.type.ts';
+
+@Resolver(() => UsageGroup)
+export class UsageResolver {
+  constructor(private readonly service: UsageService) {}
+
+  @Query(() => UsageGroupConnection, {
+    description:
+      'What the generations of the tenant that were asked for in a time used and cost, in groups; their sums are those of the generations. ' +
+      'Requires `usage:read`.',
+  })
+  usage(
+    @Ctx() { scope }: RequestContext,
+    @Args(() => ConnectionArgs) { first, after }: ConnectionArgs,
+    @Arg('groupBy', () => [UsageDimension], { description: 'What the groups are told apart by; one group of all when empty.' })
+    groupBy: Dimension[],
+    @Arg('range', () => UsageRangeInput, { description: 'The time.' }) range: UsageRangeInput,
+    @Arg('timeZone', () => String, {
+      nullable: true,
+      description: 'The zone whose days are meant, like `Europe/Berlin`; UTC when absent.',
+    })
+    timeZone?: string | null,
+  ) {
+    return this.service.page(scope, { first: first ?? 20, after }, { groupBy, range, timeZone: timeZone ?? 'UTC' });
+  }
+}

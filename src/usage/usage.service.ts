@@ -1,0 +1,154 @@
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { rawPage, type Page, type PageInput } from '../db/page.ts';
+import { generations } from '../generations/generations.table.ts';
+import { AppError } from '../kernel/errors.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import { usageDimensions, type UsageDimension } from './dimensions.ts';
+
+/** Which usage. */
+export interface UsageQuestion {
+  readonly groupBy: readonly UsageDimension[];
+  /** By when a generation was asked for; `to` is not part of it. */
+  readonly range: { readonly from: Date; readonly to: Date };
+  /** Whose days are meant. */
+  readonly timeZone: string;
+}
+
+/** What a group used; null for what it is not told apart by, and for sums of nothing that is known. */
+export interface UsageGroupRow {
+  readonly day: string | null;
+  readonly model: string | null;
+  readonly template: string | null;
+  readonly memberId: string | null;
+  readonly keyId: string | null;
+  readonly generations: number;
+  readonly unfinished: number;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cachedInputTokens: number | null;
+  readonly unknownUsage: number;
+  readonly costMicros: number | null;
+  readonly unknownCost: number;
+}
+
+/** The five columns by which groups are told apart and sorted; empty texts where they are not. */
+type Keys = readonly [day: string, model: string, template: string, member: string, key: string];
+
+interface GroupRow extends Omit<UsageGroupRow, 'day' | 'model' | 'template' | 'memberId' | 'keyId'> {
+  readonly keys: Keys;
+}
+
+const dayMs = 86_400_000;
+const longestDays = 366;
+
+/** Sums up what generations used and cost. */
+export class UsageService {
+  constructor(private readonly database: Database) {}
+
+  /** One page of groups, sorted by day, model, template, member and key. */
+  async page(scope: Scope, input: PageInput, question: UsageQuestion): Promise<Page<UsageGroupRow>> {
+    scope.require('usage:read');
+    const { groupBy, range } = question;
+    checkRange(range);
+    const zone = zoneOf(question.timeZone);
+    const dimensions = usageDimensions.filter((each) => groupBy.includes(each));
+    const has = (dimension: UsageDimension): boolean => dimensions.includes(dimension);
+    return rawPage<UsageGroupRow>(input, {
+      list: `usage:${dimensions.join(',')}`,
+      key: generations.templateSlug,
+      keyOf: (group) => JSON.stringify(keysOf(group)),
+      rows: async (after, limit) => {
+        const behind = after === null ? null : keysIn(after);
+        // Ids are made in order of time, by processes whose clocks may be a little off: the index finds them, the time itself decides.
+        const [least, most] = [uuidAt(range.from.getTime() - dayMs), uuidAt(range.to.getTime() + dayMs)];
+        const rows = await this.database.as(scope).sql<GroupRow>(
+          (sql) => sql`
+            select array[day, model, template, member, key] as keys, generations, unfinished, "inputTokens", "outputTokens",
+                   "cachedInputTokens", "unknownUsage", "costMicros", "unknownCost"
+            from (
+              select ${has('DAY') ? sql`to_char(created_at at time zone ${zone}::text, 'YYYY-MM-DD')` : sql`''`} collate "C" as day,
+                     ${has('MODEL') ? sql`model` : sql`''`} collate "C" as model,
+                     ${has('TEMPLATE') ? sql`template_slug` : sql`''`} collate "C" as template,
+                     ${has('MEMBER') ? sql`member_id::text` : sql`''`} collate "C" as member,
+                     ${has('KEY') ? sql`coalesce(key_id::text, '')` : sql`''`} collate "C" as key,
+                     count(*)::int as generations,
+                     (count(*) filter (where finished_at is null))::int as unfinished,
+                     sum(input_tokens)::float8 as "inputTokens",
+                     sum(output_tokens)::float8 as "outputTokens",
+                     sum(cached_input_tokens)::float8 as "cachedInputTokens",
+                     (count(*) filter (where finished_at is not null and (input_tokens is null or output_tokens is null)))::int as "unknownUsage",
+                     sum(cost_micros)::float8 as "costMicros",
+                     (count(*) filter (where finished_at is not null and cost_micros is null))::int as "unknownCost"
+              from generations
+              where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and id >= ${least}::uuid and id < ${most}::uuid
+                and created_at >= ${range.from} and created_at < ${range.to}
+              group by 1, 2, 3, 4, 5
+            ) as groups
+            where ${behind === null}::bool
+               or (day, model, template, member, key) > (${behind?.[0] ?? ''}::text, ${behind?.[1] ?? ''}::text, ${behind?.[2] ?? ''}::text,
+                                                         ${behind?.[3] ?? ''}::text, ${behind?.[4] ?? ''}::text)
+            order by day, model, template, member, key limit ${limit}`,
+          { idempotent: true },
+        );
+        return rows.map(({ keys: [day, model, template, member, key], ...sums }) => ({
+          ...sums,
+          day: has('DAY') ? day : null,
+          model: has('MODEL') ? model : null,
+          template: has('TEMPLATE') ? template : null,
+          memberId: has('MEMBER') ? idOfUuid('mem', member) : null,
+          keyId: has('KEY') && key !== '' ? idOfUuid('key', key) : null,
+        }));
+      },
+    });
+  }
+}
+
+function keysOf({ day, model, template, memberId, keyId }: UsageGroupRow): Keys {
+  const uuid = (id: string | null): string => (id === null ? '' : uuidOf(id));
+  return [day ?? '', model ?? '', template ?? '', uuid(memberId), uuid(keyId)];
+}
+
+/** The keys in a cursor; cursors are only taken as they were written, but anybody can write one. */
+function keysIn(cursor: string): Keys {
+  const keys: unknown = parsed(cursor);
+  if (
+    Array.isArray(keys) &&
+    keys.length === 5 &&
+    keys.every((key) => typeof key === 'string' && key.isWellFormed() && !key.includes('\0'))
+  )
+    return keys as unknown as Keys;
+  throw new AppError('INVALID_CURSOR', 'after is no cursor of this list', { path: ['after'] });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No cursor of ours.
+    return null;
+  }
+}
+
+function checkRange({ from, to }: UsageQuestion['range']): void {
+  const days = (to.getTime() - from.getTime()) / dayMs;
+  const reason = days <= 0 ? 'it ends before it begins' : days > longestDays ? `it is longer than ${longestDays} days` : null;
+  if (reason !== null) throw new AppError('INVALID_INPUT', reason, { path: ['range', 'to'] });
+}
+
+/** The name of a zone as the database knows it too. Offsets are refused: the two read their signs the other way round. */
+function zoneOf(name: string): string {
+  try {
+    if (/^[A-Za-z][\w+/-]{0,60}$/.test(name)) return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    // A RangeError says no more than the refusal does.
+  }
+  throw new AppError('INVALID_INPUT', 'there is no such time zone; they are named like Europe/Berlin', { path: ['timeZone'] });
+}
+
+/** The least uuid, version 7, of a moment: they begin with it. */
+function uuidAt(ms: number): string {
+  const hex = Math.max(0, Math.trunc(ms)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
+}
