@@ -140,7 +140,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const modelSettings = new ModelSettingService({ database, models, log });
     await modelSettings.open();
-    life.onStop('settings of models', () => modelSettings.close());
+    life.onStop('settings of models', () => modelSettings.close(), lastWordsMs);
     const bus = new Bus(log);
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
@@ -149,8 +149,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
     const providerKeys = new ProviderKeyService({ database, vault, clock, log });
-    bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
-    bus.onGap(() => providerKeys.forget(null));
+    bus.forgetOn(providerKeys, 'credential.changed');
 
     const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
     await health.open();
@@ -177,7 +176,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, bus, log });
     purger.open();
-    life.onStop('purger', () => purger.close());
+    life.onStop('purger', () => purger.close(), lastWordsMs);
     engine.open();
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
@@ -203,23 +202,19 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
-    bus.on('key.changed', ({ ids }) => keys.forget(ids));
-    bus.on('access.changed', ({ ids }) => keys.forget(ids));
-    bus.onGap(() => keys.forget(null));
+    bus.forgetOn(keys, 'key.changed', 'access.changed');
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
-    life.onStop('watch over access', () => watch.close());
+    life.onStop('watch over access', () => watch.close(), lastWordsMs);
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outboundRules(config.outboundAllow));
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
-    bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
-    bus.on('access.changed', ({ ids }) => tokens.forget(ids));
-    bus.onGap(() => tokens.forget(null));
+    bus.forgetOn(tokens, 'issuer.changed', 'access.changed');
     const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
     tokenWatch.open();
-    life.onStop('watch over tokens', () => tokenWatch.close());
+    life.onStop('watch over tokens', () => tokenWatch.close(), lastWordsMs);
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
@@ -232,8 +227,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close(), lastWordsMs);
-    bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
-    bus.onGap(() => limits.policy.forget(null));
+    bus.forgetOn(limits.policy, 'limits.changed');
     const { policy, admissions } = limits;
     const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
     slots.open();
@@ -245,8 +239,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       shutUntil: (model: string) => health.shutUntil(model),
     };
     const plans = new RoutePlanService({ database, models, clock, log, world });
-    bus.on('route.changed', ({ ids }) => plans.forget(ids));
-    bus.onGap(() => plans.forget(null));
+    bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
     const routeTrials = new RouteTrialService({
       plans,
@@ -258,8 +251,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       fetch: providerHttp.fetch,
     });
     const guards = new GuardService(database, clock);
-    bus.on('tenant.changed', ({ ids }) => guards.forget(ids));
-    bus.onGap(() => guards.forget(null));
+    bus.forgetOn(guards, 'tenant.changed');
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));

@@ -21,10 +21,14 @@ const stopMs = 15_000;
 /** Starts `peers/<file>.ts` on the server's core; it says where it listens, over IPC. */
 export async function startPeer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Promise<Peer> {
   const path = fileURLToPath(new URL(`../peers/${file}.ts`, import.meta.url));
-  const child = spawn(process.execPath, [path], {
-    env: { ...process.env, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(process.env.BENCH_PEER_FLAGS ?? '').split(' ').filter((flag) => flag !== ''), path],
+    {
+      env: { ...process.env, NODE_ENV: 'production', ...env },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
+  );
   const gone = once(child, 'exit').then(() => Promise.reject(new Error(`${name} ended before it was ready`)));
   const [{ url }] = (await Promise.race([once(child, 'message'), gone])) as [{ url: string }];
   gone.catch(() => undefined);

@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
-import type { Act, ActService } from '../audit/act.service.ts';
+import type { Act, ActService, Deed } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -156,7 +156,7 @@ export class ApiKeyService {
       const endsAt = sql`least(expires_at, now() + make_interval(secs => ${overlap}::float8))`;
       const [replaced] = await query.update(apiKeys).set({ expiresAt: endsAt }).where(isThis).returning(columns);
       if (!replaced) throw noSuchKey();
-      const ended = old.replacesId === null ? [] : await endNow(act, scope, old.replacesId);
+      const ended = old.replacesId === null ? null : await endNow(act, scope, old.replacesId);
       const { name, permissions } = old;
       const asLong = sql`least(now() + make_interval(secs => ${old.life}::float8), ${lastMoment}::timestamptz)`;
       const lasting = old.life === null ? sql`null::timestamptz` : asLong;
@@ -166,7 +166,8 @@ export class ApiKeyService {
       const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
-      return { ...made, replaced, changed: [id, ...ended] };
+      if (ended) act.record(ended);
+      return { ...made, replaced, changed: ended ? [id, ended.thing] : [id] };
     });
     this.parts.bus.publish('key.changed', rotated.changed);
     this.parts.bus.publish('limits.changed', [scope.tenantId]);
@@ -284,15 +285,18 @@ function checkedId(id: string): string {
   return id;
 }
 
-/** Ends a key that is not over yet; gives its id if it did. */
-async function endNow({ query }: Statements, scope: Scope, id: string): Promise<string[]> {
+/** Ends a key that is not over yet; gives what was done, null if it was over. */
+async function endNow({ query }: Statements, scope: Scope, id: string): Promise<Deed | null> {
   const isAlive = or(isNull(apiKeys.expiresAt), sql`expires_at > now()`);
-  const ended = await query
+  const isThis = and(isKey(scope, id), isAlive);
+  const [before] = await query.select(columns).from(apiKeys).where(isThis).for('update');
+  if (!before) return null;
+  const [after] = await query
     .update(apiKeys)
     .set({ expiresAt: sql`now()` })
-    .where(and(isKey(scope, id), isAlive))
-    .returning({ id: apiKeys.id });
-  return ended.map((row) => row.id);
+    .where(isThis)
+    .returning(columns);
+  return after ? { thing: id, before: toldOf(before), after: toldOf(after) } : null;
 }
 
 /** A rotation hands out a secret: only who may do as much as the key gets it. What `*` may do later is more than any list of permissions. */

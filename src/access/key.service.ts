@@ -21,6 +21,8 @@ interface Found {
 
 /** For so long a key that was right stays right without a look: revoked access ends within 5 s. */
 const rememberedMs = 3_000;
+/** The clock for that is read so often: each reading sets a timer. */
+const clockMs = 100;
 /** For so long a key that was refused is refused without a look. Only keys that we once made come so far: what is made up fails its check. */
 const refusedMs = 30_000;
 /** A key that we made, with another secret or since deleted, proves nobody. */
@@ -30,7 +32,7 @@ const developmentMember = idOfName('mem', 'developer');
 
 /** API keys: who a caller is, and how keys come to be. */
 export class KeyService {
-  private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs });
+  private readonly known = new LRUCache<string, Scope>({ max: 10_000, ttl: rememberedMs, ttlResolution: clockMs });
   private readonly refused = new LRUCache<string, Scope | typeof nobody>({ max: 10_000, ttl: refusedMs });
   private readonly looking = new Map<string, Promise<Found>>();
   /** Counts what was forgotten: a look that began before may have read what is no longer so. */

@@ -60,10 +60,18 @@ export class MemberService {
         else if (person.roles.includes(ownerRole)) await requireOtherOwner(act, scope, person.id);
         await takeBackInvitations(act, scope, person.id);
       }
+      // Names are of people: the log tells one from another, and tells none.
+      const nameOf = (known: string | null) => known && this.parts.acts.pseudonyms.of(scope.tenantId, known);
+      const [named] =
+        name === undefined ? [] : await act.query.select({ name: members.name }).from(members).where(isMember(scope, person.id));
       const change = { ...(isMoved && { role, claimedRoles: null }), ...(name !== undefined && { name }) };
       const [row] = await changed(act, scope, person.id, change);
       if (!row) throw noSuchMember();
-      act.record({ thing: row.id, before: { role: named(person.roles) }, after: { role: named(rolesOfMember(row)) } });
+      act.record({
+        thing: row.id,
+        before: { role: inWords(person.roles), ...(named && { name: nameOf(named.name) }) },
+        after: { role: inWords(rolesOfMember(row)), ...(named && { name: nameOf(row.name) }) },
+      });
       return row;
     });
     this.parts.bus.publish('access.changed', [member.id]);
@@ -85,8 +93,8 @@ export class MemberService {
       await takeBackInvitations(act, scope, person.id);
       act.record({
         thing: row.id,
-        before: { role: named(person.roles), status: 'ACTIVE' },
-        after: { role: named(person.roles), status: 'REMOVED' },
+        before: { role: inWords(person.roles), status: 'ACTIVE' },
+        after: { role: inWords(person.roles), status: 'REMOVED' },
       });
       return row;
     });
@@ -149,7 +157,7 @@ function changed({ query }: Act, scope: Scope, id: string, change: Partial<Membe
 }
 
 /** Roles as the record has them: one by its name, several as a list. */
-function named(roles: readonly string[]): unknown {
+function inWords(roles: readonly string[]): unknown {
   return roles.length === 1 ? roles[0] : roles;
 }
 

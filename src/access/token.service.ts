@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { and, eq, isNull, lte, or } from 'drizzle-orm';
+import { and, eq, isNull, lte, or, type SQL } from 'drizzle-orm';
 import type { JWTPayload } from 'jose';
 import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
@@ -15,6 +15,7 @@ import type { IssuerKeys } from './issuer-keys.ts';
 import { identities } from './issuers.table.ts';
 import { readIssuers, RegisteredIssuers, type FoundIssuer, type RegisteredIssuer } from './registered-issuers.ts';
 import { RememberedScopes, type Found } from './remembered.ts';
+import { rolesOfMember } from './roles.ts';
 import { suspended } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
 import { leewaySeconds, verifyToken } from './token-check.ts';
@@ -126,7 +127,7 @@ export class TokenService {
     const known = await find(connection);
     if (known) {
       if (isNews(claimed, known))
-        await connection.transaction((transaction) => noteClaims(transaction, issuer, known.memberId, claimed), {
+        await connection.transaction((transaction) => this.noteClaims(transaction, issuer, { ...known, proof }, claimed), {
           idempotent: true,
         });
       return known.memberId;
@@ -156,6 +157,40 @@ export class TokenService {
       { idempotent: true },
     );
   }
+
+  /** The last token of a person is what counts for their keys and for whoever changes them. Other roles than before are on record. */
+  private async noteClaims(
+    transaction: Statements,
+    issuer: RegisteredIssuer,
+    { memberId, claimedRoles, proof }: KnownPerson,
+    { roles, at }: Claimed,
+  ): Promise<void> {
+    await requireCurrent(transaction, issuer);
+    const { tenantId } = issuer;
+    const isOlder = and(
+      eq(members.tenantId, tenantId),
+      eq(members.id, memberId),
+      isNull(members.removedAt),
+      or(isNull(members.claimedAt), lte(members.claimedAt, at)),
+    );
+    // Most tokens say what the one before said: only the others are worth another look, at what is so by now.
+    const before = isSameList(roles, claimedRoles) ? null : await lockRoles(transaction, isOlder);
+    await transaction.query
+      .update(members)
+      .set({ claimedRoles: [...roles], claimedAt: at })
+      .where(isOlder);
+    if (before === null || isSameList(roles, before)) return;
+    const scope = new Scope(tenantId, memberId, proof, []);
+    const deed = { thing: memberId, before: { roles: before }, after: { roles } };
+    await transaction.sql((sql) => this.parts.acts.recordWith(sql, scope, 'memberClaims', deed, sql`(select) claimed`));
+  }
+}
+
+/** Somebody who was seen before, and what proves them now. */
+interface KnownPerson {
+  readonly memberId: string;
+  readonly claimedRoles: string[] | null;
+  readonly proof: Proof;
 }
 
 /** The roles that a token's claims gave, and when it was issued. */
@@ -175,7 +210,18 @@ function isNews(
   before: { readonly claimedRoles: string[] | null; readonly claimedAt: Date | null },
 ): boolean {
   if (before.claimedAt === null || at > before.claimedAt) return true;
-  return at.getTime() === before.claimedAt.getTime() && JSON.stringify(roles) !== JSON.stringify(before.claimedRoles);
+  return at.getTime() === before.claimedAt.getTime() && !isSameList(roles, before.claimedRoles);
+}
+
+function isSameList(some: readonly string[], others: readonly string[] | null): boolean {
+  return JSON.stringify(some) === JSON.stringify(others);
+}
+
+/** The roles of a member who waits to be changed; null for none. */
+async function lockRoles({ query }: Statements, where: SQL | undefined): Promise<readonly string[] | null> {
+  const columns = { role: members.role, claimedRoles: members.claimedRoles };
+  const [row] = await query.select(columns).from(members).where(where).for('update');
+  return row ? rolesOfMember(row) : null;
 }
 
 /** What was remembered of an issuer is no longer so. */
@@ -194,27 +240,6 @@ async function requireCurrent(transaction: Statements, { tenantId, id, revision 
       for share`,
   );
   if (!issuer) throw new IssuerChanged(id);
-}
-
-/** The last token of a person is what counts for their keys and for whoever changes them. */
-async function noteClaims(
-  transaction: Statements,
-  issuer: RegisteredIssuer,
-  memberId: string,
-  { roles, at }: Claimed,
-): Promise<void> {
-  await requireCurrent(transaction, issuer);
-  await transaction.query
-    .update(members)
-    .set({ claimedRoles: [...roles], claimedAt: at })
-    .where(
-      and(
-        eq(members.tenantId, issuer.tenantId),
-        eq(members.id, memberId),
-        isNull(members.removedAt),
-        or(isNull(members.claimedAt), lte(members.claimedAt, at)),
-      ),
-    );
 }
 
 /** A new member; one without an address, or whose address somebody has already, gets one that reaches nobody (RFC 2606). */

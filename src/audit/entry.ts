@@ -59,7 +59,10 @@ export const serviceOperations = {
 } as const;
 
 /** What people do without a mutation. */
-export const silentOperations = { memberJoin: 'a token’s person was seen for the first time' } as const;
+export const silentOperations = {
+  memberJoin: 'a token’s person was seen for the first time',
+  memberClaims: 'a token gave its person other roles than the one before',
+} as const;
 
 /** The entry of a deed of a service. It names nobody: there is no key to make a pseudonym with where some services are. */
 export function serviceEntryOf(service: ServiceName, operation: string, deed: Deed, id: string): NewEntry {

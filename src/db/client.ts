@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { PooledConnection, type Connection, type Limits, type Statements } from './connection.ts';
@@ -77,6 +78,8 @@ export class Database {
   private readonly notifier: Connection;
   private readonly listeners = new Set<Listener>();
   private readonly limits: Limits;
+  /** What acts for tenants: made once for those that ask often. */
+  private readonly tenants = new LRUCache<string, Connection>({ max: 1_000 });
 
   constructor(
     private readonly config: DatabaseConfig,
@@ -96,7 +99,13 @@ export class Database {
 
   /** Acts for one tenant under row-level security: every statement goes out behind the setting that says for whom, in one go. */
   as(scope: TenantScope): Connection {
-    return this.connection(this.app, `${tenantSetting} = '${uuidOf(scope.tenantId, 'ten')}'`);
+    const { tenantId } = scope;
+    let connection = this.tenants.get(tenantId);
+    if (!connection) {
+      connection = this.connection(this.app, `${tenantSetting} = '${uuidOf(tenantId, 'ten')}'`);
+      this.tenants.set(tenantId, connection);
+    }
+    return connection;
   }
 
   /** Hears a channel on a connection of its own; resolves once it does. Lost connections come back by themselves. */

@@ -17,7 +17,7 @@ export class Statement {
   /** Encodes every parameter now, so that a bad value throws before anything was sent. */
   compile(): CompiledStatement {
     const parameters: (string | null)[] = [];
-    const text = write(this, parameters);
+    const text = this.values.some((value) => value instanceof Statement) ? write(this, parameters) : plainText(this, parameters);
     if (parameters.length > 65_535) throw new Error(`a statement takes 65535 parameters, not ${parameters.length}`);
     return { text, parameters };
   }
@@ -53,6 +53,20 @@ export const sql: SqlTag = Object.assign(
 function snakeCase(name: string): string {
   if (!/^[a-zA-Z]+$/.test(name)) throw new Error(`not a column name: ${name}`);
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Of statements without nested pieces, by their templates: the driver knows a statement by its text. */
+const plainTexts = new WeakMap<TemplateStringsArray, string>();
+
+function plainText(statement: Statement, parameters: (string | null)[]): string {
+  const known = plainTexts.get(statement.strings);
+  if (known === undefined) {
+    const text = write(statement, parameters);
+    plainTexts.set(statement.strings, text);
+    return text;
+  }
+  for (const value of statement.values) parameters.push(encode(value));
+  return known;
 }
 
 function write(statement: Statement, parameters: (string | null)[]): string {

@@ -155,7 +155,14 @@ export class Pipeline {
       const begunOf = (): Scope | null => (prepared?.errors === null ? startedBy(prepared, this.options.patientMutations) : null);
       const asked = admit(caller.scope, () => requestedOf(prepare()), begunOf);
       if (!(asked instanceof Promise)) return heed(asked) ?? this.told(prepare(), caller);
-      const admission = asked.then(heed).catch(refuse);
+      const heedOrRefuse = (admission: Admission): Refused | null => {
+        try {
+          return heed(admission);
+        } catch (error) {
+          return refuse(error);
+        }
+      };
+      const admission = asked.then(heedOrRefuse, refuse);
       const begun = prepared as Operation | Refused | null;
       const isCheap = begun && !begun.errors && begun.cost.requested <= mostBegun;
       if (!isCheap || !mayBegin(begun.definition, this.options.patientMutations))

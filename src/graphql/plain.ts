@@ -19,6 +19,12 @@ interface PlainParts {
   readonly addresses: Addresses;
 }
 
+/** What a caller is told of its limits, once that is known. */
+interface ToldLimits {
+  headers: Readonly<Record<string, string>>;
+}
+
+const none: Readonly<Record<string, string>> = {};
 const json = 'application/json; charset=utf-8';
 const graphqlResponse = 'application/graphql-response+json; charset=utf-8';
 /** What the common clients accept (browsers' fetch, axios, Apollo Client, urql, Relay), and what Apollo would choose to answer. */
@@ -66,14 +72,15 @@ export async function answerPlain(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const result = await resultOf(parts, plain, request, reply);
+  const limits: ToldLimits = { headers: none };
+  const result = await resultOf(parts, plain, request, reply, limits);
   // Errors of fields leave the status alone; a request that failed as a whole has its own.
   const { status, headers } = result.data === undefined && result.errors ? headOf(result.errors) : succeeded;
   const { errors, data, extensions } = result;
   if (data instanceof WrittenData) {
     const rest = extensions === undefined ? '' : `,"extensions":${latin1Of(JSON.stringify(extensions))}`;
     const text = `{"data":${data.text}${rest}}\n`;
-    const head: Record<string, number | string | string[] | undefined> = reply.getHeaders();
+    const head: Record<string, number | string | string[] | undefined> = Object.assign(reply.getHeaders(), limits.headers);
     head['content-type'] = plain.mediaType;
     head['content-length'] = text.length;
     // Past what Fastify does for answers that are not text yet.
@@ -81,7 +88,7 @@ export async function answerPlain(
     reply.raw.writeHead(200, head).end(text, 'latin1');
     return;
   }
-  reply.code(status).headers(headers).header('content-type', plain.mediaType);
+  reply.code(status).headers(limits.headers).headers(headers).header('content-type', plain.mediaType);
   // Not awaited: that would wait for the socket.
   void reply.send(`${JSON.stringify({ errors, data, extensions })}\n`);
 }
@@ -97,15 +104,17 @@ async function resultOf(
   plain: PlainRequest,
   request: FastifyRequest,
   reply: FastifyReply,
+  limits: ToldLimits,
 ): Promise<ExecutionResult> {
   try {
     const caller = { ...(await callerOf(pipeline, addresses, request)), takesWritten: true };
-    const prepared = await pipeline.accept(plain, caller, (left) => void reply.headers(left));
+    const prepared = await pipeline.accept(plain, caller, (left) => void (limits.headers = left));
     if (prepared.errors) return prepared;
     abortOnHangUp(reply, prepared);
     return await pipeline.execute(prepared);
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
+    reply.headers(limits.headers);
     throw error;
   }
 }

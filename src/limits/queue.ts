@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection, Database } from '../db/client.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
@@ -28,9 +29,7 @@ export interface Asker {
   readonly operation: object | null;
 }
 
-interface Caller extends Asker {
-  readonly promise: PromiseWithResolvers<Verdict>;
-}
+type Caller = Asker & { readonly promise: PromiseWithResolvers<Verdict> };
 
 /** The callers that wait for one bucket. */
 interface Group {
@@ -114,8 +113,7 @@ export class TenantQueue {
     if (asker.operation) this.begun.add(asker.operation);
     if (!known) this.groups.set(ask.name, group);
     this.waiting++;
-    this.tenantMost = tenantMost;
-    this.budget = budget;
+    [this.tenantMost, this.budget] = [tenantMost, budget];
     this.start();
     return promise.promise;
   }
@@ -175,6 +173,8 @@ export class TenantQueue {
       } catch (error) {
         for (const { callers, isSettled } of going) if (!isSettled) this.leave(callers, ({ promise }) => promise.reject(error));
       }
+      // Whose request is here already, though nobody has read it, goes with those who waited.
+      if (this.groups.size > 0) await nextTurn();
     }
     const isOld = this.isLate || this.isUrgent;
     [this.isLate, this.isUrgent] = [false, false];

@@ -3,6 +3,7 @@ import type { Connection, Leader } from '../db/client.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { CostAsk, CostGrant } from './cost.ts';
 import { unlimited, windowSeconds } from './share.ts';
+import { epochSeconds, rowsOf, takenOne, type OneTaken } from './take-one.ts';
 
 /** What a limit counts: the requests and starts of a member or key, and the requests of all of a tenant. */
 export type Kind = 'requests' | 'starts' | 'tenant';
@@ -49,10 +50,8 @@ export interface Taken {
   readonly cost: CostGrant | null;
 }
 
-/** The length of the minutes in which reservations are kept apart. A request lasts less; its reservation is kept for one to two of them. */
-const epochSeconds = 60;
-
-interface GrantRow {
+/** A row of its answer. */
+export interface GrantRow {
   subject: string;
   kind: Kind;
   granted: number;
@@ -97,6 +96,37 @@ export async function take(
   cost: CostAsk | null = null,
   onFlight: ((flight: Flight) => void) | null = null,
 ): Promise<Taken> {
+  // Nobody else's: what the session still holds of an earlier one is never taken for it.
+  const mark = onFlight && randomUUID();
+  const statement = takenOne(tenantUuid, asks, cost, mark) ?? takenOf(tenantUuid, asks, cost, mark);
+  const rows = rowsOf(
+    await sendTake(tenant, statement, mark, onFlight, !cost || cost.settlements.length === 0),
+    asks,
+    tenantUuid,
+  );
+  const hasKeys = asks.some(({ key }) => key !== null);
+  const buckets = new Map<string, GrantRow>();
+  const granted = new Map<string, number>();
+  let found: GrantRow | null = null;
+  for (const row of rows) {
+    if (row.epoch !== null) found = row;
+    else if (typeof row.key === 'string') granted.set(`${row.subject} ${row.kind} ${row.key}`, row.granted);
+    else buckets.set(`${row.subject} ${row.kind}`, row);
+  }
+  const grants = new Map<string, Grant>();
+  for (const ask of asks) {
+    const name = keyOfAsk(ask);
+    const own = buckets.get(`${ask.subject} ${ask.kind}`);
+    const ofKey = ask.key ? buckets.get(`${ask.key.subject} ${ask.kind}`) : null;
+    const count = hasKeys && ask.kind !== 'tenant' ? granted.get(name) : own?.granted;
+    if (own && ofKey !== undefined && count !== undefined)
+      grants.set(name, { granted: count, left: own.left, resetMs: own.resetMs, ofKey });
+  }
+  return { grants, cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null };
+}
+
+/** The statement for any asks. */
+function takenOf(tenantUuid: string, asks: readonly Ask[], cost: CostAsk | null, mark: string | null): Statement {
   // Few keys have limits of their own: without them the statement is shorter, and takes half the time.
   const hasKeys = asks.some(({ key }) => key !== null);
   const subjects = asks.map(({ subject }) => subject);
@@ -104,9 +134,7 @@ export async function take(
   // Postgres plans for ten where it does not look; for fewer it would plan anew each time, which takes longer than the work.
   const padded = hasKeys ? [...new Set([...subjects, ...keysOf(asks)])] : [...subjects];
   while (padded.length < 10) padded.push(tenantUuid);
-  // Nobody else's: what the session still holds of an earlier one is never taken for it.
-  const mark = onFlight && randomUUID();
-  const statement = sql`
+  return sql`
       with asked as (
         select * from unnest(${subjects}::uuid[], ${kinds}::text[],
           ${asks.map(({ count }) => count)}::int[], ${asks.map(({ most }) => most)}::int[]${hasKeys ? sql`, ${keysOf(asks)}::uuid[], ${asks.map(({ key }) => key?.most ?? unlimited)}::int[]` : sql``}) as a(subject, kind, count, most${hasKeys ? sql`, key, key_most` : sql``})
@@ -137,25 +165,6 @@ export async function take(
       from charges, (select set_config('synchronous_commit', 'off', true)${mark === null ? sql`` : markPart(mark, asks, cost)}) as quick
       ${hasKeys ? sql`union all select subject, kind, granted, 0, 0, null, key from grants` : sql``}
       ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`;
-  const rows = await sendTake(tenant, statement, mark, onFlight, !cost || cost.settlements.length === 0);
-  const buckets = new Map<string, GrantRow>();
-  const granted = new Map<string, number>();
-  let found: GrantRow | null = null;
-  for (const row of rows) {
-    if (row.epoch !== null) found = row;
-    else if (typeof row.key === 'string') granted.set(`${row.subject} ${row.kind} ${row.key}`, row.granted);
-    else buckets.set(`${row.subject} ${row.kind}`, row);
-  }
-  const grants = new Map<string, Grant>();
-  for (const ask of asks) {
-    const name = keyOfAsk(ask);
-    const own = buckets.get(`${ask.subject} ${ask.kind}`);
-    const ofKey = ask.key ? buckets.get(`${ask.key.subject} ${ask.kind}`) : null;
-    const count = hasKeys && ask.kind !== 'tenant' ? granted.get(name) : own?.granted;
-    if (own && ofKey !== undefined && count !== undefined)
-      grants.set(name, { granted: count, left: own.left, resetMs: own.resetMs, ofKey });
-  }
-  return { grants, cost: found ? { granted: found.granted, left: found.left, epoch: found.epoch ?? 0 } : null };
 }
 
 async function sendTake(
@@ -164,9 +173,9 @@ async function sendTake(
   mark: string | null,
   onFlight: ((flight: Flight) => void) | null,
   idempotent: boolean,
-): Promise<GrantRow[]> {
-  if (!onFlight) return tenant.sql<GrantRow>(() => statement, { idempotent });
-  const leader = tenant.lead<GrantRow>(statement, { idempotent });
+): Promise<(GrantRow | OneTaken)[]> {
+  if (!onFlight) return tenant.sql<GrantRow | OneTaken>(() => statement, { idempotent });
+  const leader = tenant.lead<GrantRow | OneTaken>(statement, { idempotent });
   onFlight({ leader, isTaken: sql`current_setting('draftwire.taken', true) = ${mark}` });
   return leader.rows;
 }

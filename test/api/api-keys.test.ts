@@ -10,6 +10,7 @@ import { LastUse } from '../../src/access/last-use.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post, rawSocket, sse } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -249,6 +250,10 @@ describe('apiKeyRotate', () => {
     const third = await rotated(second.apiKey.id);
     const statuses = await Promise.all([first, second, third].map(async ({ secret }) => (await proof(secret))[0]));
     expect(statuses).toEqual([401, 200, 200]);
+    const trail = (await trailOf(app, owner.tenantId)).filter(({ operation }) => operation === 'apiKeyRotate');
+    expect(trail.slice(-3).map(({ thing }) => thing)).toEqual([third.apiKey.id, second.apiKey.id, first.apiKey.id]);
+    const ended = trail.at(-1);
+    expect(Date.parse(String(ended?.after?.['expiresAt']))).toBeLessThan(Date.parse(String(ended?.before?.['expiresAt'])));
   });
 
   it('gives the new key as long a life, and never lengthens that of the old one', async () => {

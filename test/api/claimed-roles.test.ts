@@ -3,6 +3,7 @@ import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid } from '../../src/kernel/id.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -121,6 +122,15 @@ describe('the roles of somebody with a token', () => {
     expect(await stored()).toEqual(before);
     expect((await seen('ada', ['looker'], 20)).id).toBe(id);
     expect(await stored()).not.toEqual(before);
+    // The same again, in a newer token, is no news.
+    await seen('ada', ['looker'], 10);
+    const trail = await trailOf(app, owner.tenantId);
+    expect(
+      trail.filter(({ proof_kind: kind }) => kind === 'token').map((each) => [each.operation, each.before, each.after]),
+    ).toEqual([
+      ['memberJoin', null, { roles: ['reviewer'] }],
+      ['memberClaims', { roles: ['reviewer'] }, { roles: ['operator'] }],
+    ]);
   });
 
   it('bound the keys that they made, on every process', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
+import { trailOf } from '../harness/audit-trail.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post, sse } from '../harness/clients.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
@@ -106,6 +107,18 @@ describe('memberUpdate', () => {
     expect(await updated({ id })).toMatchObject({ member: { name: 'Ada', role: { name: 'editor' } } });
     expect(await updated({ id, name: null, role: null })).toMatchObject({ member: { name: null, role: { name: 'editor' } } });
     expect(await member.ask('{ viewer { role { name } } }')).toEqual({ viewer: { role: { name: 'editor' } } });
+    const person = expect.stringMatching(/^person_/);
+    expect((await trailOf(app, owner.tenantId)).slice(-3).map(({ before, after }) => [before, after])).toEqual([
+      [
+        { role: 'member', name: null },
+        { role: 'editor', name: person },
+      ],
+      [{ role: 'editor' }, { role: 'editor' }],
+      [
+        { role: 'editor', name: person },
+        { role: 'editor', name: null },
+      ],
+    ]);
   });
 
   it('refuses roles that are not there, or may do more than the caller', async () => {

@@ -9,7 +9,7 @@ import { soon } from '../harness/eventually.ts';
 
 // The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
 
-const sharedTables = ['model_health', 'processes', 'template_versions', 'templates'];
+const sharedTables = ['model_health', 'model_settings', 'processes', 'template_versions', 'templates'];
 
 /** What one tenant's connection finds in a table. */
 interface Found {

@@ -169,7 +169,7 @@ it('a start that one process takes back is refused by what another remembers for
   now = 5;
   const taken = await one.takeStart(scope);
   await expect(other.takeStart(scope)).rejects.toMatchObject(refused);
-  now = 10;
+  // At the same moment: the database's clock may have gone on by less than this one.
   await one.returnStart(scope, taken);
   now = 904;
   const early = await other.takeStart(scope).catch((error: unknown) => error);
