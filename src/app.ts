@@ -39,6 +39,7 @@ import { buildPipeline } from './graphql/execute.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
+import { GuardService } from './guards/guard.service.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
@@ -148,8 +149,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
     const providerKeys = new ProviderKeyService({ database, vault, clock, log });
-    bus.on('credential.changed', ({ ids }) => providerKeys.forget(ids));
-    bus.onGap(() => providerKeys.forget(null));
+    bus.forgetOn(providerKeys, 'credential.changed');
 
     const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
     await health.open();
@@ -202,9 +202,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     lastUse.open();
     life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
-    bus.on('key.changed', ({ ids }) => keys.forget(ids));
-    bus.on('access.changed', ({ ids }) => keys.forget(ids));
-    bus.onGap(() => keys.forget(null));
+    bus.forgetOn(keys, 'key.changed', 'access.changed');
     const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
     watch.open();
     life.onStop('watch over access', () => watch.close(), lastWordsMs);
@@ -213,9 +211,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
-    bus.on('issuer.changed', ({ ids }) => tokens.forget(ids));
-    bus.on('access.changed', ({ ids }) => tokens.forget(ids));
-    bus.onGap(() => tokens.forget(null));
+    bus.forgetOn(tokens, 'issuer.changed', 'access.changed');
     const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
     tokenWatch.open();
     life.onStop('watch over tokens', () => tokenWatch.close(), lastWordsMs);
@@ -231,8 +227,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       cost: config.queryCost,
     });
     life.onStop('limits', () => limits.close(), lastWordsMs);
-    bus.on('limits.changed', ({ ids }) => limits.policy.forget(ids));
-    bus.onGap(() => limits.policy.forget(null));
+    bus.forgetOn(limits.policy, 'limits.changed');
     const { policy, admissions } = limits;
     const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
     slots.open();
@@ -244,8 +239,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       shutUntil: (model: string) => health.shutUntil(model),
     };
     const plans = new RoutePlanService({ database, models, clock, log, world });
-    bus.on('route.changed', ({ ids }) => plans.forget(ids));
-    bus.onGap(() => plans.forget(null));
+    bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
     const routeTrials = new RouteTrialService({
       plans,
@@ -256,7 +250,10 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       clock,
       fetch: providerHttp.fetch,
     });
-    const generations = new GenerationService({ database, templates, routes: plans, engine, bus, clock, limits, acts });
+    const guards = new GuardService(database, clock);
+    bus.forgetOn(guards, 'tenant.changed');
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
+    const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
     const streams = new StreamService({ database, follower, generations, clock });

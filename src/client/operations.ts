@@ -100,7 +100,7 @@ export type ErrorCode =
 export type GenerationAttemptEnd =
   /** The generation was cancelled. */
   | 'CANCELLED'
-  /** The provider failed, or a deadline ran out. */
+  /** The provider failed, a deadline ran out, or the text did not pass the checks. */
   | 'FAILED'
   /** The provider finished. */
   | 'FINISHED'
@@ -133,6 +133,8 @@ export type GenerationFailureCode =
   | 'CREDENTIAL_UNREADABLE'
   /** The model finished without writing anything. */
   | 'EMPTY_COMPLETION'
+  /** The text did not pass the checks of its template, twice; the message says what is wrong with the second. */
+  | 'GUARD_FAILED'
   /** A fault of ours; the log has the cause. */
   | 'INTERNAL'
   /** The provider does not accept the request. */
@@ -185,6 +187,8 @@ export type GenerationRestartReason =
   | 'ABANDONED'
   /** It was cancelled while nobody was writing it. */
   | 'CANCELLED'
+  /** The text did not pass the checks of its template; it is written once more. */
+  | 'GUARD'
   /** The first text was late: a second model was asked beside it, and one of the two goes on. */
   | 'HEDGE'
   /** The provider failed. */
@@ -494,6 +498,8 @@ export type TenantLimitsUpdateInput = {
 export type TenantUpdateInput = {
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
+  /** Whether personal details are masked in all prompts before they leave, whatever the templates say; null leaves it. */
+  readonly masksPersonalData?: boolean | null | undefined;
   /** Its name, 1 to 200 characters; null leaves it. */
   readonly name?: string | null | undefined;
 };

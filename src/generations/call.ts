@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { complained, maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
-import { nothingUsed, ProviderError, type Provider } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
 import type { Entering } from '../routing/gate.service.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
@@ -82,7 +83,7 @@ export class Caller {
 
   private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
     const { draft, maxOutputTokens, temperature } = run.work;
-    const messages = run.attempt.base > 0 ? continued(run.work.messages, run.text) : run.work.messages;
+    const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(
       (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
@@ -95,7 +96,17 @@ export class Caller {
         watch,
       },
     );
-    return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null };
+    return { model: `${provider.id}/${model}`, at: clock.monotonic(), parts, first: null, restorer };
+  }
+
+  /** What a provider is asked: with what is to be made better, and behind what is written. Whatever is to be masked does not leave. */
+  private prompt(run: Run, provider: Provider): Pick<OpenedCall, 'restorer'> & Pick<TextRequest, 'messages'> {
+    const { guards, variables } = run.work;
+    const asked = run.complaint === null ? run.work.messages : complained(run.work.messages, run.complaint);
+    const messages = run.attempt.base > 0 ? continued(asked, run.text) : asked;
+    // A provider of our own sends nothing anywhere.
+    const masked = provider.ignoresMessages ? null : maskedBy(guards, messages, variables);
+    return masked ? { messages: masked.messages, restorer: masked.restorer() } : { messages, restorer: null };
   }
 }
 

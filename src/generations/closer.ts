@@ -14,6 +14,7 @@ import type { AttemptState, Story } from './story.ts';
 export interface NextAttempt {
   readonly model: string;
   readonly base: number;
+  readonly reason?: 'PROVIDER_ERROR' | 'GUARD';
   /** Why the open attempt gives up. */
   readonly failure: Failure;
   /** What the open one used. */
@@ -40,8 +41,8 @@ export class Closer {
   }
 
   /** Replaces the open attempt; false when the run is lost. */
-  async replace(run: Run, { model, base, failure, spent }: NextAttempt): Promise<boolean> {
-    const next = { model, base, reason: 'PROVIDER_ERROR' as const };
+  async replace(run: Run, { model, base, reason = 'PROVIDER_ERROR', failure, spent }: NextAttempt): Promise<boolean> {
+    const next = { model, base, reason };
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
     return this.follow(run, ended, next, () => replaceAttempt(this.parts.database.engine, run, { ...next, failure, spent }));
   }

@@ -10,6 +10,9 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly error: ProviderError }
   | { readonly kind: 'stopped' };
 
+/** Told to a model and shown to people: a list of everything that is missing helps neither. */
+const longestFault = 1_000;
+
 /** The end of a run whose provider finished. */
 export function finished(run: Run, reason: FinishReason, spent: Spent): Ending {
   const isWhole = reason === 'STOP' || reason === 'OTHER';
@@ -47,4 +50,9 @@ export function brokenPromise(cause: unknown): ProviderError {
 /** A provider's failure as it is stored. */
 export function failureOf(error: ProviderError): Failure {
   return { code: error.code, message: clean(error.message), retryable: error.retryable };
+}
+
+/** The failure of a text that does not pass the checks, for `fault`. */
+export function refusedFor(fault: string): Failure {
+  return { code: 'GUARD_FAILED', message: clean(fault.slice(0, longestFault)), retryable: true };
 }

@@ -3,6 +3,7 @@ import { providerErrorCodes } from '../providers/port.ts';
 /** The closed list of failure codes of a generation: the providers' own, and what can go wrong around them. */
 export const failureCodes = {
   ...providerErrorCodes,
+  GUARD_FAILED: 'The text did not pass the checks of its template, twice; the message says what is wrong with the second.',
   ABANDONED: 'The processes writing it were lost too often.',
   INTERNAL: 'A fault of ours; the log has the cause.',
 } as const;

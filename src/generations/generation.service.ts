@@ -7,6 +7,7 @@ import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { sql, type Statement } from '../db/statement.ts';
+import type { GuardService } from '../guards/guard.service.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { LimitService, TakenStart } from '../limits/limit.service.ts';
@@ -69,6 +70,7 @@ export interface GenerationParts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly limits: LimitService;
+  readonly guards: GuardService;
   readonly acts: ActService;
 }
 
@@ -106,6 +108,7 @@ export class GenerationService {
     }
     const { variables, draft, messages } = version.render(input.variables);
     const metadata = input.metadata ?? null;
+    const guards = await this.parts.guards.of(scope, version.guards);
     const plan = await this.parts.routes.plan(
       scope,
       requestedModel,
@@ -124,6 +127,7 @@ export class GenerationService {
       maxOutputTokens,
       temperature: input.temperature ?? null,
       failoverPolicy: version.failoverPolicy,
+      guards,
     });
   }
 
@@ -143,7 +147,9 @@ export class GenerationService {
     }
     const requestedModel = input.model ?? original.requestedModel;
     const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, original));
-    const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan };
+    // A tenant may have begun to mask since.
+    const guards = await this.parts.guards.of(scope, original.guards);
+    const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
     return this.begin({ scope, operation, claim, admitted }, plan, recipe);
   }
 
@@ -247,6 +253,7 @@ export class GenerationService {
       attempts: [open],
       plan,
       messages: recipe.prompt,
+      complaint: null,
       ageMs: 0,
     };
     const run = isRunning ? engine.prepare(work, leasedAt) : null;
@@ -278,7 +285,7 @@ export class GenerationService {
         if (taken) await limits.returnStart(scope, taken).catch(() => undefined);
         return await this.repeated(scope, inserted, claim);
       }
-      const { prompt: _sent, ...row } = inserted.row;
+      const { prompt: _sent, guards: _guards, ...row } = inserted.row;
       if (run) {
         isReserved = false;
         forget();

@@ -42,6 +42,7 @@ const FailureCode = enumOf<Code>(
 
 const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
+  GUARD: 'The text did not pass the checks of its template; it is written once more.',
   HEDGE: 'The first text was late: a second model was asked beside it, and one of the two goes on.',
   TAKE_OVER: 'The process writing it was lost; another went on.',
   ABANDONED: 'The processes writing it were lost too often.',
@@ -51,7 +52,7 @@ const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt 
 
 const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', {
   FINISHED: 'The provider finished.',
-  FAILED: 'The provider failed, or a deadline ran out.',
+  FAILED: 'The provider failed, a deadline ran out, or the text did not pass the checks.',
   CANCELLED: 'The generation was cancelled.',
   TAKEN_OVER: 'Its process was lost.',
   OUTRUN: 'Another model was asked beside it and was first; what it used is not known.',

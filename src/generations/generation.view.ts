@@ -2,10 +2,10 @@ import { getTableColumns } from 'drizzle-orm';
 import { AppError } from '../kernel/errors.ts';
 import { generations, type GenerationRow, type GenerationStatus } from './generations.table.ts';
 
-/** A generation as it is read: everything but the prompt. */
-export type GenerationView = Omit<GenerationRow, 'prompt'>;
+/** A generation as it is read: everything but what only its writers need. */
+export type GenerationView = Omit<GenerationRow, 'prompt' | 'guards'>;
 
-const { prompt: _prompt, ...columns } = getTableColumns(generations);
+const { prompt: _prompt, guards: _guards, ...columns } = getTableColumns(generations);
 /** The columns of a GenerationView. */
 export const viewColumns = columns;
 

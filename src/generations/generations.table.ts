@@ -14,6 +14,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
+import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { ChargedPrice } from '../routing/price.ts';
@@ -32,7 +33,7 @@ export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OU
 export type AttemptEnd = (typeof attemptEnds)[number];
 
 /** Why a later attempt replaced an earlier one. */
-export const restartReasons = ['PROVIDER_ERROR', 'HEDGE', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
+export const restartReasons = ['PROVIDER_ERROR', 'GUARD', 'HEDGE', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
 export type RestartReason = (typeof restartReasons)[number];
 
 const moment = () => timestamp({ withTimezone: true });
@@ -64,6 +65,8 @@ export const generations = pgTable(
     maxOutputTokens: integer().notNull(),
     temperature: doublePrecision(),
     failoverPolicy: text({ enum: failoverPolicies }).notNull(),
+    /** What is masked and checked; null for none, as with rows of builds that knew no guards. */
+    guards: jsonb().$type<Guards>(),
     /** Raised by every take-over; a writer with an older one has lost. */
     epoch: integer().notNull(),
     /** Number of the current attempt; 0 while QUEUED. */

@@ -21,6 +21,7 @@ export type Recipe = Pick<
   | 'maxOutputTokens'
   | 'temperature'
   | 'failoverPolicy'
+  | 'guards'
 >;
 
 export interface NewGeneration {
@@ -77,7 +78,7 @@ export function generationInserted(
           : sql`select ${uuid}::uuid as thing_id, null::text as input_hash ${counted ? sql`from counted` : sql``}`
       }), started as (
         insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, retry_of, status, requested_model, plan, model,
-          variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, epoch, attempt, lease_until, started_at)
+          variables, metadata, prompt, draft, max_output_tokens, temperature, failover_policy, guards, epoch, attempt, lease_until, started_at)
         select ${uuidOf(scope.tenantId)}::uuid, thing_id, ${uuidOf(scope.memberId)}::uuid,
           ${keyId}::uuid, ${uuidOf(recipe.templateVersionId)}::uuid,
           ${recipe.templateSlug}::text, ${recipe.retryOf === null ? null : uuidOf(recipe.retryOf)}::uuid,
@@ -85,6 +86,7 @@ export function generationInserted(
           ${recipe.plan && sql.json(recipe.plan)}::jsonb, ${model}::text,
           ${sql.json(recipe.variables)}::jsonb, ${recipe.metadata && sql.json(recipe.metadata)}::jsonb, ${sql.json(recipe.prompt)}::jsonb,
           ${recipe.draft}::text, ${recipe.maxOutputTokens}::int, ${recipe.temperature}::float8, ${recipe.failoverPolicy}::text,
+          ${recipe.guards && sql.json(recipe.guards)}::jsonb,
           ${isRunning ? 1 : 0}::int, ${isRunning ? 1 : 0}::int, now() + make_interval(secs => ${leaseMs === null ? null : leaseMs / 1_000}::float8),
           case when ${isRunning}::bool then now() end
         from asked where thing_id = ${uuid} ${

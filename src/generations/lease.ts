@@ -2,6 +2,7 @@ import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { Connection } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { idOfUuid } from '../kernel/id.ts';
+import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
@@ -37,6 +38,9 @@ interface ClaimRow {
   max_output_tokens: number;
   temperature: number | null;
   failover_policy: FailoverPolicy;
+  guards: Guards | null;
+  variables: Record<string, unknown>;
+  complaint: string | null;
   age_ms: number;
   attempts: AttemptState[];
 }
@@ -127,7 +131,11 @@ async function claimIn(
         select tenant_id, id, attempt, epoch, model, 0, case when attempt > 1 then 'TAKE_OVER' end from taken
         returning tenant_id, generation_id, number, base, model, reason
       )
-      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
+      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy, t.guards,
+             t.variables, (
+               select a.failure_message from attempts a
+               where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.failure_code = 'GUARD_FAILED' order by a.number desc limit 1
+             ) as complaint,
              (extract(epoch from now() - t.created_at) * 1000)::float8 as age_ms,
              coalesce((
                select json_agg(json_build_object('number', a.number, 'base', a.base, 'model', a.model, 'reason', a.reason,
@@ -148,6 +156,9 @@ async function claimIn(
     maxOutputTokens: row.max_output_tokens,
     temperature: row.temperature,
     failoverPolicy: row.failover_policy,
+    guards: row.guards,
+    variables: row.variables,
+    complaint: row.complaint,
     ageMs: row.age_ms,
     attempts: row.attempts,
   }));

@@ -1,3 +1,4 @@
+import type { Restorer } from '../guards/restore.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import type { StreamPart } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
@@ -13,6 +14,7 @@ export class Reading {
   private readonly cleaner = new TextCleaner();
   /** Where the text goes on from an earlier attempt's; null when it begins anew. */
   private readonly seam: Seam | null;
+  private restorer: Restorer | null = null;
 
   constructor(
     private readonly run: Run,
@@ -22,8 +24,9 @@ export class Reading {
   }
 
   /** The finish of the stream, after its text; null when there was none. */
-  async read({ parts, first }: OpenedCall): Promise<Finish | null> {
+  async read({ parts, first, restorer }: OpenedCall): Promise<Finish | null> {
     const { run } = this;
+    this.restorer = restorer;
     let asked = first;
     try {
       for (;;) {
@@ -70,7 +73,8 @@ export class Reading {
 
   private take(part: StreamPart): Finish | null {
     const isLast = part.type === 'finish';
-    const clean = isLast ? this.cleaner.flush() : this.cleaner.push(part.text);
+    const restored = this.restorer ? (isLast ? this.restorer.flush() : this.restorer.push(part.text)) : isLast ? '' : part.text;
+    const clean = this.cleaner.push(restored) + (isLast ? this.cleaner.flush() : '');
     const text = this.seam ? this.seam.push(clean) + (isLast ? this.seam.flush() : '') : clean;
     if (text !== '') this.appender.append(this.run, text);
     return isLast ? part : null;

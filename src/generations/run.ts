@@ -1,5 +1,7 @@
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Guards } from '../guards/guards.ts';
+import type { Restorer } from '../guards/restore.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
@@ -20,6 +22,11 @@ export interface Work {
   readonly maxOutputTokens: number;
   readonly temperature: number | null;
   readonly failoverPolicy: FailoverPolicy;
+  /** What is masked before the prompt leaves, and what the text is checked for; null for nothing. */
+  readonly guards: Guards | null;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** What was wrong with the text that this one is written in place of; null for the first. */
+  readonly complaint: string | null;
   /** Milliseconds since the generation was created, on the database's clock. */
   readonly ageMs: number;
 }
@@ -31,6 +38,8 @@ export interface OpenedCall {
   readonly at: number;
   readonly parts: PollableIterator<StreamPart>;
   readonly first: Promise<IteratorResult<StreamPart, undefined>> | null;
+  /** Puts back into its text what was masked; null when nothing was. */
+  readonly restorer: Restorer | null;
 }
 
 /** Why a run was told to stop before its provider ended. */
@@ -67,6 +76,8 @@ export class Run {
   /** Its first call, made while its row was being inserted; null once it is read. */
   opened: OpenedCall | null = null;
   stopReason: StopReason | null = null;
+  /** What was wrong with a text that did not pass its checks: the open attempt writes it once more. Null before that. */
+  complaint: string | null;
   /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
   isEnding = false;
   /** Nothing is stored any more. */
@@ -89,6 +100,7 @@ export class Run {
     this.uuid = uuidOf(work.id);
     this.epoch = work.epoch;
     this.attempts = [...work.attempts];
+    this.complaint = work.complaint;
     this.fenceAt = leasedAt + leaseMs;
     this.askedAt = leasedAt;
   }

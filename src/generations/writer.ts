@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { faultOf } from '../guards/guards.ts';
 import { ProviderError } from '../providers/port.ts';
 import { NotCalled } from '../routing/gate.service.ts';
 import { nextMove, type FailedCall } from '../routing/next-move.ts';
@@ -6,8 +7,9 @@ import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
-import { brokenPromise, cutShort, failed, failureOf, finished, type Outcome } from './ending.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
+import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
@@ -48,8 +50,15 @@ export class Writer {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
-      if (outcome.kind === 'finished')
-        return this.closer.end(run, finished(run, outcome.reason, this.closer.spentBy(run.attempt.model, outcome.usage)));
+      if (outcome.kind === 'finished') {
+        const spent = this.closer.spentBy(run.attempt.model, outcome.usage);
+        const ending = this.checked(run, finished(run, outcome.reason, spent));
+        const { failure } = ending;
+        if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
+        if (!(await this.writeAnew(run, { failure, spent }))) return null;
+        hasBegun = true;
+        continue;
+      }
       const { error } = outcome;
       calls.push(this.failing(run.attempt.model, error));
       hasBegun ||= run.text !== '';
@@ -76,6 +85,23 @@ export class Writer {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
+  }
+
+  /** The end of a whole text, or its failure when it does not pass the checks. A draft is the template's own and passes. */
+  private checked(run: Run, ending: Ending): Ending {
+    const { guards, variables } = run.work;
+    const isDraft = this.parts.models.find(run.attempt.model)?.provider.ignoresMessages === true;
+    const fault = guards && ending.status === 'SUCCEEDED' && !isDraft ? faultOf(guards, ending.text, variables) : null;
+    return fault === null ? ending : { ...ending, status: 'FAILED', endedBy: 'FAILED', failure: refusedFor(fault) };
+  }
+
+  /** Lets the same model write once more, told what was wrong; false when the run is lost. */
+  private async writeAnew(run: Run, { failure, spent }: Pick<NextAttempt, 'failure' | 'spent'>): Promise<boolean> {
+    const { number, model } = run.attempt;
+    this.parts.log.info({ generationId: run.id, attempt: number, model, code: failure.code }, 'a text did not pass its checks');
+    if (!(await this.closer.replace(run, { model, base: 0, reason: 'GUARD', failure, spent }))) return false;
+    run.complaint = failure.message;
+    return true;
   }
 
   /** One call: reads its stream to the end, whatever the end is. */

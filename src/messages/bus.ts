@@ -17,6 +17,12 @@ export class Bus {
     return () => void listeners.delete(listener);
   }
 
+  /** Lets a memory forget what messages of these kinds name, and everything after a gap. */
+  forgetOn(memory: { forget(ids: readonly string[] | null): void }, ...kinds: readonly MessageKind[]): void {
+    for (const kind of kinds) this.on(kind, ({ ids }) => memory.forget(ids));
+    this.onGap(() => memory.forget(null));
+  }
+
   /** Called when messages of other processes may have been missed: read what you watch. */
   onGap(listener: () => void): () => void {
     this.reconnects.add(listener);

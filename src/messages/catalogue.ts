@@ -22,6 +22,8 @@ export const messageKinds = {
   'credential.changed': true,
   /** Routes of a tenant are others now; the ids are the tenants'. */
   'route.changed': true,
+  /** Settings of a tenant are others now. */
+  'tenant.changed': true,
   /** Circuit breakers of models opened or closed; the ids are the models'. */
   'health.changed': true,
   /** Limits of a tenant or key are others now. */

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { noGuards, readGuards, type TemplateGuards } from '../guards/guards.ts';
 import { AppError } from '../kernel/errors.ts';
 import { letterFlaws, messageFlaws } from './proof.ts';
 import { compileTemplate, splitPrompt, TemplateFault } from './render.ts';
@@ -16,7 +17,7 @@ export interface ReadTemplate {
   readonly problems: readonly FileProblem[];
 }
 
-const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'variables'];
+const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'guards', 'variables'];
 const namePattern = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
@@ -46,6 +47,7 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
   if (!namePattern.test(name)) problems.push({ file: folder, line: 1, reason: 'the name of a folder is made of a-z, 0-9 and -' });
   if (problems.length > 0) return { source: null, problems };
 
+  const guards = readGuards(field(about, 'guards'));
   const source = sealed({
     slug: `${kind}-${name}`,
     kind: templateKinds.find((known) => known === kind) ?? templateKinds[0],
@@ -57,6 +59,7 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
     promptSource,
     maxOutputTokens: Number(field(about, 'maxOutputTokens')),
     failoverPolicy: failoverPolicies.find((policy) => policy === field(about, 'failoverPolicy')) ?? 'RESTART',
+    guards: isReadable(guards) ? guards : noGuards,
   });
   problems.push(...sourceProblems(folder, source));
   if (problems.length === 0) problems.push(...samples.flatMap((sample) => proofProblems(folder, source, sample)));
@@ -104,12 +107,22 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
     ...checks
       .filter(([, isFine]) => !isFine)
       .map(([name, , reason]) => ({ file, line: about.lineOf([name]), reason: `${name} ${reason}` })),
+    ...guardProblems(file, about),
     ...schemaProblems(field(about, 'variables')).map(({ path, reason }) => ({
       file,
       line: about.lineOf(['variables', ...path]),
       reason: `${['variables', ...path].join('.')}: ${reason}`,
     })),
   ];
+}
+
+function guardProblems(file: string, about: YamlFile): FileProblem[] {
+  const guards = readGuards(field(about, 'guards'));
+  return isReadable(guards) ? [] : [{ file, line: about.lineOf(['guards', ...guards.path]), reason: guards.reason }];
+}
+
+function isReadable(guards: ReturnType<typeof readGuards>): guards is TemplateGuards {
+  return !('reason' in guards);
 }
 
 function sampleProblems({ file, yaml }: SampleFile): FileProblem[] {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import nunjucks from 'nunjucks';
+import { withoutInvisible } from '../guards/strip.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import { filters } from './filters.ts';
 import type { TemplateSource, Variables } from './source.ts';
@@ -69,7 +70,10 @@ export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'dr
       const facts = tidied(variables) as Variables;
       const text = letter(draft(facts));
       const context = { ...facts, variables: facts, draft: text };
-      return { draft: text, messages: sections.map(({ role, write }) => ({ role, content: normalised(write(context)) })) };
+      return {
+        draft: text,
+        messages: sections.map(({ role, write }) => ({ role, content: withoutInvisible(normalised(write(context))) })),
+      };
     },
   };
   compiled.set(source.contentHash, template);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import ajvFormats from 'ajv-formats';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
+import { personalKinds } from '../guards/kinds.ts';
+import { isPersonalKind, personalKeyword } from '../guards/personal.ts';
 import { canonicalJson, type JsonSchema } from './source.ts';
 
 /** A fault in a schema; `path` leads to the keyword or property. */
@@ -10,7 +12,7 @@ export interface SchemaProblem {
   readonly reason: string;
 }
 
-const annotations = ['type', 'title', 'description', 'default', 'examples'];
+const annotations = ['type', 'title', 'description', 'default', 'examples', personalKeyword];
 const keywordsByType: Readonly<Record<string, readonly string[]>> = {
   object: ['properties', 'required', 'additionalProperties'],
   array: ['items', 'minItems', 'maxItems'],
@@ -40,6 +42,7 @@ const reservedNames = new Set([
 ]);
 
 const ajv = new Ajv2020({ strict: true, useDefaults: true, ownProperties: true, logger: false });
+ajv.addKeyword({ keyword: personalKeyword, schemaType: 'string' });
 ajvFormats.default(ajv, ['email', 'date']);
 // Control characters and line separators could break a letterhead or the lines of a prompt; a blank text would leave a hole in a sentence.
 ajv.addFormat('single-line', (text: string) => /\S/.test(text) && !/[\p{Cc}\u2028\u2029]/u.test(text));
@@ -77,6 +80,13 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
     if (!own.includes(keyword) && !annotations.includes(keyword))
       fail(`the keyword ${keyword} is not allowed for type ${type}`, keyword);
   }
+  const personal = schema[personalKeyword];
+  const holdsText = type === 'string' || (type === 'array' && isObject(schema['items']) && schema['items']['type'] === 'string');
+  if (personal !== undefined && !(holdsText && isPersonalKind(personal)))
+    fail(
+      `${personalKeyword} is said of texts and lists of texts, and is one of ${Object.keys(personalKinds).join(', ')}`,
+      personalKeyword,
+    );
   for (const [keyword, highest] of Object.entries(bounds)) {
     if (!own.includes(keyword) || schema['enum'] !== undefined) continue;
     const bound = schema[keyword];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { TemplateGuards } from '../guards/guards.ts';
 import type { FailoverPolicy } from './templates.table.ts';
 
 /** A JSON Schema (draft 2020-12) in the subset that `schemaProblems` allows. */
@@ -37,6 +38,7 @@ export interface TemplateSource {
   /** What a generation may use when its caller names no limit. */
   readonly maxOutputTokens: number;
   readonly failoverPolicy: FailoverPolicy;
+  readonly guards: TemplateGuards;
   /** SHA-256 in hex of all of the above: equal content has equal hashes on every machine. */
   readonly contentHash: string;
 }

@@ -3,6 +3,8 @@ import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
+import type { Guards } from '../guards/guards.ts';
+import { personalFields } from '../guards/personal.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfName, prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -24,6 +26,7 @@ export interface UsableVersion {
   readonly slug: string;
   readonly maxOutputTokens: number;
   readonly failoverPolicy: FailoverPolicy;
+  readonly guards: Guards;
   /** Throws INVALID_INPUT with the path of the first variable that does not fit. */
   render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
@@ -68,9 +71,10 @@ export class TemplateService {
           await transaction.sql(
             (tag) => tag`
               insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy,
-                draft_source, prompt_source)
+                guards, draft_source, prompt_source)
               select ${ids.version}, ${ids.template}, coalesce(max(number), 0) + 1, ${source.contentHash}, ${tag.json(source.variablesSchema)}::jsonb,
-                ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy}, ${source.draftSource},
+                ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy},
+                ${tag.json(source.guards)}::jsonb, ${source.draftSource},
                 ${source.promptSource}
               from template_versions where template_id = ${ids.template}
               on conflict (id) do nothing`,
@@ -146,6 +150,7 @@ function usableVersion(id: string, source: TemplateSource): UsableVersion {
     slug: source.slug,
     maxOutputTokens: source.maxOutputTokens,
     failoverPolicy: source.failoverPolicy,
+    guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
     render(given) {
       const variables: Variables = checkVariables(source.variablesSchema, given);
       return { ...template.render(variables), variables };
@@ -165,5 +170,6 @@ function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateS
     promptSource: version.promptSource,
     maxOutputTokens: version.maxOutputTokens,
     failoverPolicy: version.failoverPolicy,
+    guards: version.guards,
   });
 }

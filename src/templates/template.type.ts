@@ -2,6 +2,7 @@ import { Directive, Field, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { Node } from '../graphql/node.ts';
+import type { TemplateGuards } from '../guards/guards.ts';
 import { templates, templateVersions } from './templates.table.ts';
 
 @Directive('@key(fields: "id")')
@@ -17,6 +18,11 @@ export class TemplateVersion extends Node {
   @Column(templateVersions.sample, 'Variables that fit, to try it with.') sample!: Record<string, unknown>;
   @Column(templateVersions.maxOutputTokens, 'Tokens a generation may use when its caller names no limit.')
   maxOutputTokens!: number;
+  @Column(
+    templateVersions.guards,
+    'Whether personal details are masked before its prompts leave (`masking`), and what texts are checked for (`checks`).',
+  )
+  guards!: TemplateGuards;
   @Column(templateVersions.createdAt, 'When it was stored.') createdAt!: Date;
 }
 

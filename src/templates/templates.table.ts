@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { foreignKey, integer, jsonb, pgPolicy, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
+import type { TemplateGuards } from '../guards/guards.ts';
 import { appRole, engineWall } from '../db/tenancy.ts';
 
 /** What happens to a text whose provider fails after the first token: it is written anew, or kept as INCOMPLETE. */
@@ -38,6 +39,10 @@ export const templateVersions = pgTable(
     sample: jsonb().$type<Record<string, unknown>>().notNull(),
     maxOutputTokens: integer().notNull(),
     failoverPolicy: text({ enum: failoverPolicies }).notNull(),
+    guards: jsonb()
+      .$type<TemplateGuards>()
+      .notNull()
+      .default(sql`'{"masking": false, "checks": {}}'::jsonb`),
     draftSource: text().notNull(),
     promptSource: text().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

@@ -7,6 +7,12 @@ export class TenantUpdateInput {
     description: 'Days after which finished generations are deleted, 1 to 3650; null keeps them.',
   })
   generationRetentionDays?: number | null;
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether personal details are masked in all prompts before they leave, whatever the templates say; null leaves it.',
+  })
+  masksPersonalData?: boolean | null;
   @Field(() => String, { nullable: true, description: 'Its name, 1 to 200 characters; null leaves it.' }) name?: string | null;
 }
 

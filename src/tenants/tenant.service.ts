@@ -12,6 +12,7 @@ import { members, tenants, type MemberRow, type TenantRow } from './tenants.tabl
 export interface TenantUpdate {
   readonly name?: string | null;
   readonly generationRetentionDays?: number | null;
+  readonly masksPersonalData?: boolean | null;
 }
 
 const longestRetentionDays = 3_650;
@@ -57,10 +58,14 @@ export class TenantService {
       });
     }
     const name = input.name == null ? undefined : givenName(input.name, ['input', 'name']);
-    return this.parts.acts.run(scope, { operation: 'tenantUpdate', input: {} }, async (act) => {
+    const tenant = await this.parts.acts.run(scope, { operation: 'tenantUpdate', input: {} }, async (act) => {
       const [before] = await act.query.select().from(tenants).where(isOwn(scope)).for('update');
       if (!before) throw noSuchTenant();
-      const change = { ...(days !== undefined && { generationRetentionDays: days }), ...(name !== undefined && { name }) };
+      const change = {
+        ...(days !== undefined && { generationRetentionDays: days }),
+        ...(name !== undefined && { name }),
+        ...(input.masksPersonalData != null && { masksPersonalData: input.masksPersonalData }),
+      };
       if (Object.keys(change).length === 0) return before;
       const [row] = await act.query.update(tenants).set(change).where(isOwn(scope)).returning();
       if (!row) throw noSuchTenant();
@@ -69,6 +74,8 @@ export class TenantService {
       act.record({ thing: row.id, before: changed(before), after: changed(row) });
       return row;
     });
+    this.parts.bus.publish('tenant.changed', [scope.tenantId]);
+    return tenant;
   }
 
   /** Deletes the own tenant: nobody is let in any more, what runs is stopped, and everything goes within minutes. INVALID_INPUT for another name. */
@@ -94,8 +101,8 @@ function isOwn({ tenantId }: Scope): SQL {
   return eq(tenants.id, tenantId);
 }
 
-function settingsOf({ name, generationRetentionDays }: TenantRow) {
-  return { name, generationRetentionDays };
+function settingsOf({ name, generationRetentionDays, masksPersonalData }: TenantRow) {
+  return { name, generationRetentionDays, masksPersonalData };
 }
 
 function noSuchTenant(): AppError {

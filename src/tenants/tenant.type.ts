@@ -11,6 +11,11 @@ export class Tenant extends Node {
   @Column(tenants.name, 'Its name.') name!: string;
   @Column(tenants.generationRetentionDays, 'Days after which finished generations are deleted; null keeps them.')
   generationRetentionDays!: number | null;
+  @Column(
+    tenants.masksPersonalData,
+    'Whether personal details are masked in all prompts before they leave; else where the template says so.',
+  )
+  masksPersonalData!: boolean;
   @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
 }
 

@@ -11,6 +11,8 @@ export const tenants = pgTable(
     name: text().notNull(),
     /** Finished generations older than this are deleted; null keeps them. */
     generationRetentionDays: integer(),
+    /** Whether personal details are masked in all prompts, whatever their templates say. */
+    masksPersonalData: boolean().notNull().default(false),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** While it is set nobody is let in and nothing is started; null for a tenant in use. */
     suspendedAt: timestamp({ withTimezone: true }),

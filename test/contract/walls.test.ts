@@ -58,12 +58,12 @@ const engineAdds: Readonly<Record<string, { readonly policy: string; readonly co
 const appColumns: Readonly<Record<string, string>> = {
   audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
   tenant_limits: 'name own tenant_id',
-  tenants: 'created_at deleted_at generation_retention_days id name suspended_at',
+  tenants: 'created_at deleted_at generation_retention_days id masks_personal_data name suspended_at',
 };
 /** What the app may change of them. */
 const appChanges: Readonly<Record<string, string>> = {
   tenant_limits: 'own',
-  tenants: 'deleted_at generation_retention_days name suspended_at',
+  tenants: 'deleted_at generation_retention_days masks_personal_data name suspended_at',
 };
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */

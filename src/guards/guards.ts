@@ -1,0 +1,64 @@
+import { isObject } from '../kernel/object.ts';
+import type { PromptMessage } from '../providers/port.ts';
+import { checks } from './list.ts';
+import { mask, type Masked } from './mask.ts';
+import type { PersonalField } from './personal.ts';
+
+/** What a version of a template guards its generations with, as its author wrote it. */
+export interface TemplateGuards {
+  /** Whether personal details are masked before a prompt leaves; a tenant may want it for all its generations. */
+  readonly masking: boolean;
+  /** Settings of checks by their id. */
+  readonly checks: Readonly<Record<string, unknown>>;
+}
+
+/** What guards one generation, decided at its start. Names fields, holds no values. */
+export interface Guards extends TemplateGuards {
+  /** The fields of the variables that hold personal details. */
+  readonly personal: readonly PersonalField[];
+}
+
+/** No guard at all. */
+export const noGuards: TemplateGuards = { masking: false, checks: {} };
+
+/** Reads what stands under `guards` in template.yaml; a text says what is wrong with it. Absent: none. */
+export function readGuards(value: unknown): TemplateGuards | { readonly path: readonly string[]; readonly reason: string } {
+  if (value === undefined || value === null) return noGuards;
+  if (!isObject(value)) return { path: [], reason: 'guards must be a mapping' };
+  const { masking = false, ...settings } = value;
+  if (typeof masking !== 'boolean') return { path: ['masking'], reason: 'guards.masking must be true or false' };
+  for (const [id, own] of Object.entries(settings)) {
+    const check = checks.find((known) => known.id === id);
+    const known = ['masking', ...checks.map((each) => each.id)].join(', ');
+    const reason = check ? check.settingsProblem(own) : `is no guard: ${known}`;
+    if (reason !== null) return { path: [id], reason: `guards.${id} ${reason}` };
+  }
+  return { masking, checks: settings };
+}
+
+/** What is wrong with a text that a model wrote, as an order to who writes it anew; null when nothing is. The first check that fails speaks. */
+export function faultOf(guards: Guards, text: string, variables: Readonly<Record<string, unknown>>): string | null {
+  for (const { id, fault } of checks) {
+    if (!Object.hasOwn(guards.checks, id)) continue;
+    const found = fault({ text, variables }, guards.checks[id]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** The prompt for a text that failed its checks and is written once more. */
+export function complained(messages: readonly PromptMessage[], complaint: string): PromptMessage[] {
+  const wish = `A first answer to this was refused: ${complaint}. Write the whole text anew, without saying anything about this.`;
+  const last = messages.at(-1);
+  if (last?.role !== 'user') return [...messages, { role: 'user', content: wish }];
+  return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${wish}` }];
+}
+
+/** Messages as they may leave; null where nothing is to be masked. */
+export function maskedBy(
+  guards: Guards | null,
+  messages: readonly PromptMessage[],
+  variables: Readonly<Record<string, unknown>>,
+): Masked | null {
+  return guards?.masking ? mask(messages, variables, guards.personal) : null;
+}
