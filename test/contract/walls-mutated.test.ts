@@ -6,10 +6,9 @@ import { acknowledged } from '../harness/clients.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { soon } from '../harness/eventually.ts';
+import { engineTables, sharedTables } from '../harness/tables.ts';
 
 // The probes that a wall is held to must be able to fail: each wall is broken in turn, and they must notice.
-
-const sharedTables = ['model_health', 'model_settings', 'processes', 'template_versions', 'templates'];
 
 /** What one tenant's connection finds in a table. */
 interface Found {
@@ -102,7 +101,7 @@ beforeAll(async () => {
   owner = postgres(app.database.url, { max: 1, onnotice: () => undefined });
   const rows = await owner<{ name: string }[]>`
     select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
-  tables = rows.map(({ name }) => name).filter((name) => !sharedTables.includes(name));
+  tables = rows.map(({ name }) => name).filter((name) => ![...sharedTables, ...engineTables].includes(name));
 });
 
 afterAll(async () => {

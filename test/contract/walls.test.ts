@@ -1,14 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineTables, sharedTables } from '../harness/tables.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 
 // Who may see what, as the migrated database itself says it: a new table is covered on arrival.
-
-/** Tables that belong to no tenant: everyone reads the library, what is set of models and which processes live, nobody but the engine writes them. */
-const sharedTables = ['model_settings', 'processes', 'template_versions', 'templates'];
-
-/** Of no tenant either, and the engine's alone: how models do. */
-const engineTables = ['model_health'];
 
 /** The few acts without a tenant, each with its narrow route (rule 20 of the stream protocol). Anything more needs a reason here. */
 const engineGrants: Readonly<Record<string, string>> = {
