@@ -1,10 +1,10 @@
-import { and, asc, eq, inArray, type SQL } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, type SQL } from 'drizzle-orm';
 import type { ActService } from '../audit/act.service.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Connection, Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
-import { page, type Page, type PageInput } from '../db/page.ts';
+import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -77,20 +77,12 @@ export class RouteService {
   /** A page of a route's versions, newest first. */
   async versions(scope: Scope, routeId: string, input: PageInput): Promise<Page<RouteVersionRow>> {
     scope.require('routes:read');
-    return page<RouteVersionRow>(input, {
+    return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'routeVersions',
-      tenantId: scope.tenantId,
-      key: routeVersions.id,
+      table: routeVersions,
+      columns: getTableColumns(routeVersions),
       direction: 'descending',
-      keyOf: ({ id }) => id,
-      rows: (where, orderBy, limit) =>
-        this.parts.database
-          .as(scope)
-          .query.select()
-          .from(routeVersions)
-          .where(and(eq(routeVersions.tenantId, scope.tenantId), eq(routeVersions.routeId, routeId), where))
-          .orderBy(orderBy)
-          .limit(limit),
+      where: eq(routeVersions.routeId, routeId),
     });
   }
 
