@@ -6,6 +6,8 @@ export interface EndpointModel {
   /** Tokens of prompt and answer together; null when unknown. */
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
+  /** Whether it can be held to a JSON Schema; null when unknown. */
+  readonly hasStructuredOutput: boolean | null;
 }
 
 /** A server that speaks OpenAI's Chat Completions. */
@@ -77,10 +79,14 @@ function readModel(model: unknown, id: string): EndpointModel {
     name,
     contextWindow = null,
     maxOutputTokens = null,
+    hasStructuredOutput = null,
   } = typeof model === 'string' ? { name: model } : isObject(model) ? model : {};
   if (typeof name !== 'string' || name === '' || name.length > 200)
     throw new Error(`${id}: a model is a name of 1 to 200 characters, or an object with one`);
-  return { name, contextWindow: tokensIn(contextWindow, id, name), maxOutputTokens: tokensIn(maxOutputTokens, id, name) };
+  if (hasStructuredOutput !== null && typeof hasStructuredOutput !== 'boolean')
+    throw new Error(`${id}: ${name}: hasStructuredOutput is true or false`);
+  const tokens = (count: unknown): number | null => tokensIn(count, id, name);
+  return { name, contextWindow: tokens(contextWindow), maxOutputTokens: tokens(maxOutputTokens), hasStructuredOutput };
 }
 
 function tokensIn(count: unknown, id: string, name: string): number | null {
