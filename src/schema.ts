@@ -53,6 +53,7 @@ import { Member, Tenant } from './tenants/tenant.type.ts';
 import { UsageResolver } from './usage/usage.resolver.ts';
 import type { UsageService } from './usage/usage.service.ts';
 import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialTestService } from './vault/provider-credential-test.service.ts';
 import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderCredential } from './vault/provider-credential.type.ts';
 
@@ -76,6 +77,7 @@ export interface Services {
   readonly database: Database;
   readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
+  readonly credentialTests: ProviderCredentialTestService;
   readonly limitSettings: LimitSettingService;
   readonly usage: UsageService;
 }
@@ -102,7 +104,7 @@ export function buildSchemas(services: Services): Schemas {
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const audit = new AuditResolver(services.audit);
-  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
+  const credentials = new ProviderCredentialResolver(services.credentials, services.credentialTests, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const usage = new UsageResolver(services.usage);
   const nodes = new NodeResolver({
@@ -188,6 +190,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     database: uncalled('database'),
     audit: uncalled('audit'),
     credentials: uncalled('credentials'),
+    credentialTests: uncalled('credentialTests'),
     limitSettings: uncalled('limitSettings'),
     usage: uncalled('usage'),
   });

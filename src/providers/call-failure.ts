@@ -1,5 +1,6 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
+import { OutboundError } from '../kernel/outbound.ts';
 import { errorIn, stringOf } from './json.ts';
 import { nothingUsed, type ProviderError } from './port.ts';
 
@@ -31,6 +32,8 @@ const neverReached: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 
 
 /** The error of a call that got no response, for what broke on the way. */
 export function unreached(provider: string, error: unknown): ProviderError {
+  const refused = outboundIn(error);
+  if (refused) return failure('NETWORK', `${provider} could not be reached: ${refused.message}`, { usage: nothingUsed });
   const code = systemCodeOf(error);
   const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
   return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
@@ -44,6 +47,12 @@ interface SdkError extends Error {
 
 function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error && 'status' in error && 'headers' in error && 'error' in error;
+}
+
+/** What the guard said of an address that a tenant named, from down the chain of causes; null when it said nothing. */
+function outboundIn(error: unknown): OutboundError | null {
+  for (let link = error; link instanceof Error; link = link.cause) if (link instanceof OutboundError) return link;
+  return null;
 }
 
 /** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */

@@ -4,6 +4,7 @@ import { unreached } from './call-failure.ts';
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { ContentConverter, contentRequest } from './generate-content.ts';
 import { errorIn, parsed, stringOf } from './json.ts';
+import { namesIn } from './model-list.ts';
 import { googleModels } from './models.ts';
 import { nothingUsed, type Provider, type ProviderError, type ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
@@ -44,6 +45,18 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
     takesKeys: true,
     endpoint: baseURL ?? ownBaseURL,
     prepare: client,
+    at: (elsewhere, key) => google({ id, apiKey: key, baseURL: elsewhere, models }),
+    async listModels({ signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const url = `${baseURL ?? ownBaseURL}/${apiVersion}/models?pageSize=1000`;
+      const response = await fetch(url, { headers: { [keyHeader]: given ?? apiKey }, signal }).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw unreached(id, cause);
+      });
+      if (!response.ok) throw await refusal(id, response, secrets);
+      const names = await namesIn(response, { provider: id, list: 'models', field: 'name', signal });
+      return names.map((name) => name.replace(/^models\//, ''));
+    },
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = async (): Promise<Response> => {
@@ -108,6 +121,19 @@ class Way {
       usage: nothingUsed,
     });
   }
+}
+
+/** What a response that is no success means. */
+async function refusal(provider: string, response: Response, secrets: readonly string[]): Promise<ProviderError> {
+  const { words, message } = errorIn(parsed(await response.text())) ?? { words: [], message: null };
+  return failureOf({
+    provider,
+    status: response.status,
+    words,
+    message,
+    retryAfterMs: retryAfterMs(response.headers, new Date()),
+    secrets,
+  });
 }
 
 /** Google's own spelling of how long to stay away: `{ error: { details: [{ retryDelay: "32s" }] } }`. */

@@ -114,8 +114,10 @@ export class RouteTrialService {
     }
     const { provider, name } = choice;
     try {
-      const apiKey = await keys.find(scope.tenantId, provider);
-      return { model, ...(await tryModel({ provider, model: name, apiKey, fetch, clock, signal: AbortSignal.timeout(20_000) })) };
+      const own = await keys.find(scope.tenantId, provider);
+      const { elsewhere = null, apiKey = null } = own ?? {};
+      const by = { provider: elsewhere?.provider ?? provider, apiKey, fetch: elsewhere?.http.fetch ?? fetch };
+      return { model, ...(await tryModel({ ...by, model: name, clock, signal: AbortSignal.timeout(20_000) })) };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return { model, ...refusedBy(error) };
