@@ -1,7 +1,7 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { OutboundError } from '../kernel/outbound.ts';
-import { errorIn, stringOf } from './json.ts';
+import { errorIn, parsed, stringOf } from './json.ts';
 import { nothingUsed, type ProviderError } from './port.ts';
 
 /**
@@ -23,6 +23,19 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
     words: said?.words ?? [],
     message: said?.message ?? null,
     retryAfterMs: error.headers instanceof Headers ? retryAfterMs(error.headers, new Date()) : null,
+    secrets,
+  });
+}
+
+/** The error of a response that is no success, for those who read their responses without an SDK. */
+export async function refusalOf(provider: string, response: Response, secrets: readonly string[]): Promise<ProviderError> {
+  const { words, message } = errorIn(parsed(await response.text().catch(() => ''))) ?? { words: [], message: null };
+  return failureOf({
+    provider,
+    status: response.status,
+    words,
+    message,
+    retryAfterMs: retryAfterMs(response.headers, new Date()),
     secrets,
   });
 }

@@ -101,6 +101,14 @@ export interface ProviderModel {
   readonly retiresAt?: Date | null;
 }
 
+/** A provider as the configuration describes it. */
+export interface ProviderOptions {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly baseURL: string;
+  readonly models: readonly ProviderModel[];
+}
+
 /** How calls go out. */
 export interface ProviderHttp {
   readonly fetch: typeof fetch;

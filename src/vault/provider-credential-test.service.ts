@@ -7,7 +7,17 @@ import type { ProviderCredentialService } from './provider-credential.service.ts
 import type { ProviderKeyService } from './provider-key.service.ts';
 
 /** What a provider said of a key. */
-export const credentialVerdicts = ['OK', 'AUTH', 'QUOTA', 'RATE_LIMIT', 'OVERLOAD', 'UNREACHABLE', 'TIMEOUT', 'UNREADABLE', 'OTHER'] as const;
+export const credentialVerdicts = [
+  'OK',
+  'AUTH',
+  'QUOTA',
+  'RATE_LIMIT',
+  'OVERLOAD',
+  'UNREACHABLE',
+  'TIMEOUT',
+  'UNREADABLE',
+  'OTHER',
+] as const;
 export type CredentialVerdict = (typeof credentialVerdicts)[number];
 
 /** The answer to a test. */
@@ -55,8 +65,7 @@ export class ProviderCredentialTestService {
     const { credentials, providers, acts } = this.parts;
     const { provider: name } = await credentials.get(scope, id);
     const provider = providers.find((each) => each.id === name);
-    if (!provider)
-      throw new AppError('INVALID_INPUT', `this process has no provider ${name}`, { path: ['input', 'id'] });
+    if (!provider) throw new AppError('INVALID_INPUT', `this process has no provider ${name}`, { path: ['input', 'id'] });
     const test = await this.ask(scope.tenantId, provider);
     const { verdict, modelCount } = test;
     await acts.run(scope, { operation: 'providerCredentialTest', input: {} }, async (act) => {
@@ -88,7 +97,11 @@ export class ProviderCredentialTestService {
       return tested('OK', { models: names.toSorted().slice(0, mostNamed), modelCount: names.length });
     } catch (error) {
       if (signal.aborted) {
-        const failure = { code: 'TIMEOUT' as const, message: `${usual.id} gave no answer within ${longestMs} ms`, retryable: true };
+        const failure = {
+          code: 'TIMEOUT' as const,
+          message: `${usual.id} gave no answer within ${longestMs} ms`,
+          retryable: true,
+        };
         return tested('TIMEOUT', { failure });
       }
       if (!(error instanceof ProviderError)) throw error;

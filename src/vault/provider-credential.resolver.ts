@@ -5,7 +5,11 @@ import type { LoaderFactory } from '../graphql/loaders.ts';
 import { payload } from '../graphql/payload.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 import { Member } from '../tenants/tenant.type.ts';
-import { ProviderCredentialDeleteInput, ProviderCredentialSetInput, ProviderCredentialTestInput } from './provider-credential.input.ts';
+import {
+  ProviderCredentialDeleteInput,
+  ProviderCredentialSetInput,
+  ProviderCredentialTestInput,
+} from './provider-credential.input.ts';
 import type { ProviderCredentialTestService } from './provider-credential-test.service.ts';
 import type { ProviderCredentialService, ProviderCredentialView } from './provider-credential.service.ts';
 import {

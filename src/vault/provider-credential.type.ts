@@ -19,10 +19,7 @@ import { providerCredentials } from './provider-credentials.table.ts';
 export class ProviderCredential extends Node {
   @Column(providerCredentials.id, 'Its id.') declare id: string;
   @Column(providerCredentials.provider, 'The provider: the part of a model’s id before the slash.') provider!: string;
-  @Column(
-    providerCredentials.baseUrl,
-    'Where the provider is called for the tenant; null for where it is called for everybody.',
-  )
+  @Column(providerCredentials.baseUrl, 'Where the provider is called for the tenant; null for where it is called for everybody.')
   baseUrl!: string | null;
   @Column(
     providerCredentials.fingerprint,
@@ -65,7 +62,10 @@ export class ProviderCredentialTest {
     description: 'Names of models that the key may use, by name, the first hundred; null unless it is OK.',
   })
   models!: readonly string[] | null;
-  @Field(() => Int, { nullable: true, description: 'How many there are, as far as the provider lists them at once; null unless it is OK.' })
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many there are, as far as the provider lists them at once; null unless it is OK.',
+  })
   modelCount!: number | null;
   @Field(() => ModelFailure, { nullable: true, description: 'Why it is not OK; null when it is.' })
   failure!: ModelFailure | null;

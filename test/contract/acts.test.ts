@@ -48,6 +48,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   memberUpdate: async ({ seed, owner }) => ({ id: (await seed.member({ of: owner })).memberId, role: 'editor' }),
   providerCredentialDelete: async ({ owner }) => ({ id: await credentialOf(owner) }),
   providerCredentialSet: () => ({ provider: 'openai', apiKey: 'sk-of-the-tenant' }),
+  providerCredentialTest: async ({ owner }) => ({ id: await credentialOf(owner) }),
   roleCreate: () => ({ name: 'proofreader', permissions: ['generations:read'] }),
   roleDelete: async ({ owner }) => ({ id: await roleOf(owner) }),
   roleUpdate: async ({ owner }) => ({ id: await roleOf(owner), permissions: ['templates:read'] }),
@@ -116,7 +117,9 @@ describe('mutations', () => {
 
   beforeAll(async () => {
     issuer = await openIssuer();
-    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', ...issuer.env } });
+    app = await openTestApp({
+      env: { OPENAI_API_KEY: 'sk-of-the-house', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', ...issuer.env },
+    });
     seed = await openSeed(app);
   });
   afterAll(async () => {

@@ -94,6 +94,7 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.issuerDelete(input.id)': { kind: 'iss' },
   'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
+  'Mutation.providerCredentialTest(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
   'Query.routeExplain(input.memberId)': { kind: null },
   'Query.routeExplain(input.template)': { kind: null },
