@@ -71,7 +71,7 @@ export function openDial(
             );
           else callback(null, first, isIP(first));
         },
-        (error: Error) => callback(error, ''),
+        (error: unknown) => callback(error as Error, ''),
       );
     },
   });
