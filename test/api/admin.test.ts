@@ -102,7 +102,7 @@ describe('npm run admin', () => {
       const another = 'Another tenant runs this installation already: this one is as `tenants create` makes it.\n';
       const told = said.map(({ stderr }) => stderr.endsWith(another));
       const rows = await owner`select name, runs_installation as runs from tenants order by name`;
-      expect(rows.map(({ runs }) => runs as unknown).toSorted()).toEqual([false, true]);
+      expect(rows.filter(({ runs }) => Boolean(runs))).toHaveLength(1);
       expect(rows.map(({ runs }) => !runs)).toEqual(told);
     } finally {
       await owner.end();
