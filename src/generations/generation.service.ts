@@ -106,7 +106,7 @@ export class GenerationService {
       await nextTurn();
       await nextTurn();
     }
-    const { variables, draft, messages } = version.render(input.variables);
+    const { variables, draft, messages } = version.render(scope, input.variables);
     const metadata = input.metadata ?? null;
     const guards = await this.parts.guards.of(scope, version.guards);
     const plan = await this.parts.routes.plan(

@@ -162,7 +162,7 @@ function sourceProblems(folder: string, source: TemplateSource): FileProblem[] {
 function proofProblems(folder: string, source: TemplateSource, { file, yaml }: SampleFile): FileProblem[] {
   try {
     const variables = checkVariables(source.variablesSchema, (yaml.value as Sample).variables);
-    const { draft, messages } = compileTemplate(source).render(variables);
+    const { draft, messages } = compileTemplate(source).render(variables, () => 'proof');
     return [
       ...letterFlaws(draft).map(({ line, reason }) => ({ file, line: 1, reason: `its draft has ${reason} in line ${line}` })),
       ...messages.flatMap(({ role, content }) =>
