@@ -71,6 +71,8 @@ export function compileTemplate(source: Compilable): CompiledTemplate {
   const sections = splitPrompt(source.promptSource).map(({ role, source: section }) => ({
     role,
     write: compile('prompt.njk', section),
+    // What prints nothing and asks nothing is the same whatever the variables are.
+    ...(!/\{\{|\{%/.test(section) && { isStable: true }),
   }));
   const untrusted = untrustedPaths(source.variablesSchema);
   // A draft that may print what is untrusted is so itself.
@@ -81,9 +83,9 @@ export function compileTemplate(source: Compilable): CompiledTemplate {
       const text = letter(draft(facts));
       const write = (shown: Variables, shownDraft: string): PromptMessage[] => {
         const context = { ...shown, variables: shown, draft: shownDraft };
-        return sections.map((section) => ({
-          role: section.role,
-          content: withoutInvisible(normalised(section.write(context))),
+        return sections.map(({ write: writeSection, ...section }) => ({
+          ...section,
+          content: withoutInvisible(normalised(writeSection(context))),
         }));
       };
       if (untrusted.length === 0) return { draft: text, messages: write(facts, text) };

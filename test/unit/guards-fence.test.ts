@@ -74,11 +74,18 @@ describe('untrusted text in a prompt', () => {
     expect(user).toContain(`<${nameIn(user)}>\nIt says We seek Ada.\n\n</${nameIn(user)}>`);
   });
 
-  it('leaves a prompt without any as it is', () => {
-    expect(render({ name: 'Ada' }).messages).toEqual([
-      { role: 'system', content: 'Be brief.' },
-      expect.objectContaining({ content: expect.not.stringContaining('data-') as unknown }),
-    ]);
+  it('changes nothing but the rule where there is none, which is the same in all prompts of a template', () => {
+    const [system, user] = render({ name: 'Ada' }).messages;
+
+    expect(system).toEqual(render(facts).messages[0]);
+    expect(system?.isStable).toBe(true);
+    expect(user?.content).toMatch(/^Ada\n/);
+  });
+
+  it('is told to a model without a system message, and not marked as the same in all prompts', () => {
+    const told = new Fence('', () => 'x').told([{ role: 'user', content: '<data-x>', isStable: true }]);
+
+    expect(told).toEqual([{ role: 'user', content: expect.stringMatching(/^Text from other .*\nIn this request/) as unknown }]);
   });
 
   it('cannot close its fence with marks it has seen', () => {

@@ -103,7 +103,7 @@ describe('rendering', () => {
     );
     expect(draft).toBe('Hello Ada Bloom\n\nAcme Inc.\n');
     expect(messages).toEqual([
-      { role: 'system', content: 'Be brief.' },
+      { role: 'system', content: 'Be brief.', isStable: true },
       { role: 'user', content: '> Hello Ada Bloom\n>\n> Acme Inc.' },
     ]);
   });
