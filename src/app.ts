@@ -40,6 +40,7 @@ import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { GuardService } from './guards/guard.service.ts';
+import { warmMasking } from './guards/warm.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
@@ -128,6 +129,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const models = new Models(providers, config.defaultModel, { clock, listedPrice });
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
+    if (providers.some(({ ignoresMessages }) => ignoresMessages !== true)) warmMasking();
     const metrics = openMetrics({ hasProcessMetrics });
 
     await asSet(`DATA_DIR ${config.dataDir}`, () => mkdir(config.dataDir, { recursive: true }));
@@ -165,17 +167,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const providerHttp = new LeanHttp(config.engine.windowMs);
-    const engine: Engine = new Engine(config.engine, {
-      database,
-      models,
-      keys: providerKeys,
-      gate,
-      bus,
-      audience: follower,
-      clock,
-      log,
-      http: providerHttp,
-    });
+    const engineParts = { database, models, keys: providerKeys, gate, bus, audience: follower, clock, log, http: providerHttp };
+    const engine: Engine = new Engine(config.engine, engineParts);
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, bus, log });
@@ -185,7 +178,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
 
-    const templates = new TemplateService(database, library);
+    const templates = new TemplateService(database, library, config.secret);
     await templates.storeLibrary();
     const acts = new ActService(database, config.secret);
     const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
@@ -245,29 +238,15 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
-    const routeTrials = new RouteTrialService({
-      plans,
-      models,
-      templates,
-      keys: providerKeys,
-      acts,
-      clock,
-      fetch: providerHttp.fetch,
-    });
+    const calls = { keys: providerKeys, acts, clock, http: providerHttp };
+    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers, outbound });
-    const credentialTests = new ProviderCredentialTestService({
-      credentials,
-      keys: providerKeys,
-      providers: models.providers,
-      http: providerHttp,
-      acts,
-      clock,
-    });
+    const credentialTests = new ProviderCredentialTestService({ ...calls, credentials, providers: models.providers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 

@@ -27,6 +27,7 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
+import { checkMoment, checkRange } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
 import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -108,7 +109,7 @@ export class GenerationService {
       await nextTurn();
       await nextTurn();
     }
-    const { variables, draft, messages } = version.render(input.variables);
+    const { variables, draft, messages } = version.render(scope, input.variables);
     const metadata = input.metadata ?? null;
     const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);
@@ -349,16 +350,4 @@ export class GenerationService {
 function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
   const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
   return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
-}
-
-/** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
-function checkMoment(name: string, moment: Date | null | undefined): void {
-  const year = moment?.getUTCFullYear() ?? 1;
-  if (year < 1 || year > 9999)
-    throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: ['filter', name] });
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value < least || value > most)
-    throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
 }

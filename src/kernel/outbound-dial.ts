@@ -60,18 +60,14 @@ export function openDial(
   return (party) => ({
     refusalOf: (url) => rules.refusalOf(url),
     isAllowed: (host, address) => rules.isAllowed(host, address),
-    lookup: (host, { all }, callback) => {
+    lookup: (host, { all }, give) => {
       found(party, host).then(
         (addresses) => {
-          const [first = ''] = addresses;
-          if (all === true)
-            callback(
-              null,
-              addresses.map((address) => ({ address, family: isIP(address) })),
-            );
-          else callback(null, first, isIP(first));
+          const known = addresses.map((address) => ({ address, family: isIP(address) }));
+          if (all === true) give(null, known);
+          else give(null, known[0]?.address ?? '', known[0]?.family);
         },
-        (error: unknown) => callback(error as Error, ''),
+        (error: unknown) => give(error as Error, ''),
       );
     },
   });

@@ -165,7 +165,8 @@ export class RouteService {
     if (JSON.stringify(definition).length > longestDefinition)
       throw new AppError('INVALID_INPUT', `a definition has at most ${longestDefinition} characters of JSON`, { path });
     readDefinition(definition, (model) => this.parts.models.find(model) !== null, path);
-    return definition;
+    // One that was written into the document has no prototype, and drizzle takes no such thing.
+    return structuredClone(definition);
   }
 
   private changed({ tenantId }: Scope): void {

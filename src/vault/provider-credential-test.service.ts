@@ -1,4 +1,4 @@
-import type { ActService } from '../audit/act.service.ts';
+import type { ActOf, ActService } from '../audit/act.service.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
@@ -29,8 +29,19 @@ export interface CredentialTest {
   readonly models: readonly string[] | null;
   /** How many there are, as far as the provider listed them at once; null unless it is OK. */
   readonly modelCount: number | null;
-  /** Why it is not OK; null when it is. */
-  readonly failure: Pick<ProviderError, 'code' | 'message' | 'retryable'> | null;
+  /** What the provider said, for people; null when it is OK. */
+  readonly message: string | null;
+}
+
+/** Which credential to test. */
+export interface CredentialTestInput {
+  readonly id: string;
+  readonly idempotencyKey?: string | null;
+}
+
+interface Found {
+  readonly provider: string;
+  readonly test: CredentialTest;
 }
 
 /** What the service is built on. */
@@ -59,19 +70,34 @@ const verdictOf: Partial<Record<ProviderErrorCode, CredentialVerdict>> = {
 export class ProviderCredentialTestService {
   constructor(private readonly parts: CredentialTestParts) {}
 
-  /** Lists the models that the key may use, which costs nothing, where the tenant's calls go. */
-  async test(scope: Scope, id: string): Promise<CredentialTest> {
+  /** Lists the models that the key may use, which costs nothing, where the tenant's calls go. A repeat with the same idempotency key asks nobody. */
+  async test(scope: Scope, input: CredentialTestInput): Promise<CredentialTest> {
     scope.require('credentials:write');
-    const { credentials, providers, acts } = this.parts;
+    let found: Found | null = null;
+    const act: ActOf<CredentialTest> = {
+      operation: 'providerCredentialTest',
+      input,
+      before: async () => {
+        found = await this.find(scope, input.id);
+      },
+      again: async (_thing, kept) => JSON.parse(kept ?? 'null') as CredentialTest,
+    };
+    return this.parts.acts.run(scope, act, async ({ record, keep }) => {
+      if (!found) throw new Error('nobody was asked');
+      const { provider, test } = found;
+      const { verdict, modelCount } = test;
+      record({ thing: input.id, before: null, after: { provider, verdict, modelCount } });
+      keep(JSON.stringify(test));
+      return test;
+    });
+  }
+
+  private async find(scope: Scope, id: string): Promise<Found> {
+    const { credentials, providers } = this.parts;
     const { provider: name } = await credentials.get(scope, id);
     const provider = providers.find((each) => each.id === name);
     if (!provider) throw new AppError('INVALID_INPUT', `this process has no provider ${name}`, { path: ['input', 'id'] });
-    const test = await this.ask(scope.tenantId, provider);
-    const { verdict, modelCount } = test;
-    await acts.run(scope, { operation: 'providerCredentialTest', input: {} }, async (act) => {
-      act.record({ thing: id, before: null, after: { provider: name, verdict, modelCount } });
-    });
-    return test;
+    return { provider: name, test: await this.ask(scope.tenantId, provider) };
   }
 
   private async ask(tenantId: string, usual: Provider): Promise<CredentialTest> {
@@ -85,7 +111,7 @@ export class ProviderCredentialTestService {
       latencyMs: clock.monotonic() - startedAt,
       models: null,
       modelCount: null,
-      failure: null,
+      message: null,
       ...rest,
     });
     try {
@@ -97,16 +123,10 @@ export class ProviderCredentialTestService {
       return tested('OK', { models: names.toSorted().slice(0, mostNamed), modelCount: names.length });
     } catch (error) {
       if (signal.aborted) {
-        const failure = {
-          code: 'TIMEOUT' as const,
-          message: `${usual.id} gave no answer within ${longestMs} ms`,
-          retryable: true,
-        };
-        return tested('TIMEOUT', { failure });
+        return tested('TIMEOUT', { message: `${usual.id} gave no answer within ${longestMs} ms` });
       }
       if (!(error instanceof ProviderError)) throw error;
-      const { code, message, retryable } = error;
-      return tested(verdictOf[code] ?? 'OTHER', { failure: { code, message, retryable } });
+      return tested(verdictOf[error.code] ?? 'OTHER', { message: error.message });
     }
   }
 }

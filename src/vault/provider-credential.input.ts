@@ -26,6 +26,12 @@ export class ProviderCredentialSetInput {
 @InputType({ description: 'A key to test.' })
 export class ProviderCredentialTestInput {
   @Field(() => GraphQLID, { description: 'The credential.' }) id!: string;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      '1 to 255 characters: the same member, key and input give the same verdict for 24 hours, and nobody is asked again; another input is CONFLICT.',
+  })
+  idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A key to delete.' })

@@ -59,9 +59,9 @@ export class ProviderCredentialResolver {
   })
   providerCredentialTest(
     @Ctx() { scope }: RequestContext,
-    @Arg('input', () => ProviderCredentialTestInput, { description: 'Which one.' }) { id }: ProviderCredentialTestInput,
+    @Arg('input', () => ProviderCredentialTestInput, { description: 'Which one.' }) input: ProviderCredentialTestInput,
   ) {
-    return payload(async () => ({ test: await this.tests.test(scope, id) }));
+    return payload(async () => ({ test: await this.tests.test(scope, input) }));
   }
 
   @Mutation(() => ProviderCredentialDeletePayload, {

@@ -4,7 +4,6 @@ import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
-import { ModelFailure } from '../routing/route.type.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import type { CredentialVerdict } from './provider-credential-test.service.ts';
 import { providerCredentials } from './provider-credentials.table.ts';
@@ -49,7 +48,7 @@ const Verdict = enumOf<CredentialVerdict>('ProviderCredentialVerdict', 'What a p
   UNREACHABLE: 'It cannot be reached, or its address is none that is called.',
   TIMEOUT: 'It did not answer within 10 seconds.',
   UNREADABLE: 'The key cannot be decrypted; nobody was asked.',
-  OTHER: 'Something else; see the failure.',
+  OTHER: 'Something else; see the message.',
 });
 
 @ObjectType({ description: 'What a provider said of a key when it was asked.', simpleResolvers: true })
@@ -67,8 +66,8 @@ export class ProviderCredentialTest {
     description: 'How many there are, as far as the provider lists them at once; null unless it is OK.',
   })
   modelCount!: number | null;
-  @Field(() => ModelFailure, { nullable: true, description: 'Why it is not OK; null when it is.' })
-  failure!: ModelFailure | null;
+  @Field(() => String, { nullable: true, description: 'What the provider says, for people; null when it is OK.' })
+  message!: string | null;
 }
 
 @ObjectType({ description: 'What `providerCredentialTest` found.', simpleResolvers: true })

@@ -11,7 +11,7 @@ import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 const house = 'sk-of-the-house-openai';
 const health = '{ providers { id models { id health { state failures } } } }';
 const test = `mutation ($id: ID!) { providerCredentialTest(input: { id: $id }) {
-  test { verdict latencyMs models modelCount failure { code message retryable } }
+  test { verdict latencyMs models modelCount message }
   errors { code message path }
 } }`;
 const credentials = '{ providerCredentials { nodes { id provider baseUrl } } }';
@@ -241,7 +241,7 @@ describe('providerCredentialTest', () => {
   it('says OK, how long it took and which models there are', async () => {
     const id = await set(owner, null);
     expect(await tested(owner, id)).toEqual({
-      test: { verdict: 'OK', latencyMs: expect.any(Number) as number, models: mockModels, modelCount: 2, failure: null },
+      test: { verdict: 'OK', latencyMs: expect.any(Number) as number, models: mockModels, modelCount: 2, message: null },
       errors: [],
     });
     expect(vendor.calls.map(({ path }) => path)).toEqual(['/v1/models']);
@@ -259,20 +259,31 @@ describe('providerCredentialTest', () => {
   });
 
   it.each([
-    [401, 'invalid_api_key', 'AUTH', 'PROVIDER_AUTH'],
-    [403, 'permission_error', 'AUTH', 'PROVIDER_AUTH'],
-    [429, 'insufficient_quota', 'QUOTA', 'PROVIDER_QUOTA'],
-    [429, 'rate_limit_exceeded', 'RATE_LIMIT', 'RATE_LIMITED'],
-    [503, 'server_error', 'OVERLOAD', 'OVERLOADED'],
-    [404, 'not_found', 'OTHER', 'MODEL_NOT_FOUND'],
-  ])('gives the class of HTTP %i %s: %s', async (status, word, verdict, code) => {
+    [401, 'invalid_api_key', 'AUTH'],
+    [403, 'permission_error', 'AUTH'],
+    [429, 'insufficient_quota', 'QUOTA'],
+    [429, 'rate_limit_exceeded', 'RATE_LIMIT'],
+    [503, 'server_error', 'OVERLOAD'],
+    [404, 'not_found', 'OTHER'],
+  ])('gives the class of HTTP %i %s: %s', async (status, word, verdict) => {
     const id = await set(owner, null);
     vendor.script({ status, raw: JSON.stringify({ error: { code: word, message: 'no, not sk-own-canary-1' } }) });
     const answer = await tested(owner, id);
 
-    expect(answer).toMatchObject({ test: { verdict, models: null, modelCount: null, failure: { code } }, errors: [] });
+    expect(answer).toMatchObject({
+      test: { verdict, models: null, modelCount: null, message: expect.stringMatching(/^openai answered \d+/) as string },
+      errors: [],
+    });
     expect(JSON.stringify(answer)).not.toContain('canary');
     expect(app.lines.join('')).not.toContain('canary');
+  });
+
+  it('asks once for a repeat with the same idempotency key', async () => {
+    const id = await set(owner, null);
+    const again = `mutation ($id: ID!) { providerCredentialTest(input: { id: $id, idempotencyKey: "one" }) { test { verdict latencyMs models } } }`;
+    const first = await owner.ask(again, { id });
+    expect(await owner.ask(again, { id })).toEqual(first);
+    expect(vendor.calls).toHaveLength(1);
   });
 
   it('says when nobody is there, and asks again however often that was', async () => {
@@ -281,7 +292,9 @@ describe('providerCredentialTest', () => {
     await gone.close();
     const id = await set(owner, `${url}/v1`);
     for (let round = 0; round < 7; round++) {
-      expect(await tested(owner, id)).toMatchObject({ test: { verdict: 'UNREACHABLE', failure: { code: 'NETWORK' } } });
+      expect(await tested(owner, id)).toMatchObject({
+        test: { verdict: 'UNREACHABLE', message: 'openai could not be reached (ECONNREFUSED)' },
+      });
     }
     expect((await stateOf('openai/m')) ?? { state: 'CLOSED', failures: 0 }).toEqual({ state: 'CLOSED', failures: 0 });
   });
@@ -315,7 +328,7 @@ describe('providerCredentialTest', () => {
     const id = await set(owner, null);
     await app.sql`update provider_credentials set sealed = 'v1.AAAA' where tenant_id = ${uuidOf(owner.tenantId)}`;
     expect(await tested(owner, id)).toMatchObject({
-      test: { verdict: 'UNREADABLE', failure: { code: 'CREDENTIAL_UNREADABLE' } },
+      test: { verdict: 'UNREADABLE', message: 'the tenant’s own key for openai cannot be read' },
     });
     expect(vendor.calls).toEqual([]);
   });
