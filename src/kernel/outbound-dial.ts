@@ -21,16 +21,22 @@ const longestLookUpMs = 5_000;
 /** So long the addresses of a name are used again, which have been looked at. */
 const knownMs = 5_000;
 
+/** The world, unless a test brings another. */
+interface DialWorld {
+  readonly resolve: FindAddresses;
+  readonly keepMs: number;
+}
+
 /**
  * The guard of `openOutbound` for connections that are kept and streamed over. A name is looked up once, every address that it stands for has to be
  * allowed, and one of these very addresses is connected to. One dial for each `party`, such as a tenant: slow names of one keep none of another waiting.
  */
 export function openDial(
   rules: OutboundRules,
-  resolve: FindAddresses = openNames((host) => rules.isOwn(host)),
+  { resolve = openNames((host) => rules.isOwn(host)), keepMs = knownMs }: Partial<DialWorld> = {},
 ): (party: string) => OutboundDial {
   const line = new Line(lookUps);
-  const known = new LRUCache<string, Promise<readonly string[]>>({ max: 1_000, ttl: knownMs });
+  const known = new LRUCache<string, Promise<readonly string[]>>({ max: 1_000, ttl: keepMs });
 
   const find = async (party: string, host: string): Promise<readonly string[]> => {
     const signal = AbortSignal.timeout(longestLookUpMs);

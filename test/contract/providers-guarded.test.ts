@@ -32,7 +32,7 @@ async function listening(server: Server): Promise<number> {
 
 /** A way out that allows what is listed and finds names so. */
 const way = (allowed: readonly string[], resolve: FindAddresses = () => Promise.resolve([])): LeanHttp =>
-  guardedHttp(0, openDial(outboundRules(allowed), resolve))('ten_1');
+  guardedHttp(0, openDial(outboundRules(allowed), { resolve }))('ten_1');
 
 /** What a call came to: its body, or why there was none, from down the chain. */
 async function said(http: LeanHttp, url: string): Promise<string> {
@@ -69,15 +69,36 @@ describe('a call to an address that a tenant named', () => {
       return answers.shift() ?? [];
     };
     // Another party's connections and names are its own, so each looks for itself.
-    const ways = guardedHttp(0, openDial(outboundRules(['127.0.0.1', 'rebinding.test']), resolve));
+    const ways = guardedHttp(0, openDial(outboundRules(['127.0.0.1', 'rebinding.test']), { resolve }));
     const url = `http://rebinding.test:${port}/v1`;
 
     expect(await said(ways('ten_1'), url)).toBe('1');
     expect(await said(ways('ten_1'), url)).toBe('2');
     expect(asked).toEqual(['rebinding.test']);
-    const strict = openDial(outboundRules(['127.0.0.1']), async () => ['93.184.215.14', '10.0.0.1']);
+    const strict = openDial(outboundRules(['127.0.0.1']), { resolve: async () => ['93.184.215.14', '10.0.0.1'] });
     expect(await said(guardedHttp(0, strict)('ten_2'), `https://rebinding.test:${port}/v1`)).toBe(notPublic);
     expect(requests).toBe(2);
+  });
+
+  it('goes no more to a name that has become another address', async () => {
+    let requests = 0;
+    const answer: RequestListener = (_request, response) => {
+      requests += 1;
+      response.writeHead(200, { connection: 'close' }).end('here');
+    };
+    const port = await listening(createServer(answer));
+    let addresses = ['127.0.0.1'];
+    const dial = openDial(outboundRules(['127.0.0.1', 'rebinding.test']), { resolve: async () => addresses, keepMs: 20 });
+    const http = guardedHttp(0, dial)('ten_1');
+    const url = `http://rebinding.test:${port}/v1`;
+
+    expect(await said(http, url)).toBe('here');
+    // Not even a name that the operator listed may become the machine's own metadata.
+    addresses = ['169.254.169.254'];
+    await expect.poll(() => said(http, url)).toBe(notPublic);
+    const before = requests;
+    expect(await said(http, url)).toBe(notPublic);
+    expect(requests).toBe(before);
   });
 
   it('says so when a name cannot be found, and looks again with the next call', async () => {

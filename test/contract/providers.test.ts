@@ -56,6 +56,19 @@ describe.each(subjects)('$name', ({ opened }) => {
     });
   });
 
+  it('writes a text that has to fit a schema as it writes any other', async () => {
+    const { provider, request } = opened(['{"subject":', '"Ms 山田"}']);
+    const outputSchema = {
+      type: 'object',
+      additionalProperties: false,
+      required: ['subject'],
+      properties: { subject: { type: 'string', description: 'A line.' } },
+    };
+
+    const outcome = await outcomeOf(streamOf({ provider, request: { ...request, outputSchema } }));
+    expect(outcome).toMatchObject({ error: null, text: '{"subject":"Ms 山田"}' });
+  });
+
   it('says when a token limit ended the text', async () => {
     const { parts, text } = await outcomeOf(streamOf(opened(mockLetter, { isCut: true })));
 
