@@ -23,6 +23,8 @@ import { auditDownload } from './audit/ndjson.ts';
 import { RefusalCounter } from './audit/refusals.ts';
 import { Sealer } from './audit/sealer.ts';
 import { AuditTail } from './audit/tail.ts';
+import { BudgetService } from './budgets/budget.service.ts';
+import { LedgerService } from './budgets/ledger.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -159,12 +161,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     observeHealth(metrics.registry, { models, health, places });
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
       keys: providerKeys,
       gate,
+      ledger,
       bus,
       audience: follower,
       clock,
@@ -174,7 +178,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, bus, log });
+    const purger = new Purger({ database, ledger, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close(), lastWordsMs);
     engine.open();
@@ -252,7 +256,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -280,6 +284,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       credentials,
       limitSettings,
       usage: new UsageService(database),
+      budgets: new BudgetService({ database, acts, ledger, clock }),
     });
     const pipeline = buildPipeline({
       schema: subgraph,

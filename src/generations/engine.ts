@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -42,6 +43,7 @@ export interface EngineParts {
   /** Tenants' own keys for providers. */
   readonly keys: ProviderKeyService;
   readonly gate: GateService;
+  readonly ledger: LedgerService;
   readonly bus: Bus;
   readonly audience: Audience;
   readonly clock: Clock;
@@ -298,7 +300,7 @@ export class Engine {
   private async close(closing: Closing): Promise<void> {
     const { engine } = this.parts.database;
     const story = (await readStories(engine, [closing])).get(closing.id);
-    if (story) await closeAbandoned(engine, closing, story.text);
+    if (story) await closeAbandoned({ engine, ledger: this.parts.ledger }, closing, story.text);
   }
 
   private async renew(): Promise<void> {
