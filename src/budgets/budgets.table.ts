@@ -80,7 +80,8 @@ export const budgets = pgTable(
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.id] }),
-    unique('budgets_tenant_id_target').on(table.tenantId, table.target, table.unit, table.period),
+    // Not by the tenant first: while there are no statistics Postgres would take it for the primary key's equal.
+    unique('budgets_target').on(table.target, table.tenantId, table.unit, table.period),
     foreignKey({
       name: 'budgets_key',
       columns: [table.tenantId, table.keyId],

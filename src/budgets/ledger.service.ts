@@ -4,6 +4,7 @@ import { sql, type SqlTag, type Statement } from '../db/statement.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { AppError } from '../kernel/errors.ts';
 import { idOfUuid } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { Models } from '../routing/models.ts';
@@ -19,12 +20,13 @@ export interface Used {
   readonly tokens: number | null;
 }
 
-/** Who a start counts for. */
-export interface Payer {
-  readonly tenantId: string;
-  readonly memberId: string;
-  readonly keyId: string | null;
-  readonly team: string | null;
+/** A generation that is about to begin. */
+interface Asked {
+  readonly id: string;
+  readonly plan: RoutePlan;
+  readonly messages: readonly PromptMessage[];
+  readonly maxOutputTokens: number;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
 /** What the ledger is built on. */
@@ -35,7 +37,7 @@ export interface LedgerParts {
 }
 
 /** The team that a generation is tagged with: the text at `team` in its metadata; null for none. */
-export function teamOf(metadata: Readonly<Record<string, unknown>> | null): string | null {
+function teamOf(metadata: Readonly<Record<string, unknown>> | null): string | null {
   const team = metadata?.['team'];
   return typeof team === 'string' ? team : null;
 }
@@ -61,16 +63,12 @@ export class LedgerService {
     return needOf(this.parts.models, plan, asked, this.parts.clock.now());
   }
 
-  /** A condition that reserves for a generation's first call, or fails as `refusal` knows. */
-  reserved(
-    sql: SqlTag,
-    generationUuid: string,
-    { tenantId, memberId, keyId, team }: Payer,
-    { costMicros, tokens }: Need,
-  ): Statement {
+  /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
+  reserving({ tenantId, memberId, keyId }: Scope, { id, plan, messages, maxOutputTokens, metadata }: Asked): (tag: SqlTag) => Statement {
+    const { costMicros, tokens } = this.needOf(plan, { messages, maxOutputTokens });
     const tenant = uuidOf(tenantId, 'ten');
-    return sql`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
-      reserve_budgets(${tenant}::uuid, ${generationUuid}::uuid, 1, ${team}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
+    return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
+      reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, 1, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
         ${uuidOf(memberId, 'mem')}::uuid, ${costMicros}::bigint, ${tokens}::bigint, 1) else true end`;
   }
 

@@ -1,7 +1,7 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
-import { teamOf, type LedgerService } from '../budgets/ledger.service.ts';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
@@ -273,10 +273,7 @@ export class GenerationService {
     const told = { thing: id, before: null, after: toldOf(recipe) };
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
-    const { tenantId, memberId, keyId } = scope;
-    const need = ledger.needOf(plan, work);
-    const payer = { tenantId, memberId, keyId, team: teamOf(recipe.metadata) };
-    const reserved: NewGeneration['reserved'] = (sql) => ledger.reserved(sql, uuidOf(id, 'gen'), payer, need);
+    const reserved = ledger.reserving(scope, work);
     const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, reserved, record };
     let taken: TakenStart | null = null;
     try {

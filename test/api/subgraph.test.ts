@@ -208,6 +208,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -266,6 +267,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -280,6 +282,7 @@ describe('_entities', () => {
       [10, 'FORBIDDEN'],
       [11, 'FORBIDDEN'],
       [12, 'FORBIDDEN'],
+      [13, 'FORBIDDEN'],
     ]);
   });
 });

@@ -101,8 +101,8 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.routeExplain(input.memberId)': { kind: null },
   'Query.routeExplain(input.template)': { kind: null },
   'Mutation.budgetDelete(input.id)': { kind: 'bud' },
-  'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 1 } } },
-  'Mutation.budgetSet(input.memberId)': { kind: 'mem', others: { input: { unit: 'TOKENS', period: 'DAY', most: 1 } } },
+  'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
+  'Mutation.budgetSet(input.memberId)': { kind: 'mem', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
   'Mutation.routeDelete(input.id)': { kind: 'rte' },
   'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
   'Query.explainPermission(nodeId)': {
