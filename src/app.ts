@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Kind, type DocumentNode } from 'graphql';
 import { AcceptanceService } from './access/acceptance.service.ts';
 import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
@@ -38,10 +37,12 @@ import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
+import { operationNames } from './graphql/operation-names.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { GuardService } from './guards/guard.service.ts';
+import { warmMasking } from './guards/warm.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
@@ -127,6 +128,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const models = new Models(providers, config.defaultModel, { clock, listedPrice });
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
+    if (providers.some(({ ignoresMessages }) => ignoresMessages !== true)) warmMasking();
     const metrics = openMetrics({ hasProcessMetrics });
 
     await asSet(`DATA_DIR ${config.dataDir}`, () => mkdir(config.dataDir, { recursive: true }));
@@ -185,7 +187,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
 
-    const templates = new TemplateService(database, library);
+    const templates = new TemplateService(database, library, config.secret);
     await templates.storeLibrary();
     const acts = new ActService(database, config.secret);
     const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
@@ -352,10 +354,4 @@ async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promi
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url, socketPath: embedded.socketPath };
-}
-
-/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
-function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
-  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
-  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }

@@ -6,10 +6,9 @@ import type { AppError } from '../kernel/errors.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
-import type { PromptMessage } from '../providers/port.ts';
 import type { Models } from '../routing/models.ts';
 import type { RoutePlan } from '../routing/plan.ts';
-import { needOf, type Need } from './need.ts';
+import { needOf, type Need, type Question } from './need.ts';
 import { refusalOf } from './refusal.ts';
 
 export type { Need } from './need.ts';
@@ -21,11 +20,9 @@ export interface Used {
 }
 
 /** A generation that is about to begin. */
-interface Asked {
+interface Asked extends Question {
   readonly id: string;
   readonly plan: RoutePlan;
-  readonly messages: readonly PromptMessage[];
-  readonly maxOutputTokens: number;
   readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
@@ -59,13 +56,13 @@ export class LedgerService {
   constructor(private readonly parts: LedgerParts) {}
 
   /** What a call by any model of the plan may use. */
-  needOf(plan: RoutePlan, asked: { readonly messages: readonly PromptMessage[]; readonly maxOutputTokens: number }): Need {
+  needOf(plan: RoutePlan, asked: Question): Need {
     return needOf(this.parts.models, plan, asked, this.parts.clock.now());
   }
 
   /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
-  reserving({ tenantId, memberId, keyId }: Scope, { id, plan, messages, maxOutputTokens, metadata }: Asked): (tag: SqlTag) => Statement {
-    const { costMicros, tokens } = this.needOf(plan, { messages, maxOutputTokens });
+  reserving({ tenantId, memberId, keyId }: Scope, { id, plan, metadata, ...question }: Asked): (tag: SqlTag) => Statement {
+    const { costMicros, tokens } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
     return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
       reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, 1, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,

@@ -11,17 +11,26 @@ export interface Need {
   readonly costMicros: number | null;
 }
 
+/** What a call asks for. */
+export interface Question {
+  readonly messages: readonly PromptMessage[];
+  readonly maxOutputTokens: number;
+  /** Sent with the messages; null and absent for plain text. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | null;
+}
+
 /**
- * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8; its answer
- * has at most `maxOutputTokens`, which every adapter sends. It is priced by the dearest model of the plan, with its branches.
+ * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is rendered and
+ * with the schema of its answer; its answer has at most `maxOutputTokens`, which every adapter sends. It is priced by the dearest model of the plan, with its branches.
  */
 export function needOf(
   models: Pick<Models, 'priceOf'>,
   { models: ids, branches }: Pick<RoutePlan, 'models' | 'branches'>,
-  { messages, maxOutputTokens }: { readonly messages: readonly PromptMessage[]; readonly maxOutputTokens: number },
+  { messages, maxOutputTokens, outputSchema = null }: Question,
   at: Date,
 ): Need {
-  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+  const schema = outputSchema === null ? 0 : Buffer.byteLength(JSON.stringify(outputSchema));
+  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), schema);
   let costMicros: number | null = 0;
   for (const id of new Set([...ids, ...Object.values(branches).flat()])) {
     const price = models.priceOf(id, at);

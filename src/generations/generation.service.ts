@@ -28,6 +28,7 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
+import { checkMoment, checkRange } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
 import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -60,6 +61,8 @@ interface Asked {
   readonly operation: string;
   readonly claim: IdempotencyClaim | null;
   readonly admitted: Admitted | undefined;
+  /** What its text has to be; null for plain text. */
+  readonly outputSchema: Readonly<Record<string, unknown>> | null;
 }
 
 /** What the service is built on. */
@@ -108,15 +111,16 @@ export class GenerationService {
       await nextTurn();
       await nextTurn();
     }
-    const { variables, draft, messages } = version.render(input.variables);
+    const { variables, draft, messages } = version.render(scope, input.variables);
     const metadata = input.metadata ?? null;
+    const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);
     const plan = await this.parts.routes.plan(
       scope,
       requestedModel,
-      factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata }),
+      factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata, outputSchema }),
     );
-    return this.begin({ scope, operation, claim, admitted }, plan, {
+    return this.begin({ scope, operation, claim, admitted, outputSchema }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -148,11 +152,12 @@ export class GenerationService {
       });
     }
     const requestedModel = input.model ?? original.requestedModel;
-    const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, original));
+    const outputSchema = await this.parts.templates.outputSchemaOf(scope, original.templateVersionId);
+    const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, { ...original, outputSchema }));
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
-    return this.begin({ scope, operation, claim, admitted }, plan, recipe);
+    return this.begin({ scope, operation, claim, admitted, outputSchema }, plan, recipe);
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -238,7 +243,11 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin({ scope, operation, claim, admitted }: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
+  private async begin(
+    { scope, operation, claim, admitted, outputSchema }: Asked,
+    plan: RoutePlan,
+    recipe: Recipe,
+  ): Promise<GenerationView> {
     const { engine, database, clock, bus, limits, ledger, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
@@ -257,6 +266,7 @@ export class GenerationService {
       attempts: [open],
       plan,
       messages: recipe.prompt,
+      outputSchema,
       complaint: null,
       ageMs: 0,
     };
@@ -345,16 +355,4 @@ export class GenerationService {
 function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
   const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
   return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
-}
-
-/** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
-function checkMoment(name: string, moment: Date | null | undefined): void {
-  const year = moment?.getUTCFullYear() ?? 1;
-  if (year < 1 || year > 9999)
-    throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: ['filter', name] });
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value < least || value > most)
-    throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
 }

@@ -39,6 +39,7 @@ interface ClaimRow {
   temperature: number | null;
   failover_policy: FailoverPolicy;
   guards: Guards | null;
+  output_schema: Record<string, unknown> | null;
   variables: Record<string, unknown>;
   complaint: string | null;
   age_ms: number;
@@ -132,7 +133,7 @@ async function claimIn(
         returning tenant_id, generation_id, number, base, model, reason
       )
       select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy, t.guards,
-             t.variables, (
+             t.variables, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
                select a.failure_message from attempts a
                where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.failure_code = 'GUARD_FAILED' order by a.number desc limit 1
              ) as complaint,
@@ -157,6 +158,7 @@ async function claimIn(
     temperature: row.temperature,
     failoverPolicy: row.failover_policy,
     guards: row.guards,
+    outputSchema: row.output_schema,
     variables: row.variables,
     complaint: row.complaint,
     ageMs: row.age_ms,

@@ -37,10 +37,12 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
     detail.placeholder = `${words[detail.kind]}_${String(index + 1).padStart(width, '0')}`;
   });
   const values = new Map([...details.values()].map(({ placeholder, value }) => [placeholder, value]));
-  const clean = messages.map(({ role, content }, index) => ({
-    role,
-    content: replaced(content, found[index] ?? [], (detail) => details.get(keyOf(detail))?.placeholder ?? ''),
-  }));
+  const clean = messages.map((message, index) => {
+    const stretches = found[index] ?? [];
+    if (stretches.length === 0) return message;
+    const { role, content } = message;
+    return { role, content: replaced(content, stretches, (detail) => details.get(keyOf(detail))?.placeholder ?? '') };
+  });
   return { messages: explained(clean, [...values.keys()]), values, restorer: () => new Restorer(values) };
 }
 
@@ -79,8 +81,10 @@ function replaced(
 
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
 function wordsFor(messages: readonly PromptMessage[]): Readonly<Record<PersonalKind, string>> {
-  const prompt = messages.map(({ content }) => content).join('\n');
-  const wordFor = (word: string): string => (new RegExp(`${word}_\\d`, 'i').test(prompt) ? wordFor(`${word}X`) : word);
+  // Hardly any prompt has one of these: each word is looked for only in what has.
+  const likely = messages.flatMap(({ content }) => content.match(/[A-Za-z]+_\d/g) ?? []).map((each) => each.toUpperCase());
+  const wordFor = (word: string): string =>
+    likely.some((each) => each.slice(0, -2).endsWith(word)) ? wordFor(`${word}X`) : word;
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
     PersonalKind,
     string

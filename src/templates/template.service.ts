@@ -1,8 +1,9 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
-import type { Database } from '../db/client.ts';
+import type { Database, TenantScope } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
+import { marksOf } from '../guards/fence.ts';
 import type { Guards } from '../guards/guards.ts';
 import { personalFields } from '../guards/personal.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -10,7 +11,7 @@ import { idOfName, prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { LibraryTemplate } from './library.ts';
 import { compileTemplate, type Rendering } from './render.ts';
-import { sealed, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
+import { sealed, type JsonSchema, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
 import {
   templates,
   templateVersions,
@@ -27,8 +28,10 @@ export interface UsableVersion {
   readonly maxOutputTokens: number;
   readonly failoverPolicy: FailoverPolicy;
   readonly guards: Guards;
-  /** Throws INVALID_INPUT with the path of the first variable that does not fit. */
-  render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
+  /** What its texts are: JSON that fits this schema; null for plain text. */
+  readonly outputSchema: JsonSchema | null;
+  /** For the scope's tenant. Throws INVALID_INPUT with the path of the first variable that does not fit. */
+  render(scope: Pick<Scope, 'tenantId'>, variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
 
 /** Which templates to list; absent and null let all pass. */
@@ -40,12 +43,15 @@ export interface TemplateFilter {
 export class TemplateService {
   private readonly bySlug: ReadonlyMap<string, UsableVersion>;
   private readonly byId: ReadonlyMap<string, UsableVersion>;
+  private readonly marks: ReturnType<typeof marksOf>;
 
   constructor(
     private readonly database: Database,
     private readonly library: readonly LibraryTemplate[],
+    secret: string,
   ) {
-    const usable = library.map((source) => ({ source, version: usableVersion(versionId(source), source) }));
+    this.marks = marksOf(secret);
+    const usable = library.map((source) => ({ source, version: this.usable(versionId(source), source) }));
     this.bySlug = new Map(usable.map(({ source, version }) => [source.slug, version]));
     this.byId = new Map(
       usable.flatMap(({ source, version }) => [[templateId(source.slug), version] as const, [version.id, version] as const]),
@@ -71,10 +77,10 @@ export class TemplateService {
           await transaction.sql(
             (tag) => tag`
               insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy,
-                guards, draft_source, prompt_source)
+                guards, output_schema, draft_source, prompt_source)
               select ${ids.version}, ${ids.template}, coalesce(max(number), 0) + 1, ${source.contentHash}, ${tag.json(source.variablesSchema)}::jsonb,
                 ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy},
-                ${tag.json(source.guards)}::jsonb, ${source.draftSource},
+                ${tag.json(source.guards)}::jsonb, ${source.outputSchema && tag.json(source.outputSchema)}::jsonb, ${source.draftSource},
                 ${source.promptSource}
               from template_versions where template_id = ${ids.template}
               on conflict (id) do nothing`,
@@ -94,7 +100,19 @@ export class TemplateService {
     const [row] = prefixOfId(reference) === 'tpv' ? await this.versions(scope, [reference]) : [];
     const [template] = row ? await this.list(scope, [row.templateId]) : [];
     if (!row || !template) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
-    return usableVersion(row.id, sourceOf(template, row));
+    return this.usable(row.id, sourceOf(template, row));
+  }
+
+  /** The output schema of a version that a generation was made from; null for plain text. */
+  async outputSchemaOf(tenant: TenantScope, versionId: string): Promise<JsonSchema | null> {
+    const known = this.byId.get(versionId);
+    if (known) return known.outputSchema;
+    const [row] = await this.database
+      .as(tenant)
+      .query.select({ outputSchema: templateVersions.outputSchema })
+      .from(templateVersions)
+      .where(eq(templateVersions.id, versionId));
+    return row?.outputSchema ?? null;
   }
 
   async findBySlug(scope: Scope, slug: string): Promise<TemplateRow | null> {
@@ -133,6 +151,22 @@ export class TemplateService {
         this.database.as(scope).query.select().from(templates).where(and(ofKind, where)).orderBy(orderBy).limit(limit),
     });
   }
+
+  private usable(id: string, source: TemplateSource): UsableVersion {
+    const template = compileTemplate(source);
+    return {
+      id,
+      slug: source.slug,
+      maxOutputTokens: source.maxOutputTokens,
+      failoverPolicy: source.failoverPolicy,
+      outputSchema: source.outputSchema,
+      guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
+      render: ({ tenantId }, given) => {
+        const variables: Variables = checkVariables(source.variablesSchema, given);
+        return { ...template.render(variables, this.marks(tenantId)), variables };
+      },
+    };
+  }
 }
 
 function templateId(slug: string): string {
@@ -141,21 +175,6 @@ function templateId(slug: string): string {
 
 function versionId({ slug, contentHash }: TemplateSource): string {
   return idOfName('tpv', `library/${slug}/${contentHash}`);
-}
-
-function usableVersion(id: string, source: TemplateSource): UsableVersion {
-  const template = compileTemplate(source);
-  return {
-    id,
-    slug: source.slug,
-    maxOutputTokens: source.maxOutputTokens,
-    failoverPolicy: source.failoverPolicy,
-    guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
-    render(given) {
-      const variables: Variables = checkVariables(source.variablesSchema, given);
-      return { ...template.render(variables), variables };
-    },
-  };
 }
 
 function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateSource {
@@ -171,5 +190,6 @@ function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateS
     maxOutputTokens: version.maxOutputTokens,
     failoverPolicy: version.failoverPolicy,
     guards: version.guards,
+    outputSchema: version.outputSchema,
   });
 }

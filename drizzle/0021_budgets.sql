@@ -30,7 +30,7 @@ CREATE TABLE "budgets" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "budgets_tenant_id_id_pk" PRIMARY KEY("tenant_id","id"),
-	CONSTRAINT "budgets_tenant_id_target" UNIQUE("tenant_id","target","unit","period")
+	CONSTRAINT "budgets_target" UNIQUE("target","tenant_id","unit","period")
 );
 --> statement-breakpoint
 ALTER TABLE "budgets" ENABLE ROW LEVEL SECURITY;--> statement-breakpoint
