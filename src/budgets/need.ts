@@ -17,7 +17,12 @@ export interface Question {
   readonly maxOutputTokens: number;
   /** Sent with the messages; null and absent for plain text. */
   readonly outputSchema?: Readonly<Record<string, unknown>> | null;
+  /** Whether personal details are masked before it leaves. */
+  readonly guards: { readonly masking: boolean } | null;
 }
+
+/** Bytes that masking may add: what the model is told about it, and placeholders that are longer than what they stand for. */
+const maskingBytes = 1_024;
 
 /**
  * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is rendered and
@@ -26,11 +31,12 @@ export interface Question {
 export function needOf(
   models: Pick<Models, 'priceOf'>,
   { models: ids, branches }: Pick<RoutePlan, 'models' | 'branches'>,
-  { messages, maxOutputTokens, outputSchema = null }: Question,
+  { messages, maxOutputTokens, outputSchema = null, guards }: Question,
   at: Date,
 ): Need {
   const schema = outputSchema === null ? 0 : Buffer.byteLength(JSON.stringify(outputSchema));
-  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), schema);
+  const beside = schema + (guards?.masking === true ? maskingBytes : 0);
+  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), beside);
   let costMicros: number | null = 0;
   for (const id of new Set([...ids, ...Object.values(branches).flat()])) {
     const price = models.priceOf(id, at);

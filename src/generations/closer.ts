@@ -77,12 +77,9 @@ export class Closer {
   }
 
   private needOf(run: Run, { model, base, complaint }: Pick<NextAttempt, 'model' | 'base' | 'complaint'>): Need {
-    const { plan, messages, maxOutputTokens, outputSchema } = run.work;
+    const { plan, messages, ...question } = run.work;
     const asked = promptOf(messages, complaint ?? run.complaint, run.text.slice(0, base));
-    return this.parts.ledger.needOf(
-      { ...plan, models: [model, ...plan.models] },
-      { messages: asked, maxOutputTokens, outputSchema },
-    );
+    return this.parts.ledger.needOf({ ...plan, models: [model, ...plan.models] }, { ...question, messages: asked });
   }
 
   private replaceBy(

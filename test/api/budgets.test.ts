@@ -252,9 +252,16 @@ describe('a start', () => {
     const called = first.nextCall();
     const id = await begun({ model: 'first/teller', maxOutputTokens: 500 });
     const call = await called;
-    const bytes = call.request.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+    const [row] = await app.sql<{ bytes: number; masking: boolean }>`
+      select (select sum(octet_length(m ->> 'content'))::int from jsonb_array_elements(prompt) m) as bytes, (guards -> 'masking')::bool as masking
+      from generations where id = ${uuidOf(id)}`;
+    // Masking adds some.
+    const bytes = (row?.bytes ?? 0) + (row?.masking ? 1_024 : 0);
+    const sent = call.request.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
 
     expect(call.request.maxOutputTokens).toBe(500);
+    expect(sent).toBeLessThanOrEqual(bytes);
+    expect(sent).toBeGreaterThan(bytes / 2);
     expect(await standing()).toEqual([{ settled: 0, outstanding: bytes + 500, left: 100_000 - bytes - 500 }]);
     call.say('Dear Ada.').finish();
     await endOf(id);
