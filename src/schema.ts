@@ -18,6 +18,9 @@ import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
 import { TenantCreationResolver } from './access/tenant-creation.resolver.ts';
 import type { TenantCreationService } from './access/tenant-creation.service.ts';
+import { BudgetResolver } from './budgets/budget.resolver.ts';
+import type { BudgetService } from './budgets/budget.service.ts';
+import { Budget } from './budgets/budget.type.ts';
 import type { Database } from './db/client.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import type { AuditService } from './audit/audit.service.ts';
@@ -80,6 +83,7 @@ export interface Services {
   readonly credentialTests: ProviderCredentialTestService;
   readonly limitSettings: LimitSettingService;
   readonly usage: UsageService;
+  readonly budgets: BudgetService;
 }
 
 export interface Schemas {
@@ -107,6 +111,7 @@ export function buildSchemas(services: Services): Schemas {
   const credentials = new ProviderCredentialResolver(services.credentials, services.credentialTests, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const usage = new UsageResolver(services.usage);
+  const budgets = new BudgetResolver(services.budgets);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -121,6 +126,7 @@ export function buildSchemas(services: Services): Schemas {
     pcr: credentials.byId,
     rte: routes.byId,
     rtv: routes.versionById,
+    bud: budgets.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
@@ -139,6 +145,7 @@ export function buildSchemas(services: Services): Schemas {
     credentials,
     limits,
     usage,
+    budgets,
     nodes,
   ];
   const api = buildApiSchema(
@@ -161,6 +168,7 @@ export function buildSchemas(services: Services): Schemas {
         ProviderCredential,
         Route,
         RouteVersion,
+        Budget,
       ],
       subscribers: { generationStream: generations.stream, auditLogAdded: audit.added, providerHealthStream: providers.stream },
     },
@@ -193,6 +201,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     credentialTests: uncalled('credentialTests'),
     limitSettings: uncalled('limitSettings'),
     usage: uncalled('usage'),
+    budgets: uncalled('budgets'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }
