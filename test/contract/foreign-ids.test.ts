@@ -103,7 +103,10 @@ const rows: Readonly<Record<string, Row>> = {
   'Query.routeExplain(input.template)': { kind: null },
   'Mutation.budgetDelete(input.id)': { kind: 'bud' },
   'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
-  'Mutation.budgetSet(input.memberId)': { kind: 'mem', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
+  'Mutation.budgetSet(input.memberId)': {
+    kind: 'mem',
+    others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } },
+  },
   'Mutation.routeDelete(input.id)': { kind: 'rte' },
   'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
   'Query.explainPermission(nodeId)': {
