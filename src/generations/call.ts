@@ -107,7 +107,9 @@ export class Caller {
     const messages = run.attempt.base > 0 ? continued(asked, run.text) : asked;
     // A provider of our own sends nothing anywhere.
     const masked = provider.ignoresMessages ? null : maskedBy(guards, messages, variables);
-    return masked ? { messages: masked.messages, restorer: masked.restorer() } : { messages, restorer: null };
+    return masked
+      ? { messages: masked.messages, restorer: masked.restorer(run.work.outputSchema !== null) }
+      : { messages, restorer: null };
   }
 }
 
