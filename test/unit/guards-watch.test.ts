@@ -41,8 +41,8 @@ describe('a text that comes', () => {
     ['too many words', { length: { maxWords: 10 } }, filler, 'it has more than 10 words; write at most so many'],
     ['too many characters', { length: { maxCharacters: 40 } }, filler, 'it has more than 40 characters; write at most so many'],
   ])('is refused for %s before its end', (_what, settings, text, fault) => {
-    expect(watched(settings, [...(text + filler.repeat(5))])).toEqual({ fault, at: expect.any(Number) as number });
-    expect(watched(settings, [...(text + filler.repeat(5))])?.at).toBeLessThanOrEqual(text.length + 65);
+    expect(watched(settings, (text + filler.repeat(5)).split(''))).toEqual({ fault, at: expect.any(Number) as number });
+    expect(watched(settings, (text + filler.repeat(5)).split(''))?.at).toBeLessThanOrEqual(text.length + 65);
   });
 
   it.each([
@@ -53,7 +53,7 @@ describe('a text that comes', () => {
     ['what has to be mentioned', { mustMention: ['job.company'] }, filler],
     ['another language', { language: { is: 'German' } }, filler.repeat(9)],
   ])('goes on with %s', (_what, settings, text) => {
-    expect(watched(settings, [...text])).toBeNull();
+    expect(watched(settings, text.split(''))).toBeNull();
   });
 
   it('is not watched where nothing can be told before its end', () => {
