@@ -8,7 +8,8 @@ import type { Admissions } from './metrics.ts';
 import type { Held, Policy } from './policy.ts';
 import { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
-import { TenantSlots, type Wanted } from './tenant-slots.ts';
+import type { Wanted } from './holding.ts';
+import { TenantSlots } from './tenant-slots.ts';
 
 /** What slots are built on. */
 export interface SlotParts {
