@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Kind, type DocumentNode } from 'graphql';
 import { AcceptanceService } from './access/acceptance.service.ts';
 import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
@@ -23,6 +22,8 @@ import { auditDownload } from './audit/ndjson.ts';
 import { RefusalCounter } from './audit/refusals.ts';
 import { Sealer } from './audit/sealer.ts';
 import { AuditTail } from './audit/tail.ts';
+import { BudgetService } from './budgets/budget.service.ts';
+import { LedgerService } from './budgets/ledger.service.ts';
 import * as operations from './client/operations.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
@@ -36,6 +37,7 @@ import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
 import { buildPipeline } from './graphql/execute.ts';
+import { operationNames } from './graphql/operation-names.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
@@ -161,12 +163,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     observeHealth(metrics.registry, { models, health, places });
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
       keys: providerKeys,
       gate,
+      ledger,
       bus,
       audience: follower,
       clock,
@@ -176,7 +180,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, bus, log });
+    const purger = new Purger({ database, ledger, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close(), lastWordsMs);
     engine.open();
@@ -254,7 +258,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -282,6 +286,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       credentials,
       limitSettings,
       usage: new UsageService(database),
+      budgets: new BudgetService({ database, acts, ledger, clock }),
     });
     const pipeline = buildPipeline({
       schema: subgraph,
@@ -349,10 +354,4 @@ async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promi
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url, socketPath: embedded.socketPath };
-}
-
-/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
-function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
-  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
-  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }

@@ -1,6 +1,7 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
@@ -74,6 +75,7 @@ export interface GenerationParts {
   readonly clock: Clock;
   readonly limits: LimitService;
   readonly guards: GuardService;
+  readonly ledger: LedgerService;
   readonly acts: ActService;
 }
 
@@ -164,7 +166,7 @@ export class GenerationService {
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
     const { acts, bus } = this.parts;
     const what = { operation: 'generationCancel', input: {}, idempotent: true };
-    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id));
+    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id, this.parts.ledger));
     // Only what was this tenant's to cancel: engines heed the hint without another look.
     if (isAsked) bus.publish('generation.cancelRequested', [id]);
     const [row] = await this.find(scope, [id]);
@@ -177,7 +179,9 @@ export class GenerationService {
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('generations:write');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
-    await this.parts.acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id));
+    const { acts, ledger } = this.parts;
+    const reached = await acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id, ledger));
+    ledger.tell(reached);
     this.parts.bus.publish('generation.cancelRequested', [id]);
     this.parts.bus.publish('generation.changed', [id]);
     return id;
@@ -244,7 +248,7 @@ export class GenerationService {
     plan: RoutePlan,
     recipe: Recipe,
   ): Promise<GenerationView> {
-    const { engine, database, clock, bus, limits, acts } = this.parts;
+    const { engine, database, clock, bus, limits, ledger, acts } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
     let isStored = false;
@@ -279,7 +283,8 @@ export class GenerationService {
     const told = { thing: id, before: null, after: toldOf(recipe) };
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
-    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, record };
+    const reserved = ledger.reserving(scope, work);
+    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, reserved, record };
     let taken: TakenStart | null = null;
     try {
       const early = claim === null ? limits.startWith(scope, insert) : null;
@@ -307,7 +312,7 @@ export class GenerationService {
       return row;
     } catch (error) {
       if (taken && !isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
-      throw limits.noRoom(error) ?? error;
+      throw limits.noRoom(error) ?? ledger.refusal(error) ?? error;
     } finally {
       forget();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

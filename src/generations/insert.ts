@@ -37,6 +37,8 @@ export interface NewGeneration {
   readonly leaseMs: number | null;
   /** How many unfinished ones its tenant, member and key may have, 0 for any number; null when nothing limits them. */
   readonly room: Room | null;
+  /** A condition that reserves for its first call; the statement fails where a budget refuses (`LedgerService.refusal`). */
+  readonly reserved: (sql: SqlTag) => Statement;
 }
 
 /** Either the new row, or which generation the idempotency key already stands for. */
@@ -57,7 +59,7 @@ export interface InsertedRow {
  */
 export function generationInserted(
   sql: SqlTag,
-  { scope, id, recipe, claim, model, leaseMs, room, record }: NewGeneration,
+  { scope, id, recipe, claim, model, leaseMs, room, reserved, record }: NewGeneration,
   counted?: Statement,
 ): Statement {
   const uuid = uuidOf(id, 'gen');
@@ -95,7 +97,7 @@ export function generationInserted(
               sql`and case when thing_id = ${uuid} then check_room_for_generation(${uuidOf(scope.tenantId)}::uuid, ${uuidOf(scope.memberId)}::uuid,
                 ${keyId}::uuid, ${room.tenant}::int, ${room.member}::int, ${room.key}::int) end`
             : sql``
-        }
+        } and case when thing_id = ${uuid} then ${reserved(sql)} end
         returning tenant_id, id, created_at
       ), opened as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base)

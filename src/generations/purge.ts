@@ -1,4 +1,5 @@
 import { serviceDeedsRecorded, type ServiceDeed } from '../audit/record.service.ts';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
@@ -19,14 +20,21 @@ const lastDelaySeconds = 15;
 
 /**
  * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys, generations past their tenant's retention,
- * and deleted tenants with everything in them.
+ * and deleted tenants with everything in them. Settles what was reserved for generations that have ended or are gone.
  */
 export class Purger {
   private readonly rounds = new Rounds(() => this.round());
 
   private unsubscribe = (): void => undefined;
 
-  constructor(private readonly parts: { readonly database: Database; readonly bus: Bus; readonly log: Log }) {}
+  constructor(
+    private readonly parts: {
+      readonly database: Database;
+      readonly ledger: LedgerService;
+      readonly bus: Bus;
+      readonly log: Log;
+    },
+  ) {}
 
   open(): void {
     this.rounds.open(purgeMs);
@@ -48,7 +56,7 @@ export class Purger {
 
   private async round(): Promise<void> {
     try {
-      const { bus, database } = this.parts;
+      const { bus, database, ledger } = this.parts;
       const { engine } = database;
       await deleteTenants(engine, (ids) => {
         bus.publish('generation.cancelRequested', ids);
@@ -57,6 +65,7 @@ export class Purger {
       await deleteChunks(engine);
       await deleteClaims(engine);
       await deleteExpired(engine);
+      await ledger.sweep(engine);
     } catch (err) {
       // The next round does it.
       this.parts.log.warn({ err }, 'could not clean up');
