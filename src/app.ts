@@ -24,6 +24,7 @@ import { RefusalCounter } from './audit/refusals.ts';
 import { Sealer } from './audit/sealer.ts';
 import { AuditTail } from './audit/tail.ts';
 import * as operations from './client/operations.ts';
+import { CacheService } from './caching/cache.service.ts';
 import type { Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
 import { openEmbedded } from './db/embedded.ts';
@@ -167,6 +168,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       gate,
       bus,
       audience: follower,
+      readers: follower,
       clock,
       log,
       fetch: providerHttp.fetch,
@@ -252,7 +254,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts };
+    const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
+    bus.forgetOn(caches, 'tenant.changed');
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts, caches };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });

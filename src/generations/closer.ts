@@ -1,12 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
+import type { CacheUse } from '../caching/caching.ts';
+import type { EntryClaim } from '../caching/entry.ts';
 import type { Appender } from './appender.ts';
 import type { ProviderError, Usage } from '../providers/port.ts';
 import { cancelled, failed, failureOf } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import type { OpenedCall, Run } from './run.ts';
+import type { RestartReason } from './generations.table.ts';
 import { nothingSpent, spentOf, type Spent } from './spent.ts';
 import type { AttemptState, Story } from './story.ts';
 
@@ -14,11 +17,15 @@ import type { AttemptState, Story } from './story.ts';
 export interface NextAttempt {
   readonly model: string;
   readonly base: number;
-  readonly reason?: 'PROVIDER_ERROR' | 'GUARD';
+  readonly reason?: RestartReason;
   /** Why the open attempt gives up. */
   readonly failure: Failure;
   /** What the open one used. */
   readonly spent: Spent;
+  /** How the run uses the cache from then on; as before when absent. */
+  readonly cache?: CacheUse;
+  /** Only where the run becomes the one that others follow. */
+  readonly claim?: EntryClaim;
 }
 
 /** Two calls of one attempt: one goes on, the other was slower, or failed. */
@@ -40,11 +47,19 @@ export class Closer {
     return spentOf(usage, this.parts.models.priceOf(model, this.parts.clock.now()));
   }
 
-  /** Replaces the open attempt; false when the run is lost. */
-  async replace(run: Run, { model, base, reason = 'PROVIDER_ERROR', failure, spent }: NextAttempt): Promise<boolean> {
-    const next = { model, base, reason };
+  /** Replaces the open attempt; false when the run is lost, and where its claim was in vain. */
+  async replace(run: Run, next: NextAttempt): Promise<boolean> {
+    const { model, base, reason = 'PROVIDER_ERROR', failure, spent, cache = run.cache, claim = null } = next;
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
-    return this.follow(run, ended, next, () => replaceAttempt(this.parts.database.engine, run, { ...next, failure, spent }));
+    const isReplaced = await this.follow(
+      run,
+      ended,
+      { model, base, reason },
+      () => replaceAttempt(this.parts.database.engine, run, { model, base, reason, failure, spent, cache, claim }),
+      claim === null,
+    );
+    if (isReplaced) run.cache = cache;
+    return isReplaced;
   }
 
   /** Makes one of two calls the open attempt, and the other the one before it; false when the run is lost. */
@@ -69,10 +84,11 @@ export class Closer {
     ended: AttemptState,
     next: Pick<AttemptState, 'model' | 'base' | 'reason'>,
     statement: () => Promise<boolean>,
+    isOwn = true,
   ): Promise<boolean> {
     const { bus, audience } = this.parts;
-    if (!(await this.untilAnswered(run, statement))) {
-      run.stop('LOST');
+    if (!(await this.answered(run, statement, false))) {
+      if (isOwn) run.stop('LOST');
       return false;
     }
     this.appender.forget(run);
@@ -84,9 +100,7 @@ export class Closer {
 
   /** Ends a run that was told to stop. */
   endStopped(run: Run): Promise<Story | null> {
-    return run.stopReason === 'CANCELLED'
-      ? this.end(run, cancelled(run, this.spentBy(run.attempt.model, null)))
-      : this.endUnstorable(run);
+    return run.stopReason === 'CANCELLED' ? this.end(run, cancelled(run, this.spentAtStop(run))) : this.endUnstorable(run);
   }
 
   /** The one transaction that ends a run; null when the run is lost. */
@@ -98,11 +112,12 @@ export class Closer {
     let isRepeat = false;
     let isOurs: boolean;
     try {
-      isOurs = await this.untilAnswered(run, async () => {
+      const finish = async (): Promise<boolean> => {
         if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
         isRepeat = true;
         return finishRun(database.engine, run, ending);
-      });
+      };
+      isOurs = await this.answered(run, finish, false);
     } catch (err) {
       // Left to a take-over it would be written, and paid, again for the same refusal.
       if (!isDataFault(err) || ending.failure?.code === 'INTERNAL') throw err;
@@ -130,20 +145,25 @@ export class Closer {
         model: run.attempt.model,
         base: run.stored,
         failure,
-        spent: this.spentBy(run.attempt.model, null),
+        spent: this.spentAtStop(run),
       }))
     )
       return null;
     return this.end(run, failed(run, failure, false, nothingSpent));
   }
 
-  /** Repeats a statement while the database is away, as long as the run is this process's. */
-  private async untilAnswered(run: Run, statement: () => Promise<boolean>): Promise<boolean> {
+  /** By an attempt that was stopped: a copy uses nothing, and of a call nobody knows. */
+  private spentAtStop(run: Run): Spent {
+    return run.source === null ? this.spentBy(run.attempt.model, null) : nothingSpent;
+  }
+
+  /** The answer to a statement that is repeated while the database is away; `lost` once the run is not this process's any more. */
+  async answered<T>(run: Run, statement: () => Promise<T>, lost: T): Promise<T> {
     for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
       try {
         return await statement();
       } catch (err) {
-        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return false;
+        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return lost;
         if (!isAway(err)) throw err;
         this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
         await pause(delayMs);

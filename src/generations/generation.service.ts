@@ -1,6 +1,7 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
+import type { CacheService, CacheWish } from '../caching/cache.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
@@ -22,6 +23,7 @@ import type { RoutePlanService } from '../routing/route-plan.service.ts';
 import { factsOf } from '../routing/facts.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
+import { anew, cachedOf, checkAge, checkInput, checkMoment } from './asked.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
@@ -41,6 +43,7 @@ export interface StartInput {
   readonly maxOutputTokens?: number | null;
   readonly temperature?: number | null;
   readonly metadata?: Record<string, unknown> | null;
+  readonly cache?: CacheWish | null;
 }
 
 /** Which generation to write anew, with what changed. */
@@ -48,6 +51,7 @@ export interface RetryInput {
   readonly id: string;
   readonly model?: string | null;
   readonly idempotencyKey?: string | null;
+  readonly cache?: CacheWish | null;
 }
 
 /** Waits until the request may have effects; throws when it may not. */
@@ -59,6 +63,8 @@ interface Asked {
   readonly operation: string;
   readonly claim: IdempotencyClaim | null;
   readonly admitted: Admitted | undefined;
+  /** What it wants of the cache. */
+  readonly wish: CacheWish;
 }
 
 /** What the service is built on. */
@@ -72,10 +78,8 @@ export interface GenerationParts {
   readonly limits: LimitService;
   readonly guards: GuardService;
   readonly acts: ActService;
+  readonly caches: CacheService;
 }
-
-const mostOutputTokens = 32_000;
-const longestMetadata = 16_384;
 
 /** Starts generations and lets their owners read, cancel, repeat and delete them. */
 export class GenerationService {
@@ -94,13 +98,7 @@ export class GenerationService {
     const version = await this.parts.templates.getVersion(scope, input.template);
     const requestedModel = input.model ?? autoRoute;
     const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
-    checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
-    if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
-    if (input.metadata && JSON.stringify(input.metadata).length > longestMetadata) {
-      throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {
-        path: ['input', 'metadata'],
-      });
-    }
+    checkInput(input, maxOutputTokens);
     // The statement that counts the request goes out in these turns: the database works on it while this one renders.
     if (claim === null && this.parts.limits.isCounting(scope)) {
       await nextTurn();
@@ -114,7 +112,8 @@ export class GenerationService {
       requestedModel,
       factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata }),
     );
-    return this.begin({ scope, operation, claim, admitted }, plan, {
+    const wish = input.cache ?? (await this.parts.caches.wishOf(scope));
+    return this.begin({ scope, operation, claim, admitted, wish }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -138,6 +137,7 @@ export class GenerationService {
     const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
+    checkAge(input.cache);
     const original = await this.findWhole(scope, input.id);
     if (!original) throw noSuchGeneration(['input', 'id']);
     if (!isFinal(original.status)) {
@@ -150,7 +150,8 @@ export class GenerationService {
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
-    return this.begin({ scope, operation, claim, admitted }, plan, recipe);
+    const wish = input.cache ?? anew(original.cache);
+    return this.begin({ scope, operation, claim, admitted, wish }, plan, recipe);
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -234,16 +235,18 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin({ scope, operation, claim, admitted }: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
-    const { engine, database, clock, bus, limits, acts } = this.parts;
+  private async begin(asked: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
+    const { scope, operation, claim, admitted, wish } = asked;
+    const { engine, database, clock, bus, limits, acts, caches } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
+    const cache = await caches.plan(scope, wish, () => cachedOf(recipe, plan));
     let isStored = false;
-    let isReserved = engine.reserve();
+    let isReserved = engine.reserve(cache?.model != null);
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
     const id = newId('gen');
-    const model = plan.models[0] ?? recipe.requestedModel;
+    const model = cache?.model ?? plan.models[0] ?? recipe.requestedModel;
     const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
     const work = {
       ...recipe,
@@ -253,15 +256,17 @@ export class GenerationService {
       attempts: [open],
       plan,
       messages: recipe.prompt,
+      cache: cache && cache.use,
       complaint: null,
       ageMs: 0,
     };
     const run = isRunning ? engine.prepare(work, leasedAt) : null;
     const committed = Promise.withResolvers<void>();
-    let [isDue, forget] = [run !== null && claim === null, (): void => undefined];
+    // Of any other the database decides whether it calls a model.
+    const isPlain = claim === null && cache === null;
+    let [isDue, forget] = [run !== null && isPlain, (): void => undefined];
     const insert = (counted?: Statement): Statement => {
       // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
-      // With an idempotency key it may be for nothing.
       if (run && isDue) forget = afterNextTurn(() => engine.openCall(run, committed.promise));
       isDue = false;
       return generationInserted(sql, fresh, counted);
@@ -269,10 +274,10 @@ export class GenerationService {
     const told = { thing: id, before: null, after: toldOf(recipe) };
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
-    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, record };
+    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, record };
     let taken: TakenStart | null = null;
     try {
-      const early = claim === null ? limits.startWith(scope, insert) : null;
+      const early = isPlain ? limits.startWith(scope, insert) : null;
       let inserted = early && insertedBy(fresh, (await early) as InsertedRow[]);
       if (!inserted) {
         taken = await limits.takeStart(scope, admitted);
@@ -289,6 +294,7 @@ export class GenerationService {
       if (run) {
         isReserved = false;
         forget();
+        run.cache = row.cache;
         engine.start(run);
         committed.resolve();
         // The provider's request goes out in this turn; the caller's answer is made in the next.
@@ -340,16 +346,4 @@ export class GenerationService {
 function reached(scope: Scope, ids: readonly string[]): SQL | undefined {
   const isReached = scope.can('generations:others') ? undefined : eq(generations.memberId, scope.memberId);
   return and(eq(generations.tenantId, scope.tenantId), inArray(generations.id, [...ids]), isReached);
-}
-
-/** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
-function checkMoment(name: string, moment: Date | null | undefined): void {
-  const year = moment?.getUTCFullYear() ?? 1;
-  if (year < 1 || year > 9999)
-    throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: ['filter', name] });
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value < least || value > most)
-    throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
 }

@@ -1,4 +1,5 @@
 import { serviceDeedsRecorded, type ServiceDeed } from '../audit/record.service.ts';
+import { deleteEntries } from '../caching/entry.ts';
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
@@ -18,7 +19,7 @@ const mostBatches = 100;
 const lastDelaySeconds = 15;
 
 /**
- * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys, generations past their tenant's retention,
+ * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys and entries of the cache, generations past their tenant's retention,
  * and deleted tenants with everything in them.
  */
 export class Purger {
@@ -56,6 +57,7 @@ export class Purger {
       });
       await deleteChunks(engine);
       await deleteClaims(engine);
+      await deleteEntries(engine);
       await deleteExpired(engine);
     } catch (err) {
       // The next round does it.

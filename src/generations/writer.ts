@@ -7,6 +7,7 @@ import { causeOf } from '../routing/plan.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
+import { Copier } from './copying.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { Ending } from './finish.ts';
@@ -26,15 +27,19 @@ export class Writer {
   private readonly caller: Caller;
   private readonly closer: Closer;
   private readonly hedge: Hedge;
+  private readonly copier: Copier;
 
   constructor(
     config: EngineConfig,
     private readonly parts: EngineParts,
     private readonly appender: Appender,
+    /** Told of a run that copied and writes by itself from now on. */
+    private readonly onOwn: (run: Run) => void,
   ) {
     this.caller = new Caller(config, parts);
     this.closer = new Closer(parts, appender);
     this.hedge = new Hedge(parts, this.caller, this.closer);
+    this.copier = new Copier(parts, appender, this.closer, config.totalTimeoutMs, (run) => this.caller.remainingMs(run));
   }
 
   /** Makes a run's first call, all but its sending, which waits for `committed`. */
@@ -44,6 +49,11 @@ export class Writer {
 
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
+    if (run.source !== null) {
+      const end = await this.copier.write(run);
+      if (end !== 'OWN') return end;
+      this.onOwn(run);
+    }
     const calls: Failing[] = [];
     let hasBegun = false;
     for (;;) {
