@@ -15,6 +15,8 @@ export function access(effort: Effort): Promise<Report> {
       DATABASE_URL: product.databaseUrl,
       DATABASE_SOCKET: product.databaseSocket,
       KEY: product.key,
+      // As the product's.
+      NODE_ENV: 'development',
     });
     const open = await start(peer);
 

@@ -82,11 +82,12 @@ export class Caller {
   }
 
   private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
-    const { draft, maxOutputTokens, temperature } = run.work;
+    const { draft, maxOutputTokens, temperature, outputSchema } = run.work;
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(
-      (signal) => provider.stream({ model, messages, draft, maxOutputTokens, temperature }, { signal, fetch, apiKey }),
+      (signal) =>
+        provider.stream({ model, messages, draft, maxOutputTokens, temperature, outputSchema }, { signal, fetch, apiKey }),
       {
         firstTokenMs: this.config.firstTokenTimeoutMs,
         idleMs: this.config.idleTimeoutMs,

@@ -65,6 +65,8 @@ interface Asked {
   readonly admitted: Admitted | undefined;
   /** What it wants of the cache. */
   readonly wish: CacheWish;
+  /** What its text has to be; null for plain text. */
+  readonly outputSchema: Readonly<Record<string, unknown>> | null;
 }
 
 /** What the service is built on. */
@@ -106,14 +108,15 @@ export class GenerationService {
     }
     const { variables, draft, messages } = version.render(input.variables);
     const metadata = input.metadata ?? null;
+    const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);
     const plan = await this.parts.routes.plan(
       scope,
       requestedModel,
-      factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata }),
+      factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata, outputSchema }),
     );
     const wish = input.cache ?? (await this.parts.caches.wishOf(scope));
-    return this.begin({ scope, operation, claim, admitted, wish }, plan, {
+    return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -146,12 +149,13 @@ export class GenerationService {
       });
     }
     const requestedModel = input.model ?? original.requestedModel;
-    const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, original));
+    const outputSchema = await this.parts.templates.outputSchemaOf(scope, original.templateVersionId);
+    const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, { ...original, outputSchema }));
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
     const wish = input.cache ?? anew(original.cache);
-    return this.begin({ scope, operation, claim, admitted, wish }, plan, recipe);
+    return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, recipe);
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -236,7 +240,7 @@ export class GenerationService {
   }
 
   private async begin(asked: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
-    const { scope, operation, claim, admitted, wish } = asked;
+    const { scope, operation, claim, admitted, wish, outputSchema } = asked;
     const { engine, database, clock, bus, limits, acts, caches } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
@@ -257,6 +261,7 @@ export class GenerationService {
       plan,
       messages: recipe.prompt,
       cache: cache && cache.use,
+      outputSchema,
       complaint: null,
       ageMs: 0,
     };

@@ -42,6 +42,7 @@ interface ClaimRow {
   failover_policy: FailoverPolicy;
   guards: Guards | null;
   cache: CacheUse | null;
+  output_schema: Record<string, unknown> | null;
   variables: Record<string, unknown>;
   complaint: string | null;
   age_ms: number;
@@ -135,8 +136,8 @@ async function claimIn(
         from taken
         returning tenant_id, generation_id, number, base, model, reason
       )
-      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy, t.guards, t.cache,
-             t.variables, (
+      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
+             t.guards, t.cache, t.variables, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
                select a.failure_message from attempts a
                where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.failure_code = 'GUARD_FAILED' order by a.number desc limit 1
              ) as complaint,
@@ -162,6 +163,7 @@ async function claimIn(
     failoverPolicy: row.failover_policy,
     guards: row.guards,
     cache: row.cache,
+    outputSchema: row.output_schema,
     variables: row.variables,
     complaint: row.complaint,
     ageMs: row.age_ms,

@@ -26,6 +26,8 @@ export interface Work {
   /** What is masked before the prompt leaves, and what the text is checked for; null for nothing. */
   readonly guards: Guards | null;
   readonly cache: CacheUse | null;
+  /** What the text is: JSON that fits this JSON Schema; null for plain text. Providers are told, and the whole text has to fit. */
+  readonly outputSchema: Readonly<Record<string, unknown>> | null;
   readonly variables: Readonly<Record<string, unknown>>;
   /** What was wrong with the text that this one is written in place of; null for the first. */
   readonly complaint: string | null;

@@ -162,10 +162,10 @@ export class Writer {
 
   /**
    * Where the text of the next attempt begins: behind the last whole sentence, as far as it is stored, when the template wants it to go on
-   * and the model can; else at 0.
+   * and the model can; else at 0. JSON that one model began is nothing that another, held to the whole of it, can go on from.
    */
   private async baseFor(run: Run, model: string): Promise<number> {
-    if (run.work.failoverPolicy !== 'CONTINUE' || run.text === '') return 0;
+    if (run.work.failoverPolicy !== 'CONTINUE' || run.work.outputSchema !== null || run.text === '') return 0;
     if (this.parts.models.find(model)?.provider.ignoresMessages) return 0;
     await this.appender.flush();
     // What an earlier attempt went on from is the end of a sentence, whatever came behind it.

@@ -37,10 +37,12 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
     detail.placeholder = `${words[detail.kind]}_${String(index + 1).padStart(width, '0')}`;
   });
   const values = new Map([...details.values()].map(({ placeholder, value }) => [placeholder, value]));
-  const clean = messages.map(({ role, content }, index) => ({
-    role,
-    content: replaced(content, found[index] ?? [], (detail) => details.get(keyOf(detail))?.placeholder ?? ''),
-  }));
+  const clean = messages.map((message, index) => {
+    const stretches = found[index] ?? [];
+    if (stretches.length === 0) return message;
+    const { role, content } = message;
+    return { role, content: replaced(content, stretches, (detail) => details.get(keyOf(detail))?.placeholder ?? '') };
+  });
   return { messages: explained(clean, [...values.keys()]), values, restorer: () => new Restorer(values) };
 }
 

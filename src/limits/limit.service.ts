@@ -4,17 +4,19 @@ import type { Database } from '../db/client.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Statement } from '../db/statement.ts';
-import type { Admission, AdmissionRefusal, Charge, ThrottleStatus } from '../graphql/admission.ts';
+import type { Admission, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
+import { Ahead, boundsOf, nothingAhead } from './ahead.ts';
 import { countAdmissions, type Admissions } from './metrics.ts';
-import { waitFor, type CostBudget } from './cost.ts';
-import { keyLimitNames, limitNames } from './names.ts';
+import type { CostBudget } from './cost.ts';
 import { Policy, type Held, type RateLimits } from './policy.ts';
-import { TenantQueue, type Asker, type Empty, type Short, type Verdict } from './queue.ts';
-import { slowest, unlimited, windowSeconds, type Quota, type RateName } from './share.ts';
+import { TenantQueue } from './queue.ts';
+import { refusalBy, refusalByCost, roomWords } from './refusal.ts';
+import { slowest, unlimited, windowSeconds, type Quota } from './share.ts';
 import { countable, giveBack, keyOfAsk, startCounted, type Kind, type Wish } from './take.ts';
+import type { Asker, Empty, Short, Verdict } from './verdict.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -40,18 +42,21 @@ export interface Room {
   readonly key: number;
 }
 
+/** Who asks, before it is known what to take ahead. */
+type AskerNow = Omit<Asker, 'advance'>;
+
 /** Buckets remembered to be empty. */
 const mostRemembered = 50_000;
 /** What other processes may give back is remembered to be gone for so long: starts, and costs that were reserved. */
 const believedMs = 1_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
-const startAsker = (): Asker => ({ cost: 0, operation: null });
+const startAsker = (): AskerNow => ({ cost: 0, operation: null });
 const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a key, a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
- * (`rates.table.ts`), and one statement for all who wait decides (`take.ts`). Memory only remembers that a bucket is empty until a
- * moment: it refuses early and admits nobody.
+ * (`rates.table.ts`), and one statement for all who wait decides (`take.ts`). Memory remembers that a bucket is empty until a moment, and
+ * what was counted before it was asked for (`ahead.ts`): it may refuse early, and admits nobody whom the database has not counted.
  */
 export class LimitService {
   /** What holds for whom. */
@@ -60,6 +65,8 @@ export class LimitService {
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
   /** What tenants could not pay for, by tenant. */
   private readonly short = new LRUCache<string, Short>({ max: mostRemembered });
+  /** What was counted before it was asked for, by what asks. */
+  private readonly ahead = new LRUCache<string, Ahead>({ max: 10_000 });
   /** What the requests of members ask for, by member. */
   private readonly wishes = new LRUCache<string, Pick<Held, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({ max: 10_000 });
   /** Counts what every limit let in and refused. */
@@ -219,10 +226,28 @@ export class LimitService {
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
     const asker = askerOf();
+    // An operation that may be followed needs a statement to follow.
+    const ahead = kind === 'requests' && asker.operation === null ? this.aheadOf(ask) : null;
+    const bounds = boundsOf(ask, tenantMost, held.cost);
+    const now = this.parts.clock.monotonic();
+    const known = ahead?.use(asker.cost, bounds, now);
+    if (known) {
+      if (known.cost && asker.cost > 0) this.queueOf(scope.tenantId).reserve();
+      return this.counted(kind, known);
+    }
     const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, held.cost) : null;
     if (unpaid) return unpaid;
-    const asked = this.queueOf(scope.tenantId).ask(ask, tenantMost, held.cost, asker);
-    return asked.then((found) => this.counted(kind, found));
+    const advance = ahead?.wanted(asker.cost, bounds, now) ?? nothingAhead;
+    const queue = this.queueOf(scope.tenantId);
+    return queue.ask(ask, tenantMost, held.cost, { ...asker, advance }).then((found) => this.counted(kind, found));
+  }
+
+  private aheadOf({ name }: Wish): Ahead {
+    const known = this.ahead.get(name);
+    if (known) return known;
+    const ahead = new Ahead(this.parts.clock.monotonic());
+    this.ahead.set(name, ahead);
+    return ahead;
   }
 
   /** The same for all requests of a member while the limits are the same. */
@@ -276,11 +301,15 @@ export class LimitService {
     const known = this.queues.get(tenantId);
     if (known) return known;
     const { database, clock } = this.parts;
-    const queue = new TenantQueue(tenantId, {
+    const queue: TenantQueue = new TenantQueue(tenantId, {
       database,
       clock,
       onEmpty: (subject, kind, empty) => this.empty.set(emptyKey(tenantId, subject, kind), empty),
       onShort: (short) => this.short.set(tenantId, short),
+      onAdvance: (name, bounds, advanced, sentAt) => {
+        const unused = this.ahead.get(name)?.refill(advanced, bounds, sentAt);
+        if (unused) queue.giveBack(unused.epoch, unused.amount);
+      },
       onIdle: () => this.queues.delete(tenantId),
     });
     this.queues.set(tenantId, queue);
@@ -296,44 +325,6 @@ function wishOf({ memberId, keyId }: Scope, kind: Exclude<Kind, 'tenant'>, { ten
   const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
   const ask = { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
   return { ...ask, name: keyOfAsk(ask) };
-}
-
-const words: Readonly<Record<RateName, string>> = {
-  member: 'requests of a member',
-  key: 'requests of a key',
-  tenant: 'requests of a tenant',
-  starts: 'generations that a member starts',
-  keyStarts: 'generations that are started with a key',
-};
-
-const roomWords: Readonly<Record<string, string>> = {
-  [limitNames.memberGenerations]: 'of a member',
-  [limitNames.tenantGenerations]: 'of a tenant',
-  [keyLimitNames.generations]: 'of a key',
-};
-
-function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number } {
-  // Refused without a limit that says so cannot be: the shortest wait for a caller who meets it all the same.
-  if (!quota) return { message: 'a limit is reached', retryAfterMs: 1_000 };
-  return {
-    message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
-    retryAfterMs: quota.resetMs,
-  };
-}
-
-/** Null when it may run. */
-function refusalByCost(
-  requested: number,
-  { isReserved, left }: NonNullable<Verdict['cost']>,
-  budget: CostBudget,
-): AdmissionRefusal | null {
-  if (requested > budget.maximum) {
-    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
-    return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
-  }
-  if (isReserved) return null;
-  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
-  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
 }
 
 function throttleOf({ maximum, restoreRate }: CostBudget, currentlyAvailable: number): ThrottleStatus {

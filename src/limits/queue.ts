@@ -4,8 +4,10 @@ import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { cover, Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
-import { decide, shownOf, unlimited, type Decision, type Quota, type RateName } from './share.ts';
+import { boundsOf, type Advance, type Advanced, type Bounds } from './ahead.ts';
+import { Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
+import { Purse } from './purse.ts';
+import { decide, shownOf, unlimited, type Quota, type RateName } from './share.ts';
 import type { Statement } from '../db/statement.ts';
 import {
   keyOfAsk,
@@ -20,14 +22,7 @@ import {
   type Taken,
   type Wish,
 } from './take.ts';
-
-/** A request or start that asks. */
-export interface Asker {
-  /** What it may cost. */
-  readonly cost: number;
-  /** The operation of a request that may be followed before it is answered; null for what may not, as what is refused whatever is granted. */
-  readonly operation: object | null;
-}
+import type { Asker, Empty, Short, Verdict } from './verdict.ts';
 
 type Caller = Asker & { readonly promise: PromiseWithResolvers<Verdict> };
 
@@ -35,25 +30,8 @@ type Caller = Asker & { readonly promise: PromiseWithResolvers<Verdict> };
 interface Group {
   readonly ask: Wish;
   readonly callers: Caller[];
+  advance: Advance;
   isSettled: boolean;
-}
-
-/** What a caller is told. */
-export interface Verdict extends Decision {
-  /** What became of its cost; null where costs have no limit. */
-  readonly cost: { readonly isReserved: boolean; readonly left: number; readonly epoch: number } | null;
-}
-
-/** Known to be empty until then, as long as the limit is what it was. */
-export interface Empty extends Quota {
-  readonly until: number;
-}
-
-/** Somebody could not pay with what was left, at a moment before the database looked. */
-export interface Short {
-  readonly left: number;
-  readonly maximum: number;
-  readonly seenAt: number;
 }
 
 // More members than this go in the next statement.
@@ -95,6 +73,8 @@ export class TenantQueue {
       readonly clock: Clock;
       readonly onEmpty: (subject: string, kind: Kind, empty: Empty) => void;
       readonly onShort: (short: Short) => void;
+      /** The requests of a name were counted, and so much more; `sentAt` is before the database looked. */
+      readonly onAdvance: (name: string, bounds: Bounds, advanced: Advanced, sentAt: number) => void;
       readonly onIdle: () => void;
     },
   ) {
@@ -108,8 +88,9 @@ export class TenantQueue {
     }
     const promise = Promise.withResolvers<Verdict>();
     const known = this.groups.get(ask.name);
-    const group = known ?? { ask, callers: [], isSettled: false };
-    group.callers.push({ cost: asker.cost, operation: asker.operation, promise });
+    const group = known ?? { ask, callers: [], advance: asker.advance, isSettled: false };
+    if (asker.advance.count > group.advance.count) group.advance = asker.advance;
+    group.callers.push({ ...asker, promise });
     if (asker.operation) this.begun.add(asker.operation);
     if (!known) this.groups.set(ask.name, group);
     this.waiting++;
@@ -128,6 +109,17 @@ export class TenantQueue {
     const { flight } = this;
     if (!flight?.leader.isOpen || !flight.operations.includes(operation)) return null;
     return flight.leader.follow(statement(flight.isTaken));
+  }
+
+  /** A reservation was made of what was taken ahead. */
+  reserve(): void {
+    this.running++;
+  }
+
+  /** Gives back what was taken ahead and reserved for nobody. */
+  giveBack(epoch: number, reserved: number): void {
+    this.ledger.settle({ epoch, reserved, actual: 0 });
+    if (!this.isUnderWay) this.settleLater();
   }
 
   /** Ends a reservation. The database hears of it with the next statement. */
@@ -199,7 +191,7 @@ export class TenantQueue {
     const { database, clock } = this.parts;
     const connection = database.as({ tenantId: this.tenantId });
     const tenant: Ask = { subject: this.tenantUuid, kind: 'tenant', count: 0, most: this.tenantMost, key: null };
-    const own = going.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
+    const own = going.map(askOf);
     const asks = own.some(({ kind }) => kind === 'requests') ? [tenant, ...own] : own;
     const bought: { purse: Purse | null } = { purse: null };
     const startedAt = clock.monotonic();
@@ -222,7 +214,7 @@ export class TenantQueue {
         pending = pending.filter(isOpen);
         if (pending.length === 0) break;
         await makeBuckets(connection, this.tenantUuid, missing);
-        const open = pending.map(({ ask, callers }) => ({ ...ask, count: callers.length }));
+        const open = pending.map(askOf);
         left = open.some(({ kind }) => kind === 'requests') ? [tenant, ...open] : open;
       }
     } finally {
@@ -246,7 +238,8 @@ export class TenantQueue {
     const isLimited = this.budget.maximum > 0 && going.some(({ ask }) => ask.kind === 'requests');
     if (!isLimited && settlements.length === 0) return null;
     let [cost, least] = [0, 0];
-    for (const { callers } of going) {
+    for (const { callers, advance } of going) {
+      cost += advance.cost;
       for (const caller of callers) {
         if (caller.cost === 0) continue;
         cost += caller.cost;
@@ -306,6 +299,12 @@ export class TenantQueue {
     }
     const quotas = buckets.map((each) => each.quota);
     const isReserved = purse?.pay(callers.slice(0, own.granted).map(({ cost }) => cost));
+    if (ask.kind === 'requests') {
+      const amount = purse?.keep(group.advance.cost) ?? 0;
+      const cost = purse && { amount, epoch: purse.grant.epoch, left: purse.grant.left };
+      const bounds = boundsOf(ask, this.tenantMost, this.budget);
+      this.parts.onAdvance(ask.name, bounds, { count: Math.max(0, own.granted - callers.length), cost, quotas }, sentAt);
+    }
     if (own.granted >= callers.length && !isReserved?.includes(false)) {
       // Nearly always: all are told the same.
       const cost = purse && { isReserved: true, left: purse.grant.left, epoch: purse.grant.epoch };
@@ -340,21 +339,6 @@ export class TenantQueue {
   }
 }
 
-/** What a statement reserved, for its callers to share. */
-class Purse {
-  left: number;
-  /** Whether it was too little for somebody. */
-  isShort = false;
-
-  constructor(readonly grant: CostGrant) {
-    this.left = grant.granted;
-  }
-
-  /** Whether each of them is paid for. */
-  pay(costs: readonly number[]): readonly boolean[] {
-    const { isCovered, unused } = cover(costs, this.left);
-    this.left = unused;
-    this.isShort ||= isCovered.includes(false);
-    return isCovered;
-  }
+function askOf({ ask, callers, advance }: Group): Ask {
+  return { ...ask, count: callers.length + advance.count };
 }

@@ -2,18 +2,30 @@ import { failureOf } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
 import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 const reasons: Readonly<Record<string, FinishReason>> = { stop: 'STOP', length: 'LENGTH', content_filter: 'CONTENT_FILTER' };
 
-/** The body of a Chat Completions call. `limitName` differs: OpenAI retired `max_tokens`, most compatible servers know nothing else. */
-export function chatRequest(request: TextRequest, limitName: 'max_tokens' | 'max_completion_tokens') {
+/**
+ * The body of a Chat Completions call, to OpenAI itself or to a compatible server. The name of the limit differs: OpenAI retired `max_tokens`, most
+ * compatible servers know nothing else. Nor do they know OpenAI's cache key, and some refuse what they do not know.
+ */
+export function chatRequest(request: TextRequest, isOwn: boolean) {
+  const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
   return {
     model: request.model,
     messages: request.messages.map(({ role, content }) => ({ role, content })),
     [limitName]: request.maxOutputTokens,
     ...(request.temperature === null ? {} : { temperature: request.temperature }),
+    ...(request.outputSchema && {
+      response_format: {
+        type: 'json_schema' as const,
+        json_schema: { name: schemaName, schema: schemaFor('openai', request.outputSchema), strict: true },
+      },
+    }),
+    ...(isOwn ? cacheKey(request) : {}),
     stream: true as const,
     stream_options: { include_usage: true },
   };

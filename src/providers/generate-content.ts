@@ -2,6 +2,7 @@ import { isObject } from '../kernel/object.ts';
 import { failure, failureOf } from './failures.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { schemaFor } from './output-schema.ts';
 import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
@@ -13,8 +14,11 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   ...Object.fromEntries(filters.map((reason) => [reason, 'CONTENT_FILTER' as const])),
 };
 
-/** What a generateContent call takes: system messages travel apart, and the model's turns are called `model`. */
-export function contentRequest({ model, messages, maxOutputTokens, temperature }: TextRequest) {
+/**
+ * What a generateContent call takes: system messages travel apart, and the model's turns are called `model`. Nothing marks what stays the same: the vendor
+ * finds out by itself. https://ai.google.dev/gemini-api/docs/caching
+ */
+export function contentRequest({ model, messages, maxOutputTokens, temperature, outputSchema }: TextRequest) {
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
   const turns = messages.filter(({ role }) => role !== 'system');
   return {
@@ -24,6 +28,7 @@ export function contentRequest({ model, messages, maxOutputTokens, temperature }
       maxOutputTokens,
       ...(system.length === 0 ? {} : { systemInstruction: system.join('\n\n') }),
       ...(temperature === null ? {} : { temperature }),
+      ...(outputSchema && { responseMimeType: 'application/json', responseJsonSchema: schemaFor('google', outputSchema) }),
     },
   };
 }

@@ -2,6 +2,7 @@ import { failure, failureOf } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { schemaFor, stableCount } from './output-schema.ts';
 import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
@@ -13,15 +14,32 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   refusal: 'CONTENT_FILTER',
 };
 
-/** The body of a Messages call: system messages travel apart, and the vendor's temperature ends at 1. */
+/** All before this mark may be read from the vendor's cache. */
+const cached = { cache_control: { type: 'ephemeral' as const } };
+
+/**
+ * The body of a Messages call: system messages travel apart, the vendor's temperature ends at 1, and the last message that is the same in every prompt of
+ * its template is marked for the cache. https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+ */
 export function messagesRequest(request: TextRequest) {
-  const system = request.messages.filter(({ role }) => role === 'system').map(({ content }) => content);
-  const messages = request.messages.flatMap(({ role, content }) => (role === 'system' ? [] : [{ role, content }]));
+  const lastStable = stableCount(request.messages) - 1;
+  const all = request.messages.map(({ role, content }, index) => ({
+    role,
+    block: { type: 'text' as const, text: content, ...(index === lastStable && cached) },
+  }));
+  const system = all.flatMap(({ role, block }) => (role === 'system' ? [block] : []));
+  const messages = all.flatMap(({ role, block }) => {
+    if (role === 'system') return [];
+    return [{ role, content: block.cache_control ? [block] : block.text }];
+  });
   return {
     model: request.model,
     max_tokens: request.maxOutputTokens,
     messages,
-    ...(system.length === 0 ? {} : { system: system.join('\n\n') }),
+    ...(system.length === 0 ? {} : { system }),
+    ...(request.outputSchema && {
+      output_config: { format: { type: 'json_schema' as const, schema: schemaFor('anthropic', request.outputSchema) } },
+    }),
     ...(request.temperature === null ? {} : { temperature: Math.min(1, request.temperature) }),
     stream: true as const,
   };

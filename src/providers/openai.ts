@@ -28,7 +28,6 @@ export function openai(options: OpenAIOptions): Provider {
   const baseURL = options.baseURL ?? ownBaseURL;
   const isOwn = new URL(baseURL).host === new URL(ownBaseURL).host;
   const api = options.api ?? (isOwn ? 'responses' : 'chat');
-  const limitName = isOwn ? 'max_completion_tokens' : 'max_tokens';
 
   // Null and 'off' keep the SDK from reading our environment and from writing to our output.
   const client = new OpenAI({
@@ -44,7 +43,7 @@ export function openai(options: OpenAIOptions): Provider {
 
   function send(request: TextRequest, by: Routed): Promise<Response> {
     if (api === 'responses') return client.responses.create(responsesRequest(request), by).asResponse();
-    return client.chat.completions.create(chatRequest(request, limitName), by).asResponse();
+    return client.chat.completions.create(chatRequest(request, isOwn), by).asResponse();
   }
 
   return {

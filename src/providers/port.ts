@@ -2,6 +2,8 @@
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
+  /** The same in every prompt of its template: worth a place in a provider's cache. Absent: it may differ. */
+  readonly isStable?: boolean;
 }
 
 /** What a model is asked to write. */
@@ -15,6 +17,8 @@ export interface TextRequest {
   readonly maxOutputTokens: number;
   /** 0..2; null leaves it to the model. */
   readonly temperature: number | null;
+  /** A JSON Schema that the text has to fit, which is JSON then; absent and null for plain text. The offline provider's draft fits it by itself. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | null;
 }
 
 /** Tokens as the provider counted them; null where it did not say. */

@@ -2,6 +2,7 @@ import { failureOf } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
+import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
 import { finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
@@ -17,6 +18,17 @@ export function responsesRequest(request: TextRequest) {
     input: request.messages.map(({ role, content }) => ({ role, content })),
     max_output_tokens: request.maxOutputTokens,
     ...(request.temperature === null ? {} : { temperature: request.temperature }),
+    ...(request.outputSchema && {
+      text: {
+        format: {
+          type: 'json_schema' as const,
+          name: schemaName,
+          schema: schemaFor('openai', request.outputSchema),
+          strict: true,
+        },
+      },
+    }),
+    ...cacheKey(request),
     store: false,
     stream: true as const,
   };

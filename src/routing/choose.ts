@@ -15,8 +15,8 @@ export interface World {
   readonly shutUntil: (model: string) => Date | null;
   /** What a generation of these facts would cost with a model, in millionths of a dollar; null when the price is unknown. */
   readonly costMicros: (model: string, facts: Facts) => number | null;
-  /** Since when nobody offers a model any more; null while somebody does. */
-  readonly retiredAt: (model: string) => Date | null;
+  /** Why a model cannot write a generation of these facts, as when nobody offers it any more; null when it can. */
+  readonly misfit: (model: string, facts: Facts) => string | null;
 }
 
 /** One decision on the way. */
@@ -30,7 +30,7 @@ export interface Step {
 
 /** What a route comes to for one generation. */
 export interface Chosen {
-  /** In the order of trying; each once. Retired ones are left out: empty when all of them are. */
+  /** In the order of trying; each once. Those that cannot write it are left out: empty when none can. */
   readonly models: readonly string[];
   readonly branches: Partial<Record<Cause, readonly string[]>>;
   readonly steps: readonly Step[];
@@ -94,9 +94,9 @@ class Walk {
   follow(node: RouteNode, at: string): Way {
     switch (node.mode) {
       case 'single': {
-        const retiredAt = this.world.retiredAt(node.model);
-        if (retiredAt) {
-          this.step(at, node, `the model ${node.model} was retired on ${retiredAt.toISOString().slice(0, 10)}: left out`);
+        const misfit = this.world.misfit(node.model, this.facts);
+        if (misfit !== null) {
+          this.step(at, node, `${misfit}: left out`);
           return { models: [], shares: new Map() };
         }
         this.step(at, node, `the model ${node.model}`);
@@ -203,11 +203,11 @@ class Walk {
     return among.map((each, index) => this.follow(each, `${at}.among[${index}]`)).filter(({ models }) => models.length > 0);
   }
 
-  /** Whether a part of the route has a model that is not retired. */
+  /** Whether a part of the route has a model that can write it. */
   private isAlive(node: RouteNode): boolean {
     switch (node.mode) {
       case 'single':
-        return this.world.retiredAt(node.model) === null;
+        return this.world.misfit(node.model, this.facts) === null;
       case 'weighted':
       case 'sticky':
         return node.among.some(({ route }) => this.isAlive(route));

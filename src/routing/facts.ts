@@ -10,6 +10,8 @@ export interface Facts {
   /** Length of the prompt in UTF-16 code units; null when it is not rendered yet. */
   readonly promptCharacters: number | null;
   readonly maxOutputTokens: number;
+  /** Whether its text has to fit a JSON Schema. */
+  readonly isStructured: boolean;
   /** The member's id. */
   readonly member: string;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -22,12 +24,14 @@ interface Ingredients {
   readonly prompt: readonly PromptMessage[] | null;
   readonly maxOutputTokens: number;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** Null and absent for plain text. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | null;
 }
 
 /** The facts of a generation that this scope starts. */
 export function factsOf(
   { memberId }: Pick<Scope, 'memberId'>,
-  { templateSlug, variables, prompt, maxOutputTokens, metadata }: Ingredients,
+  { templateSlug, variables, prompt, maxOutputTokens, metadata, outputSchema = null }: Ingredients,
 ): Facts {
   const language = Object.hasOwn(variables, 'language') ? variables['language'] : null;
   return {
@@ -35,6 +39,7 @@ export function factsOf(
     language: typeof language === 'string' ? language : null,
     promptCharacters: prompt && prompt.reduce((sum, { content }) => sum + content.length, 0),
     maxOutputTokens,
+    isStructured: outputSchema !== null,
     member: memberId,
     metadata: metadata ?? {},
   };

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Provider, ProviderModel } from '../providers/port.ts';
+import type { Facts } from './facts.ts';
 import { noSetting, priceOfLines, type ModelSetting } from './model-setting.ts';
 import { planOf, type RoutePlan } from './plan.ts';
 import { freePrice, type Price } from './price.ts';
@@ -19,6 +20,9 @@ export const autoRoute = 'auto';
 
 /** Finds the price of the model of this name at the vendor that is reached at `endpoint`. */
 export type ListedPrice = (endpoint: string, name: string, at: Date) => Price | null;
+
+/** What a generation asks of its model beside its words. */
+type Needs = Pick<Facts, 'isStructured'>;
 
 /** What is known of models beside what their providers say. */
 interface Knowledge {
@@ -64,7 +68,7 @@ export class Models {
       if (this.find(requested)) return planOf([requested]);
       throw new AppError(
         'INVALID_INPUT',
-        `there is no model or route with this name; known: ${[autoRoute, ...this.left()].join(', ')}`,
+        `there is no model or route with this name; known: ${[autoRoute, ...this.left({ isStructured: false })].join(', ')}`,
         {
           path: ['input', 'model'],
         },
@@ -83,18 +87,26 @@ export class Models {
     );
   }
 
-  /** Those of `ids` that are not retired. Throws INVALID_INPUT when all of them are, which names the day of the first one's end, and what is left. */
-  notRetired(ids: readonly string[]): readonly string[] {
-    const standing = ids.filter((id) => this.retiredAt(id) === null);
+  /** Those of `ids` that can write a generation of these facts. Throws INVALID_INPUT when none can, which says why of the first one, and what is left. */
+  fitting(ids: readonly string[], facts: Needs): readonly string[] {
+    const standing = ids.filter((id) => this.misfit(id, facts) === null);
     const [first] = ids;
-    const retiredAt = first === undefined ? null : this.retiredAt(first);
-    if (standing.length > 0 || retiredAt === null) return standing;
-    const left = this.left();
-    throw new AppError(
-      'INVALID_INPUT',
-      `the model ${first} was retired on ${retiredAt.toISOString().slice(0, 10)}; ${left.length === 0 ? 'none is left' : `left are: ${left.join(', ')}`}`,
-      { path: ['input', 'model'] },
-    );
+    const misfit = first === undefined ? null : this.misfit(first, facts);
+    if (standing.length > 0 || misfit === null) return standing;
+    const left = this.left(facts);
+    throw new AppError('INVALID_INPUT', `${misfit}; ${left.length === 0 ? 'none is left' : `left are: ${left.join(', ')}`}`, {
+      path: ['input', 'model'],
+    });
+  }
+
+  /** Why a model cannot write a generation of these facts; null when it can, as far as that is known. */
+  misfit(id: string, { isStructured }: Needs): string | null {
+    const retiredAt = this.retiredAt(id);
+    if (retiredAt) return `the model ${id} was retired on ${retiredAt.toISOString().slice(0, 10)}`;
+    const said = this.settings.get(id)?.hasStructuredOutput ?? this.builtIn(id)?.hasStructuredOutput ?? null;
+    // A draft fits by itself.
+    if (!isStructured || said !== false || this.find(id)?.provider.ignoresMessages) return null;
+    return `the model ${id} cannot be held to a JSON Schema, which the template asks for`;
   }
 
   /** When a model was retired; null while it is not. */
@@ -131,8 +143,8 @@ export class Models {
   }
 
   /** The first of those that can be asked for. */
-  private left(): string[] {
-    return this.offered.flatMap(({ id }) => (this.retiredAt(id) === null ? [id] : [])).slice(0, 20);
+  private left(facts: Needs): string[] {
+    return this.offered.flatMap(({ id }) => (this.misfit(id, facts) === null ? [id] : [])).slice(0, 20);
   }
 
   private choicesNow(): ModelChoice[] {

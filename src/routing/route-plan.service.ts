@@ -34,7 +34,7 @@ export interface RoutePlanParts {
   readonly clock: Clock;
   readonly log: Log;
   /** What is known of models beside what the catalogue says. */
-  readonly world: Omit<World, 'now' | 'costMicros' | 'retiredAt'>;
+  readonly world: Omit<World, 'now' | 'costMicros' | 'misfit'>;
 }
 
 interface StandingRow {
@@ -55,17 +55,17 @@ export class RoutePlanService {
     this.standing = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** Throws INVALID_INPUT for a model or route that is unknown, and for retired ones alone, UNAVAILABLE for a route that this build cannot read. */
+  /** Throws INVALID_INPUT for a model or route that is unknown, and for ones alone that cannot write it, UNAVAILABLE for a route that this build cannot read. */
   async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
     const found = await this.find(scope, requested);
     if (!found) {
       const plan = this.parts.models.plan(requested);
-      const standing = this.parts.models.notRetired(plan.models);
+      const standing = this.parts.models.fitting(plan.models, facts);
       return { ...plan, models: shutLast(standing, this.parts.world.shutUntil).models };
     }
     const { id, version, definition } = found;
     const { models, branches } = this.choose(definition, facts);
-    if (models.length === 0) throw onlyRetired(requested);
+    if (models.length === 0) throw noneFits(requested, facts);
     return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs: definition.hedgeAfterMs };
   }
 
@@ -79,7 +79,7 @@ export class RoutePlanService {
     const found = await this.find(scope, requested);
     if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
     const { route, models: named, branches } = this.parts.models.plan(requested);
-    const { models, reasons } = shutLast(this.parts.models.notRetired(named), this.parts.world.shutUntil);
+    const { models, reasons } = shutLast(this.parts.models.fitting(named, facts), this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
     const mode = isNamed ? ('single' as const) : ('fallback' as const);
     const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
@@ -94,7 +94,7 @@ export class RoutePlanService {
       ...world,
       now,
       costMicros: (model) => estimatedCostMicros(models.priceOf(model, now), facts),
-      retiredAt: (model) => models.retiredAt(model),
+      misfit: (model) => models.misfit(model, facts),
     });
   }
 
@@ -137,10 +137,11 @@ export class RoutePlanService {
   }
 }
 
-function onlyRetired(route: string): AppError {
+function noneFits(route: string, { isStructured }: Facts): AppError {
+  const why = isStructured ? 'retired, or cannot be held to a JSON Schema, which the template asks for' : 'retired';
   return new AppError(
     'INVALID_INPUT',
-    `all models that the route ${route} comes to here are retired; \`routeExplain\` names them`,
+    `all models that the route ${route} comes to here are ${why}; \`routeExplain\` names them`,
     {
       path: ['input', 'model'],
     },

@@ -101,6 +101,7 @@ export class RouteTrialService {
       prompt: rendered?.messages ?? null,
       maxOutputTokens: maxOutputTokens ?? version.maxOutputTokens,
       metadata,
+      outputSchema: version.outputSchema,
     });
   }
 

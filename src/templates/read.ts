@@ -4,7 +4,7 @@ import { noGuards, readGuards, type TemplateGuards } from '../guards/guards.ts';
 import { AppError } from '../kernel/errors.ts';
 import { letterFlaws, messageFlaws } from './proof.ts';
 import { compileTemplate, splitPrompt, TemplateFault } from './render.ts';
-import { schemaProblems } from './schema.ts';
+import { outputFault, outputSchemaProblems, schemaProblems, type SchemaProblem } from './schema.ts';
 import { sealed, templateKinds, type JsonSchema, type Sample, type TemplateSource } from './source.ts';
 import { syntaxProblems } from './syntax.ts';
 import { failoverPolicies } from './templates.table.ts';
@@ -17,7 +17,7 @@ export interface ReadTemplate {
   readonly problems: readonly FileProblem[];
 }
 
-const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'guards', 'variables'];
+const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'guards', 'output', 'variables'];
 const namePattern = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
@@ -60,6 +60,7 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
     maxOutputTokens: Number(field(about, 'maxOutputTokens')),
     failoverPolicy: failoverPolicies.find((policy) => policy === field(about, 'failoverPolicy')) ?? 'RESTART',
     guards: isReadable(guards) ? guards : noGuards,
+    outputSchema: (field(about, 'output') ?? null) as JsonSchema | null,
   });
   problems.push(...sourceProblems(folder, source));
   if (problems.length === 0) problems.push(...samples.flatMap((sample) => proofProblems(folder, source, sample)));
@@ -100,6 +101,12 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
       `must be one of ${failoverPolicies.join(', ')}`,
     ],
   ];
+  const problemsAt = (name: string, problems: readonly SchemaProblem[]): FileProblem[] =>
+    problems.map(({ path, reason }) => ({
+      file,
+      line: about.lineOf([name, ...path]),
+      reason: `${[name, ...path].join('.')}: ${reason}`,
+    }));
   return [
     ...Object.keys(value)
       .filter((name) => !fields.includes(name))
@@ -108,11 +115,8 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
       .filter(([, isFine]) => !isFine)
       .map(([name, , reason]) => ({ file, line: about.lineOf([name]), reason: `${name} ${reason}` })),
     ...guardProblems(file, about),
-    ...schemaProblems(field(about, 'variables')).map(({ path, reason }) => ({
-      file,
-      line: about.lineOf(['variables', ...path]),
-      reason: `${['variables', ...path].join('.')}: ${reason}`,
-    })),
+    ...problemsAt('variables', schemaProblems(field(about, 'variables'))),
+    ...problemsAt('output', field(about, 'output') === undefined ? [] : outputSchemaProblems(field(about, 'output'))),
   ];
 }
 
@@ -164,7 +168,7 @@ function proofProblems(folder: string, source: TemplateSource, { file, yaml }: S
     const variables = checkVariables(source.variablesSchema, (yaml.value as Sample).variables);
     const { draft, messages } = compileTemplate(source).render(variables);
     return [
-      ...letterFlaws(draft).map(({ line, reason }) => ({ file, line: 1, reason: `its draft has ${reason} in line ${line}` })),
+      ...draftProblems(file, source, draft),
       ...messages.flatMap(({ role, content }) =>
         messageFlaws(content).map(({ line, reason }) => ({
           file,
@@ -178,6 +182,14 @@ function proofProblems(folder: string, source: TemplateSource, { file, yaml }: S
     const fault = faultOf(folder, error);
     return [{ ...fault, reason: `${fault.reason} (with ${basename(file)})` }];
   }
+}
+
+/** A draft can be sent as it is; that of a template with an output is what a model would have to write. */
+function draftProblems(file: string, { outputSchema }: TemplateSource, draft: string): FileProblem[] {
+  if (outputSchema === null)
+    return letterFlaws(draft).map(({ line, reason }) => ({ file, line: 1, reason: `its draft has ${reason} in line ${line}` }));
+  const fault = outputFault(outputSchema, draft);
+  return fault === null ? [] : [{ file, line: 1, reason: `its draft does not fit the output: ${fault}` }];
 }
 
 function faultOf(folder: string, error: unknown): FileProblem {

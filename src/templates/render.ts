@@ -64,6 +64,8 @@ export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'dr
   const sections = splitPrompt(source.promptSource).map(({ role, source: section }) => ({
     role,
     write: compile('prompt.njk', section),
+    // What prints nothing and asks nothing is the same whatever the variables are.
+    ...(!/\{\{|\{%/.test(section) && { isStable: true }),
   }));
   const template: CompiledTemplate = {
     render(variables) {
@@ -72,7 +74,10 @@ export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'dr
       const context = { ...facts, variables: facts, draft: text };
       return {
         draft: text,
-        messages: sections.map(({ role, write }) => ({ role, content: withoutInvisible(normalised(write(context))) })),
+        messages: sections.map(({ write, ...section }) => ({
+          ...section,
+          content: withoutInvisible(normalised(write(context))),
+        })),
       };
     },
   };

@@ -13,6 +13,8 @@ export interface SchemaProblem {
 }
 
 const annotations = ['type', 'title', 'description', 'default', 'examples', personalKeyword];
+/** What a vendor is told is no place for values of ours, and models are held to no optional property. */
+const outputAnnotations = ['type', 'title', 'description'];
 const keywordsByType: Readonly<Record<string, readonly string[]>> = {
   object: ['properties', 'required', 'additionalProperties'],
   array: ['items', 'minItems', 'maxItems'],
@@ -53,14 +55,50 @@ ajv.addFormat('text', (text: string) => /\S/.test(text) && !/[^\P{Cc}\t\n\r]/u.t
  * variables takes time linear in their size (no patterns, no references) and a form can be built from any schema.
  */
 export function schemaProblems(schema: unknown): SchemaProblem[] {
-  const problems: SchemaProblem[] = [];
-  const root = isObject(schema) ? schema : {};
-  if (root['type'] !== 'object') problems.push({ path: [], reason: 'the variables schema must have type: object' });
-  walk(Object.fromEntries(Object.entries(root).filter(([keyword]) => keyword !== '$schema')), [], problems);
+  const { root, problems } = walked(schema, 'variables');
   for (const name of Object.keys(isObject(root['properties']) ? root['properties'] : {})) {
     if (reservedNames.has(name)) problems.push({ path: ['properties', name], reason: `${name} is a reserved name` });
   }
   if (problems.length > 0) return problems;
+  return compiled(root, problems);
+}
+
+/**
+ * What is wrong with the schema of an output: the same subset, without examples and defaults, and with every property required, since vendors hold
+ * models to no others.
+ */
+export function outputSchemaProblems(schema: unknown): SchemaProblem[] {
+  const { root, problems } = walked(schema, 'output');
+  return problems.length > 0 ? problems : compiled(root, problems);
+}
+
+/** Why a text is not what a version's output schema asks for, as an order to who writes it anew; null when it is. It repeats nothing of the text. */
+export function outputFault(schema: JsonSchema, text: string): string | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message shows a piece of the text.
+    return 'the answer has to be one JSON value and nothing else';
+  }
+  const validate = validatorOf(schema);
+  if (validate(value)) return null;
+  const [first] = validate.errors ?? [];
+  const { instancePath = '', message = 'does not fit' } = first ?? {};
+  return `the answer has to fit its JSON Schema: ${instancePath === '' ? 'it' : instancePath} ${message}`;
+}
+
+type SchemaUse = 'variables' | 'output';
+
+function walked(schema: unknown, use: SchemaUse): { root: JsonSchema; problems: SchemaProblem[] } {
+  const problems: SchemaProblem[] = [];
+  const root = isObject(schema) ? schema : {};
+  if (root['type'] !== 'object') problems.push({ path: [], reason: `the ${use} schema must have type: object` });
+  walk(Object.fromEntries(Object.entries(root).filter(([keyword]) => keyword !== '$schema')), [], problems, use);
+  return { root, problems };
+}
+
+function compiled(root: JsonSchema, problems: SchemaProblem[]): SchemaProblem[] {
   try {
     validatorOf(root);
     checkExamples(root, [], problems);
@@ -70,14 +108,14 @@ export function schemaProblems(schema: unknown): SchemaProblem[] {
   return problems;
 }
 
-function walk(schema: JsonSchema, path: readonly (string | number)[], problems: SchemaProblem[]): void {
+function walk(schema: JsonSchema, path: readonly (string | number)[], problems: SchemaProblem[], use: SchemaUse): void {
   const fail = (reason: string, ...at: (string | number)[]) => void problems.push({ path: [...path, ...at], reason });
   const type = String(schema['type']);
   const own = keywordsByType[type];
   if (!own) return fail(`type must be one of ${Object.keys(keywordsByType).join(', ')}`, 'type');
   if (path.length > deepest * 2) return fail(`schemas may be ${deepest} levels deep`);
   for (const keyword of Object.keys(schema)) {
-    if (!own.includes(keyword) && !annotations.includes(keyword))
+    if (!own.includes(keyword) && !(use === 'output' ? outputAnnotations : annotations).includes(keyword))
       fail(`the keyword ${keyword} is not allowed for type ${type}`, keyword);
   }
   const personal = schema[personalKeyword];
@@ -98,21 +136,25 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
   if (own.includes('maximum') && (typeof schema['minimum'] !== 'number' || typeof schema['maximum'] !== 'number')) {
     fail('a number needs minimum and maximum');
   }
-  if (type === 'array') walk(isObject(schema['items']) ? schema['items'] : {}, [...path, 'items'], problems);
+  if (type === 'array') walk(isObject(schema['items']) ? schema['items'] : {}, [...path, 'items'], problems, use);
   if (type !== 'object') return;
   if (schema['additionalProperties'] !== false) fail('an object needs additionalProperties: false', 'additionalProperties');
   const properties = schema['properties'];
   if (!isObject(properties)) return fail('an object needs properties', 'properties');
-  for (const name of Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []) {
+  const required = Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : [];
+  for (const name of required) {
     if (!Object.hasOwn(properties, String(name))) fail(`requires ${String(name)}, which is not a property`, 'required');
   }
+  const optional = Object.keys(properties).find((name) => !required.includes(name));
+  if (use === 'output' && optional !== undefined)
+    fail(`${optional} is not required: no property of an output is optional`, 'required');
   for (const [name, property] of Object.entries(properties)) {
     const at = ['properties', name];
     if (!namePattern.test(name)) fail(`${name} is no name: it must match ${namePattern.source}`, ...at);
     if (!isObject(property)) fail('a property needs a schema', ...at);
     else if (typeof property['description'] !== 'string' || !/\S.*\.$/.test(property['description']))
       fail('a property needs a description that ends with a period', ...at);
-    else walk(property, [...path, ...at], problems);
+    else walk(property, [...path, ...at], problems, use);
   }
 }
 

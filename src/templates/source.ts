@@ -39,13 +39,17 @@ export interface TemplateSource {
   readonly maxOutputTokens: number;
   readonly failoverPolicy: FailoverPolicy;
   readonly guards: TemplateGuards;
+  /** What its texts are: JSON that fits this schema; null for plain text. */
+  readonly outputSchema: JsonSchema | null;
   /** SHA-256 in hex of all of the above: equal content has equal hashes on every machine. */
   readonly contentHash: string;
 }
 
 /** Adds the hash to a source. */
 export function sealed(content: Omit<TemplateSource, 'contentHash'>): TemplateSource {
-  return { ...content, contentHash: createHash('sha256').update(canonicalJson(content)).digest('hex') };
+  // One that writes plain text has the hash that it had before there was anything else.
+  const hashed = { ...content, outputSchema: content.outputSchema ?? undefined };
+  return { ...content, contentHash: createHash('sha256').update(canonicalJson(hashed)).digest('hex') };
 }
 
 /** JSON whose object keys are sorted, so that equal values give equal text. */

@@ -1,5 +1,5 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
-import type { Database } from '../db/client.ts';
+import type { Database, TenantScope } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
@@ -10,7 +10,7 @@ import { idOfName, prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { LibraryTemplate } from './library.ts';
 import { compileTemplate, type Rendering } from './render.ts';
-import { sealed, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
+import { sealed, type JsonSchema, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
 import {
   templates,
   templateVersions,
@@ -27,6 +27,8 @@ export interface UsableVersion {
   readonly maxOutputTokens: number;
   readonly failoverPolicy: FailoverPolicy;
   readonly guards: Guards;
+  /** What its texts are: JSON that fits this schema; null for plain text. */
+  readonly outputSchema: JsonSchema | null;
   /** Throws INVALID_INPUT with the path of the first variable that does not fit. */
   render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
@@ -71,10 +73,10 @@ export class TemplateService {
           await transaction.sql(
             (tag) => tag`
               insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy,
-                guards, draft_source, prompt_source)
+                guards, output_schema, draft_source, prompt_source)
               select ${ids.version}, ${ids.template}, coalesce(max(number), 0) + 1, ${source.contentHash}, ${tag.json(source.variablesSchema)}::jsonb,
                 ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy},
-                ${tag.json(source.guards)}::jsonb, ${source.draftSource},
+                ${tag.json(source.guards)}::jsonb, ${source.outputSchema && tag.json(source.outputSchema)}::jsonb, ${source.draftSource},
                 ${source.promptSource}
               from template_versions where template_id = ${ids.template}
               on conflict (id) do nothing`,
@@ -95,6 +97,18 @@ export class TemplateService {
     const [template] = row ? await this.list(scope, [row.templateId]) : [];
     if (!row || !template) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
     return usableVersion(row.id, sourceOf(template, row));
+  }
+
+  /** The output schema of a version that a generation was made from; null for plain text. */
+  async outputSchemaOf(tenant: TenantScope, versionId: string): Promise<JsonSchema | null> {
+    const known = this.byId.get(versionId);
+    if (known) return known.outputSchema;
+    const [row] = await this.database
+      .as(tenant)
+      .query.select({ outputSchema: templateVersions.outputSchema })
+      .from(templateVersions)
+      .where(eq(templateVersions.id, versionId));
+    return row?.outputSchema ?? null;
   }
 
   async findBySlug(scope: Scope, slug: string): Promise<TemplateRow | null> {
@@ -150,6 +164,7 @@ function usableVersion(id: string, source: TemplateSource): UsableVersion {
     slug: source.slug,
     maxOutputTokens: source.maxOutputTokens,
     failoverPolicy: source.failoverPolicy,
+    outputSchema: source.outputSchema,
     guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
     render(given) {
       const variables: Variables = checkVariables(source.variablesSchema, given);
@@ -171,5 +186,6 @@ function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateS
     maxOutputTokens: version.maxOutputTokens,
     failoverPolicy: version.failoverPolicy,
     guards: version.guards,
+    outputSchema: version.outputSchema,
   });
 }

@@ -23,6 +23,8 @@ export class TemplateVersion extends Node {
     'Whether personal details are masked before its prompts leave (`masking`), and what texts are checked for (`checks`).',
   )
   guards!: TemplateGuards;
+  @Column(templateVersions.outputSchema, 'What its texts are: JSON that fits this JSON Schema (2020-12); null for plain text.')
+  outputSchema!: Record<string, unknown> | null;
   @Column(templateVersions.createdAt, 'When it was stored.') createdAt!: Date;
 }
 

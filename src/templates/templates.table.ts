@@ -43,6 +43,8 @@ export const templateVersions = pgTable(
       .$type<TemplateGuards>()
       .notNull()
       .default(sql`'{"masking": false, "checks": {}}'::jsonb`),
+    /** What its texts are: JSON that fits this JSON Schema; null for plain text. */
+    outputSchema: jsonb().$type<Record<string, unknown>>(),
     draftSource: text().notNull(),
     promptSource: text().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openProviders } from '../../src/providers/list.ts';
 import { openai } from '../../src/providers/openai.ts';
-import type { Provider } from '../../src/providers/port.ts';
+import type { PromptMessage, Provider } from '../../src/providers/port.ts';
 import { canaryKey, outcomeOf, textRequest } from '../harness/providers.ts';
 
 const everything = openProviders({
@@ -62,7 +62,7 @@ it('sends Anthropic the system text apart and no temperature above its 1', async
     url: 'https://api.anthropic.com/v1/messages',
     body: {
       model: 'draft',
-      system: 'You write letters.',
+      system: [{ type: 'text', text: 'You write letters.' }],
       messages: [messages[1]],
       max_tokens: 800,
       temperature: 1,
@@ -86,6 +86,108 @@ it('sends an endpoint of the configuration what all compatible servers take', as
   await expect(sent(named('groq'))).resolves.toMatchObject({
     url: 'https://api.groq.com/openai/v1/chat/completions',
     body: { model: 'draft', messages, max_tokens: 800, stream: true },
+  });
+});
+
+const outputSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  type: 'object',
+  additionalProperties: false,
+  required: ['subject', 'score', 'parts'],
+  properties: {
+    subject: { type: 'string', format: 'single-line', maxLength: 80, description: 'A line.' },
+    score: { type: 'integer', minimum: 0, maximum: 9, description: 'A number.' },
+    parts: { type: 'array', minItems: 1, maxItems: 3, description: 'Parts.', items: { type: 'string', enum: ['a', 'b'] } },
+  },
+};
+const fixed = { type: 'object', additionalProperties: false, required: outputSchema.required };
+/** What OpenAI and Google take of it; what they know nothing of is told in words. */
+const bounded = {
+  ...fixed,
+  properties: {
+    ...outputSchema.properties,
+    subject: { type: 'string', description: 'A line. (format: "single-line", maxLength: 80)' },
+  },
+};
+const unbounded = {
+  ...fixed,
+  properties: {
+    subject: { type: 'string', description: 'A line. (format: "single-line", maxLength: 80)' },
+    score: { type: 'integer', description: 'A number. (minimum: 0, maximum: 9)' },
+    parts: { type: 'array', description: 'Parts. (minItems: 1, maxItems: 3)', items: { type: 'string', enum: ['a', 'b'] } },
+  },
+};
+
+it.each<[string, Provider, Record<string, unknown>]>([
+  ['Responses', own, { text: { format: { type: 'json_schema', name: 'letter', schema: bounded, strict: true } } }],
+  [
+    'Chat Completions',
+    openai({ apiKey: canaryKey, api: 'chat' }),
+    { response_format: { type: 'json_schema', json_schema: { name: 'letter', schema: bounded, strict: true } } },
+  ],
+  [
+    'a compatible server',
+    named('groq'),
+    { response_format: { type: 'json_schema', json_schema: { name: 'letter', schema: bounded, strict: true } } },
+  ],
+  ['Anthropic', anthropic, { output_config: { format: { type: 'json_schema', schema: unbounded } } }],
+  [
+    'Google',
+    named('google'),
+    {
+      generationConfig: {
+        maxOutputTokens: 800,
+        responseMimeType: 'application/json',
+        responseJsonSchema: bounded,
+      },
+    },
+  ],
+])('tells %s which schema the text has to fit, in its own words', async (_name, provider, expected) => {
+  const plain = await sent(provider);
+  expect((await sent(provider, { outputSchema }))?.body).toEqual({ ...plain?.body, ...expected });
+  expect((await sent(provider, { outputSchema: null }))?.body).toEqual(plain?.body);
+});
+
+describe('the beginning that is the same in every prompt', () => {
+  const stable = [{ role: 'system', content: 'You write letters.', isStable: true }, messages[1]] as PromptMessage[];
+  const other = [stable[0], { role: 'user', content: 'Another one.' }] as PromptMessage[];
+  const whole = stable.map((message) => ({ ...message, isStable: true }));
+
+  it('is marked for the cache of Anthropic, up to its last message', async () => {
+    const mark = { cache_control: { type: 'ephemeral' } };
+    const [system, user] = stable.map(({ content }) => ({ type: 'text', text: content }));
+
+    expect((await sent(anthropic, { messages: stable }))?.body).toMatchObject({
+      system: [{ ...system, ...mark }],
+      messages: [messages[1]],
+    });
+    expect((await sent(anthropic, { messages: whole }))?.body).toMatchObject({
+      system: [system],
+      messages: [{ role: 'user', content: [{ ...user, ...mark }] }],
+    });
+    expect(JSON.stringify(await sent(anthropic))).not.toContain('cache_control');
+  });
+
+  it.each([
+    ['Responses', own],
+    ['Chat Completions', openai({ apiKey: canaryKey, api: 'chat' })],
+  ])(
+    'has a name in the cache of OpenAI, by %s: one for all prompts that begin so, and no part of them',
+    async (_name, provider) => {
+      const keyOf = async (asked: PromptMessage[]) => (await sent(provider, { messages: asked }))?.body['prompt_cache_key'];
+
+      expect(await keyOf(stable)).toMatch(/^prefix-[0-9a-f]{32}$/);
+      expect(await keyOf(other)).toBe(await keyOf(stable));
+      expect(await keyOf(whole)).not.toBe(await keyOf(stable));
+      expect(await keyOf(messages as PromptMessage[])).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['a compatible server, which may refuse what it does not know', named('groq')],
+    ['Google, which finds it by itself', named('google')],
+  ])('is not told to %s', async (_name, provider) => {
+    expect((await sent(provider, { messages: stable }))?.body).toEqual((await sent(provider))?.body);
   });
 });
 

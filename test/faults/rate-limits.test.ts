@@ -217,6 +217,52 @@ describe('300 starts at once over two limiters, at a limit of 100, while some ar
   });
 });
 
+describe('where much is asked for, requests are counted before they come', () => {
+  it.each(seeds.slice(0, 5))(
+    'and no more are admitted than the limit, over two limiters; hardly one less (seed %i)',
+    async (seed) => {
+      const { tenantId, member } = await newTenant();
+      const scope = member();
+      const random = randomOf(seed);
+      const services = limiters({ member: 4_000, tenant: 6_000 });
+      let [admitted, atOnce] = [0, 0];
+      const ask = (): void | Promise<void> => {
+        const asked = random.pick(services).admit(scope);
+        if (asked instanceof Promise) return asked.then(({ refusal }) => void (refusal === null && admitted++));
+        if (asked.refusal !== null) return;
+        admitted++;
+        atOnce++;
+      };
+      for (let wave = 0; wave < 150; wave++) await Promise.all(Array.from({ length: random.whole(20, 60) }, ask));
+
+      expect(atOnce).toBeGreaterThan(500);
+      expect(admitted).toBeLessThanOrEqual(4_000);
+      // Each limiter may hold a two-hundredth that nobody came for.
+      expect(admitted).toBeGreaterThanOrEqual(4_000 - 2 * 20);
+      expect(await used(tenantId)).toEqual({ [uuidOf(scope.memberId)]: 4_000, [uuidOf(tenantId)]: 4_000 });
+    },
+  );
+
+  it('what a window has counted admits nobody in the next', async () => {
+    const { tenantId, member } = await newTenant();
+    const scope = member();
+    const [service] = limiters({ member: 20_000 });
+    if (!service) throw new Error('no limiter');
+    const wave = async (calls: number) =>
+      (await Promise.all(Array.from({ length: calls }, async () => service.admit(scope)))).filter(
+        ({ refusal }) => refusal === null,
+      ).length;
+    for (let waves = 0; waves < 20; waves++) expect(await wave(50)).toBe(50);
+    // Another process spends what is left, and the window ends; memory here still has some of it.
+    await owner`update rate_buckets set used = 20000, window_started_at = now() - interval '61 seconds' where tenant_id = ${uuidOf(tenantId)}`;
+    let admitted = 0;
+    for (let waves = 0; waves < 60; waves++) admitted += await wave(500);
+    expect(admitted).toBeLessThanOrEqual(20_000 + 100);
+    const counted = (await used(tenantId))[uuidOf(scope.memberId)] ?? 0;
+    expect(counted).toBe(20_000);
+  });
+});
+
 it('callers of one turn share one statement; an empty bucket costs none until its window ends', async () => {
   const { tenantId, member } = await newTenant();
   const scope = member();

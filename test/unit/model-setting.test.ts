@@ -159,10 +159,26 @@ describe('the catalogue', () => {
     const catalogue = models();
     catalogue.configure([{ id: 'open/one', ...retired }]);
 
-    expect(refusal(() => catalogue.notRetired(['open/one']))).toBe(
+    expect(refusal(() => catalogue.fitting(['open/one'], { isStructured: false }))).toBe(
       'INVALID_INPUT: the model open/one was retired on 2026-11-21; left are: open/two, closed/one, closed/two',
     );
-    expect(catalogue.notRetired(['open/one', 'open/two'])).toEqual(['open/two']);
+    expect(catalogue.fitting(['open/one', 'open/two'], { isStructured: false })).toEqual(['open/two']);
+  });
+
+  it('refuses a model that cannot be held to a schema where that is asked for, and tries one of which nobody knows', () => {
+    const catalogue = models();
+    catalogue.configure([
+      { ...noSetting, id: 'open/one', hasStructuredOutput: false },
+      { ...noSetting, id: 'open/two', hasStructuredOutput: true },
+      { ...noSetting, id: 'closed/one', hasStructuredOutput: false },
+    ]);
+    const all = ['open/one', 'open/two', 'closed/one', 'closed/two'];
+
+    expect(catalogue.fitting(all, { isStructured: false })).toEqual(all);
+    expect(catalogue.fitting(all, { isStructured: true })).toEqual(['open/two', 'closed/two']);
+    expect(refusal(() => catalogue.fitting(['open/one'], { isStructured: true }))).toBe(
+      'INVALID_INPUT: the model open/one cannot be held to a JSON Schema, which the template asks for; left are: open/two, closed/two',
+    );
   });
 });
 

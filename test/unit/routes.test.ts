@@ -12,6 +12,7 @@ const facts: Facts = {
   language: 'de-CH',
   promptCharacters: 4_000,
   maxOutputTokens: 800,
+  isStructured: false,
   member: 'mem_1',
   metadata: { customer: 'acme', seats: 12, isTrial: true, nested: { a: 1 } },
 };
@@ -22,7 +23,7 @@ const world: World = {
   latencyMs: () => null,
   shutUntil: () => null,
   costMicros: () => null,
-  retiredAt: () => null,
+  misfit: () => null,
 };
 const models = ['a/1', 'a/2', 'b/1', 'c/1'];
 const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
@@ -427,16 +428,19 @@ describe('choosing', () => {
     ['latency', { mode: 'latency', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],
     ['cost', { mode: 'cost', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],
   ])('leaves out retired models: %s', (_name, route, expected, shares) => {
-    const retiredAt = (id: string) => (id === 'b/1' ? null : wednesday);
+    const misfit = (id: string) => (id === 'b/1' ? null : `the model ${id} was retired`);
     for (const point of [0, 0.2, 0.99]) {
-      const found = chosen(route, { retiredAt, random: () => point });
+      const found = chosen(route, { misfit, random: () => point });
       expect([found.models, Object.fromEntries(found.shares)]).toEqual([expected, shares]);
     }
   });
 
   it('has no branch to retired models, and says so', () => {
     const definition = read({ route: one('b/1'), on: { TIMEOUT: one('a/1') } });
-    const { branches, steps } = choose(definition, facts, { ...world, retiredAt: (id) => (id === 'a/1' ? wednesday : null) });
+    const { branches, steps } = choose(definition, facts, {
+      ...world,
+      misfit: (id) => (id === 'a/1' ? 'the model a/1 was retired on 2026-11-18' : null),
+    });
     expect(branches).toEqual({});
     expect(steps.at(-1)?.reason).toBe('the model a/1 was retired on 2026-11-18: left out');
   });

@@ -1,0 +1,45 @@
+import type { AdmissionRefusal } from '../graphql/admission.ts';
+import { waitFor, type CostBudget } from './cost.ts';
+import { keyLimitNames, limitNames } from './names.ts';
+import type { Verdict } from './verdict.ts';
+import { windowSeconds, type Quota, type RateName } from './share.ts';
+
+const words: Readonly<Record<RateName, string>> = {
+  member: 'requests of a member',
+  key: 'requests of a key',
+  tenant: 'requests of a tenant',
+  starts: 'generations that a member starts',
+  keyStarts: 'generations that are started with a key',
+};
+
+/** Whose unfinished generations a limit counts, by its name. */
+export const roomWords: Readonly<Record<string, string>> = {
+  [limitNames.memberGenerations]: 'of a member',
+  [limitNames.tenantGenerations]: 'of a tenant',
+  [keyLimitNames.generations]: 'of a key',
+};
+
+/** What to say to who is refused by a limit. */
+export function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number } {
+  // Refused without a limit that says so cannot be: the shortest wait for a caller who meets it all the same.
+  if (!quota) return { message: 'a limit is reached', retryAfterMs: 1_000 };
+  return {
+    message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
+    retryAfterMs: quota.resetMs,
+  };
+}
+
+/** What to say to who cannot pay; null when it may run. */
+export function refusalByCost(
+  requested: number,
+  { isReserved, left }: NonNullable<Verdict['cost']>,
+  budget: CostBudget,
+): AdmissionRefusal | null {
+  if (requested > budget.maximum) {
+    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
+    return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
+  }
+  if (isReserved) return null;
+  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
+  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
+}
