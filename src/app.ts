@@ -41,6 +41,7 @@ import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import { GuardService } from './guards/guard.service.ts';
+import { warmMasking } from './guards/warm.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
@@ -126,6 +127,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const models = new Models(providers, config.defaultModel, { clock, listedPrice });
     const [first] = models.plan(autoRoute).models;
     await (first === undefined ? null : models.find(first)?.provider.prepare?.());
+    if (providers.some(({ ignoresMessages }) => ignoresMessages !== true)) warmMasking();
     const metrics = openMetrics({ hasProcessMetrics });
 
     await asSet(`DATA_DIR ${config.dataDir}`, () => mkdir(config.dataDir, { recursive: true }));
@@ -183,7 +185,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
 
-    const templates = new TemplateService(database, library);
+    const templates = new TemplateService(database, library, config.secret);
     await templates.storeLibrary();
     const acts = new ActService(database, config.secret);
     const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });

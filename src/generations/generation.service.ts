@@ -29,6 +29,7 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
+import { checkMoment, checkRange } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
 import { listGenerations, readGenerations, withinReach } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -106,7 +107,7 @@ export class GenerationService {
       await nextTurn();
       await nextTurn();
     }
-    const { variables, draft, messages } = version.render(input.variables);
+    const { variables, draft, messages } = version.render(scope, input.variables);
     const metadata = input.metadata ?? null;
     const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);

@@ -81,8 +81,10 @@ function replaced(
 
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
 function wordsFor(messages: readonly PromptMessage[]): Readonly<Record<PersonalKind, string>> {
-  const prompt = messages.map(({ content }) => content).join('\n');
-  const wordFor = (word: string): string => (new RegExp(`${word}_\\d`, 'i').test(prompt) ? wordFor(`${word}X`) : word);
+  // Hardly any prompt has one of these: each word is looked for only in what has.
+  const likely = messages.flatMap(({ content }) => content.match(/[A-Za-z]+_\d/g) ?? []).map((each) => each.toUpperCase());
+  const wordFor = (word: string): string =>
+    likely.some((each) => each.slice(0, -2).endsWith(word)) ? wordFor(`${word}X`) : word;
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
     PersonalKind,
     string

@@ -44,6 +44,8 @@ interface Spelling {
   readonly kind: PersonalKind;
   readonly value: string;
   readonly pattern: RegExp;
+  /** Whether what the pattern found at a place is the detail, and not a part of a longer word or number. */
+  readonly stands: (text: string, start: number, end: number) => boolean;
   /** In lower case, one of these is in every text that the pattern fits. */
   readonly hint: string;
 }
@@ -81,6 +83,7 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
       kind,
       value,
       pattern: patternOf(kind, value, isPart),
+      stands: standingOf(kind, value),
       hint: hintOf(value),
     }));
 }
@@ -90,9 +93,21 @@ export function findSpellings(text: string, spellings: readonly Spelling[]): Fou
   const lower = text.toLowerCase();
   return spellings
     .filter(({ hint }) => lower.includes(hint))
-    .flatMap(({ kind, value, pattern }) =>
-      [...text.matchAll(pattern)].map(({ 0: spelled, index }) => ({ kind, value, start: index, end: index + spelled.length })),
+    .flatMap(({ kind, value, pattern, stands }) =>
+      matchesOf(text, pattern, stands).map(([start, end]) => ({ kind, value, start, end })),
     );
+}
+
+/** Where a pattern fits and stands; one that does not stand may hide another that begins inside of it. */
+function matchesOf(text: string, pattern: RegExp, stands: Spelling['stands']): (readonly [number, number])[] {
+  const found: (readonly [number, number])[] = [];
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
+    const end = match.index + match[0].length;
+    if (stands(text, match.index, end)) found.push([match.index, end]);
+    else pattern.lastIndex = match.index + 1;
+  }
+  return found;
 }
 
 /** The words of a name that a text may use alone: `Ingrid`, `Solheim`. */
@@ -112,19 +127,51 @@ const betweenDigits = String.raw`[\s().\-/]{0,3}`;
 
 /**
  * The spellings of a value: any case and any white space; numbers with any separators. A part of a name counts as it is given or in capitals:
- * `Will` is a name, `will` is none. A name may have the `s` of a genitive behind it. Scripts that set no space between words have no ends of words.
+ * `Will` is a name, `will` is none. What stands around is not the pattern's to see: classes of Unicode take milliseconds to compile, for
+ * every name of every letter.
  */
 function patternOf(kind: PersonalKind, value: string, isPart: boolean): RegExp {
-  if (numberKinds.has(kind) && /\d{2}/.test(value)) {
-    const units = value.match(/[\p{L}\p{N}+]/gu) ?? [];
-    return new RegExp(`(?<![\\p{L}\\p{N}])${units.map(escaped).join(betweenDigits)}(?![\\p{L}\\p{N}])`, 'giu');
-  }
-  const start = /^[\p{Lu}\p{Ll}\p{N}]/u.test(value) ? String.raw`(?<![\p{Lu}\p{Ll}\p{N}])` : '';
-  const tail = kind === 'name' ? 's?' : '';
-  const end = /[\p{Lu}\p{Ll}\p{N}\p{M}]$/u.test(value) ? String.raw`(?=${tail}(?:[^\p{Lu}\p{Ll}\p{N}]|$))` : '';
+  if (isNumber(kind, value)) return new RegExp((value.match(numberUnit) ?? []).map(escaped).join(betweenDigits), 'giu');
   const forms = [value.normalize('NFC'), value.normalize('NFD'), ...(isPart ? [value.toUpperCase()] : [])];
   const spelled = [...new Set(forms)].map((form) => form.split(/\s+/u).map(escaped).join(space));
-  return new RegExp(`${start}(?:${spelled.join('|')})${end}`, isPart ? 'gu' : 'giu');
+  return new RegExp(spelled.join('|'), isPart ? 'gu' : 'giu');
+}
+
+const numberUnit = /[\p{L}\p{N}+]/gu;
+const letterOrNumber = /^[\p{L}\p{N}]/u;
+const spacedLetter = /^[\p{Lu}\p{Ll}\p{N}]/u;
+const spacedEnd = /[\p{Lu}\p{Ll}\p{N}\p{M}]$/u;
+
+function isNumber(kind: PersonalKind, value: string): boolean {
+  return numberKinds.has(kind) && /\d{2}/.test(value);
+}
+
+/**
+ * Neither a word nor a number goes on before or behind it; scripts that set no space between words have no ends of words. A name may have the `s` of a
+ * genitive behind it.
+ */
+function standingOf(kind: PersonalKind, value: string): Spelling['stands'] {
+  if (isNumber(kind, value))
+    return (text, start, end) =>
+      !letterOrNumber.test(characterBefore(text, start)) && !letterOrNumber.test(characterAt(text, end));
+  const hasStart = spacedLetter.test(value);
+  const hasEnd = spacedEnd.test(value);
+  const isName = kind === 'name';
+  return (text, start, end) => {
+    if (hasStart && spacedLetter.test(characterBefore(text, start))) return false;
+    if (!hasEnd || !spacedLetter.test(characterAt(text, end))) return true;
+    return isName && /^s$/i.test(text[end] ?? '') && !spacedLetter.test(characterAt(text, end + 1));
+  };
+}
+
+function characterAt(text: string, index: number): string {
+  return index < text.length ? String.fromCodePoint(text.codePointAt(index) ?? 0) : '';
+}
+
+function characterBefore(text: string, index: number): string {
+  if (index === 0) return '';
+  const isPair = index > 1 && /[\udc00-\udfff]/.test(text[index - 1] ?? '');
+  return text.slice(index - (isPair ? 2 : 1), index);
 }
 
 /** JSON writes a backslash before quotes and backslashes. */

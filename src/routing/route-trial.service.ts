@@ -94,7 +94,7 @@ export class RouteTrialService {
       return factsOf(by, { ...nothing, maxOutputTokens: maxOutputTokens ?? 1_000, metadata });
     }
     const version = await this.parts.templates.getVersion(scope, template);
-    const rendered = variables ? version.render(variables) : null;
+    const rendered = variables ? version.render(scope, variables) : null;
     return factsOf(by, {
       templateSlug: version.slug,
       variables: rendered?.variables ?? {},

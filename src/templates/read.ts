@@ -166,7 +166,7 @@ function sourceProblems(folder: string, source: TemplateSource): FileProblem[] {
 function proofProblems(folder: string, source: TemplateSource, { file, yaml }: SampleFile): FileProblem[] {
   try {
     const variables = checkVariables(source.variablesSchema, (yaml.value as Sample).variables);
-    const { draft, messages } = compileTemplate(source).render(variables);
+    const { draft, messages } = compileTemplate(source).render(variables, () => 'proof');
     return [
       ...draftProblems(file, source, draft),
       ...messages.flatMap(({ role, content }) =>

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import nunjucks from 'nunjucks';
+import { changedAt, Fence, untrustedPaths, type Mark } from '../guards/fence.ts';
 import { withoutInvisible } from '../guards/strip.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import { filters } from './filters.ts';
-import type { TemplateSource, Variables } from './source.ts';
+import { canonicalJson, type TemplateSource, type Variables } from './source.ts';
 
 /** What a template writes by itself, and what it asks a model to write. */
 export interface Rendering {
@@ -14,9 +15,15 @@ export interface Rendering {
 }
 
 export interface CompiledTemplate {
-  /** Takes what `checkVariables` returned; throws TemplateFault where the template, not the caller, is wrong. */
-  render(variables: Variables): Rendering;
+  /**
+   * Takes what `checkVariables` returned; throws TemplateFault where the template, not the caller, is wrong. What its schema calls untrusted stands
+   * between fences in the messages, wherever the template prints it; `mark` makes their words.
+   */
+  render(variables: Variables, mark: Mark): Rendering;
 }
+
+/** What a template is compiled from. */
+type Compilable = Pick<TemplateSource, 'contentHash' | 'draftSource' | 'promptSource' | 'variablesSchema'>;
 
 export type TemplateFile = 'draft.njk' | 'prompt.njk';
 
@@ -57,7 +64,7 @@ export function hasFilter(name: string): boolean {
 const compiled = new LRUCache<string, CompiledTemplate>({ max: 500 });
 
 /** Compiles both files; the same content is compiled once. Throws TemplateFault. */
-export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'draftSource' | 'promptSource'>): CompiledTemplate {
+export function compileTemplate(source: Compilable): CompiledTemplate {
   const known = compiled.get(source.contentHash);
   if (known) return known;
   const draft = compile('draft.njk', source.draftSource);
@@ -67,18 +74,25 @@ export function compileTemplate(source: Pick<TemplateSource, 'contentHash' | 'dr
     // What prints nothing and asks nothing is the same whatever the variables are.
     ...(!/\{\{|\{%/.test(section) && { isStable: true }),
   }));
+  const untrusted = untrustedPaths(source.variablesSchema);
+  // A draft that may print what is untrusted is so itself.
+  const isDraftUntrusted = untrusted.some(([name = '']) => new RegExp(String.raw`\b${name}\b`).test(source.draftSource));
   const template: CompiledTemplate = {
-    render(variables) {
+    render(variables, mark) {
       const facts = tidied(variables) as Variables;
       const text = letter(draft(facts));
-      const context = { ...facts, variables: facts, draft: text };
-      return {
-        draft: text,
-        messages: sections.map(({ write, ...section }) => ({
+      const write = (shown: Variables, shownDraft: string): PromptMessage[] => {
+        const context = { ...shown, variables: shown, draft: shownDraft };
+        return sections.map(({ write: writeSection, ...section }) => ({
           ...section,
-          content: withoutInvisible(normalised(write(context))),
-        })),
+          content: withoutInvisible(normalised(writeSection(context))),
+        }));
       };
+      if (untrusted.length === 0) return { draft: text, messages: write(facts, text) };
+      const fence = new Fence(canonicalJson(facts), mark);
+      const around = (inner: string): string => fence.around(inner);
+      const fenced = untrusted.reduce((all, path) => changedAt(all, path, around) as Variables, facts);
+      return { draft: text, messages: fence.told(write(fenced, isDraftUntrusted ? around(text) : text)) };
     },
   };
   compiled.set(source.contentHash, template);

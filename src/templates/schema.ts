@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import ajvFormats from 'ajv-formats';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
+import { untrustedKeyword } from '../guards/fence.ts';
 import { personalKinds } from '../guards/kinds.ts';
 import { isPersonalKind, personalKeyword } from '../guards/personal.ts';
 import { canonicalJson, type JsonSchema } from './source.ts';
@@ -12,7 +13,7 @@ export interface SchemaProblem {
   readonly reason: string;
 }
 
-const annotations = ['type', 'title', 'description', 'default', 'examples', personalKeyword];
+const annotations = ['type', 'title', 'description', 'default', 'examples', personalKeyword, untrustedKeyword];
 /** What a vendor is told is no place for values of ours, and models are held to no optional property. */
 const outputAnnotations = ['type', 'title', 'description'];
 const keywordsByType: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +46,7 @@ const reservedNames = new Set([
 
 const ajv = new Ajv2020({ strict: true, useDefaults: true, ownProperties: true, logger: false });
 ajv.addKeyword({ keyword: personalKeyword, schemaType: 'string' });
+ajv.addKeyword({ keyword: untrustedKeyword, schemaType: 'boolean' });
 ajvFormats.default(ajv, ['email', 'date']);
 // Control characters and line separators could break a letterhead or the lines of a prompt; a blank text would leave a hole in a sentence.
 ajv.addFormat('single-line', (text: string) => /\S/.test(text) && !/[\p{Cc}\u2028\u2029]/u.test(text));
@@ -125,6 +127,9 @@ function walk(schema: JsonSchema, path: readonly (string | number)[], problems: 
       `${personalKeyword} is said of texts and lists of texts, and is one of ${Object.keys(personalKinds).join(', ')}`,
       personalKeyword,
     );
+  const untrusted = schema[untrustedKeyword];
+  if (untrusted !== undefined && !(holdsText && typeof untrusted === 'boolean'))
+    fail(`${untrustedKeyword} is said of texts and lists of texts, and is true or false`, untrustedKeyword);
   for (const [keyword, highest] of Object.entries(bounds)) {
     if (!own.includes(keyword) || schema['enum'] !== undefined) continue;
     const bound = schema[keyword];

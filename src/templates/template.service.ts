@@ -3,6 +3,7 @@ import type { Database, TenantScope } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { uuidOf } from '../db/ids.ts';
 import { page, type Page, type PageInput } from '../db/page.ts';
+import { marksOf } from '../guards/fence.ts';
 import type { Guards } from '../guards/guards.ts';
 import { personalFields } from '../guards/personal.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -29,8 +30,8 @@ export interface UsableVersion {
   readonly guards: Guards;
   /** What its texts are: JSON that fits this schema; null for plain text. */
   readonly outputSchema: JsonSchema | null;
-  /** Throws INVALID_INPUT with the path of the first variable that does not fit. */
-  render(variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
+  /** For the scope's tenant. Throws INVALID_INPUT with the path of the first variable that does not fit. */
+  render(scope: Pick<Scope, 'tenantId'>, variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
 
 /** Which templates to list; absent and null let all pass. */
@@ -42,12 +43,15 @@ export interface TemplateFilter {
 export class TemplateService {
   private readonly bySlug: ReadonlyMap<string, UsableVersion>;
   private readonly byId: ReadonlyMap<string, UsableVersion>;
+  private readonly marks: ReturnType<typeof marksOf>;
 
   constructor(
     private readonly database: Database,
     private readonly library: readonly LibraryTemplate[],
+    secret: string,
   ) {
-    const usable = library.map((source) => ({ source, version: usableVersion(versionId(source), source) }));
+    this.marks = marksOf(secret);
+    const usable = library.map((source) => ({ source, version: this.usable(versionId(source), source) }));
     this.bySlug = new Map(usable.map(({ source, version }) => [source.slug, version]));
     this.byId = new Map(
       usable.flatMap(({ source, version }) => [[templateId(source.slug), version] as const, [version.id, version] as const]),
@@ -96,7 +100,7 @@ export class TemplateService {
     const [row] = prefixOfId(reference) === 'tpv' ? await this.versions(scope, [reference]) : [];
     const [template] = row ? await this.list(scope, [row.templateId]) : [];
     if (!row || !template) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
-    return usableVersion(row.id, sourceOf(template, row));
+    return this.usable(row.id, sourceOf(template, row));
   }
 
   /** The output schema of a version that a generation was made from; null for plain text. */
@@ -147,6 +151,22 @@ export class TemplateService {
         this.database.as(scope).query.select().from(templates).where(and(ofKind, where)).orderBy(orderBy).limit(limit),
     });
   }
+
+  private usable(id: string, source: TemplateSource): UsableVersion {
+    const template = compileTemplate(source);
+    return {
+      id,
+      slug: source.slug,
+      maxOutputTokens: source.maxOutputTokens,
+      failoverPolicy: source.failoverPolicy,
+      outputSchema: source.outputSchema,
+      guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
+      render: ({ tenantId }, given) => {
+        const variables: Variables = checkVariables(source.variablesSchema, given);
+        return { ...template.render(variables, this.marks(tenantId)), variables };
+      },
+    };
+  }
 }
 
 function templateId(slug: string): string {
@@ -155,22 +175,6 @@ function templateId(slug: string): string {
 
 function versionId({ slug, contentHash }: TemplateSource): string {
   return idOfName('tpv', `library/${slug}/${contentHash}`);
-}
-
-function usableVersion(id: string, source: TemplateSource): UsableVersion {
-  const template = compileTemplate(source);
-  return {
-    id,
-    slug: source.slug,
-    maxOutputTokens: source.maxOutputTokens,
-    failoverPolicy: source.failoverPolicy,
-    outputSchema: source.outputSchema,
-    guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
-    render(given) {
-      const variables: Variables = checkVariables(source.variablesSchema, given);
-      return { ...template.render(variables), variables };
-    },
-  };
 }
 
 function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateSource {

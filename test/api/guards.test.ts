@@ -201,6 +201,24 @@ describe('masking by a template', () => {
   });
 });
 
+describe('untrusted text', () => {
+  it('is fenced by a word that is the same for the same letter, and another one for another tenant', async () => {
+    const words: (string | undefined)[] = [];
+    for (const caller of [owner, owner, await seed.tenant()]) {
+      owner = caller;
+      await using reader = read(await begin('plain'));
+      await reader.ended;
+      words.push(/<(data-[a-p]{20})>\\n> SOLHEIM, Ingrid\..*<\/\1>/.exec(sent())?.[1]);
+    }
+
+    expect(words[0]).toBeDefined();
+    expect(words[1]).toBe(words[0]);
+    expect(words[2]).toMatch(/^data-/);
+    expect(words[2]).not.toBe(words[0]);
+    expect(app.lines.join('\n')).not.toContain(words[0]);
+  });
+});
+
 describe('masking by a tenant', () => {
   const wishes = (masksPersonalData: boolean | null) => owner.ask(update, { input: { masksPersonalData } });
 

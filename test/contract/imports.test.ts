@@ -14,6 +14,7 @@ const compositionFiles = ['app.ts', 'schema.ts'];
 const publicModules = [
   'caching/caching.ts',
   'caching/entry.ts',
+  'guards/fence.ts',
   'guards/guards.ts',
   'guards/kinds.ts',
   'guards/personal.ts',

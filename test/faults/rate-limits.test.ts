@@ -233,7 +233,7 @@ describe('where much is asked for, requests are counted before they come', () =>
         admitted++;
         atOnce++;
       };
-      for (let wave = 0; wave < 150; wave++) await Promise.all(Array.from({ length: random.whole(20, 60) }, ask));
+      for (let wave = 0; wave < 150; wave++) await Promise.all(Array.from({ length: random.whole(20, 60) }, async () => ask()));
 
       expect(atOnce).toBeGreaterThan(500);
       expect(admitted).toBeLessThanOrEqual(4_000);

@@ -90,26 +90,33 @@ describe('filters', () => {
 describe('rendering', () => {
   const prompt = '--- system\nBe brief.\n--- user\n{{ draft | quote }}\n';
   const compile = (draftSource: string, promptSource = prompt) =>
-    compileTemplate({ contentHash: `${draftSource}\0${promptSource}`, draftSource, promptSource });
+    compileTemplate({ contentHash: `${draftSource}\0${promptSource}`, draftSource, promptSource, variablesSchema: {} });
+  const mark = () => 'x';
 
   it('ends with one newline, without trailing or doubled blank lines, double spaces or doubled stops', () => {
-    const { draft, messages } = compile('\n\nHello {{ name }}  \n\n\n\n{{ company }}.\n\n').render({
-      name: ' Ada \t Bloom ',
-      company: 'Acme Inc.',
-    });
+    const { draft, messages } = compile('\n\nHello {{ name }}  \n\n\n\n{{ company }}.\n\n').render(
+      {
+        name: ' Ada \t Bloom ',
+        company: 'Acme Inc.',
+      },
+      mark,
+    );
     expect(draft).toBe('Hello Ada Bloom\n\nAcme Inc.\n');
     expect(messages).toEqual([
-      { role: 'system', content: 'Be brief.' },
+      { role: 'system', content: 'Be brief.', isStable: true },
       { role: 'user', content: '> Hello Ada Bloom\n>\n> Acme Inc.' },
     ]);
   });
 
   it('never renders a value as a template, and finds nothing that is inherited', () => {
-    const { draft } = compile('{{ name }}{% if name2.constructor or (list | first).toString %} leak{% endif %}').render({
-      name: '{{ 1 + 1 }}',
-      name2: { a: 1 },
-      list: [{ a: 1 }],
-    });
+    const { draft } = compile('{{ name }}{% if name2.constructor or (list | first).toString %} leak{% endif %}').render(
+      {
+        name: '{{ 1 + 1 }}',
+        name2: { a: 1 },
+        list: [{ a: 1 }],
+      },
+      mark,
+    );
     expect(draft).toBe('{{ 1 + 1 }}\n');
   });
 
@@ -118,13 +125,13 @@ describe('rendering', () => {
     ['another file', '{% include "/etc/passwd" %}', /^draft\.njk/],
     ['a filter that does not exist', 'a\n{{ name | shout }}', /^draft\.njk.*filter not found: shout/],
   ])('throws a fault with its line for %s', (_, source, message) => {
-    const attempt = () => compile(source).render({ name: 'x' });
+    const attempt = () => compile(source).render({ name: 'x' }, mark);
     expect(attempt).toThrow(TemplateFault);
     expect(attempt).toThrow(message);
   });
 
   it('counts the lines of a prompt from the top of its file', () => {
-    expect(() => compile('x', '--- system\na\nb\n--- user\nc\n{{ gone }}').render({})).toThrow(/^prompt\.njk:6: /);
+    expect(() => compile('x', '--- system\na\nb\n--- user\nc\n{{ gone }}').render({}, mark)).toThrow(/^prompt\.njk:6: /);
     expect(() => compile('x', '--- system\na\n--- user\n\n{% iff x %}')).toThrow(/^prompt\.njk:5: /);
   });
 

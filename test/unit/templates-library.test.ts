@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { marksOf } from '../../src/guards/fence.ts';
 import { demoSlug, readLibrary, type LibraryTemplate } from '../../src/templates/library.ts';
 import { letterFlaws, messageFlaws } from '../../src/templates/proof.ts';
 import { compileTemplate, type Rendering } from '../../src/templates/render.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
 });
 
 function render(template: LibraryTemplate, variables: unknown): Rendering {
-  return compileTemplate(template).render(checkVariables(template.variablesSchema, variables));
+  return compileTemplate(template).render(checkVariables(template.variablesSchema, variables), marksOf('a secret')('ten_1'));
 }
 
 function templateOf(slug: string): LibraryTemplate {

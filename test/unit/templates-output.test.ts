@@ -20,7 +20,7 @@ beforeAll(async () => {
 describe('a template with an output', () => {
   it('writes a draft that fits it, whatever the values', () => {
     for (const { variables } of template.samples) {
-      const { draft } = compileTemplate(template).render(variables);
+      const { draft } = compileTemplate(template).render(variables, () => 'x');
       expect(outputFault(template.outputSchema ?? {}, draft), draft).toBeNull();
     }
     expect(template.outputSchema).toMatchObject({ type: 'object', required: ['subject', 'tone', 'paragraphs'] });

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { atMost, type Report } from './harness/report.ts';
+import { quantile, round, spreadOf } from './harness/statistics.ts';
+import type { Effort } from './run.ts';
+
+const processes = 10;
+const masking = fileURLToPath(new URL('peers/masking.ts', import.meta.url));
+
+/** How long it takes to mask a prompt of 8 KiB full of personal details, from the first one of a process on. */
+export function guards({ rounds }: Effort): Promise<Report> {
+  const run = (isWarm: boolean): number[] =>
+    JSON.parse(
+      execFileSync(process.execPath, [masking], { env: { ...process.env, WARM: isWarm ? '1' : '0' }, encoding: 'utf8' }),
+    ) as number[];
+  const warm = Array.from({ length: rounds * processes }, () => run(true));
+  const cold = Array.from({ length: rounds * processes }, () => run(false));
+  const firsts = (all: readonly number[][]): number[] => all.flatMap(([first]) => first ?? []);
+  const later = warm.flatMap((times) => times.slice(1));
+  const row = (times: readonly number[]) => ({
+    'p50 ms': round(quantile(times, 0.5)),
+    'p95 ms': round(quantile(times, 0.95)),
+    'p99 ms': round(quantile(times, 0.99)),
+    'most ms': round(Math.max(...times)),
+  });
+  return Promise.resolve({
+    benchmark: 'guards',
+    rounds,
+    table: {
+      'the first of a process, as it boots': row(firsts(warm)),
+      'the first of a process, not warmed': row(firsts(cold)),
+      'all later ones': row(later),
+    },
+    gates: [
+      atMost('ms for the first prompt of a process, p50', round(quantile(firsts(warm), 0.5)), 5),
+      atMost('ms for later prompts, p95', round(quantile(later, 0.95)), 5),
+    ],
+    notes: { prompts: '8 KiB, 24 people and numbers in each, other ones each time', first: spreadOf(firsts(warm)) },
+  });
+}
