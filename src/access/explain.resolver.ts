@@ -1,6 +1,7 @@
 import { GraphQLID } from 'graphql';
-import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, registerEnumType, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, FieldResolver, ObjectType, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../graphql/context.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { Viewer } from '../tenants/tenant.type.ts';
 import { permissionReasons, type ExplainService, type PermissionReason } from './explain.service.ts';
 import type { RoleResolver } from './role.resolver.ts';
@@ -8,13 +9,11 @@ import { rolesOfMember } from './roles.ts';
 import { Role } from './role.type.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 
-const reasons = Object.keys(permissionReasons) as PermissionReason[];
-const PermissionReasonEnum = Object.fromEntries(reasons.map((reason) => [reason, reason]));
-registerEnumType(PermissionReasonEnum, {
-  name: 'PermissionReason',
-  description: 'Which wall decides whether somebody may do something.',
-  valuesConfig: Object.fromEntries(reasons.map((reason) => [reason, { description: permissionReasons[reason] }])),
-});
+const PermissionReasonEnum = enumOf(
+  'PermissionReason',
+  'Which wall decides whether somebody may do something.',
+  permissionReasons,
+);
 
 @ObjectType({ description: 'Whether the caller may do something, and why.', simpleResolvers: true })
 class PermissionExplanation {

@@ -1,24 +1,20 @@
-import { Directive, Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import { ApiKey } from './api-key.type.ts';
-import { invitationStatuses, type InvitationStatus } from './invitation.service.ts';
+import type { InvitationStatus } from './invitation.service.ts';
 import { invitations } from './invitations.table.ts';
 import { Role } from './role.type.ts';
 
-const InvitationStatusEnum = Object.fromEntries(invitationStatuses.map((status) => [status, status]));
-registerEnumType(InvitationStatusEnum, {
-  name: 'InvitationStatus',
-  description: 'Where an invitation is on its way.',
-  valuesConfig: {
-    PENDING: { description: 'It can be accepted.' },
-    ACCEPTED: { description: 'It has made a member.' },
-    REVOKED: { description: 'It was taken back.' },
-    EXPIRED: { description: 'Nobody accepted it in time.' },
-  },
+const InvitationStatusEnum = enumOf<InvitationStatus>('InvitationStatus', 'Where an invitation is on its way.', {
+  PENDING: 'It can be accepted.',
+  ACCEPTED: 'It has made a member.',
+  REVOKED: 'It was taken back.',
+  EXPIRED: 'Nobody accepted it in time.',
 });
 
 @Directive('@key(fields: "id")')

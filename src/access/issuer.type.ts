@@ -1,28 +1,26 @@
 import { GraphQLID } from 'graphql';
-import { Directive, Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
 import { signingAlgorithms, type SigningAlgorithm as Algorithm } from './algorithms.ts';
 import { issuers } from './issuers.table.ts';
 
-export const SigningAlgorithm = Object.fromEntries(signingAlgorithms.map((name) => [name, name])) as {
-  readonly [K in Algorithm]: K;
-};
-
 const families: Readonly<Record<string, string>> = { RS: 'RSASSA-PKCS1-v1_5', PS: 'RSASSA-PSS', ES: 'ECDSA', Ed: 'Ed25519' };
 
-registerEnumType(SigningAlgorithm, {
-  name: 'SigningAlgorithm',
-  description: 'How a token may be signed, as JOSE names it: always with a private key that its issuer keeps.',
-  valuesConfig: Object.fromEntries(
+/** The GraphQL enum of the closed list of algorithms. */
+export const SigningAlgorithm = enumOf(
+  'SigningAlgorithm',
+  'How a token may be signed, as JOSE names it: always with a private key that its issuer keeps.',
+  Object.fromEntries(
     signingAlgorithms.map((name) => {
       const [family = '', bits = ''] = [families[name.slice(0, 2)], /\d{3}$/.exec(name)?.[0]];
-      return [name, { description: bits === '' ? `${family}.` : `${family} with SHA-${bits}.` }];
+      return [name, bits === '' ? `${family}.` : `${family} with SHA-${bits}.`];
     }),
-  ) as never,
-});
+  ) as Record<Algorithm, string>,
+);
 
 @ObjectType({ description: 'Which role somebody has here who has a role at their issuer.', simpleResolvers: true })
 export class IssuerRole {

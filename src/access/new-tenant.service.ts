@@ -14,6 +14,9 @@ import { everything, ownerRole } from './roles.ts';
 /** What a server in development works in. */
 export const developmentTenant = idOfName('ten', 'development');
 
+/** Whoever holds this advisory lock appoints the tenant that runs the installation. */
+export const appointmentLock = 7_233_918_454;
+
 /** A tenant with its owner and the owner's key; the key is shown this once. */
 export interface Owner {
   readonly tenantId: string;
@@ -81,26 +84,42 @@ export async function insertKey(
 
 /** Lets the people of a tenant run the installation; again changes nothing. One of the acts without a tenant (protocol.md, rule 20). */
 export async function appoint(database: Database, tenantId: string, service: ServiceName): Promise<void> {
-  await database.engine.transaction(
+  await database.engine.transaction((transaction) => appointIn(transaction, tenantId, service), { idempotent: true });
+}
+
+/**
+ * Lets the people of a tenant run the installation, unless another's run it, the development tenant's aside; gives whether they do now. Of
+ * many at once one is appointed. One of the acts without a tenant (protocol.md, rule 20).
+ */
+export async function appointFirst(database: Database, tenantId: string, service: ServiceName): Promise<boolean> {
+  return database.engine.transaction(
     async (transaction) => {
-      const appointed = await transaction.sql(
-        (sql) => sql`
-          update tenants set runs_installation = true where id = ${uuidOf(tenantId, 'ten')} and not runs_installation returning id`,
-      );
-      const deed = { thing: tenantId, before: { runsInstallation: false }, after: { runsInstallation: true } };
-      if (appointed.length > 0)
-        await transaction.sql((sql) => serviceDeedsRecorded(sql, [{ tenantId, service, operation: 'tenantAppoint', ...deed }]));
+      // Whoever is behind sees what the one before it has committed.
+      await transaction.sql((sql) => sql`select pg_advisory_xact_lock(${appointmentLock})`);
+      if (await isRunByAnother(transaction, tenantId)) return false;
+      await appointIn(transaction, tenantId, service);
+      return true;
     },
     { idempotent: true },
   );
 }
 
-/** Whether a tenant other than the development's runs the installation. */
-export async function isRun({ engine }: Database): Promise<boolean> {
-  const found = await engine.sql(
+async function appointIn(transaction: Statements, tenantId: string, service: ServiceName): Promise<void> {
+  const appointed = await transaction.sql(
     (sql) => sql`
-      select from tenants where runs_installation and deleted_at is null and id <> ${uuidOf(developmentTenant, 'ten')} limit 1`,
-    { idempotent: true },
+      update tenants set runs_installation = true where id = ${uuidOf(tenantId, 'ten')} and not runs_installation returning id`,
+  );
+  const deed = { thing: tenantId, before: { runsInstallation: false }, after: { runsInstallation: true } };
+  if (appointed.length > 0)
+    await transaction.sql((sql) => serviceDeedsRecorded(sql, [{ tenantId, service, operation: 'tenantAppoint', ...deed }]));
+}
+
+/** Whether a tenant other than this and the development's runs the installation. */
+async function isRunByAnother(transaction: Statements, tenantId: string): Promise<boolean> {
+  const [own, development] = [uuidOf(tenantId, 'ten'), uuidOf(developmentTenant, 'ten')];
+  const found = await transaction.sql(
+    (sql) => sql`
+      select from tenants where runs_installation and deleted_at is null and id <> ${development} and id <> ${own} limit 1`,
   );
   return found.length > 0;
 }

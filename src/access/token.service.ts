@@ -8,13 +8,13 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId } from '../kernel/id.ts';
+import { Remembered } from '../kernel/remembered.ts';
 import { Scope, type Proof } from '../kernel/scope.ts';
 import { members } from '../tenants/tenants.table.ts';
 import { personOf, rolesOf, type Person } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import { identities } from './issuers.table.ts';
 import { readIssuers, RegisteredIssuers, type FoundIssuer, type RegisteredIssuer } from './registered-issuers.ts';
-import { RememberedScopes, type Found } from './remembered.ts';
 import { rolesOfMember } from './roles.ts';
 import { suspended } from './standing.ts';
 import { readTokenStandings } from './token-standing.ts';
@@ -29,19 +29,30 @@ export interface TokenParts {
   readonly clock: Clock;
 }
 
-/** For so long a token that was good stays good without a look: what is withdrawn ends within 5 s. */
-const rememberedMs = 3_000;
+/** Who a token proves, and for how many milliseconds that holds. */
+interface Found {
+  readonly scope: Scope;
+  readonly holdsMs: number;
+}
+
+/** A token that was good stays good for so long without a look, and so does what its issuer was then: what is withdrawn ends within 5 s. */
+const believedMs = 3_000;
 /** The last second that RFC 3339 can write. */
 const lastSecond = 253_402_300_799;
 
 /** Tokens of the issuers that tenants registered: who a caller is. */
 export class TokenService {
-  private readonly remembered = new RememberedScopes();
+  private readonly remembered: Remembered<Found, ShownToken>;
   private readonly issuers: RegisteredIssuers;
 
   constructor(private readonly parts: TokenParts) {
     const { database, clock } = parts;
     this.issuers = new RegisteredIssuers((pairs) => readIssuers(database.engine, pairs), clock);
+    this.remembered = new Remembered(
+      clock,
+      (_name, shown) => this.look(shown),
+      ({ holdsMs }) => holdsMs,
+    );
   }
 
   /**
@@ -51,7 +62,8 @@ export class TokenService {
   async authenticate(token: string): Promise<Scope> {
     const shown = readToken(token);
     const name = createHash('sha256').update(token).digest('base64');
-    return this.remembered.get(name, () => this.look(shown));
+    const { scope } = this.remembered.known(name, shown) ?? (await this.remembered.get(name, shown));
+    return scope;
   }
 
   /** Looks again, when they are shown next, at the tokens of these issuers, members and tenants; at all of them without `ids`. */
@@ -59,7 +71,7 @@ export class TokenService {
     this.issuers.forget(ids);
     const changed = new Set(ids);
     this.remembered.forget(
-      ({ proof, memberId, tenantId }) => ids === null || changed.has(proof.id) || changed.has(memberId) || changed.has(tenantId),
+      ids && (({ scope }) => [scope.proof.id, scope.memberId, scope.tenantId].some((id) => changed.has(id))),
     );
   }
 
@@ -90,7 +102,7 @@ export class TokenService {
     const scope = new Scope(tenantId, memberId, proof, standing.held);
     const endsInMs = expiresAt.getTime() + leewaySeconds * 1_000 - this.parts.clock.now().getTime();
     const age = this.parts.clock.monotonic() - askedAt;
-    return { scope, ttl: Math.floor(Math.min(rememberedMs - age, endsInMs)) };
+    return { scope, holdsMs: Math.min(believedMs - age, endsInMs) };
   }
 
   private async issuerOf({ issuer, audiences }: ShownToken): Promise<FoundIssuer> {

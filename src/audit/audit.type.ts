@@ -1,6 +1,7 @@
-import { Directive, Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, Int, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
+import { enumOf } from '../graphql/enum.ts';
 import { ErrorCode } from '../graphql/errors.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime, SafeInt } from '../graphql/scalars.ts';
@@ -10,7 +11,7 @@ import { auditEntries, type Recorded } from './audit.table.ts';
 import { serviceOperations, silentOperations } from './entry.ts';
 import { breaks, type Break } from './verify.ts';
 
-const AuditBreak = Object.fromEntries(Object.keys(breaks).map((name) => [name, name])) as { readonly [K in Break]: K };
+const AuditBreak = enumOf('AuditBreak', 'What is wrong with a chain of audit entries.', breaks);
 
 /** A list as a description reads it. */
 function listed(names: Readonly<Record<string, string>>): string {
@@ -18,12 +19,6 @@ function listed(names: Readonly<Record<string, string>>): string {
     .map(([name, what]) => `\`${name}\` (${what.replace(/\.$/, '')})`)
     .join(', ');
 }
-
-registerEnumType(AuditBreak, {
-  name: 'AuditBreak',
-  description: 'What is wrong with a chain of audit entries.',
-  valuesConfig: Object.fromEntries(Object.entries(breaks).map(([name, description]) => [name, { description }])),
-});
 
 @Directive('@key(fields: "id")')
 @ObjectType({

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import { KeyService } from '../access/key.service.ts';
-import { appoint, isRun } from '../access/new-tenant.service.ts';
+import { appointFirst } from '../access/new-tenant.service.ts';
 import { readConfig, type Config, type Env } from '../config.ts';
 import { databaseDefaults, openDatabase, type Database } from '../db/client.ts';
 import { openEmbedded } from '../db/embedded.ts';
@@ -60,13 +60,15 @@ async function create(
   { name, tenant, email }: Command & { readonly tenant: string; readonly email: string },
 ): Promise<void> {
   const config = readConfig(env);
-  const owner = await withDatabase(config, async (database) => {
+  const { owner, isCustomer } = await withDatabase(config, async (database) => {
     const made = await new KeyService(database, config.secret).bootstrap(tenant, email);
-    if (name === 'bootstrap' && !(await isRun(database))) await appoint(database, made.tenantId, 'admin');
-    return made;
+    const isAppointed = name === 'bootstrap' && (await appointFirst(database, made.tenantId, 'admin'));
+    return { owner: made, isCustomer: name === 'bootstrap' && !isAppointed };
   });
   process.stdout.write(`tenant  ${owner.tenantId}\nmember  ${owner.memberId}\nkey     ${owner.key}\n`);
   process.stderr.write('Keep the key: only a hash of it is stored.\n');
+  if (isCustomer)
+    process.stderr.write('Another tenant runs this installation already: this one is as `tenants create` makes it.\n');
 }
 
 async function tenants(env: Env, command: Command & { readonly name: 'tenants' }): Promise<void> {

@@ -30,7 +30,7 @@ export const usage = `Usage:
       where they are the same), and lets the user of DATABASE_URL use it. Safe to repeat.
   npm run admin -- bootstrap --tenant NAME --email EMAIL
       Makes a tenant and its owner; prints the owner's key, this once. Needs the SECRET of the servers.
-      The people of the first one run the installation: they can make tenants over the API, too.
+      The people of the first one run the installation: they can make tenants over the API, too. It says so where another does.
   npm run admin -- limits --tenant ID [--set NAME=MOST ...]
       Sets what a tenant is allowed at most, such as SOCKETS_PER_TENANT=5000 (0 for any amount, "default" for what is
       configured), and prints what is set. Holds within seconds on every running process.
@@ -49,7 +49,8 @@ export const usage = `Usage:
       The same, for tenants that do not run the installation.
   npm run admin -- tenants suspend --id ID
   npm run admin -- tenants resume --id ID
-      Lets nobody of a tenant in, within 5 seconds, and in again. What waits to be written waits meanwhile.
+      Lets nobody of a tenant in, at once (where a process does not hear of it: within 5 seconds), and in again. What waits
+      to be written waits meanwhile.
   npm run admin -- tenants delete --id ID --tenant NAME
       Deletes a tenant for good, with everything in it: the servers clear it away.
   npm run admin -- rewrap

@@ -3,6 +3,7 @@ import { writes, type Cached, type CacheUse } from '../caching/caching.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import { checkCacheAge } from '../tenants/tenant.service.ts';
+import { checkRange } from './bounds.ts';
 import type { StartInput } from './generation.service.ts';
 import type { Recipe } from './insert.ts';
 
@@ -33,16 +34,4 @@ export function cachedOf(recipe: Recipe, { models }: RoutePlan): Cached {
 /** What a retry wants of the cache when nobody says: a new text, for all who were given the one before. */
 export function anew(use: CacheUse | null): CacheWish {
   return use && writes(use) ? { mode: 'WRITE', maxAgeSeconds: use.maxAgeSeconds } : { mode: 'OFF' };
-}
-
-/** Throws INVALID_INPUT for a moment that cannot be stored: RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
-export function checkMoment(name: string, moment: Date | null | undefined): void {
-  const year = moment?.getUTCFullYear() ?? 1;
-  if (year < 1 || year > 9999)
-    throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: ['filter', name] });
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value < least || value > most)
-    throw new AppError('INVALID_INPUT', `${name} is ${value}, not ${least} to ${most}`, { path: ['input', name] });
 }

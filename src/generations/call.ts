@@ -4,6 +4,7 @@ import { isAway } from '../kernel/errors.ts';
 import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
 import { nothingUsed, ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
 import type { Entering } from '../routing/gate.service.ts';
+import { noSuchModel } from '../routing/models.ts';
 import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -49,8 +50,7 @@ export class Caller {
       return opened;
     }
     const choice = this.parts.models.find(model);
-    if (!choice)
-      throw new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false, usage: nothingUsed });
+    if (!choice) throw noSuchModel(model);
     const apiKey = await this.ownKey(run, choice.provider);
     const watch = await this.parts.gate.enter({ ...this.entering(run, model, apiKey), isPatient }, run.signal);
     return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });

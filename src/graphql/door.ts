@@ -53,6 +53,9 @@ export function isPreflighted(headers: IncomingHttpHeaders): boolean {
   return Boolean(headers['apollo-require-preflight']) || Boolean(headers['x-apollo-operation-name']);
 }
 
+/** So long a peer that was refused has to hang up. */
+const lingerMs = 1_000;
+
 /** Answers where there is no more than a socket, and closes it. */
 export function refuseRaw(
   socket: Duplex,
@@ -70,5 +73,9 @@ export function refuseRaw(
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
+  // Nobody reads it any more: unread, its peer's end would never be seen. And a peer that does not hang up is not waited for.
+  socket.resume();
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${body}`);
 }

@@ -1,15 +1,10 @@
 import 'reflect-metadata';
-import { Directive, Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, Int, ObjectType } from 'type-graphql';
 import { errorCodes, type AppError, type ErrorCode as Code } from '../kernel/errors.ts';
+import { enumOf } from './enum.ts';
 
 /** The GraphQL enum of the closed list of codes. */
-export const ErrorCode = Object.fromEntries(Object.keys(errorCodes).map((code) => [code, code])) as { readonly [K in Code]: K };
-
-registerEnumType(ErrorCode, {
-  name: 'ErrorCode',
-  description: 'Why something was refused or failed: the only codes there are.',
-  valuesConfig: Object.fromEntries(Object.entries(errorCodes).map(([code, description]) => [code, { description }])),
-});
+export const ErrorCode = enumOf('ErrorCode', 'Why something was refused or failed: the only codes there are.', errorCodes);
 
 /** An expected failure of a mutation. */
 @Directive('@shareable')

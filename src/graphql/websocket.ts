@@ -23,6 +23,8 @@ import { ResultStream } from './results.ts';
 import type { Session } from './session.ts';
 
 const longestReason = 123;
+/** So long a peer has to answer a close; then the connection is cut. */
+const closeTimeoutMs = 1_000;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
 const longestId = 128;
 
@@ -77,12 +79,15 @@ const pauseAboveBytes = 256 * 1_024;
 /** Answers subscriptions over the graphql-transport-ws protocol. */
 export function openWebSocket(server: Server, options: WebSocketOptions): WebSocketTransport {
   const { pipeline, origins, addresses, refusals, log } = options;
-  const sockets = new WebSocketServer({
+  const serverOptions = {
     noServer: true,
     maxPayload: options.maxMessageBytes,
     handleProtocols,
     perMessageDeflate: false,
-  });
+    // Of every close, whoever asks for it; the types of `ws` do not know it yet.
+    closeTimeout: closeTimeoutMs,
+  };
+  const sockets = new WebSocketServer(serverOptions);
   const watch = new DrainWatch(options.clock, options.undrainedMs);
   const open = pipeline.metrics.connections.labels({ transport: 'websocket' });
   const crowd = new Crowd(options.maxPerAddress);
@@ -179,11 +184,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   const serve = (socket: WebSocket, wire: Duplex, address: string): void => {
     const outlet: Outlet = {
       buffered: () => socket.bufferedAmount,
-      onUndrained() {
-        socket.close(1013, 'the reader takes nothing');
-        // The close frame waits behind what is not taken.
-        setTimeout(() => socket.terminate(), 1_000).unref();
-      },
+      onUndrained: () => socket.close(1013, 'the reader takes nothing'),
     };
     const leave = crowd.enter(address);
     const isAlive = keepAlive(socket, options.keepAliveMs);
@@ -245,11 +246,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
   server.on('upgrade', onUpgrade);
   const closeAll = (): void => {
     isClosing = true;
-    for (const socket of sockets.clients) {
-      socket.close(1001, 'going away');
-      // A peer that does not answer the close must not hold up our stop.
-      setTimeout(() => socket.terminate(), 1_000).unref();
-    }
+    for (const socket of sockets.clients) socket.close(1001, 'going away');
   };
   return {
     closeAll,

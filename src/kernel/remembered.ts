@@ -7,53 +7,56 @@ const rememberedMs = 3_000;
 const freshMs = 1_500;
 
 /**
- * What a tenant has set, as a look at the database found it: each answer for three seconds at most, looked up once at a time. A look that
- * began before something was forgotten is not remembered.
+ * What a look at the database found, by name: each answer for three seconds at most, or for as long as `holdsMs` says of it, looked up once at
+ * a time. A look that began before something was forgotten is not remembered. `A` is what a look needs to know beside the name.
  */
-export class Remembered<T extends object | null> {
+export class Remembered<T extends object | null, A = void> {
   private readonly answers = new LRUCache<string, { readonly answer: T; readonly askedAt: number }>({ max: 10_000 });
   private readonly looking = new Map<string, Promise<T>>();
   private forgotten = 0;
 
   constructor(
     private readonly clock: Clock,
-    private readonly look: (id: string, tenantId: string) => Promise<T>,
+    private readonly look: (name: string, asked: A) => Promise<T>,
+    private readonly holdsMs: (answer: T) => number = () => rememberedMs,
   ) {}
 
   /** The answer, where it can be had without waiting; undefined when it has to be looked up. */
-  known(id: string, tenantId = id): T | undefined {
-    const known = this.answers.get(id);
+  known(name: string, asked: A): T | undefined {
+    const known = this.answers.get(name);
     if (!known) return undefined;
     const age = this.clock.monotonic() - known.askedAt;
-    if (age >= rememberedMs) return undefined;
+    if (age >= Math.min(rememberedMs, this.holdsMs(known.answer))) return undefined;
     // Fails again, and is heard then, once the answer is too old to be used.
-    if (age >= freshMs) this.get(id, tenantId).catch(() => undefined);
+    if (age >= freshMs) this.get(name, asked).catch(() => undefined);
     return known.answer;
   }
 
   /** A fresh answer; rejects as the look does. */
-  get(id: string, tenantId = id): Promise<T> {
-    const looking = this.looking.get(id);
+  get(name: string, asked: A): Promise<T> {
+    const looking = this.looking.get(name);
     if (looking) return looking;
     const { forgotten } = this;
     const askedAt = this.clock.monotonic();
-    const look = this.look(id, tenantId).then((answer) => {
-      if (forgotten === this.forgotten) this.answers.set(id, { answer, askedAt });
+    const look = this.look(name, asked).then((answer) => {
+      if (forgotten === this.forgotten) this.answers.set(name, { answer, askedAt });
       return answer;
     });
-    this.looking.set(id, look);
+    this.looking.set(name, look);
     const over = () => {
-      if (this.looking.get(id) === look) this.looking.delete(id);
+      if (this.looking.get(name) === look) this.looking.delete(name);
     };
     look.then(over, over);
     return look;
   }
 
-  /** Looks again when these are asked for next; all of them without `ids`. */
-  forget(ids: readonly string[] | null): void {
+  /** Looks again when these are asked for next: those of these names, or those whose answer is such a one; all of them with null. */
+  forget(which: readonly string[] | ((answer: T) => boolean) | null): void {
     this.forgotten++;
     this.looking.clear();
-    if (ids === null) this.answers.clear();
-    else for (const id of ids) this.answers.delete(id);
+    if (which === null) this.answers.clear();
+    else if (typeof which === 'function') {
+      for (const [name, { answer }] of this.answers) if (which(answer)) this.answers.delete(name);
+    } else for (const name of which) this.answers.delete(name);
   }
 }

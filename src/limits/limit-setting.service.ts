@@ -7,6 +7,7 @@ import { AppError } from '../kernel/errors.ts';
 import { uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import { sendHint } from '../messages/postgres-bus.ts';
 import {
   costNames,
   highestLimit,
@@ -181,6 +182,7 @@ export async function setCeilings(
       serviceDeedsRecorded(sql, [{ tenantId, service: 'admin', operation: 'tenantLimitsUpdate', ...deed }]),
     );
   });
+  await sendHint(database, 'limits.changed', [tenantId]);
   return [...(await read(database.engine, tenantId)).values()];
 }
 

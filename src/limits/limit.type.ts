@@ -1,9 +1,11 @@
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType } from 'type-graphql';
+import { enumOf } from '../graphql/enum.ts';
 import { Payload } from '../graphql/payload.ts';
 import { DateTime } from '../graphql/scalars.ts';
-import { keyLimitNames, limitNames, type AnyLimitName } from './names.ts';
+import type { AnyLimitName } from './names.ts';
 
-const descriptions: Readonly<Record<AnyLimitName, string>> = {
+/** The GraphQL enum of all limits. */
+export const LimitName = enumOf<AnyLimitName>('LimitName', 'What is limited.', {
   REQUESTS_PER_MEMBER: 'Operations of a member in 60 s.',
   REQUESTS_PER_TENANT: 'Operations of all members in 60 s.',
   STARTS_PER_MEMBER: 'Generations that a member starts or retries in 60 s.',
@@ -18,17 +20,6 @@ const descriptions: Readonly<Record<AnyLimitName, string>> = {
   GENERATIONS_PER_KEY: 'Generations started with the key that are queued or running.',
   SOCKETS_PER_KEY: 'WebSockets opened with the key that are open.',
   SUBSCRIPTIONS_PER_KEY: 'Subscriptions started with the key that run.',
-};
-
-/** The GraphQL enum of all limits. */
-export const LimitName = Object.fromEntries(
-  [...Object.values(limitNames), ...Object.values(keyLimitNames)].map((name) => [name, name]),
-) as { readonly [K in AnyLimitName]: K };
-
-registerEnumType(LimitName, {
-  name: 'LimitName',
-  description: 'What is limited.',
-  valuesConfig: Object.fromEntries(Object.entries(descriptions).map(([name, description]) => [name, { description }])),
 });
 
 @ObjectType({ description: 'A limit that holds for the caller, counted over all processes.', simpleResolvers: true })

@@ -27,7 +27,7 @@ type Caller = Pick<Scope, 'tenantId' | 'keyId'>;
 /** What holds for whom: what the installation allows the tenant, lowered by what the tenant has set itself, and what its key has. */
 export class Policy {
   private readonly tenants: Remembered<OfTenant>;
-  private readonly keys: Remembered<KeyLimits | null>;
+  private readonly keys: Remembered<KeyLimits | null, string>;
 
   constructor(
     private readonly database: Database,
@@ -41,7 +41,7 @@ export class Policy {
 
   /** What is known without a look; null when it has to be looked up first. */
   known({ tenantId, keyId }: Caller): Held | null {
-    const known = this.tenants.known(tenantId, tenantId);
+    const known = this.tenants.known(tenantId);
     if (!known) return null;
     const { hasLimitedKeys, tenant, cost } = known;
     if (!hasLimitedKeys || keyId === null) return { tenant, cost, key: null };
@@ -54,8 +54,7 @@ export class Policy {
     const known = this.known(caller);
     if (known) return known;
     const { tenantId, keyId } = caller;
-    const { hasLimitedKeys, tenant, cost } =
-      this.tenants.known(tenantId, tenantId) ?? (await this.tenants.get(tenantId, tenantId));
+    const { hasLimitedKeys, tenant, cost } = this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
     const key = hasLimitedKeys && keyId !== null ? await this.keys.get(keyId, tenantId) : null;
     return { tenant, cost, key };
   }

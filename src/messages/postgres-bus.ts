@@ -10,6 +10,13 @@ const idsPerPayload = 200;
 /** Beyond this the oldest are dropped: hints are worth less than memory, and readers have their floor. */
 const maxPending = 10_000;
 
+/** Hints all processes on the database, from one that has no bus of its own, such as a command. Resolves when it is sent, or lost. */
+export async function sendHint(database: Database, kind: MessageKind, ids: readonly string[]): Promise<void> {
+  const payloads = payloadsOf(randomUUID(), kind, ids);
+  // What it tells of is done: the processes find it by themselves, some seconds later.
+  await database.notify(channel, payloads).catch(() => undefined);
+}
+
 /** Carries a bus's messages to the other processes on the same database and theirs here, by NOTIFY: hints that may be lost. */
 export class PostgresBus {
   private readonly processId = randomUUID();
@@ -58,9 +65,7 @@ export class PostgresBus {
   private async send(): Promise<void> {
     await Promise.resolve();
     while (this.pending.size > 0) {
-      const payloads = [...this.pending].flatMap(([kind, ids]) =>
-        chunked([...ids], idsPerPayload).map((part) => JSON.stringify({ from: this.processId, kind, ids: part })),
-      );
+      const payloads = [...this.pending].flatMap(([kind, ids]) => payloadsOf(this.processId, kind, [...ids]));
       this.pending = new Map();
       try {
         await this.database.notify(channel, payloads);
@@ -83,6 +88,10 @@ export class PostgresBus {
     if (from === this.processId || typeof kind !== 'string' || !Object.hasOwn(messageKinds, kind) || !Array.isArray(ids)) return;
     this.bus.carry({ kind: kind as MessageKind, ids: ids.filter((id) => typeof id === 'string'), isRemote: true });
   }
+}
+
+function payloadsOf(from: string, kind: MessageKind, ids: readonly string[]): string[] {
+  return chunked(ids, idsPerPayload).map((part) => JSON.stringify({ from, kind, ids: part }));
 }
 
 function chunked<T>(things: readonly T[], size: number): T[][] {

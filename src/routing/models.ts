@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { Provider, ProviderModel } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider, type ProviderModel } from '../providers/port.ts';
 import type { Facts } from './facts.ts';
 import { noSetting, priceOfLines, type ModelSetting } from './model-setting.ts';
 import { planOf, type RoutePlan } from './plan.ts';
@@ -29,6 +29,11 @@ interface Knowledge {
   readonly clock?: Clock;
   /** What a list of prices says; nothing when absent. */
   readonly listedPrice?: ListedPrice | undefined;
+}
+
+/** Says that a model cannot be called from here, whoever offers it. */
+export function noSuchModel(id: string): ProviderError {
+  return new ProviderError('MODEL_NOT_FOUND', `this process has no model ${id}`, { retryable: false, usage: nothingUsed });
 }
 
 /** The models of all providers of this process, and what a request for one means. */

@@ -7,7 +7,7 @@ import type { TemplateService } from '../templates/template.service.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import type { Chosen } from './choose.ts';
 import { factsOf, type Facts } from './facts.ts';
-import { autoRoute, type Models } from './models.ts';
+import { autoRoute, noSuchModel, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
 import type { RoutePlanService } from './route-plan.service.ts';
 import { readDefinition } from './tree.ts';
@@ -18,6 +18,11 @@ export interface RouteAsked {
   readonly model?: string | null;
   /** A definition in the place of a stored route. */
   readonly definition?: Record<string, unknown> | null;
+}
+
+/** A route to try. */
+export interface RouteTest extends RouteAsked {
+  readonly idempotencyKey?: string | null;
 }
 
 /** A generation that may be. */
@@ -63,17 +68,34 @@ export class RouteTrialService {
     return this.choose(scope, question, facts, question.at ?? undefined);
   }
 
-  /** Asks each model of a route for a word, with the key that the tenant's generations would use; at most ten. */
-  async test(scope: Scope, asked: RouteAsked): Promise<ModelVerdict[]> {
+  /**
+   * Asks each model of a route for a word, with the key that the tenant's generations would use; at most ten. A repeat with the same idempotency
+   * key asks nobody: it gives what they said.
+   */
+  async test(scope: Scope, input: RouteTest): Promise<ModelVerdict[]> {
     scope.require('routes:write');
-    const { route, models, branches } = await this.choose(scope, asked, await this.factsOf(scope, asked));
-    const tried = [...new Set([...models, ...Object.values(branches).flat()])].slice(0, mostTried);
-    const verdicts = await Promise.all(tried.map((model) => this.ask(scope, model)));
-    const told = verdicts.map(({ model, failure }) => ({ model, failure: failure?.code ?? null }));
-    await this.parts.acts.run(scope, { operation: 'routeTest', input: {} }, async (act) => {
-      act.record({ thing: route?.id ?? scope.tenantId, before: null, after: { tested: told } });
-    });
-    return verdicts;
+    let thing = scope.tenantId;
+    let verdicts: ModelVerdict[] = [];
+    return this.parts.acts.run(
+      scope,
+      {
+        operation: 'routeTest',
+        input,
+        before: async () => {
+          const { route, models, branches } = await this.choose(scope, input, await this.factsOf(scope, input));
+          thing = route?.id ?? thing;
+          const tried = [...new Set([...models, ...Object.values(branches).flat()])].slice(0, mostTried);
+          verdicts = await Promise.all(tried.map((model) => this.ask(scope, model)));
+        },
+        again: async (_thing, kept) => JSON.parse(kept ?? '[]') as ModelVerdict[],
+      },
+      async (act) => {
+        const told = verdicts.map(({ model, failure }) => ({ model, failure: failure?.code ?? null }));
+        act.record({ thing, before: null, after: { tested: told } });
+        act.keep(JSON.stringify(verdicts));
+        return verdicts;
+      },
+    );
   }
 
   private async choose(scope: Scope, { model, definition }: RouteAsked, facts: Facts, at?: Date): Promise<Explanation> {
@@ -108,10 +130,7 @@ export class RouteTrialService {
   private async ask(scope: Scope, model: string): Promise<ModelVerdict> {
     const { models, keys, fetch, clock } = this.parts;
     const choice = models.find(model);
-    if (!choice) {
-      const failure = new ProviderError('MODEL_NOT_FOUND', `this process has no model ${model}`, { retryable: false });
-      return { model, ...refusedBy(failure) };
-    }
+    if (!choice) return { model, ...refusedBy(noSuchModel(model)) };
     const { provider, name } = choice;
     try {
       const apiKey = await keys.find(scope.tenantId, provider);

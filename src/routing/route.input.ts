@@ -49,6 +49,12 @@ export class RouteTestInput {
   @Field(() => String, { nullable: true, defaultValue: autoRoute, description: 'A route, or a model.' }) model?: string | null;
   @Field(() => JSONObject, { nullable: true, description: 'A definition that is not published yet, in the place of `model`.' })
   definition?: Record<string, unknown> | null;
+  @Field(() => String, {
+    nullable: true,
+    description:
+      '1 to 255 characters: the same member, key and input give the same verdicts for 24 hours, and nobody is asked again; another input is CONFLICT.',
+  })
+  idempotencyKey?: string | null;
 }
 
 @InputType({ description: 'A generation that may be, and the route to follow for it.' })

@@ -5,6 +5,7 @@ import { uuidOf } from '../db/ids.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid, uuidOfId } from '../kernel/id.ts';
+import { sendHint } from '../messages/postgres-bus.ts';
 
 /** A tenant as whoever runs the installation sees it. */
 export interface InstalledTenant {
@@ -43,7 +44,10 @@ export class InstallationService {
     }
   }
 
-  /** Lets nobody of the tenant in any more, within 5 s: streams end, what waits to be written goes on waiting. Again changes nothing. */
+  /**
+   * Lets nobody of the tenant in any more, at once where the hint of it arrives and within 5 s where it is lost: streams end, what waits to be
+   * written goes on waiting. Again changes nothing.
+   */
   async suspend(id: string): Promise<void> {
     await this.change(
       id,
@@ -91,6 +95,7 @@ export class InstallationService {
       const deed = { tenantId: id, service: 'admin', operation, thing: id, before, after } as const;
       await transaction.sql((sql) => serviceDeedsRecorded(sql, [deed]));
     });
+    await sendHint(this.database, 'access.changed', [id]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Directive, Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { Directive, Field, ID, ObjectType } from 'type-graphql';
 import { Column } from '../graphql/column.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
@@ -36,11 +36,10 @@ export class Tenant extends Node {
   @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
 }
 
-export const MemberStatus = { ACTIVE: 'ACTIVE', REMOVED: 'REMOVED' } as const;
-registerEnumType(MemberStatus, {
-  name: 'MemberStatus',
-  description: 'Whether somebody is a member.',
-  valuesConfig: { ACTIVE: { description: 'They are.' }, REMOVED: { description: 'They were: what they made stays.' } },
+/** The GraphQL enum of where people stand in a tenant. */
+export const MemberStatus = enumOf('MemberStatus', 'Whether somebody is a member.', {
+  ACTIVE: 'They are.',
+  REMOVED: 'They were: what they made stays.',
 });
 
 @Directive('@key(fields: "id")')

@@ -2,6 +2,8 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { urlOfDatabase } from '../harness/cluster.ts';
 import { post } from '../harness/clients.ts';
+import { appointmentLock } from '../../src/access/new-tenant.service.ts';
+import { eventually, patienceMs } from '../harness/eventually.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { byService, trailOf } from '../harness/audit-trail.ts';
 import { runAdmin, runCommand } from '../harness/command.ts';
@@ -75,6 +77,33 @@ describe('npm run admin', () => {
         ['bootstrap', false],
         ['tenants create', false],
       ]);
+    } finally {
+      await owner.end();
+      await apart.drop();
+    }
+  });
+
+  it('lets one tenant run the installation of two that are bootstrapped at once; the other is told', async () => {
+    const apart = await openTestDatabase();
+    const owner = postgres(apart.url, { max: 2, onnotice: () => undefined });
+    const env = { SECRET: secret, DATABASE_URL: apart.url };
+    const isWaiting = `select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`;
+    try {
+      const gate = await owner.reserve();
+      await gate`select pg_advisory_lock(${appointmentLock})`;
+      const both = Promise.all(
+        ['One', 'Two'].map((name) => admin(['bootstrap', '--tenant', name, '--email', 'ada@acme.example'], env)),
+      );
+      await eventually(async () => (await owner.unsafe(isWaiting)).length === 2, patienceMs, 'both at the gate');
+      await gate`select pg_advisory_unlock(${appointmentLock})`;
+      gate.release();
+      const said = await both;
+      expect(said.map(({ code }) => code)).toEqual([0, 0]);
+      const another = 'Another tenant runs this installation already: this one is as `tenants create` makes it.\n';
+      const told = said.map(({ stderr }) => stderr.endsWith(another));
+      const rows = await owner`select name, runs_installation as runs from tenants order by name`;
+      expect(rows.filter(({ runs }) => Boolean(runs))).toHaveLength(1);
+      expect(rows.map(({ runs }) => !runs)).toEqual(told);
     } finally {
       await owner.end();
       await apart.drop();

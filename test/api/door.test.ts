@@ -3,7 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { acknowledged, get, post, rawSocket, sse } from '../harness/clients.ts';
 import { openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
-import { soon } from '../harness/eventually.ts';
+import { AppError, type ErrorCode } from '../../src/kernel/errors.ts';
+import { eventually, soon } from '../harness/eventually.ts';
 
 const ticks = { query: 'subscription { ticks(to: 1) { number } }' };
 
@@ -78,6 +79,38 @@ function rawAnswer(url: string, bytes: string): Promise<string> {
     socket.once('error', reject);
   });
 }
+
+/** A peer that opens a socket by hand, says what it says, and then neither answers a close nor hangs up. */
+async function deafPeer(
+  url: string,
+  says: object | null,
+  headers = '',
+): Promise<{ readonly read: () => string; cut(): Promise<void> }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  let text = '';
+  socket.on('data', (data: Buffer) => (text += data.toString('latin1'))).on('error', () => undefined);
+  const upgrade =
+    'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  socket.write(
+    `GET /graphql HTTP/1.1\r\nHost: x\r\n${upgrade}\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n${headers}\r\n`,
+  );
+  await soon(() => expect(text).toContain('\r\n\r\n'));
+  const message = says && Buffer.from(JSON.stringify(says));
+  // One frame of text, masked with zeros.
+  if (message) socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | message.length, 0, 0, 0, 0]), message]));
+  const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  return {
+    read: () => text,
+    cut() {
+      socket.destroy();
+      return gone;
+    },
+  };
+}
+
+/** Connections that this process holds, at both of their ends. */
+const heldHere = () => process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
 
 describe('every answer', () => {
   let app: TinyApp;
@@ -318,6 +351,44 @@ describe('connections', () => {
       for await (const _event of again.events);
     });
     expect([...running]).toEqual([]);
+    await app.close();
+  });
+
+  const deaf = 200;
+  const init = (authorization: string) => ({ type: 'connection_init', payload: { authorization } });
+  /** A close frame with this code, as it arrives. */
+  const closeFrame = (code: number) => String.fromCharCode(code >> 8, code & 255);
+  const throwing = (code: ErrorCode) => ({ authenticate: () => Promise.reject(new AppError(code, 'not now')) });
+  it.each<[string, number, object | null, Parameters<typeof openTinyApp>[0]]>([
+    ['nothing was said in time', 4408, null, { limits: { initTimeoutMs: 50 } }],
+    ['nobody was proved', 4401, init('Bearer none'), {}],
+    ['somebody may not', 4403, init('Bearer all'), { pipelineOptions: throwing('FORBIDDEN') }],
+    ['there was no room', 1013, init('Bearer all'), { pipelineOptions: throwing('RATE_LIMITED') }],
+    ['the server goes away', 1001, init('Bearer all'), {}],
+  ])('whose peers do not answer a close are cut within seconds: %s', async (_name, code, says, options) => {
+    const app = await openTinyApp(options);
+    const before = heldHere();
+    const peers = await Promise.all(Array.from({ length: deaf }, () => deafPeer(app.url, says)));
+    if (code === 1001) {
+      await soon(() => expect(peers.every(({ read }) => read().includes('connection_ack'))).toBe(true));
+      app.beginDrain();
+    }
+    await soon(() => expect(peers.filter(({ read }) => read().includes(closeFrame(code)))).toHaveLength(deaf));
+    // Their own ends stay.
+    await eventually(() => heldHere() < before + deaf + deaf / 4, 5_000, 'the cut');
+    await Promise.all(peers.map((peer) => peer.cut()));
+    await app.close();
+  });
+
+  it('that were refused before they were sockets are cut within seconds, too', async () => {
+    const app = await openTinyApp();
+    const before = heldHere();
+    const peers = await Promise.all(
+      Array.from({ length: deaf }, () => deafPeer(app.url, null, 'Origin: https://evil.example.com\r\n')),
+    );
+    expect(peers.filter(({ read }) => read().startsWith('HTTP/1.1 403 '))).toHaveLength(deaf);
+    await eventually(() => heldHere() < before + deaf + deaf / 4, 5_000, 'the cut');
+    await Promise.all(peers.map((peer) => peer.cut()));
     await app.close();
   });
 

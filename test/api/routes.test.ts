@@ -18,12 +18,16 @@ const explain = `query ($input: RouteExplainInput!) {
 const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id model requestedModel } errors { code message path } } }`;
 
+/** The models that were called, in order. */
+const called: string[] = [];
+
 /** Writes at once, or fails as its name says. */
 const writers: Provider = {
   id: 'test',
   models: ['one', 'two', 'refuses'].map((name) => ({ name, contextWindow: null, maxOutputTokens: null })),
   acceptsUnknownModels: false,
   async *stream({ model }) {
+    called.push(model);
     if (model === 'refuses') throw new ProviderError('PROVIDER_AUTH', 'the key is not accepted', { retryable: false });
     yield { type: 'text', text: `written by ${model}` };
     yield { type: 'finish', reason: 'STOP', usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0 } };
@@ -295,6 +299,23 @@ describe('routeTest', () => {
         { model: 'test/refuses', failure: 'PROVIDER_AUTH' },
         { model: 'offline/draft', failure: null },
       ],
+    });
+  });
+
+  it('asks nobody again for the same idempotency key, also when the route has gone', async () => {
+    const { id } = await publishRoute(owner, 'letters', {
+      route: { mode: 'fallback', among: [{ model: 'test/one' }, { model: 'test/refuses' }] },
+    });
+    const once = { model: 'letters', idempotencyKey: 'once' };
+    const verdicts = await asked(test, once);
+    expect(verdicts).toMatchObject({ verdicts: [{ model: 'test/one' }, { model: 'test/refuses' }], errors: [] });
+    const { length } = called;
+    await owner.ask('mutation ($id: ID!) { routeDelete(input: { id: $id }) { errors { code } } }', { id });
+    expect(await asked(test, once)).toEqual(verdicts);
+    expect(called).toHaveLength(length);
+    expect(await asked(test, { ...once, model: 'offline/draft' })).toMatchObject({
+      verdicts: null,
+      errors: [{ code: 'CONFLICT', path: ['input', 'idempotencyKey'] }],
     });
   });
 });

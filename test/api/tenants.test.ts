@@ -7,7 +7,7 @@ import { openLog } from '../../src/kernel/log.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { InstallationService } from '../../src/tenants/installation.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
-import { post, rawSocket, sse } from '../harness/clients.ts';
+import { acknowledged, post, rawSocket, sse } from '../harness/clients.ts';
 import { runAdmin } from '../harness/command.ts';
 import { eventually, patienceMs } from '../harness/eventually.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
@@ -85,6 +85,42 @@ describe('a suspended tenant', () => {
     expect(await socket.closed).toBe(4403);
     await installation.resume(owner.tenantId);
     expect(await told(owner)).toEqual([200, null]);
+  });
+
+  it('has what is open ended at once when the command suspends it: the hint alone is enough', async () => {
+    // Without the looks that are taken every so often: what happens is the hint's doing.
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    const hinted = await openTestApp({ database: app.database }).finally(() => vi.useRealTimers());
+    try {
+      const neighbour = await seed.tenant();
+      const open = async ({ key }: Caller) => {
+        const stream = await sse(hinted.url, { query: 'subscription { auditLogAdded { cursor } }' }, { key });
+        expect(stream.status).toBe(200);
+        return stream;
+      };
+      const [own, other] = [await open(owner), await open(neighbour)];
+      const socket = await acknowledged(hinted.url, owner.key);
+      const subscribe = { type: 'subscribe', payload: { query: 'subscription { auditLogAdded { cursor } }' } };
+      socket.send({ ...subscribe, id: 'open' });
+      const ended = Promise.all([own.events.next(), socket.next()]);
+      const env = { DATABASE_URL: app.database.url };
+      expect(await runAdmin(['tenants', 'suspend', '--id', owner.tenantId], env)).toMatchObject({ code: 0 });
+      const refusal = [{ message: 'this tenant is suspended', extensions: { code: 'FORBIDDEN' } }];
+      const [{ value }, message] = await ended;
+      expect(value).toMatchObject({ result: { errors: refusal } });
+      expect(message).toMatchObject({ id: 'open', type: 'error', payload: refusal });
+      let isOtherOver = false;
+      const others = other.events.next().finally(() => (isOtherOver = true));
+      expect((await post(hinted.url, { query: viewer }, { key: owner.key })).status).toBe(403);
+      expect((await post(hinted.url, { query: viewer }, { key: neighbour.key })).status).toBe(200);
+      expect(isOtherOver).toBe(false);
+      other.stop();
+      await others;
+      socket.socket.close();
+      await socket.closed;
+    } finally {
+      await hinted.stop();
+    }
   });
 
   it('has nothing started that waits: it goes on waiting, and is written when it is resumed', async () => {

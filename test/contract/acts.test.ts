@@ -1,4 +1,5 @@
-import { getNamedType, isInputObjectType, type GraphQLField } from 'graphql';
+import { randomBytes } from 'node:crypto';
+import { getNamedType, isInputObjectType, isLeafType, isObjectType, type GraphQLField, type GraphQLOutputType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { buildSchemas } from '../../src/schema.ts';
@@ -66,8 +67,8 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   tenantUpdate: () => ({ generationRetentionDays: 30 }),
 };
 
-/** The names of mutations that make or send something. A test is no such thing: asking once more is what it is for. */
-const makes = /(Accept|Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish)$/;
+/** The names of mutations that make or send something; a test sends what it asks, and that costs. */
+const makes = /(Accept|Create|Start|Invite|Retry|Rotate|Set|Send|Register|Add|Import|Publish|Test)$/;
 
 async function keyOf(owner: Caller): Promise<string> {
   const { apiKeyCreate } = await owner.ask<{ apiKeyCreate: { apiKey: { id: string } } }>(
@@ -97,11 +98,27 @@ async function credentialOf(owner: Caller): Promise<string> {
   return providerCredentialSet.providerCredential.id;
 }
 
+const masterKey = { MASTER_KEY: randomBytes(32).toString('base64') };
+
 const mutations = Object.values(
   buildSchemas({} as never)
     .api.getMutationType()
     ?.getFields() ?? {},
 );
+
+/** What shows whether two answers are one: ids, secrets and what else is plain, two objects deep; not what changes while it is looked at. */
+function answerOf(type: GraphQLOutputType, depth = 2): string {
+  const named = getNamedType(type);
+  if (!isObjectType(named)) return '';
+  const fields = Object.values(named.getFields()).filter(({ args, name }) => args.length === 0 && name !== 'errors');
+  const isThing = fields.some(({ name }) => name === 'id');
+  const parts = fields.flatMap(({ name, type: of }) => {
+    if (isLeafType(getNamedType(of))) return !isThing || ['id', 'createdAt'].includes(name) ? [name] : [];
+    const inner = depth === 0 || isThing ? '' : answerOf(of, depth - 1);
+    return inner === '' ? [] : [`${name} ${inner}`];
+  });
+  return parts.length === 0 ? '' : `{ ${parts.join(' ')} }`;
+}
 
 function inputOf(mutation: GraphQLField<unknown, unknown>) {
   const type = mutation.args[0] && getNamedType(mutation.args[0].type);
@@ -111,16 +128,20 @@ function inputOf(mutation: GraphQLField<unknown, unknown>) {
 
 describe('mutations', () => {
   let app: TestApp;
+  let beside: TestApp;
   let seed: Seed;
   let issuer: TestIssuer;
 
   beforeAll(async () => {
     issuer = await openIssuer();
-    app = await openTestApp({ env: { OPENAI_API_KEY: 'sk-of-the-house', ...issuer.env } });
+    const env = { OPENAI_API_KEY: 'sk-of-the-house', ...masterKey, ...issuer.env };
+    app = await openTestApp({ env });
+    beside = await openTestApp({ env, database: app.database });
     seed = await openSeed(app);
   });
   afterAll(async () => {
     await seed.close();
+    await beside.stop();
     await app.stop();
     await issuer[Symbol.asyncDispose]();
   });
@@ -164,6 +185,35 @@ describe('mutations', () => {
       });
       // Some acts are on several things, which a repeat does not tell of again.
       expect(others.length).toBeLessThanOrEqual(name === 'apiKeyRotate' ? 1 : 0);
+    },
+  );
+
+  it.each(mutations.filter((mutation) => inputOf(mutation).isRepeatable).map((mutation) => [mutation.name, mutation] as const))(
+    '%s, fifty times at once over two processes with one key, is one act with one answer',
+    async (name, mutation) => {
+      const owner = await seed.tenant();
+      const called = await calls[name]?.({ app, issuer, seed, owner });
+      const { key, input } = called instanceof As ? called : { key: owner.key, input: called };
+      const before = await recorded(owner, name);
+      const answer = answerOf(mutation.type);
+      expect(answer).toMatch(/\w/);
+      const errors = 'errors { code message path }';
+      const document = `mutation ($input: ${inputOf(mutation).name}!) { ${name}(input: $input) ${answer.replace(/\}$/, `${errors} }`)} }`;
+      const variables = { input: { ...input, idempotencyKey: 'at once' } };
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          post([app, beside][index % 2]?.url ?? '', { query: document, variables }, { key }),
+        ),
+      );
+
+      const [first] = answers.map(({ body }) => body);
+      expect(first).toMatchObject({ data: { [name]: { errors: [] } } });
+      for (const { body } of answers) expect(body.data).toEqual(first?.data);
+      // A second key that is replaced at once is told of along with the first.
+      expect((await recorded(owner, name)).length - before.length).toBe(name === 'apiKeyRotate' ? 2 : 1);
+      const claims = await app.sql`
+        select from idempotency_keys where tenant_id = ${uuidOf(owner.tenantId)} and operation = ${name}`;
+      expect(claims).toHaveLength(1);
     },
   );
 });

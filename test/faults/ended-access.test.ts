@@ -88,7 +88,7 @@ const ends: readonly End[] = [
     isOwnerLeft: true,
   },
   {
-    what: 'of a suspended tenant',
+    what: 'of a suspended tenant, and the hint is lost',
     act: ({ owner, sql }) => sql`update tenants set suspended_at = now() where id = ${uuidOf(owner.tenantId)}`,
     status: 403,
     isOwnerLeft: false,
