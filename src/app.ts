@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Kind, type DocumentNode } from 'graphql';
 import { AcceptanceService } from './access/acceptance.service.ts';
 import { AccessWatch } from './access/access-watch.ts';
 import { ApiKeyService } from './access/api-key.service.ts';
@@ -36,6 +35,7 @@ import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
+import { operationNames } from './graphql/operation-names.ts';
 import { buildPipeline } from './graphql/execute.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
@@ -353,10 +353,4 @@ async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promi
   const embedded = await openEmbedded({ dataDir: config.dataDir, log });
   life.onStop('embedded database', () => embedded.stop());
   return { ...databaseDefaults, url: embedded.url, socketPath: embedded.socketPath };
-}
-
-/** The names of the operations that ship with the product: metrics show these, and `other` for any name that a client makes up. */
-function operationNames(documents: Readonly<Record<string, DocumentNode>>): ReadonlySet<string> {
-  const definitions = Object.values(documents).flatMap(({ definitions: each }) => each);
-  return new Set(definitions.flatMap((each) => (each.kind === Kind.OPERATION_DEFINITION && each.name ? [each.name.value] : [])));
 }
