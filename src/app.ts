@@ -22,9 +22,11 @@ import { auditDownload } from './audit/ndjson.ts';
 import { RefusalCounter } from './audit/refusals.ts';
 import { Sealer } from './audit/sealer.ts';
 import { AuditTail } from './audit/tail.ts';
+import { BudgetService } from './budgets/budget.service.ts';
+import { LedgerService } from './budgets/ledger.service.ts';
 import * as operations from './client/operations.ts';
 import { CacheService } from './caching/cache.service.ts';
-import type { Config } from './config.ts';
+import { settingsOf, type Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { assertMigrated, migrate } from './db/migrate.ts';
@@ -35,8 +37,8 @@ import { GenerationService } from './generations/generation.service.ts';
 import { observeGenerations } from './generations/metrics.ts';
 import { StreamService } from './generations/stream.service.ts';
 import { Purger } from './generations/purge.ts';
-import { operationNames } from './graphql/operation-names.ts';
 import { buildPipeline } from './graphql/execute.ts';
+import { operationNames } from './graphql/operation-names.ts';
 import type { PipelineOptions } from './graphql/pipeline-options.ts';
 import { listen, type ConnectionLimits } from './graphql/server.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
@@ -162,12 +164,14 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     observeHealth(metrics.registry, { models, health, places });
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
+    const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
     const engine: Engine = new Engine(config.engine, {
       database,
       models,
       keys: providerKeys,
       gate,
+      ledger,
       bus,
       audience: follower,
       readers: follower,
@@ -178,7 +182,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, bus, log });
+    const purger = new Purger({ database, ledger, bus, log });
     purger.open();
     life.onStop('purger', () => purger.close(), lastWordsMs);
     engine.open();
@@ -258,7 +262,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.forgetOn(guards, 'tenant.changed');
     const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
     bus.forgetOn(caches, 'tenant.changed');
-    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, acts, caches };
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
@@ -286,6 +290,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       credentials,
       limitSettings,
       usage: new UsageService(database),
+      budgets: new BudgetService({ database, acts, ledger, clock }),
     });
     const pipeline = buildPipeline({
       schema: subgraph,
@@ -341,12 +346,6 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await life.stop(config.stopDeadlineMs);
     throw error;
   }
-}
-
-/** What to name when the database fails at the start. */
-function settingsOf({ database }: Config): { databaseSetting: string; ownerSetting: string } {
-  const databaseSetting = database === null ? 'the embedded database' : 'DATABASE_URL';
-  return { databaseSetting, ownerSetting: database?.ownerUrl ? 'DATABASE_OWNER_URL' : databaseSetting };
 }
 
 async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {

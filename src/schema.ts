@@ -18,6 +18,9 @@ import type { RoleService } from './access/role.service.ts';
 import { Role } from './access/role.type.ts';
 import { TenantCreationResolver } from './access/tenant-creation.resolver.ts';
 import type { TenantCreationService } from './access/tenant-creation.service.ts';
+import { BudgetResolver } from './budgets/budget.resolver.ts';
+import type { BudgetService } from './budgets/budget.service.ts';
+import { Budget } from './budgets/budget.type.ts';
 import type { Database } from './db/client.ts';
 import { AuditResolver } from './audit/audit.resolver.ts';
 import type { AuditService } from './audit/audit.service.ts';
@@ -78,6 +81,7 @@ export interface Services {
   readonly credentials: ProviderCredentialService;
   readonly limitSettings: LimitSettingService;
   readonly usage: UsageService;
+  readonly budgets: BudgetService;
 }
 
 export interface Schemas {
@@ -105,6 +109,7 @@ export function buildSchemas(services: Services): Schemas {
   const credentials = new ProviderCredentialResolver(services.credentials, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const usage = new UsageResolver(services.usage);
+  const budgets = new BudgetResolver(services.budgets);
   const nodes = new NodeResolver({
     gen: generations.byId,
     tpl: templates.byId,
@@ -119,6 +124,7 @@ export function buildSchemas(services: Services): Schemas {
     pcr: credentials.byId,
     rte: routes.byId,
     rtv: routes.versionById,
+    bud: budgets.byId,
   });
   const explanations = new ExplainService(services.database, (scope, id) => nodes.isFound(scope, id));
   const explain = new ExplainResolver(explanations, tenants, roles);
@@ -137,6 +143,7 @@ export function buildSchemas(services: Services): Schemas {
     credentials,
     limits,
     usage,
+    budgets,
     nodes,
   ];
   const api = buildApiSchema(
@@ -159,6 +166,7 @@ export function buildSchemas(services: Services): Schemas {
         ProviderCredential,
         Route,
         RouteVersion,
+        Budget,
       ],
       subscribers: { generationStream: generations.stream, auditLogAdded: audit.added, providerHealthStream: providers.stream },
     },
@@ -190,6 +198,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     credentials: uncalled('credentials'),
     limitSettings: uncalled('limitSettings'),
     usage: uncalled('usage'),
+    budgets: uncalled('budgets'),
   });
   return { api: printApi(api), subgraph: printSubgraph(api) };
 }

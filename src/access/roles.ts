@@ -19,8 +19,8 @@ export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
     admin: tenantPermissions.filter((permission) => permission !== 'tenant:delete'),
     editor: [...everybody, 'generations:read', 'generations:write', 'generations:others', 'members:read'],
     reviewer: [...everybody, 'generations:read', 'generations:others', 'members:read'],
-    analyst: [...everybody, 'usage:read'],
-    operator: [...everybody, 'health:read', 'providers:read', 'routes:read', 'usage:read'],
+    analyst: [...everybody, 'usage:read', 'budgets:read'],
+    operator: [...everybody, 'health:read', 'providers:read', 'routes:read', 'usage:read', 'budgets:read'],
     member: [...everybody, 'generations:read', 'generations:write'],
   } satisfies Record<string, readonly Permission[]>),
 );

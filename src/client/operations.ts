@@ -61,6 +61,8 @@ export type ApiKeyUpdateInput = {
 export type ErrorCode =
   /** The request is not a well-formed GraphQL request. */
   | 'BAD_REQUEST'
+  /** A budget has no room for what was asked; the message and `details` say which, how much is left and when it resets. */
+  | 'BUDGET_EXCEEDED'
   /** The request contradicts what is stored, such as an idempotency key used with another input. */
   | 'CONFLICT'
   /** Only listed documents run here, and this is none of them. */
@@ -87,6 +89,8 @@ export type ErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   /** No document is known by this hash; send the document along with it. */
   | 'PERSISTED_QUERY_NOT_FOUND'
+  /** A model that may be called has no known price, and a budget in money does not allow that; `details` say which. */
+  | 'PRICE_UNKNOWN'
   /** Too many requests; `retryAfterMs` says when to come back. */
   | 'RATE_LIMITED'
   /** The work did not end within its deadline. */
@@ -144,6 +148,8 @@ export type GenerationDeleteInput = {
 export type GenerationFailureCode =
   /** The processes writing it were lost too often. */
   | 'ABANDONED'
+  /** A budget has no room for one more call after one that failed or was lost; the message says which. */
+  | 'BUDGET_EXCEEDED'
   /** The provider refuses this content. */
   | 'CONTENT_REFUSED'
   /** Prompt and answer do not fit the window of the model. */
@@ -164,6 +170,8 @@ export type GenerationFailureCode =
   | 'NETWORK'
   /** The provider is overloaded or failing (HTTP 5xx, in-band server errors). */
   | 'OVERLOADED'
+  /** The price of a model that would be called next is not known, which a budget does not allow. */
+  | 'PRICE_UNKNOWN'
   /** The provider does not accept the key, or the key may not use this model. */
   | 'PROVIDER_AUTH'
   /** The account at the provider is out of money or quota. */
@@ -239,7 +247,7 @@ export type GenerationStartInput = {
   readonly idempotencyKey?: string | null | undefined;
   /** Tokens the model may write, 1 to 32000; the limit of the template when absent. */
   readonly maxOutputTokens?: number | null | undefined;
-  /** Anything of yours to find it again by, up to 16 KiB of JSON. */
+  /** Anything of yours to find it again by, up to 16 KiB of JSON. A text at `team` names the team whose budgets count the generation. */
   readonly metadata?: Record<string, unknown> | null | undefined;
   /** A model id like `anthropic/<name>`, or a route. */
   readonly model?: string | null | undefined;

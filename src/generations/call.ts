@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { complained, maskedBy } from '../guards/guards.ts';
+import { maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
 import { nothingUsed, ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
 import type { Entering } from '../routing/gate.service.ts';
 import { noSuchModel } from '../routing/models.ts';
-import { continued } from './continuation.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
+import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
 
 interface Choice {
@@ -103,8 +103,7 @@ export class Caller {
   /** What a provider is asked: with what is to be made better, and behind what is written. Whatever is to be masked does not leave. */
   private prompt(run: Run, provider: Provider): Pick<OpenedCall, 'restorer'> & Pick<TextRequest, 'messages'> {
     const { guards, variables } = run.work;
-    const asked = run.complaint === null ? run.work.messages : complained(run.work.messages, run.complaint);
-    const messages = run.attempt.base > 0 ? continued(asked, run.text) : asked;
+    const messages = promptOf(run.work.messages, run.complaint, run.attempt.base > 0 ? run.text : '');
     // A provider of our own sends nothing anywhere.
     const masked = provider.ignoresMessages ? null : maskedBy(guards, messages, variables);
     return masked ? { messages: masked.messages, restorer: masked.restorer() } : { messages, restorer: null };

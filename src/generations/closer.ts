@@ -1,13 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Need } from '../budgets/ledger.service.ts';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
 import type { CacheUse } from '../caching/caching.ts';
 import type { EntryClaim } from '../caching/entry.ts';
 import type { Appender } from './appender.ts';
 import type { ProviderError, Usage } from '../providers/port.ts';
+import { coverSecondCall, coverTakeOver, type Books } from './cover.ts';
 import { cancelled, failed, failureOf } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
+import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
 import type { RestartReason } from './generations.table.ts';
 import { nothingSpent, spentOf, type Spent } from './spent.ts';
@@ -18,6 +21,8 @@ export interface NextAttempt {
   readonly model: string;
   readonly base: number;
   readonly reason?: RestartReason;
+  /** What was wrong with the text that is written anew; the run's own when absent. */
+  readonly complaint?: string;
   /** Why the open attempt gives up. */
   readonly failure: Failure;
   /** What the open one used. */
@@ -27,6 +32,8 @@ export interface NextAttempt {
   /** Only where the run becomes the one that others follow. */
   readonly claim?: EntryClaim;
 }
+
+const nothingNeeded: Need = { costMicros: 0, tokens: 0 };
 
 /** Two calls of one attempt: one goes on, the other was slower, or failed. */
 export interface Outrun {
@@ -47,15 +54,52 @@ export class Closer {
     return spentOf(usage, this.parts.models.priceOf(model, this.parts.clock.now()));
   }
 
-  /** Replaces the open attempt; false when the run is lost, and where its claim was in vain. */
+  /** Replaces the open attempt; false when the run is lost, and where its claim was in vain. Fails as `LedgerService.refusal` knows where a budget has no room for the next. */
   async replace(run: Run, next: NextAttempt): Promise<boolean> {
+    const isCopy = (next.cache ?? run.cache)?.source != null;
+    return this.replaceBy(run, next, isCopy ? nothingNeeded : this.needOf(run, next));
+  }
+
+  /** Reserves for the open attempt of a run that was taken over; false when the run is lost. Fails as `replace` does. */
+  coverTakeOver(run: Run): Promise<boolean> {
+    return this.answered(run, () => coverTakeOver(this.books, run, this.needOf(run, run.attempt)), false);
+  }
+
+  /** Reserves for a second call to `model` beside the open one; false when there is no room for it, or nobody says so at once. */
+  async coverSecondCall(run: Run, model: string): Promise<boolean> {
+    try {
+      return await coverSecondCall(this.books, run, this.needOf(run, { model, base: run.attempt.base }));
+    } catch (err) {
+      if (!isAway(err) && !this.parts.ledger.refusal(err)) throw err;
+      this.parts.log.info({ err, generationId: run.id, model }, 'a second model is not asked');
+      return false;
+    }
+  }
+
+  /** Gives back what the second call, which was not made after all, had reserved. */
+  returnSecondCall(run: Run): void {
+    // What cannot be given back now counts as used at the end of the run.
+    coverSecondCall(this.books, run, null).catch(() => undefined);
+  }
+
+  private get books(): Books {
+    return { engine: this.parts.database.engine, ledger: this.parts.ledger };
+  }
+
+  private needOf(run: Run, { model, base, complaint }: Pick<NextAttempt, 'model' | 'base' | 'complaint'>): Need {
+    const { plan, messages, ...question } = run.work;
+    const asked = promptOf(messages, complaint ?? run.complaint, run.text.slice(0, base));
+    return this.parts.ledger.needOf({ ...plan, models: [model, ...plan.models] }, { ...question, messages: asked });
+  }
+
+  private async replaceBy(run: Run, next: NextAttempt, need: Need): Promise<boolean> {
     const { model, base, reason = 'PROVIDER_ERROR', failure, spent, cache = run.cache, claim = null } = next;
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
     const isReplaced = await this.follow(
       run,
       ended,
       { model, base, reason },
-      () => replaceAttempt(this.parts.database.engine, run, { model, base, reason, failure, spent, cache, claim }),
+      () => replaceAttempt(this.books, run, { model, base, reason, failure, spent, need, cache, claim }),
       claim === null,
     );
     if (isReplaced) run.cache = cache;
@@ -73,10 +117,11 @@ export class Closer {
       endedBy,
       failure: error && failureOf(error),
       spent: this.spentBy(behind.model, error && error.usage),
+      need: this.needOf(run, { model: ahead.model, base }),
     } as const;
     const ended = { ...run.attempt, model: behind.model, endedBy, endOffset: base } as const;
     const next = { model: ahead.model, base, reason: 'HEDGE' as const };
-    return this.follow(run, ended, next, () => recordOutrun(this.parts.database.engine, run, outrun));
+    return this.follow(run, ended, next, () => recordOutrun(this.books, run, outrun));
   }
 
   private async follow(
@@ -115,7 +160,7 @@ export class Closer {
       const finish = async (): Promise<boolean> => {
         if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
         isRepeat = true;
-        return finishRun(database.engine, run, ending);
+        return finishRun(this.books, run, ending);
       };
       isOurs = await this.answered(run, finish, false);
     } catch (err) {
@@ -140,15 +185,10 @@ export class Closer {
   /** Ends a run that the database refuses for its values: what was stored stays, and readers are cut back to it by one more attempt. */
   private async endUnstorable(run: Run): Promise<Story | null> {
     const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
-    if (
-      !(await this.replace(run, {
-        model: run.attempt.model,
-        base: run.stored,
-        failure,
-        spent: this.spentAtStop(run),
-      }))
-    )
-      return null;
+    const { model } = run.attempt;
+    const next = { model, base: run.stored, failure, spent: this.spentAtStop(run) };
+    // Nobody is called by it.
+    if (!(await this.replaceBy(run, next, nothingNeeded))) return null;
     return this.end(run, failed(run, failure, false, nothingSpent));
   }
 

@@ -6,6 +6,7 @@ import { idOfUuid } from '../kernel/id.ts';
 import type { FinishReason } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
 import type { Closer, NextAttempt } from './closer.ts';
+import { orRefused } from './cover.ts';
 import { failed, finished } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import type { Failure } from './finish.ts';
@@ -54,10 +55,18 @@ export class Copier {
       // What it copied has passed the checks, which are the same for all with its key.
       if (end.kind === 'whole') return this.closer.end(run, finished(run, end.reason, nothingSpent));
       if (end.kind === 'late') return this.closer.end(run, failed(run, outOfTime, run.text !== '', nothingSpent));
-      const isGone = !(sources < mostSources ? await this.goOver(run) : await this.writeOwn(run));
-      if (isGone || run.stopReason !== null) return this.endIfStopped(run);
+      const goOver = () => (sources < mostSources ? this.goOver(run) : this.writeOwn(run));
+      const isNext = await orRefused(this.parts.ledger, goOver);
+      if (typeof isNext === 'object') return this.refuse(run, isNext);
+      if (!isNext || run.stopReason !== null) return this.endIfStopped(run);
       if (run.source === null) return 'OWN';
     }
+  }
+
+  /** Ends a run that a budget has no room for. What it copied may be deleted by now: nothing of it stays. */
+  private async refuse(run: Run, failure: Failure): Promise<Story | null> {
+    const isEmpty = await this.replace(run, { model: run.attempt.model, base: 0, reason: 'SOURCE_LOST' });
+    return isEmpty ? this.closer.end(run, failed(run, failure, false, nothingSpent)) : this.endIfStopped(run);
   }
 
   private endIfStopped(run: Run): Promise<Story | null> | null {

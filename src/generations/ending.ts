@@ -1,3 +1,4 @@
+import type { AppError } from '../kernel/errors.ts';
 import { ProviderError, type FinishReason, type Usage } from '../providers/port.ts';
 import { clean } from './clean.ts';
 import type { Ending, Failure } from './finish.ts';
@@ -45,6 +46,11 @@ export function cutShort(): ProviderError {
 /** The failure of a provider that threw what it must not. */
 export function brokenPromise(cause: unknown): ProviderError {
   return new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause });
+}
+
+/** The failure of a generation whose next call a budget has no room for. */
+export function unpaid({ code, message, retryAfterMs }: AppError): Failure {
+  return { code: code === 'PRICE_UNKNOWN' ? code : 'BUDGET_EXCEEDED', message: clean(message), retryable: retryAfterMs !== null };
 }
 
 /** A provider's failure as it is stored. */

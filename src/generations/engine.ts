@@ -1,3 +1,4 @@
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -10,7 +11,7 @@ import { Appender } from './appender.ts';
 import { readStories } from './snapshot.ts';
 import { closeAbandoned } from './finish.ts';
 import type { Follower } from './follow.ts';
-import { claim, claimClosings, releaseLeases, renewLeases, type Claim, type Closing } from './lease.ts';
+import { claim, claimClosings, releaseLeases, renewLeases, type Claim } from './lease.ts';
 import { Run, type Work } from './run.ts';
 import type { Story } from './story.ts';
 import { isDoneWithin } from './within.ts';
@@ -43,6 +44,7 @@ export interface EngineParts {
   /** Tenants' own keys for providers. */
   readonly keys: ProviderKeyService;
   readonly gate: GateService;
+  readonly ledger: LedgerService;
   readonly bus: Bus;
   readonly audience: Audience;
   /** Through whom copies read. */
@@ -299,19 +301,16 @@ export class Engine {
   }
 
   private async closeLost(): Promise<void> {
-    const { database, bus } = this.parts;
+    const { database, ledger, bus } = this.parts;
     const closings = await claimClosings(database.engine, this.config.leaseMs, this.config.totalTimeoutMs);
-    for (const closing of closings) await this.close(closing);
+    for (const closing of closings) {
+      const story = (await readStories(database.engine, [closing])).get(closing.id);
+      if (story) await closeAbandoned({ engine: database.engine, ledger }, closing, story.text);
+    }
     bus.publish(
       'generation.finished',
       closings.map(({ id }) => id),
     );
-  }
-
-  private async close(closing: Closing): Promise<void> {
-    const { engine } = this.parts.database;
-    const story = (await readStories(engine, [closing])).get(closing.id);
-    if (story) await closeAbandoned(engine, closing, story.text);
   }
 
   private async renew(): Promise<void> {

@@ -1,16 +1,18 @@
 import { serviceDeedRecordedWith } from '../audit/record.service.ts';
+import type { Need } from '../budgets/ledger.service.ts';
 import type { CacheUse } from '../caching/caching.ts';
 import { entryClaimed, type EntryClaim } from '../caching/entry.ts';
 import type { Connection } from '../db/client.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { FinishReason } from '../providers/port.ts';
+import type { Books } from './cover.ts';
 import type { AttemptEnd, GenerationStatus, RestartReason } from './generations.table.ts';
 import { copyColumns, copyValues } from './copied.ts';
 import type { Closing } from './lease.ts';
 import type { FailureCode } from './failures.ts';
 import type { Run } from './run.ts';
-import { nothingSpent, type Spent } from './spent.ts';
+import { nothingSpent, usedBy, type Spent } from './spent.ts';
 
 export interface Failure {
   readonly code: FailureCode;
@@ -25,35 +27,41 @@ export interface Ending {
   readonly text: string;
   readonly finishReason: FinishReason | null;
   readonly failure: Failure | null;
+  /** Why the attempt failed, where that is not why the generation does. */
+  readonly attemptFailure?: Failure;
   /** By the attempt that ended. */
   readonly spent: Spent;
 }
+
+const ofAttempt = (sql: SqlTag) => ({ tenant: sql`a.tenant_id`, generation: sql`a.generation_id` });
 
 /**
  * The one transaction that ends a run: text, usage, status and the attempt's end. False when the row is not this epoch's any more, or
  * was ended before; `isEndedBy` tells the two apart after a lost answer.
  */
-export async function finishRun(engine: Connection, run: Run, ending: Ending): Promise<boolean> {
-  const { failure, spent } = ending;
+export async function finishRun({ engine, ledger }: Books, run: Run, ending: Ending): Promise<boolean> {
+  const { failure, spent, attemptFailure = failure } = ending;
   const firstTokenAgeMs = run.firstTokenAgeMs;
-  const rows = await engine.sql(
+  const { number } = run.attempt;
+  const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with ended as (
         update generations
         set status = ${ending.status}, text = ${ending.text}, finish_reason = ${ending.finishReason}, finished_at = now(), lease_until = null,
             failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null},
-            (input_tokens, output_tokens, cached_input_tokens, cost_micros) = (${sumOfAttempts(sql, run, run.attempt.number, spent)}),
+            (input_tokens, output_tokens, cached_input_tokens, cost_micros) = (${sumOfAttempts(sql, run, number, spent)}),
             first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id
       )
       update attempts a
       set ended_at = now(), ended_by = ${ending.endedBy}, end_offset = ${ending.text.length},
-          failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, ${spentColumns(sql, spent)},
+          failure_code = ${attemptFailure?.code ?? null}, failure_message = ${attemptFailure?.message ?? null}, ${spentColumns(sql, spent)},
           first_token_at = coalesce(a.first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
-      from ended e where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = ${run.attempt.number}
-      returning a.number`,
+      from ended e where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = ${number}
+      returning ${ledger.settled(sql, ofAttempt(sql), number, usedBy(spent))} as reached`,
   );
+  ledger.tell(rows[0]?.reached);
   return rows.length === 1;
 }
 
@@ -70,10 +78,10 @@ export async function isFinishedBy(engine: Connection, run: Run): Promise<boolea
 
 /**
  * Ends the open attempt of a run and opens the next, in one statement. `base` is where the next one's text begins, `cache` how it uses the cache from then on.
- * False when the run is lost, and with a claim when the entry is another's. Repeating it after a lost answer is harmless.
+ * False when the run is lost, and with a claim when the entry is another's; fails where a budget has no room for the next. Repeating it after a lost answer is harmless.
  */
 export async function replaceAttempt(
-  engine: Connection,
+  { engine, ledger }: Books,
   run: Run,
   next: {
     model: string;
@@ -81,13 +89,14 @@ export async function replaceAttempt(
     reason: RestartReason;
     failure: Failure;
     spent: Spent;
+    need: Need;
     cache: CacheUse | null;
     claim: EntryClaim | null;
   },
 ): Promise<boolean> {
   const number = run.attempt.number;
   const { cache, claim } = next;
-  const rows = await engine.sql(
+  const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with ${claim ? sql`kept as (${entryClaimed(sql, claim, ownRow(sql, run))}), ` : sql``}held as (
         update generations set attempt = ${number + 1}, model = ${next.model} ${cache ? sql`, cache = ${sql.json(cache)}::jsonb` : sql``}
@@ -100,13 +109,14 @@ export async function replaceAttempt(
             ${spentColumns(sql, next.spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
-      insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason ${cache ? copyColumns(sql) : sql``})
+      insert into attempts as a (tenant_id, generation_id, number, epoch, model, base, reason ${cache ? copyColumns(sql) : sql``})
       select tenant_id, id, ${number + 1}, epoch, ${next.model}, ${next.base}, ${next.reason} ${cache ? copyValues(sql, sql`${cache.source}::uuid`) : sql``}
       from held
       on conflict (tenant_id, generation_id, number) do update set number = excluded.number
-      returning number`,
+      returning ${ledger.renewed(sql, ofAttempt(sql), number, usedBy(next.spent), next.need)} as reached`,
     { idempotent: true },
   );
+  ledger.tell(rows[0]?.reached);
   return rows.length === 1;
 }
 
@@ -123,6 +133,8 @@ export interface RecordedOutrun {
   readonly failure: Failure | null;
   /** By the call behind. */
   readonly spent: Spent;
+  /** What the call that goes on may use: it has reserved that already. */
+  readonly need: Need;
 }
 
 /**
@@ -130,12 +142,12 @@ export interface RecordedOutrun {
  * False when the run is lost. Repeating it after a lost answer is harmless.
  */
 export async function recordOutrun(
-  engine: Connection,
+  { engine, ledger }: Books,
   run: Run,
-  { ahead, behind, endedBy, failure, spent }: RecordedOutrun,
+  { ahead, behind, endedBy, failure, spent, need }: RecordedOutrun,
 ): Promise<boolean> {
   const { number, base } = run.attempt;
-  const rows = await engine.sql(
+  const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with held as (
         update generations set attempt = ${number + 1}, model = ${ahead.model}
@@ -148,13 +160,14 @@ export async function recordOutrun(
             ${spentColumns(sql, spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
-      insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, started_at)
+      insert into attempts as a (tenant_id, generation_id, number, epoch, model, base, reason, started_at)
       select tenant_id, id, ${number + 1}, epoch, ${ahead.model}, ${base}, 'HEDGE', now() - make_interval(secs => ${ahead.ageMs / 1_000}::float8)
       from held
       on conflict (tenant_id, generation_id, number) do update set number = excluded.number
-      returning number`,
+      returning ${ledger.renewed(sql, ofAttempt(sql), number, usedBy(spent), need)} as reached`,
     { idempotent: true },
   );
+  ledger.tell(rows[0]?.reached);
   return rows.length === 1;
 }
 
@@ -163,7 +176,7 @@ export async function recordOutrun(
  * of the lost process stay outside, and a reader that was ahead of the store is cut back like after any other take-over.
  */
 export async function closeAbandoned(
-  engine: Connection,
+  { engine, ledger }: Books,
   { tenantId, id, epoch, reason }: Closing,
   text: string,
 ): Promise<boolean> {
@@ -179,7 +192,7 @@ export async function closeAbandoned(
     before: null,
     after: { status, reason },
   } as const;
-  const rows = await engine.sql(
+  const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with ended as (
         update generations
@@ -197,8 +210,9 @@ export async function closeAbandoned(
         select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}, 0, 0, 0, 0
         from ended where attempt > 0
       ), told as (${serviceDeedRecordedWith(sql, deed, sql`ended`)})
-      select id from ended`,
+      select ${ledger.closed(sql, { tenant: sql`ended.tenant_id`, generation: sql`ended.id` }, sql`ended.attempt = 0`)} as reached from ended`,
   );
+  ledger.tell(rows[0]?.reached);
   return rows.length === 1;
 }
 

@@ -42,7 +42,11 @@ export class GenerationStartInput {
   })
   maxOutputTokens?: number | null;
   @Field(() => Float, { nullable: true, description: '0 to 2; left to the model when absent.' }) temperature?: number | null;
-  @Field(() => JSONObject, { nullable: true, description: 'Anything of yours to find it again by, up to 16 KiB of JSON.' })
+  @Field(() => JSONObject, {
+    nullable: true,
+    description:
+      'Anything of yours to find it again by, up to 16 KiB of JSON. A text at `team` names the team whose budgets count the generation.',
+  })
   metadata?: Record<string, unknown> | null;
   @Field(() => GenerationCacheInput, {
     nullable: true,

@@ -1,11 +1,11 @@
 import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { CacheService, CacheWish } from '../caching/cache.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
-import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { GuardService } from '../guards/guard.service.ts';
@@ -31,7 +31,7 @@ import { noSuchGeneration, type GenerationFilter, type GenerationView, type Text
 import { askForEnd, forget, toldOf } from './acts.ts';
 import { checkMoment } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
-import { listGenerations, readGenerations, withinReach } from './list.ts';
+import { isReached, listGenerations, readGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -80,6 +80,7 @@ export interface GenerationParts {
   readonly clock: Clock;
   readonly limits: LimitService;
   readonly guards: GuardService;
+  readonly ledger: LedgerService;
   readonly acts: ActService;
   readonly caches: CacheService;
 }
@@ -165,7 +166,7 @@ export class GenerationService {
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
     const { acts, bus } = this.parts;
     const what = { operation: 'generationCancel', input: {}, idempotent: true };
-    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id));
+    const { isAsked } = await acts.run(scope, what, (act) => askForEnd(act, scope, id, this.parts.ledger));
     // Only what was this tenant's to cancel: engines heed the hint without another look.
     if (isAsked) bus.publish('generation.cancelRequested', [id]);
     const [row] = await this.find(scope, [id]);
@@ -178,7 +179,9 @@ export class GenerationService {
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('generations:write');
     if (uuidOfId(id, 'gen') === null) throw noSuchGeneration(['input', 'id']);
-    await this.parts.acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id));
+    const { acts, ledger } = this.parts;
+    const reached = await acts.run(scope, { operation: 'generationDelete', input: {} }, (act) => forget(act, scope, id, ledger));
+    ledger.tell(reached);
     this.parts.bus.publish('generation.cancelRequested', [id]);
     this.parts.bus.publish('generation.changed', [id]);
     return id;
@@ -192,12 +195,7 @@ export class GenerationService {
 
   /** Whether there is such a generation within the scope's reach. */
   async isReached(scope: Scope, id: string): Promise<boolean> {
-    const found = await this.parts.database.as(scope).sql(
-      (sql) => sql`
-        select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
-      { idempotent: true },
-    );
-    return found.length > 0;
+    return isReached(this.parts.database.as(scope), scope, id);
   }
 
   /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
@@ -242,7 +240,7 @@ export class GenerationService {
 
   private async begin(asked: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
     const { scope, operation, claim, admitted, wish, outputSchema } = asked;
-    const { engine, database, clock, bus, limits, acts, caches } = this.parts;
+    const { engine, database, clock, bus, limits, ledger, acts, caches } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
     const cache = await caches.plan(scope, wish, () => cachedOf(recipe, plan));
@@ -280,7 +278,9 @@ export class GenerationService {
     const told = { thing: id, before: null, after: toldOf(recipe) };
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
-    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, record };
+    // Who copies from the beginning calls nobody.
+    const reserved = cache?.model == null ? ledger.reserving(scope, work) : () => sql`true`;
+    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record };
     let taken: TakenStart | null = null;
     try {
       const early = isPlain ? limits.startWith(scope, insert) : null;
@@ -309,7 +309,7 @@ export class GenerationService {
       return row;
     } catch (error) {
       if (taken && !isStored && hasDoneNothing(error)) await limits.returnStart(scope, taken).catch(() => undefined);
-      throw limits.noRoom(error) ?? error;
+      throw limits.noRoom(error) ?? ledger.refusal(error) ?? error;
     } finally {
       forget();
       // After a lost answer the row may be there all the same: its lease runs out, and whoever takes it writes it.

@@ -33,8 +33,12 @@ export class Hedge {
     if (hedgeAfterMs === null || model === null) return opened;
     const own = asked(opened);
     if (await isSettledWithin(own.first, hedgeAfterMs - (this.parts.clock.monotonic() - own.at))) return own;
+    if (!(await this.closer.coverSecondCall(run, model))) return own;
     const rival = await this.open(run, model);
-    if (!rival) return own;
+    if (!rival) {
+      this.closer.returnSecondCall(run);
+      return own;
+    }
     this.parts.log.info(
       { generationId: run.id, attempt: run.attempt.number, model: own.model, rival: model },
       'asked a second model',

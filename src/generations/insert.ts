@@ -43,6 +43,8 @@ export interface NewGeneration {
   readonly room: Room | null;
   /** What it does with the cache; null for nothing. */
   readonly cache: CachePlan | null;
+  /** A condition that reserves for its first call; the statement fails where a budget refuses (`LedgerService.refusal`). */
+  readonly reserved: (sql: SqlTag) => Statement;
 }
 
 /** Either the new row, or which generation the idempotency key already stands for. */
@@ -65,7 +67,7 @@ export interface InsertedRow {
  */
 export function generationInserted(
   sql: SqlTag,
-  { scope, id, recipe, claim, model, leaseMs, room, cache, record }: NewGeneration,
+  { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record }: NewGeneration,
   counted?: Statement,
 ): Statement {
   const uuid = uuidOf(id, 'gen');
@@ -117,7 +119,10 @@ export function generationInserted(
               sql`and case when thing_id = ${uuid} then check_room_for_generation(${uuidOf(scope.tenantId)}::uuid, ${uuidOf(scope.memberId)}::uuid,
                 ${keyId}::uuid, ${room.tenant}::int, ${room.member}::int, ${room.key}::int) end`
             : sql``
-        }
+        } and case when thing_id = ${uuid} then ${
+          // A copy calls nobody: where it is one only by now, nothing is reserved for it.
+          claimed ? sql`(kept.generation_id <> ${uuid} or ${reserved(sql)})` : reserved(sql)
+        } end
         returning tenant_id, id, created_at ${cache ? sql`, (cache ->> 'source')::uuid as source` : sql``}
       ), opened as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base ${cache ? copyColumns(sql) : sql``})

@@ -1,4 +1,5 @@
 import { serviceDeedsRecorded, type ServiceDeed } from '../audit/record.service.ts';
+import type { LedgerService } from '../budgets/ledger.service.ts';
 import { deleteEntries } from '../caching/entry.ts';
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
@@ -20,14 +21,21 @@ const lastDelaySeconds = 15;
 
 /**
  * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys and entries of the cache, generations past their tenant's retention,
- * and deleted tenants with everything in them.
+ * and deleted tenants with everything in them. Settles what was reserved for generations that have ended or are gone.
  */
 export class Purger {
   private readonly rounds = new Rounds(() => this.round());
 
   private unsubscribe = (): void => undefined;
 
-  constructor(private readonly parts: { readonly database: Database; readonly bus: Bus; readonly log: Log }) {}
+  constructor(
+    private readonly parts: {
+      readonly database: Database;
+      readonly ledger: LedgerService;
+      readonly bus: Bus;
+      readonly log: Log;
+    },
+  ) {}
 
   open(): void {
     this.rounds.open(purgeMs);
@@ -49,7 +57,7 @@ export class Purger {
 
   private async round(): Promise<void> {
     try {
-      const { bus, database } = this.parts;
+      const { bus, database, ledger } = this.parts;
       const { engine } = database;
       await deleteTenants(engine, (ids) => {
         bus.publish('generation.cancelRequested', ids);
@@ -59,6 +67,7 @@ export class Purger {
       await deleteClaims(engine);
       await deleteEntries(engine);
       await deleteExpired(engine);
+      await ledger.sweep(engine);
     } catch (err) {
       // The next round does it.
       this.parts.log.warn({ err }, 'could not clean up');

@@ -1,3 +1,4 @@
+import type { Used } from '../budgets/ledger.service.ts';
 import type { Usage } from '../providers/port.ts';
 import { chargedPrice, costMicrosOf, type ChargedPrice, type Price } from '../routing/price.ts';
 
@@ -27,6 +28,12 @@ export function spentOf(said: Usage | null, price: Price | null): Spent {
   const charged = price && chargedPrice(price, usage.inputTokens ?? 0);
   const costMicros = charged && costMicrosOf(charged, usage);
   return { usage, costMicros, price: costMicros === null ? null : charged };
+}
+
+/** The same as budgets count it. */
+export function usedBy({ usage, costMicros }: Spent): Used {
+  const { inputTokens, outputTokens } = usage;
+  return { costMicros, tokens: inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens };
 }
 
 /** No call takes so many; the sum of all calls of a generation fits its column. */

@@ -8,6 +8,7 @@ import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
 import { Copier } from './copying.ts';
+import { orRefused } from './cover.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { Ending } from './finish.ts';
@@ -15,6 +16,7 @@ import { Hedge } from './hedge.ts';
 import { Reading } from './reading.ts';
 import type { Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
+import { nothingSpent } from './spent.ts';
 import type { Story } from './story.ts';
 
 /** A failed call, and until when (monotonic) its vendor wants us to stay away. */
@@ -49,13 +51,19 @@ export class Writer {
 
   /** The committed end; null when the run was lost or given away. */
   async write(run: Run): Promise<Story | null> {
+    const calls: Failing[] = [];
+    let hasBegun = false;
     if (run.source !== null) {
+      // Reserves for its call, where it comes to make one.
       const end = await this.copier.write(run);
       if (end !== 'OWN') return end;
       this.onOwn(run);
+    } else if (run.work.attempts.length > 1) {
+      // What was reserved at its start was for its first call.
+      const refused = await orRefused(this.parts.ledger, () => this.closer.coverTakeOver(run));
+      if (typeof refused === 'object') return this.closer.end(run, failed(run, refused, false, nothingSpent));
+      if (!refused) return null;
     }
-    const calls: Failing[] = [];
-    let hasBegun = false;
     for (;;) {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
@@ -65,7 +73,10 @@ export class Writer {
         const ending = this.checked(run, finished(run, outcome.reason, spent));
         const { failure } = ending;
         if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
-        if (!(await this.writeAnew(run, { failure, spent }))) return null;
+        const isAnew = await orRefused(this.parts.ledger, () => this.writeAnew(run, { failure, spent }));
+        // Without room for a repair the text stays what it is: one that did not pass.
+        if (typeof isAnew === 'object') return this.closer.end(run, ending);
+        if (!isAnew) return null;
         hasBegun = true;
         continue;
       }
@@ -91,7 +102,13 @@ export class Writer {
       const failure = failureOf(error);
       const spent = this.closer.spentBy(model, error.usage);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
-      if (!(await this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }))) {
+      const isNext = await orRefused(this.parts.ledger, () =>
+        this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }),
+      );
+      if (typeof isNext === 'object') {
+        return this.closer.end(run, { ...failed(run, isNext, run.text !== '', spent), attemptFailure: failure });
+      }
+      if (!isNext) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
     }
@@ -109,7 +126,8 @@ export class Writer {
   private async writeAnew(run: Run, { failure, spent }: Pick<NextAttempt, 'failure' | 'spent'>): Promise<boolean> {
     const { number, model } = run.attempt;
     this.parts.log.info({ generationId: run.id, attempt: number, model, code: failure.code }, 'a text did not pass its checks');
-    if (!(await this.closer.replace(run, { model, base: 0, reason: 'GUARD', failure, spent }))) return false;
+    if (!(await this.closer.replace(run, { model, base: 0, reason: 'GUARD', complaint: failure.message, failure, spent })))
+      return false;
     run.complaint = failure.message;
     return true;
   }

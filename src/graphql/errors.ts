@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Directive, Field, Int, ObjectType } from 'type-graphql';
 import { errorCodes, type AppError, type ErrorCode as Code } from '../kernel/errors.ts';
 import { enumOf } from './enum.ts';
+import { JSONObject } from './scalars.ts';
 
 /** The GraphQL enum of the closed list of codes. */
 export const ErrorCode = enumOf('ErrorCode', 'Why something was refused or failed: the only codes there are.', errorCodes);
@@ -17,9 +18,16 @@ export class UserError {
   path!: string[] | null;
   @Field(() => Int, { nullable: true, description: 'Milliseconds after which trying again can succeed; null when unknown.' })
   retryAfterMs!: number | null;
+  @Field(() => JSONObject, {
+    nullable: true,
+    description:
+      'What else is known, by code: of BUDGET_EXCEEDED and PRICE_UNKNOWN the `budget`, its `subject`, `unit`, `period` and `most`, what is `left`, ' +
+      'what was `needed`, and when it resets (`resetsAt`). Null where there is nothing.',
+  })
+  details!: Record<string, unknown> | null;
 }
 
 /** The form in which an AppError is shown. */
-export function userErrorOf(error: AppError): UserError {
-  return { code: error.code, message: error.message, path: error.path?.map(String) ?? null, retryAfterMs: error.retryAfterMs };
+export function userErrorOf({ code, message, path, retryAfterMs, details }: AppError): UserError {
+  return { code, message, path: path?.map(String) ?? null, retryAfterMs, details };
 }

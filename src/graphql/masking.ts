@@ -11,6 +11,8 @@ export const httpStatusOf: Readonly<Record<ErrorCode, number>> = {
   CONFLICT: 409,
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  BUDGET_EXCEEDED: 402,
+  PRICE_UNKNOWN: 402,
   RATE_LIMITED: 429,
   BAD_REQUEST: 400,
   PAYLOAD_TOO_LARGE: 413,
@@ -41,8 +43,13 @@ export function codeOf(error: GraphQLError): ErrorCode {
 /** An expected failure as GraphQL shows it: `extensions` hold the code, the path in the input and when to come back. Throws anything else on. */
 export function shownError(error: unknown, at?: GraphQLError): GraphQLError {
   if (!(error instanceof AppError)) throw error;
-  const { code, path, retryAfterMs } = error;
-  return located(error.message, at, { code, ...(path && { path }), ...(retryAfterMs !== null && { retryAfterMs }) });
+  const { code, path, retryAfterMs, details } = error;
+  return located(error.message, at, {
+    code,
+    ...(path && { path }),
+    ...(retryAfterMs !== null && { retryAfterMs }),
+    ...(details && { details }),
+  });
 }
 
 /** A refusal of the request, with its code. */

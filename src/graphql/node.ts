@@ -27,7 +27,7 @@ export type NodeLoaders = Partial<Record<IdPrefix, NodeLoader>>;
 /** A thing needs the permission that lists of its kind need. */
 const required =
   'Requires what its kind does: `templates:read`, `generations:read`, `members:read` but for oneself, `keys:read`, ' +
-  '`issuers:read`, `audit:read`, `credentials:read` or `routes:read`; the tenant needs none.';
+  '`issuers:read`, `audit:read`, `credentials:read`, `routes:read` or `budgets:read`; the tenant needs none.';
 /** The most ids that `nodes` takes. */
 const mostNodes = 100;
 

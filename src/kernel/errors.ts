@@ -6,6 +6,9 @@ export const errorCodes = {
   CONFLICT: 'The request contradicts what is stored, such as an idempotency key used with another input.',
   UNAUTHENTICATED: 'No key or token, or one that is unknown, expired or revoked.',
   FORBIDDEN: 'The key or token is valid but lacks a permission; the message names it.',
+  BUDGET_EXCEEDED:
+    'A budget has no room for what was asked; the message and `details` say which, how much is left and when it resets.',
+  PRICE_UNKNOWN: 'A model that may be called has no known price, and a budget in money does not allow that; `details` say which.',
   RATE_LIMITED: 'Too many requests; `retryAfterMs` says when to come back.',
   BAD_REQUEST: 'The request is not a well-formed GraphQL request.',
   PAYLOAD_TOO_LARGE: 'The request body or message is above the size limit.',
@@ -28,6 +31,8 @@ export interface AppErrorOptions {
   readonly path?: readonly (string | number)[];
   /** Milliseconds after which trying again can succeed. */
   readonly retryAfterMs?: number;
+  /** What else is known, for programs: plain JSON. */
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -36,6 +41,7 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly path: readonly (string | number)[] | null;
   readonly retryAfterMs: number | null;
+  readonly details: Readonly<Record<string, unknown>> | null;
 
   constructor(
     readonly code: ErrorCode,
@@ -45,6 +51,7 @@ export class AppError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.path = options.path ?? null;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.details = options.details ?? null;
   }
 }
 

@@ -16,6 +16,7 @@ export const idPrefixes = {
   pcr: 'ProviderCredential',
   rte: 'Route',
   rtv: 'RouteVersion',
+  bud: 'Budget',
 } as const;
 
 export type IdPrefix = keyof typeof idPrefixes;

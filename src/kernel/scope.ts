@@ -17,6 +17,8 @@ export const permissions = {
   'members:write': 'Invite, change and remove members.',
   'roles:write': 'Create, change and delete roles.',
   'limits:write': 'Set limits of the tenant and its members, below what the installation allows.',
+  'budgets:read': 'See budgets, what is used of them and what is left.',
+  'budgets:write': 'Set and delete budgets.',
   'keys:read': 'See API keys, never their secrets.',
   'keys:write': 'Create, rotate and revoke API keys.',
   'keys:others': 'See and revoke also keys of other members; without it there are only the own ones.',

@@ -24,6 +24,8 @@ export const messageKinds = {
   'route.changed': true,
   /** Settings of a tenant are others now. */
   'tenant.changed': true,
+  /** What is settled under budgets has come to their soft limits; once for each time it does. */
+  'budget.softReached': true,
   /** Circuit breakers of models opened or closed; the ids are the models'. */
   'health.changed': true,
   /** Limits of a tenant or key are others now. */

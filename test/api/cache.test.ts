@@ -1,10 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
-import { Purger } from '../../src/generations/purge.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
-import { Bus } from '../../src/messages/bus.ts';
 import { ProviderError } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { sse } from '../harness/clients.ts';
@@ -13,6 +11,7 @@ import { eventually, soon } from '../harness/eventually.ts';
 import { readGeneration, type Ended } from '../harness/lasting-reader.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { sampleVariables } from '../harness/letters.ts';
+import { openPurger } from '../harness/purger.ts';
 import { Teller, type Call } from '../harness/teller.ts';
 
 const start = `mutation ($input: GenerationStartInput!) { generationStart(input: $input) {
@@ -446,11 +445,52 @@ describe('starts at the same time', () => {
   });
 });
 
+describe('budgets', () => {
+  const set = `mutation ($input: BudgetSetInput!) { budgetSet(input: $input) { budget { id } errors { code } } }`;
+  const all = '{ budgets { nodes { unit settled outstanding } } }';
+  const tokens = async () =>
+    (await owner.ask<{ budgets: { nodes: { settled: number; outstanding: number }[] } }>(all)).budgets.nodes[0];
+  const limit = (most: number) => owner.ask(set, { input: { unit: 'TOKENS', period: 'DAY', most } });
+
+  it('give nothing for what is copied', async () => {
+    await limit(1_000_000);
+    const leader = await begin('ON');
+    const one = (await call(1)).say('one ');
+    const reserved = await tokens();
+    const follower = await begin('ON');
+    expect(follower.cache?.outcome).toBe('SHARED');
+    expect(await tokens()).toEqual(reserved);
+    one.say('text').finish();
+    for (const { id } of [leader, follower]) expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', text: 'one text' });
+    expect(await tokens()).toMatchObject({ settled: 30, outstanding: 0 });
+
+    // A budget that is used up refuses calls, and no text that is there.
+    await limit(1);
+    await expect(begin('OFF')).rejects.toThrow('BUDGET_EXCEEDED');
+    expect(await ended((await begin('ON')).id)).toMatchObject({ status: 'SUCCEEDED', cache: { outcome: 'HIT' } });
+    expect(await tokens()).toMatchObject({ settled: 30, outstanding: 0 });
+  });
+
+  it('are asked when a copy comes to call by itself', async () => {
+    await limit(1_000_000);
+    const [leader, first, second] = [await begin('ON'), await begin('ON'), await begin('ON')];
+    const one = (await call(1)).say('lost ');
+    for (const { id } of [first, second]) await soon(async () => expect(await find(id)).toMatchObject({ text: 'lost ' }));
+    await limit(1);
+    one.fail(new ProviderError('INVALID_REQUEST', 'no', { retryable: false }));
+
+    await ended(leader.id);
+    for (const { id } of [first, second]) expect(await ended(id)).toMatchObject({ status: 'FAILED', text: '', attempts: [] });
+    expect(teller.calls).toHaveLength(1);
+    expect(await tokens()).toMatchObject({ outstanding: 0 });
+  });
+});
+
 async function purged(): Promise<void> {
   const log = openLog({ level: 'silent' });
   const owned = await openDatabase({ ...databaseDefaults, url: database.url, maxConnections: 2 }, { log, clock: systemClock });
   try {
-    await new Purger({ database: owned, bus: new Bus(log), log }).run();
+    await openPurger(owned, log).run();
   } finally {
     await owned.close();
   }

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
-import { Purger } from '../../src/generations/purge.ts';
+import type { Purger } from '../../src/generations/purge.ts';
 import { openLog } from '../../src/kernel/log.ts';
-import { Bus } from '../../src/messages/bus.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration } from '../harness/letters.ts';
+import { openPurger } from '../harness/purger.ts';
 
 describe('what nobody needs any more', () => {
   let app: TestApp;
@@ -16,7 +16,7 @@ describe('what nobody needs any more', () => {
     app = await openTestApp();
     const log = openLog({ level: 'silent' });
     database = await openDatabase({ ...databaseDefaults, url: app.database.url, maxConnections: 6 }, { log, clock: systemClock });
-    purger = new Purger({ database, bus: new Bus(log), log });
+    purger = openPurger(database, log);
   });
   afterAll(async () => {
     await database.close();

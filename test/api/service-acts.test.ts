@@ -2,12 +2,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { serviceOperations, silentOperations } from '../../src/audit/entry.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
-import { Purger } from '../../src/generations/purge.ts';
+import type { Purger } from '../../src/generations/purge.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { services } from '../../src/kernel/service.ts';
 import { setCeilings } from '../../src/limits/limit-setting.service.ts';
-import { Bus } from '../../src/messages/bus.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { InstallationService } from '../../src/tenants/installation.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
@@ -15,6 +14,7 @@ import { byService, trailOf, type Trace } from '../harness/audit-trail.ts';
 import { eventually } from '../harness/eventually.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
+import { openPurger } from '../harness/purger.ts';
 
 // What is done without a person is on record as a service's, in the transaction that does it.
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   seed = await openSeed(app);
   const log = openLog({ level: 'silent' });
   database = await openDatabase({ ...databaseDefaults, url: app.database.url, maxConnections: 6 }, { log, clock: systemClock });
-  purger = new Purger({ database, bus: new Bus(log), log });
+  purger = openPurger(database, log);
   installation = new InstallationService(database);
 });
 beforeEach(async () => {

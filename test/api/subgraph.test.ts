@@ -8,6 +8,7 @@ import { newId, uuidOfId } from '../../src/kernel/id.ts';
 import { buildSchemas } from '../../src/schema.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration, startGeneration } from '../harness/letters.ts';
+import { setBudget } from '../harness/budgets.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
@@ -30,6 +31,7 @@ const entities = `query ($of: [_Any!]!) {
     ... on ProviderCredential { id provider }
     ... on Route { id name }
     ... on RouteVersion { id number }
+    ... on Budget { id most }
   }
 }`;
 
@@ -81,6 +83,7 @@ beforeAll(async () => {
     { __typename: 'Invitation', id: invitationCreate.invitation.id },
     { __typename: 'ProviderCredential', id: providerCredentialSet.providerCredential.id },
     { __typename: 'AuditEntry', id: auditLog.nodes[0]?.id ?? '' },
+    { __typename: 'Budget', id: (await setBudget(app)).id },
     { __typename: 'Route', id: route.id },
     { __typename: 'RouteVersion', id: route.current.id },
   ];
@@ -205,6 +208,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
   });
 
@@ -263,6 +267,7 @@ describe('_entities', () => {
       null,
       null,
       null,
+      null,
     ]);
     expect(errors?.map(({ path, extensions }) => [path?.[1], extensions?.code])).toEqual([
       [0, 'FORBIDDEN'],
@@ -277,6 +282,7 @@ describe('_entities', () => {
       [10, 'FORBIDDEN'],
       [11, 'FORBIDDEN'],
       [12, 'FORBIDDEN'],
+      [13, 'FORBIDDEN'],
     ]);
   });
 });

@@ -8,6 +8,7 @@ import { post } from '../harness/clients.ts';
 import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
 import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
 import { register } from '../harness/registered.ts';
+import { setBudget } from '../harness/budgets.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
@@ -35,6 +36,8 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   apiKeyRevoke: async ({ owner }) => ({ id: await keyOf(owner) }),
   apiKeyRotate: async ({ owner }) => ({ id: await keyOf(owner) }),
   apiKeyUpdate: async ({ owner }) => ({ id: await keyOf(owner), requestsPerMinute: 5 }),
+  budgetDelete: async ({ owner }) => ({ id: (await setBudget(owner)).id }),
+  budgetSet: () => ({ unit: 'TOKENS', period: 'WEEK', most: 1_000_000 }),
   generationCancel: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationDelete: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),
   generationRetry: async ({ app, owner }) => ({ id: (await finishedGeneration(app, owner)).id }),

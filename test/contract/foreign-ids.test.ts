@@ -10,6 +10,7 @@ import { acknowledged, post, sse, type Asked } from '../harness/clients.ts';
 import { finishedGeneration } from '../harness/letters.ts';
 import { setKey } from '../harness/own-keys.ts';
 import { askAt, placesOfCursors, placesOfIds, type Place } from '../harness/places.ts';
+import { setBudget } from '../harness/budgets.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { openStored, type Stored } from '../harness/stored.ts';
@@ -50,6 +51,8 @@ const makers: Partial<Record<IdPrefix, (caller: Caller) => Promise<string>>> = {
     );
     return made.invitationCreate.invitation.id;
   },
+  // Each a team's of its own: they are told apart by whose they are.
+  bud: async (caller) => (await setBudget(caller, { team: newId('bud') })).id,
   rte: async (caller) => (await publishRoute(caller, 'fast')).id,
   rtv: async (caller) => (await publishRoute(caller, 'fast')).current.id,
   pcr: async (caller) => (await setKey(caller, 'openai', 'sk-of-a-tenant')).id,
@@ -97,6 +100,9 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
   'Query.routeExplain(input.memberId)': { kind: null },
   'Query.routeExplain(input.template)': { kind: null },
+  'Mutation.budgetDelete(input.id)': { kind: 'bud' },
+  'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
+  'Mutation.budgetSet(input.memberId)': { kind: 'mem', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
   'Mutation.routeDelete(input.id)': { kind: 'rte' },
   'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
   'Query.explainPermission(nodeId)': {
@@ -113,6 +119,7 @@ const rows: Readonly<Record<string, Row>> = {
 const lists: Readonly<Record<string, keyof typeof makers | null>> = {
   'Query.apiKeys(after)': 'key',
   'Query.auditLog(after)': 'aud',
+  'Query.budgets(after)': 'bud',
   'Query.generations(after)': 'gen',
   'Query.invitations(after)': 'inv',
   'Query.issuers(after)': 'iss',

@@ -62,6 +62,7 @@ export const credential: Maker = (world) => world.credential();
 export const auditEntry: Maker = (world) => world.auditEntry();
 export const route: Maker = (world) => world.route();
 export const routeVersion: Maker = (world) => world.routeVersion();
+export const budget: Maker = (world) => world.budget();
 export const issuer: Maker = (world) => world.issuer();
 export const itself: Maker = async (_world, memberId) => memberId;
 
@@ -100,4 +101,6 @@ export const routesRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner 
 export const routesAsked = `${nobody}; invited: FORBIDDEN; stranger: ok; owner admin operator: ok; editor reviewer analyst member: FORBIDDEN`;
 /** Those who look after money and running. */
 export const usageAsked = `${nobody}; invited: FORBIDDEN; stranger: ok; owner admin analyst operator: ok; editor reviewer member: FORBIDDEN`;
+export const usageSeen = `${nobody}; invited: FORBIDDEN; stranger: none; owner admin analyst operator: all; editor reviewer member: FORBIDDEN`;
+export const usageRead = `${nobody}; invited: FORBIDDEN; stranger: null; owner admin analyst operator: ok; editor reviewer member: FORBIDDEN`;
 export const ownersOnly = `${nobody}; invited: FORBIDDEN; stranger: ok; owner: ok; admin editor reviewer analyst operator member: FORBIDDEN`;

@@ -9,6 +9,7 @@ import {
   invitation,
   role,
   route,
+  budget,
   credential,
   issuer,
   itself,
@@ -250,6 +251,25 @@ export const permissionTable: Readonly<Record<string, Row>> = {
   'Mutation.roleDelete': {
     document: mutation('roleDelete'),
     cases: [{ with: 'the tenant’s', make: ofOther(role, named), expected: managersFind }],
+  },
+  'Mutation.budgetDelete': {
+    document: mutation('budgetDelete'),
+    cases: [{ with: 'the tenant’s', make: ofOther(budget, named), expected: managersFind }],
+  },
+  'Mutation.budgetSet': {
+    document: mutation('budgetSet'),
+    cases: [
+      {
+        with: 'the tenant’s',
+        make: () => ({ input: { unit: 'TOKENS', period: 'WEEK', most: 9_000_000_000 } }),
+        expected: managersOnly,
+      },
+      {
+        with: 'that of another member',
+        make: (world) => ({ input: { memberId: world.other.memberId, unit: 'TOKENS', period: 'WEEK', most: 9_000_000_000 } }),
+        expected: managersFind,
+      },
+    ],
   },
   'Mutation.routeDelete': {
     document: mutation('routeDelete'),

@@ -19,6 +19,9 @@ const engineGrants: Readonly<Record<string, string>> = {
   cache_entries: 'DELETE INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
   generations: 'DELETE SELECT UPDATE',
+  // What calls reserve is settled where attempts and generations end.
+  budgets: 'SELECT UPDATE',
+  budget_holds: 'DELETE INSERT SELECT UPDATE',
   // The sealer of the audit log.
   audit_entries: 'SELECT',
   audit_heads: 'INSERT SELECT UPDATE',
@@ -79,6 +82,8 @@ const appGrants: Readonly<Record<string, string>> = {
   attempts: 'DELETE INSERT SELECT UPDATE',
   audit_entries: 'SELECT',
   audit_heads: 'SELECT',
+  budgets: 'DELETE INSERT SELECT UPDATE',
+  budget_holds: 'DELETE INSERT SELECT UPDATE',
   cache_entries: 'INSERT SELECT UPDATE',
   chunks: 'SELECT',
   data_keys: 'INSERT SELECT UPDATE',

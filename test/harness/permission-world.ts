@@ -9,6 +9,7 @@ import type { TestIssuer } from './issuer.ts';
 import { finishedGeneration } from './letters.ts';
 import { setKey } from './own-keys.ts';
 import { register } from './registered.ts';
+import { setBudget } from './budgets.ts';
 import { publishRoute } from './routes.ts';
 import type { Caller, Seed } from './seed.ts';
 
@@ -145,6 +146,10 @@ export class World {
   invitation(memberId: string): Promise<string> {
     const email = `${randomBytes(6).toString('hex')}@example.org`;
     return this.copy('inv', 'invitations', { member_id: uuidOf(newId('mem')), invited_by_id: uuidOf(memberId), email });
+  }
+
+  async budget(): Promise<string> {
+    return (await setBudget(this.owner, { team: newId('bud') })).id;
   }
 
   async route(): Promise<string> {

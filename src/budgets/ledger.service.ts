@@ -1,0 +1,139 @@
+import { uuidOf } from '../db/ids.ts';
+import type { Connection } from '../db/client.ts';
+import { sql, type SqlTag, type Statement } from '../db/statement.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { AppError } from '../kernel/errors.ts';
+import { idOfUuid } from '../kernel/id.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { Bus } from '../messages/bus.ts';
+import type { Models } from '../routing/models.ts';
+import type { RoutePlan } from '../routing/plan.ts';
+import { needOf, type Need, type Question } from './need.ts';
+import { refusalOf } from './refusal.ts';
+
+export type { Need } from './need.ts';
+
+/** What a call used, as far as it is known; null for what is not: then all that was reserved counts. */
+export interface Used {
+  readonly costMicros: number | null;
+  readonly tokens: number | null;
+}
+
+/** A generation that is about to begin. */
+interface Asked extends Question {
+  readonly id: string;
+  readonly plan: RoutePlan;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+}
+
+/** What the ledger is built on. */
+export interface LedgerParts {
+  readonly models: Models;
+  readonly bus: Bus;
+  readonly clock: Clock;
+}
+
+/** The team that a generation is tagged with: the text at `team` in its metadata; null for none. */
+function teamOf(metadata: Readonly<Record<string, unknown>> | null): string | null {
+  const team = metadata?.['team'];
+  return typeof team === 'string' ? team : null;
+}
+
+/** The columns of a statement that say which generation. */
+export interface Whose {
+  readonly tenant: Statement;
+  readonly generation: Statement;
+}
+
+/** In one round; what is left goes with the next. */
+const mostSwept = 200;
+
+/**
+ * Reserves before each call and settles after it, by pieces of the statements that begin and end attempts and generations: the
+ * functions of the database decide (`reserve_budgets`, `settle_budgets`, `renew_budgets`). A tenant without budgets pays for a look.
+ */
+export class LedgerService {
+  constructor(private readonly parts: LedgerParts) {}
+
+  /** What a call by any model of the plan may use. */
+  needOf(plan: RoutePlan, asked: Question): Need {
+    return needOf(this.parts.models, plan, asked, this.parts.clock.now());
+  }
+
+  /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
+  reserving({ tenantId, memberId, keyId }: Scope, { id, plan, metadata, ...question }: Asked): (tag: SqlTag) => Statement {
+    const { costMicros, tokens } = this.needOf(plan, question);
+    const tenant = uuidOf(tenantId, 'ten');
+    return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
+      reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, 1, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
+        ${uuidOf(memberId, 'mem')}::uuid, ${costMicros}::bigint, ${tokens}::bigint, 1) else true end`;
+  }
+
+  /** An expression that settles all of a generation, its last attempt by what it used. */
+  settled(sql: SqlTag, whose: Whose, attempt: number, { costMicros, tokens }: Used): Statement {
+    return settling(sql, whose, sql`${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint, null`);
+  }
+
+  /** The same for a generation that nobody was asked for (`isUnused`), or else one of whose calls nobody knows what they used. */
+  closed(sql: SqlTag, whose: Whose, isUnused: Statement): Statement {
+    return settling(sql, whose, sql`case when ${isUnused} then 1 end, 0, 0, 0`);
+  }
+
+  /** An expression that gives back what was reserved for the second of two calls, which was not made. */
+  returned(sql: SqlTag, { tenant, generation }: Whose, attempt: number): Statement {
+    return sql`settle_budgets(${tenant}, ${generation}, 0, ${-attempt}::int, 0, 0, 0)`;
+  }
+
+  /** An expression that reserves for the second of two calls of an attempt, or fails as `refusal` knows; true when it has. */
+  doubled(sql: SqlTag, { tenant, generation }: Whose, attempt: number, { costMicros, tokens }: Need): Statement {
+    return sql`double_budgets(${tenant}, ${generation}, ${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint)`;
+  }
+
+  /** An expression that settles the attempt that ends and reserves for the next, or fails as `refusal` knows. */
+  renewed(sql: SqlTag, { tenant, generation }: Whose, attempt: number, used: Used, next: Need): Statement {
+    return sql`to_jsonb(renew_budgets(${tenant}, ${generation}, ${attempt}::int, ${used.costMicros}::bigint, ${used.tokens}::bigint,
+      ${next.costMicros}::bigint, ${next.tokens}::bigint))`;
+  }
+
+  /** What to say when a statement failed because a budget refused; null when it failed for another reason. */
+  refusal(error: unknown): AppError | null {
+    return refusalOf(error, this.parts.clock.now());
+  }
+
+  /**
+   * Settles what was reserved for generations that ended without settling it, or are gone: their member was removed, or an older build wrote them. One of
+   * the acts without a tenant (protocol.md, rule 20).
+   */
+  async sweep(engine: Connection): Promise<void> {
+    const left = await engine.sql<{ tenant_id: string; generation_id: string }>(
+      (sql) => sql`
+        select distinct h.tenant_id, h.generation_id from budget_holds h
+        where not exists (select from generations g where g.tenant_id = h.tenant_id and g.id = h.generation_id and g.finished_at is null)
+        limit ${mostSwept}`,
+      { idempotent: true },
+    );
+    // One by one: the locks of each are taken in their order.
+    for (const { tenant_id: tenant, generation_id: generation } of left) {
+      const whose = { tenant: sql`${tenant}::uuid`, generation: sql`${generation}::uuid` };
+      const rows = await engine.sql<{ reached: string[] | null }>(
+        (tag) => tag`select ${this.closed(tag, whose, tag`false`)} as reached`,
+      );
+      this.tell(rows[0]?.reached);
+    }
+  }
+
+  /** Tells of the budgets (uuids) that a statement found at their soft limit. */
+  tell(reached: readonly string[] | null | undefined): void {
+    if (reached && reached.length > 0)
+      this.parts.bus.publish(
+        'budget.softReached',
+        reached.map((uuid) => idOfUuid('bud', uuid)),
+      );
+  }
+}
+
+/** Nearly all generations have reserved nothing: for them it is one look. */
+function settling(sql: SqlTag, { tenant, generation }: Whose, how: Statement): Statement {
+  return sql`case when exists (select from budget_holds h where h.tenant_id = ${tenant} and h.generation_id = ${generation}) then
+    to_jsonb(settle_budgets(${tenant}, ${generation}, null, ${how})) end`;
+}

@@ -1,0 +1,58 @@
+import type { PromptMessage } from '../providers/port.ts';
+import type { Models } from '../routing/models.ts';
+import type { RoutePlan } from '../routing/plan.ts';
+import type { Price } from '../routing/price.ts';
+
+/** What one call may use at most: what is reserved for it. */
+export interface Need {
+  /** In and out. */
+  readonly tokens: number;
+  /** In millionths of a US dollar; null when the price of a model that may be called is not known. */
+  readonly costMicros: number | null;
+}
+
+/** What a call asks for. */
+export interface Question {
+  readonly messages: readonly PromptMessage[];
+  readonly maxOutputTokens: number;
+  /** Sent with the messages; null and absent for plain text. */
+  readonly outputSchema?: Readonly<Record<string, unknown>> | null;
+  /** Whether personal details are masked before it leaves. */
+  readonly guards: { readonly masking: boolean } | null;
+}
+
+/** Bytes that masking may add: what the model is told about it, and placeholders that are longer than what they stand for. */
+const maskingBytes = 1_024;
+
+/**
+ * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is rendered and
+ * with the schema of its answer; its answer has at most `maxOutputTokens`, which every adapter sends. It is priced by the dearest model of the plan, with its branches.
+ */
+export function needOf(
+  models: Pick<Models, 'priceOf'>,
+  { models: ids, branches }: Pick<RoutePlan, 'models' | 'branches'>,
+  { messages, maxOutputTokens, outputSchema = null, guards }: Question,
+  at: Date,
+): Need {
+  const schema = outputSchema === null ? 0 : Buffer.byteLength(JSON.stringify(outputSchema));
+  const beside = schema + (guards?.masking === true ? maskingBytes : 0);
+  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), beside);
+  let costMicros: number | null = 0;
+  for (const id of new Set([...ids, ...Object.values(branches).flat()])) {
+    const price = models.priceOf(id, at);
+    costMicros = price && costMicros !== null ? Math.max(costMicros, dearest(price, input, maxOutputTokens)) : null;
+  }
+  return { tokens: input + maxOutputTokens, costMicros };
+}
+
+/** The most that a call may cost: at the dearest of the rates for so many input tokens or fewer, rounded up. */
+function dearest({ tiers }: Price, input: number, output: number): number {
+  const costs = tiers
+    .filter(({ above }, index) => index === 0 || above < input)
+    .map((rates) => {
+      const perInput = Math.max(rates.input, rates.cachedInput, rates.cacheWrite);
+      // A count times a rate can be more than a double holds exactly.
+      return Number((BigInt(input) * BigInt(perInput) + BigInt(output) * BigInt(rates.output) + 999_999n) / 1_000_000n);
+    });
+  return Math.max(0, ...costs);
+}
