@@ -143,10 +143,10 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('database', () => database.close());
     await assertMigrated(database);
 
-    const modelSettings = new ModelSettingService({ database, models, log });
+    const bus = new Bus(log);
+    const modelSettings = new ModelSettingService({ database, models, bus, log });
     await modelSettings.open();
     life.onStop('settings of models', () => modelSettings.close(), lastWordsMs);
-    const bus = new Bus(log);
     const hints = await PostgresBus.open(database, bus, log);
     life.onStop('hints', () => hints.stop());
 

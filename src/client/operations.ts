@@ -15,7 +15,7 @@ export type ApiKeyCreateInput = {
   readonly maxSockets?: number | null | undefined;
   /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
   readonly maxSubscriptions?: number | null | undefined;
-  /** What people call it, 1 to 200 characters. */
+  /** What people call it, 1 to 200 characters; on record in the audit log as typed, so by its job, not by a person. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
   readonly permissions: ReadonlyArray<string>;

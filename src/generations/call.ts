@@ -106,7 +106,9 @@ export class Caller {
     const messages = promptOf(run.work.messages, run.complaint, run.attempt.base > 0 ? run.text : '');
     // A provider of our own sends nothing anywhere.
     const masked = provider.ignoresMessages ? null : maskedBy(guards, messages, variables);
-    return masked ? { messages: masked.messages, restorer: masked.restorer() } : { messages, restorer: null };
+    return masked
+      ? { messages: masked.messages, restorer: masked.restorer(run.work.outputSchema !== null) }
+      : { messages, restorer: null };
   }
 }
 

@@ -4,6 +4,7 @@ import { ProviderError } from '../providers/port.ts';
 import { NotCalled } from '../routing/gate.service.ts';
 import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
+import { outputFault } from '../templates/schema.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
@@ -13,7 +14,7 @@ import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type 
 import type { EngineConfig, EngineParts } from './engine.ts';
 import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
-import { Reading } from './reading.ts';
+import { Reading, TextRefused } from './reading.ts';
 import type { Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
 import { nothingSpent } from './spent.ts';
@@ -68,9 +69,12 @@ export class Writer {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
-      if (outcome.kind === 'finished') {
+      if (outcome.kind !== 'failed') {
         const spent = this.closer.spentBy(run.attempt.model, outcome.usage);
-        const ending = this.checked(run, finished(run, outcome.reason, spent));
+        const ending =
+          outcome.kind === 'refused'
+            ? failed(run, refusedFor(outcome.fault), false, spent)
+            : this.checked(run, finished(run, outcome.reason, spent));
         const { failure } = ending;
         if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
         const isAnew = await orRefused(this.parts.ledger, () => this.writeAnew(run, { failure, spent }));
@@ -114,12 +118,17 @@ export class Writer {
     }
   }
 
-  /** The end of a whole text, or its failure when it does not pass the checks. A draft is the template's own and passes. */
+  /** The end of a whole text, or its failure when it does not pass the checks. */
   private checked(run: Run, ending: Ending): Ending {
-    const { guards, variables } = run.work;
-    const isDraft = this.parts.models.find(run.attempt.model)?.provider.ignoresMessages === true;
-    const fault = guards && ending.status === 'SUCCEEDED' && !isDraft ? faultOf(guards, ending.text, variables) : null;
+    const { guards, variables, outputSchema } = run.work;
+    if (ending.status !== 'SUCCEEDED' || !this.isChecked(run)) return ending;
+    const fault = (outputSchema && outputFault(outputSchema, ending.text)) ?? (guards && faultOf(guards, ending.text, variables));
     return fault === null ? ending : { ...ending, status: 'FAILED', endedBy: 'FAILED', failure: refusedFor(fault) };
+  }
+
+  /** A draft is the template's own and passes. */
+  private isChecked(run: Run): boolean {
+    return this.parts.models.find(run.attempt.model)?.provider.ignoresMessages !== true;
   }
 
   /** Lets the same model write once more, told what was wrong; false when the run is lost. */
@@ -136,11 +145,12 @@ export class Writer {
   private async attempt(run: Run, onFailed: (model: string, error: ProviderError) => void): Promise<Outcome> {
     try {
       const opened = await this.hedge.first(run, await this.caller.open(run), onFailed);
-      const finish = await new Reading(run, this.appender).read(opened);
+      const finish = await new Reading(run, this.appender, { isChecked: this.isChecked(run) }).read(opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
       throw cutShort();
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
+      if (error instanceof TextRefused) return { kind: 'refused', fault: error.fault, usage: error.usage };
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
       return { kind: 'failed', error: brokenPromise(error) };

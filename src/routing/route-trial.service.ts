@@ -101,7 +101,7 @@ export class RouteTrialService {
   private async choose(scope: Scope, { model, definition }: RouteAsked, facts: Facts, at?: Date): Promise<Explanation> {
     const { plans, models } = this.parts;
     if (definition) {
-      const read = readDefinition(definition, (id) => models.find(id) !== null, path);
+      const read = readDefinition(definition, (id) => (models.find(id) ? null : `there is no model ${id}`), path);
       return { ...plans.choose(read, facts, at), route: null };
     }
     return plans.explain(scope, model ?? autoRoute, facts, at);

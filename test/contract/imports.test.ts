@@ -25,6 +25,7 @@ const publicModules = [
   'routing/next-move.ts',
   'routing/plan.ts',
   'routing/price.ts',
+  'templates/schema.ts',
   'idempotency/claim.ts',
   'idempotency/answers.ts',
   'idempotency/seal.ts',
