@@ -25,7 +25,8 @@ import { AuditTail } from './audit/tail.ts';
 import { BudgetService } from './budgets/budget.service.ts';
 import { LedgerService } from './budgets/ledger.service.ts';
 import * as operations from './client/operations.ts';
-import type { Config } from './config.ts';
+import { CacheService } from './caching/cache.service.ts';
+import { settingsOf, type Config } from './config.ts';
 import { databaseDefaults, openDatabase, type DatabaseConfig } from './db/client.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { assertMigrated, migrate } from './db/migrate.ts';
@@ -170,8 +171,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
-    const engineParts = { database, models, keys: providerKeys, gate, ledger, bus, audience: follower, clock, log };
-    const engine: Engine = new Engine(config.engine, { ...engineParts, http: providerHttp });
+    const engineParts = { database, models, keys: providerKeys, gate, ledger, bus, audience: follower, readers: follower };
+    const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp });
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, ledger, bus, log });
@@ -245,7 +246,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const routeTrials = new RouteTrialService({ ...calls, plans, models, templates });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts };
+    const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
+    bus.forgetOn(caches, 'tenant.changed');
+    const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers, outbound });
@@ -331,12 +334,6 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     await life.stop(config.stopDeadlineMs);
     throw error;
   }
-}
-
-/** What to name when the database fails at the start. */
-function settingsOf({ database }: Config): { databaseSetting: string; ownerSetting: string } {
-  const databaseSetting = database === null ? 'the embedded database' : 'DATABASE_URL';
-  return { databaseSetting, ownerSetting: database?.ownerUrl ? 'DATABASE_OWNER_URL' : databaseSetting };
 }
 
 async function openOwnDatabase(config: Config, life: Lifecycle, log: Log): Promise<DatabaseConfig> {
