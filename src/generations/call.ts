@@ -8,6 +8,7 @@ import { noSuchModel } from '../routing/models.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
+import { tokensLeft } from './tokens-left.ts';
 
 interface Choice {
   readonly provider: Provider;
@@ -82,7 +83,9 @@ export class Caller {
   }
 
   private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
-    const { draft, maxOutputTokens, temperature, outputSchema } = run.work;
+    const { draft, temperature, outputSchema } = run.work;
+    const { base } = run.attempt;
+    const maxOutputTokens = base > 0 ? Math.max(1, tokensLeft(run.work.maxOutputTokens, run.text)) : run.work.maxOutputTokens;
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(
