@@ -8,9 +8,11 @@ import { outputFault } from '../templates/schema.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
-import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, unpaid, type Outcome } from './ending.ts';
+import { Copier } from './copying.ts';
+import { orRefused } from './cover.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
-import type { Ending, Failure } from './finish.ts';
+import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading, TextRefused } from './reading.ts';
 import type { Run } from './run.ts';
@@ -29,15 +31,19 @@ export class Writer {
   private readonly caller: Caller;
   private readonly closer: Closer;
   private readonly hedge: Hedge;
+  private readonly copier: Copier;
 
   constructor(
     config: EngineConfig,
     private readonly parts: EngineParts,
     private readonly appender: Appender,
+    /** Told of a run that copied and writes by itself from now on. */
+    private readonly onOwn: (run: Run) => void,
   ) {
     this.caller = new Caller(config, parts);
     this.closer = new Closer(parts, appender);
     this.hedge = new Hedge(parts, this.caller, this.closer);
+    this.copier = new Copier(parts, appender, this.closer, config.totalTimeoutMs, (run) => this.caller.remainingMs(run));
   }
 
   /** Makes a run's first call, all but its sending, which waits for `committed`. */
@@ -49,9 +55,14 @@ export class Writer {
   async write(run: Run): Promise<Story | null> {
     const calls: Failing[] = [];
     let hasBegun = false;
-    // What was reserved at its start was for its first call.
-    if (run.work.attempts.length > 1) {
-      const refused = await this.orRefused(() => this.closer.coverTakeOver(run));
+    if (run.source !== null) {
+      // Reserves for its call, where it comes to make one.
+      const end = await this.copier.write(run);
+      if (end !== 'OWN') return end;
+      this.onOwn(run);
+    } else if (run.work.attempts.length > 1) {
+      // What was reserved at its start was for its first call.
+      const refused = await orRefused(this.parts.ledger, () => this.closer.coverTakeOver(run));
       if (typeof refused === 'object') return this.closer.end(run, failed(run, refused, false, nothingSpent));
       if (!refused) return null;
     }
@@ -67,7 +78,7 @@ export class Writer {
             : this.checked(run, finished(run, outcome.reason, spent));
         const { failure } = ending;
         if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
-        const isAnew = await this.orRefused(() => this.writeAnew(run, { failure, spent }));
+        const isAnew = await orRefused(this.parts.ledger, () => this.writeAnew(run, { failure, spent }));
         // Without room for a repair the text stays what it is: one that did not pass.
         if (typeof isAnew === 'object') return this.closer.end(run, ending);
         if (!isAnew) return null;
@@ -84,7 +95,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,
-        shutMs: (model) => this.parts.gate.shutMs(model),
+        shutMs: (model) => this.caller.shutMs(run, model),
         remainingMs: this.caller.remainingMs(run),
         random: Math.random(),
       });
@@ -96,24 +107,15 @@ export class Writer {
       const failure = failureOf(error);
       const spent = this.closer.spentBy(model, error.usage);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
-      const isNext = await this.orRefused(() => this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }));
+      const isNext = await orRefused(this.parts.ledger, () =>
+        this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }),
+      );
       if (typeof isNext === 'object') {
         return this.closer.end(run, { ...failed(run, isNext, run.text !== '', spent), attemptFailure: failure });
       }
       if (!isNext) {
         return run.stopReason === 'CANCELLED' || run.stopReason === 'UNSTORABLE' ? this.closer.endStopped(run) : null;
       }
-    }
-  }
-
-  /** What `work` says, or the failure that it is where a budget has no room for the call. */
-  private async orRefused(work: () => Promise<boolean>): Promise<boolean | Failure> {
-    try {
-      return await work();
-    } catch (error) {
-      const refusal = this.parts.ledger.refusal(error);
-      if (!refusal) throw error;
-      return unpaid(refusal);
     }
   }
 
