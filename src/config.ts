@@ -324,3 +324,9 @@ class Reader {
       throw new Error(`the configuration has problems:\n${this.problems.map((each) => `  ${each}`).join('\n')}`);
   }
 }
+
+/** What to name when the database fails at the start. */
+export function settingsOf({ database }: Config): { databaseSetting: string; ownerSetting: string } {
+  const databaseSetting = database === null ? 'the embedded database' : 'DATABASE_URL';
+  return { databaseSetting, ownerSetting: database?.ownerUrl ? 'DATABASE_OWNER_URL' : databaseSetting };
+}

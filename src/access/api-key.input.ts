@@ -23,7 +23,10 @@ abstract class ApiKeyLimits {
 
 @InputType({ description: 'A key to make.' })
 export class ApiKeyCreateInput extends ApiKeyLimits {
-  @Field(() => String, { description: 'What people call it, 1 to 200 characters.' }) name!: string;
+  @Field(() => String, {
+    description: 'What people call it, 1 to 200 characters; on record in the audit log as typed, so by its job, not by a person.',
+  })
+  name!: string;
   @Field(() => [String], {
     description: 'What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have.',
   })

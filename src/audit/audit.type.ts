@@ -23,7 +23,8 @@ function listed(names: Readonly<Record<string, string>>): string {
 @Directive('@key(fields: "id")')
 @ObjectType({
   description:
-    'Something that was done, or refused. Entries are never changed; people are pseudonyms, secrets and letters are not in them.',
+    'Something that was done, or refused. Entries are never changed; people are pseudonyms, secrets and letters are not in them. Names of ' +
+    'things (keys, roles, tenants, routes) are as they were typed, save addresses in them.',
   implements: Node,
   simpleResolvers: true,
 })

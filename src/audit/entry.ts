@@ -55,6 +55,8 @@ export const serviceOperations = {
   tenantResume: 'they were again',
   tenantAppoint: 'the people of the tenant may run the installation since',
   auditDoubt: 'the log was found changed by somebody else, `after` says from which position on',
+  modelSet: 'the operator said something else of a model, in tenants that run the installation',
+  modelReset: 'the operator took back what was said of a model, there too',
   tenantErase: 'what a deleted tenant had left was gone',
 } as const;
 

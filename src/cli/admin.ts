@@ -89,7 +89,7 @@ async function tenants(env: Env, command: Command & { readonly name: 'tenants' }
 
 async function models(env: Env, command: Command & { readonly name: 'models' }): Promise<void> {
   await withDatabase(readConfig({ ...env, NODE_ENV: 'development' }), async (database) => {
-    if (command.act === 'list') for (const line of await readModelSettings(database)) process.stdout.write(lineOf(line));
+    if (command.act === 'list') for (const line of await readModelSettings(database.engine)) process.stdout.write(lineOf(line));
     else if (command.act === 'set') process.stdout.write(lineOf(await setModel(database, command.id, command.changes)));
     else {
       await removeModel(database, command.id);

@@ -15,7 +15,7 @@ export type ApiKeyCreateInput = {
   readonly maxSockets?: number | null | undefined;
   /** Running subscriptions, 1 to 100000000, beside the limits of its member and tenant; null for no limit, or that of the key in use. */
   readonly maxSubscriptions?: number | null | undefined;
-  /** What people call it, 1 to 200 characters. */
+  /** What people call it, 1 to 200 characters; on record in the audit log as typed, so by its job, not by a person. */
   readonly name: string;
   /** What it may do, one or more of `viewer { permissions }`: nobody gives what they do not have. */
   readonly permissions: ReadonlyArray<string>;
@@ -113,6 +113,25 @@ export type GenerationAttemptEnd =
   /** Its process was lost. */
   | 'TAKEN_OVER';
 
+/** How to use the texts of others, and for how long others may use this one. */
+export type GenerationCacheInput = {
+  /** Seconds after the end of a generation, 1 to 2592000, for which its text may be taken: the oldest one to take, and how long this one is given. A day when absent. */
+  readonly maxAgeSeconds?: number | null | undefined;
+  /** Whether to take a text, to give its own, both or neither. */
+  readonly mode: GenerationCacheMode;
+};
+
+/** How a generation uses the texts of others. */
+export type GenerationCacheMode =
+  /** Not at all. */
+  | 'OFF'
+  /** It may be given the text of another; else others may be given its own. */
+  | 'ON'
+  /** It may be given the text of another; its own is given to nobody. */
+  | 'READ'
+  /** It writes its own text, which others may be given. */
+  | 'WRITE';
+
 /** What to cancel. */
 export type GenerationCancelInput = {
   /** The generation. */
@@ -201,6 +220,8 @@ export type GenerationRestartReason =
   | 'HEDGE'
   /** The provider failed. */
   | 'PROVIDER_ERROR'
+  /** The generation whose text it shared ended without one, or was deleted. */
+  | 'SOURCE_LOST'
   /** The process writing it was lost; another went on. */
   | 'TAKE_OVER'
   /** The total deadline ran out while nobody was writing it. */
@@ -208,6 +229,8 @@ export type GenerationRestartReason =
 
 /** What to write again. */
 export type GenerationRetryInput = {
+  /** When absent it writes a new text, which takes the place of the one before where that was given to others. */
+  readonly cache?: GenerationCacheInput | null | undefined;
   /** The generation; it must have ended. */
   readonly id: string;
   /** 1 to 255 characters: the same member, key and input give the same generation for 24 hours; another input is CONFLICT. */
@@ -218,6 +241,8 @@ export type GenerationRetryInput = {
 
 /** What to write. */
 export type GenerationStartInput = {
+  /** Whether it may share a text with others that come to the same; as the tenant wants it when absent. */
+  readonly cache?: GenerationCacheInput | null | undefined;
   /** 1 to 255 characters: the same member, key and input give the same generation for 24 hours; another input is CONFLICT. */
   readonly idempotencyKey?: string | null | undefined;
   /** Tokens the model may write, 1 to 32000; the limit of the template when absent. */
@@ -504,6 +529,10 @@ export type TenantLimitsUpdateInput = {
 
 /** What to change about the own tenant; absent fields stay. */
 export type TenantUpdateInput = {
+  /** Seconds after the end of a generation, 1 to 2592000, for which its text may be taken where their callers say nothing; null for a day. */
+  readonly generationCacheMaxAgeSeconds?: number | null | undefined;
+  /** How generations use the texts of others where their callers say nothing; null leaves it. */
+  readonly generationCacheMode?: GenerationCacheMode | null | undefined;
   /** Days after which finished generations are deleted, 1 to 3650; null keeps them. */
   readonly generationRetentionDays?: number | null | undefined;
   /** Whether personal details are masked in all prompts before they leave, whatever the templates say; null leaves it. */

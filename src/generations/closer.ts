@@ -2,6 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Need } from '../budgets/ledger.service.ts';
 import { isDataFault } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
+import type { CacheUse } from '../caching/caching.ts';
+import type { EntryClaim } from '../caching/entry.ts';
 import type { Appender } from './appender.ts';
 import type { ProviderError, Usage } from '../providers/port.ts';
 import { coverSecondCall, coverTakeOver, type Books } from './cover.ts';
@@ -10,6 +12,7 @@ import type { EngineParts } from './engine.ts';
 import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
+import type { RestartReason } from './generations.table.ts';
 import { nothingSpent, spentOf, type Spent } from './spent.ts';
 import type { AttemptState, Story } from './story.ts';
 
@@ -17,14 +20,20 @@ import type { AttemptState, Story } from './story.ts';
 export interface NextAttempt {
   readonly model: string;
   readonly base: number;
-  readonly reason?: 'PROVIDER_ERROR' | 'GUARD';
+  readonly reason?: RestartReason;
   /** What was wrong with the text that is written anew; the run's own when absent. */
   readonly complaint?: string;
   /** Why the open attempt gives up. */
   readonly failure: Failure;
   /** What the open one used. */
   readonly spent: Spent;
+  /** How the run uses the cache from then on; as before when absent. */
+  readonly cache?: CacheUse;
+  /** Only where the run becomes the one that others follow. */
+  readonly claim?: EntryClaim;
 }
+
+const nothingNeeded: Need = { costMicros: 0, tokens: 0 };
 
 /** Two calls of one attempt: one goes on, the other was slower, or failed. */
 export interface Outrun {
@@ -45,14 +54,15 @@ export class Closer {
     return spentOf(usage, this.parts.models.priceOf(model, this.parts.clock.now()));
   }
 
-  /** Replaces the open attempt; false when the run is lost. Fails as `LedgerService.refusal` knows where a budget has no room for the next. */
+  /** Replaces the open attempt; false when the run is lost, and where its claim was in vain. Fails as `LedgerService.refusal` knows where a budget has no room for the next. */
   async replace(run: Run, next: NextAttempt): Promise<boolean> {
-    return this.replaceBy(run, next, this.needOf(run, next));
+    const isCopy = (next.cache ?? run.cache)?.source != null;
+    return this.replaceBy(run, next, isCopy ? nothingNeeded : this.needOf(run, next));
   }
 
   /** Reserves for the open attempt of a run that was taken over; false when the run is lost. Fails as `replace` does. */
   coverTakeOver(run: Run): Promise<boolean> {
-    return this.untilAnswered(run, () => coverTakeOver(this.books, run, this.needOf(run, run.attempt)));
+    return this.answered(run, () => coverTakeOver(this.books, run, this.needOf(run, run.attempt)), false);
   }
 
   /** Reserves for a second call to `model` beside the open one; false when there is no room for it, or nobody says so at once. */
@@ -82,14 +92,18 @@ export class Closer {
     return this.parts.ledger.needOf({ ...plan, models: [model, ...plan.models] }, { ...question, messages: asked });
   }
 
-  private replaceBy(
-    run: Run,
-    { model, base, reason = 'PROVIDER_ERROR', failure, spent }: NextAttempt,
-    need: Need,
-  ): Promise<boolean> {
-    const next = { model, base, reason };
+  private async replaceBy(run: Run, next: NextAttempt, need: Need): Promise<boolean> {
+    const { model, base, reason = 'PROVIDER_ERROR', failure, spent, cache = run.cache, claim = null } = next;
     const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
-    return this.follow(run, ended, next, () => replaceAttempt(this.books, run, { ...next, failure, spent, need }));
+    const isReplaced = await this.follow(
+      run,
+      ended,
+      { model, base, reason },
+      () => replaceAttempt(this.books, run, { model, base, reason, failure, spent, need, cache, claim }),
+      claim === null,
+    );
+    if (isReplaced) run.cache = cache;
+    return isReplaced;
   }
 
   /** Makes one of two calls the open attempt, and the other the one before it; false when the run is lost. */
@@ -115,10 +129,11 @@ export class Closer {
     ended: AttemptState,
     next: Pick<AttemptState, 'model' | 'base' | 'reason'>,
     statement: () => Promise<boolean>,
+    isOwn = true,
   ): Promise<boolean> {
     const { bus, audience } = this.parts;
-    if (!(await this.untilAnswered(run, statement))) {
-      run.stop('LOST');
+    if (!(await this.answered(run, statement, false))) {
+      if (isOwn) run.stop('LOST');
       return false;
     }
     this.appender.forget(run);
@@ -130,9 +145,7 @@ export class Closer {
 
   /** Ends a run that was told to stop. */
   endStopped(run: Run): Promise<Story | null> {
-    return run.stopReason === 'CANCELLED'
-      ? this.end(run, cancelled(run, this.spentBy(run.attempt.model, null)))
-      : this.endUnstorable(run);
+    return run.stopReason === 'CANCELLED' ? this.end(run, cancelled(run, this.spentAtStop(run))) : this.endUnstorable(run);
   }
 
   /** The one transaction that ends a run; null when the run is lost. */
@@ -144,11 +157,12 @@ export class Closer {
     let isRepeat = false;
     let isOurs: boolean;
     try {
-      isOurs = await this.untilAnswered(run, async () => {
+      const finish = async (): Promise<boolean> => {
         if (isRepeat && (await isFinishedBy(database.engine, run))) return true;
         isRepeat = true;
         return finishRun(this.books, run, ending);
-      });
+      };
+      isOurs = await this.answered(run, finish, false);
     } catch (err) {
       // Left to a take-over it would be written, and paid, again for the same refusal.
       if (!isDataFault(err) || ending.failure?.code === 'INTERNAL') throw err;
@@ -172,19 +186,24 @@ export class Closer {
   private async endUnstorable(run: Run): Promise<Story | null> {
     const failure: Failure = { code: 'INTERNAL', message: 'the text could not be stored', retryable: false };
     const { model } = run.attempt;
-    const next = { model, base: run.stored, failure, spent: this.spentBy(model, null) };
+    const next = { model, base: run.stored, failure, spent: this.spentAtStop(run) };
     // Nobody is called by it.
-    if (!(await this.replaceBy(run, next, { costMicros: 0, tokens: 0 }))) return null;
+    if (!(await this.replaceBy(run, next, nothingNeeded))) return null;
     return this.end(run, failed(run, failure, false, nothingSpent));
   }
 
-  /** Repeats a statement while the database is away, as long as the run is this process's. */
-  private async untilAnswered(run: Run, statement: () => Promise<boolean>): Promise<boolean> {
+  /** By an attempt that was stopped: a copy uses nothing, and of a call nobody knows. */
+  private spentAtStop(run: Run): Spent {
+    return run.source === null ? this.spentBy(run.attempt.model, null) : nothingSpent;
+  }
+
+  /** The answer to a statement that is repeated while the database is away; `lost` once the run is not this process's any more. */
+  async answered<T>(run: Run, statement: () => Promise<T>, lost: T): Promise<T> {
     for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
       try {
         return await statement();
       } catch (err) {
-        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return false;
+        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return lost;
         if (!isAway(err)) throw err;
         this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
         await pause(delayMs);

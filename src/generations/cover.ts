@@ -1,6 +1,8 @@
 import type { LedgerService, Need } from '../budgets/ledger.service.ts';
 import type { Connection } from '../db/client.ts';
 import type { SqlTag } from '../db/statement.ts';
+import { unpaid } from './ending.ts';
+import type { Failure } from './finish.ts';
 import type { Run } from './run.ts';
 
 /** What statements on runs are made with. */
@@ -38,4 +40,15 @@ export async function coverSecondCall({ engine, ledger }: Books, run: Run, need:
     { idempotent: true },
   );
   return rows.length === 1;
+}
+
+/** What `work` says, or the failure that it is where a budget has no room for the call. */
+export async function orRefused(ledger: LedgerService, work: () => Promise<boolean>): Promise<boolean | Failure> {
+  try {
+    return await work();
+  } catch (error) {
+    const refusal = ledger.refusal(error);
+    if (!refusal) throw error;
+    return unpaid(refusal);
+  }
 }

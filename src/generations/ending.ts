@@ -9,6 +9,8 @@ import type { Spent } from './spent.ts';
 export type Outcome =
   | { readonly kind: 'finished'; readonly reason: FinishReason; readonly usage: Usage }
   | { readonly kind: 'failed'; readonly error: ProviderError }
+  /** Its text does not pass the checks, for `fault`. */
+  | { readonly kind: 'refused'; readonly fault: string; readonly usage: Usage | null }
   | { readonly kind: 'stopped' };
 
 /** Told to a model and shown to people: a list of everything that is missing helps neither. */

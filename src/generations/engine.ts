@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -6,14 +5,17 @@ import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { GateService } from '../routing/gate.service.ts';
 import type { Models } from '../routing/models.ts';
+import type { ProviderHttp } from '../providers/port.ts';
 import { planOf, type RoutePlan } from '../routing/plan.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { Appender } from './appender.ts';
 import { readStories } from './snapshot.ts';
 import { closeAbandoned } from './finish.ts';
+import type { Follower } from './follow.ts';
 import { claim, claimClosings, releaseLeases, renewLeases, type Claim } from './lease.ts';
 import { Run, type Work } from './run.ts';
 import type { Story } from './story.ts';
+import { isDoneWithin } from './within.ts';
 import { Writer } from './writer.ts';
 
 /** Times in milliseconds. */
@@ -46,11 +48,12 @@ export interface EngineParts {
   readonly ledger: LedgerService;
   readonly bus: Bus;
   readonly audience: Audience;
+  /** Through whom copies read. */
+  readonly readers: Pick<Follower, 'follow'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly fetch: typeof fetch;
-  /** Makes its requests at once and sends them at that moment, never before. */
-  readonly fetchAfter: (moment: Promise<void>) => typeof fetch;
+  /** How calls go out, but those to addresses that tenants named. */
+  readonly http: ProviderHttp;
 }
 
 /** How often every process looks for generations that nobody writes. */
@@ -64,6 +67,8 @@ const giveAwayMs = 5_000;
 /** Writes generations: those started here and those it takes over. Runs in every process and every role. */
 export class Engine {
   private readonly runs = new Map<string, Run>();
+  /** Those that copy: they call nobody, and take no room from those that do. One may wait for a source that waits for room. */
+  private readonly copies = new Set<Run>();
   private readonly writing = new Set<Promise<void>>();
   private readonly appender: Appender;
   private readonly writer: Writer;
@@ -83,7 +88,7 @@ export class Engine {
     private readonly parts: EngineParts,
   ) {
     this.appender = new Appender(parts, config.windowMs);
-    this.writer = new Writer(config, parts, this.appender);
+    this.writer = new Writer(config, parts, this.appender, (run) => this.copies.delete(run));
   }
 
   /** Begins to renew, poll and sweep. */
@@ -111,15 +116,21 @@ export class Engine {
     return this.runs.get(id);
   }
 
-  /** Keeps room for one more run until `start` or `unreserve`; false when the process is full. */
-  reserve(): boolean {
-    if (this.isDraining || this.runs.size + this.reserved >= this.config.maxRunning) return false;
+  /** Keeps room for one more run until `start` or `unreserve`; false when the process is full. It has room for as many copies as for others. */
+  reserve(isCopy = false): boolean {
+    const room = isCopy ? this.config.maxRunning - this.copies.size - this.reserved : this.room;
+    if (this.isDraining || room <= 0) return false;
     this.reserved++;
     return true;
   }
 
   unreserve(): void {
     this.reserved--;
+  }
+
+  /** How many more runs that call may begin. */
+  private get room(): number {
+    return this.config.maxRunning - (this.runs.size - this.copies.size) - this.reserved;
   }
 
   get leaseMs(): number {
@@ -212,6 +223,7 @@ export class Engine {
     // This process may have lost and regained it; the old run has not heard of it yet.
     this.runs.get(run.id)?.stop('LOST');
     this.runs.set(run.id, run);
+    if (run.source !== null) this.copies.add(run);
     // Its statement was under way when all others were given away: nobody has it once its lease has run out.
     if (this.hasGivenAway) run.stop('RELEASED');
     this.parts.audience.changed(run.id);
@@ -229,6 +241,7 @@ export class Engine {
       this.parts.log.error({ err, generationId: run.id }, 'a run failed');
       run.stop('LOST');
     }
+    this.copies.delete(run);
     if (this.runs.get(run.id) === run) {
       this.runs.delete(run.id);
       this.parts.audience.left(run.id, story);
@@ -239,7 +252,7 @@ export class Engine {
 
   /** Takes what waits in the queue as soon as there is room again. */
   private async fill(): Promise<void> {
-    if (this.runs.size + this.reserved + 1 === this.config.maxRunning) await this.sweep();
+    if (this.room === 1) await this.sweep();
   }
 
   private async sweepAll(): Promise<void> {
@@ -259,7 +272,7 @@ export class Engine {
   }
 
   private async takeOver(status: 'RUNNING' | 'QUEUED'): Promise<void> {
-    const room = this.config.maxRunning - this.runs.size - this.reserved;
+    const { room } = this;
     if (room <= 0 || this.isDraining) return;
     const sentAt = this.parts.clock.monotonic();
     const { leaseMs, totalTimeoutMs } = this.config;
@@ -342,17 +355,5 @@ export class Engine {
   /** A row that does not answer to the epoch any more: unless this process is just ending it, someone else has it. */
   private lose(run: Run): void {
     if (!run.isEnding) run.stop('LOST');
-  }
-}
-
-async function isDoneWithin(ms: number, work: Promise<void>): Promise<boolean> {
-  const timer = new AbortController();
-  const late = pause(ms, false, { signal: timer.signal });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    timer.abort();
-    // Aborted by the line above: nobody waits for it any more.
-    late.catch(() => undefined);
   }
 }

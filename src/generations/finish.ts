@@ -1,11 +1,14 @@
 import { serviceDeedRecordedWith } from '../audit/record.service.ts';
 import type { Need } from '../budgets/ledger.service.ts';
+import type { CacheUse } from '../caching/caching.ts';
+import { entryClaimed, type EntryClaim } from '../caching/entry.ts';
 import type { Connection } from '../db/client.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { FinishReason } from '../providers/port.ts';
 import type { Books } from './cover.ts';
 import type { AttemptEnd, GenerationStatus, RestartReason } from './generations.table.ts';
+import { copyColumns, copyValues } from './copied.ts';
 import type { Closing } from './lease.ts';
 import type { FailureCode } from './failures.ts';
 import type { Run } from './run.ts';
@@ -74,20 +77,31 @@ export async function isFinishedBy(engine: Connection, run: Run): Promise<boolea
 }
 
 /**
- * Ends the open attempt of a run and opens the next, in one statement. `base` is where the next one's text begins.
- * False when the run is lost; fails where a budget has no room for the next. Repeating it after a lost answer is harmless.
+ * Ends the open attempt of a run and opens the next, in one statement. `base` is where the next one's text begins, `cache` how it uses the cache from then on.
+ * False when the run is lost, and with a claim when the entry is another's; fails where a budget has no room for the next. Repeating it after a lost answer is harmless.
  */
 export async function replaceAttempt(
   { engine, ledger }: Books,
   run: Run,
-  next: { model: string; base: number; reason: RestartReason; failure: Failure; spent: Spent; need: Need },
+  next: {
+    model: string;
+    base: number;
+    reason: RestartReason;
+    failure: Failure;
+    spent: Spent;
+    need: Need;
+    cache: CacheUse | null;
+    claim: EntryClaim | null;
+  },
 ): Promise<boolean> {
   const number = run.attempt.number;
+  const { cache, claim } = next;
   const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
-      with held as (
-        update generations set attempt = ${number + 1}, model = ${next.model}
+      with ${claim ? sql`kept as (${entryClaimed(sql, claim, ownRow(sql, run))}), ` : sql``}held as (
+        update generations set attempt = ${number + 1}, model = ${next.model} ${cache ? sql`, cache = ${sql.json(cache)}::jsonb` : sql``}
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
+        ${claim ? sql`  and exists (select from kept where generation_id = ${run.uuid})` : sql``}
         returning tenant_id, id, epoch
       ), ended as (
         update attempts a
@@ -95,14 +109,19 @@ export async function replaceAttempt(
             ${spentColumns(sql, next.spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
-      insert into attempts as a (tenant_id, generation_id, number, epoch, model, base, reason)
-      select tenant_id, id, ${number + 1}, epoch, ${next.model}, ${next.base}, ${next.reason} from held
+      insert into attempts as a (tenant_id, generation_id, number, epoch, model, base, reason ${cache ? copyColumns(sql) : sql``})
+      select tenant_id, id, ${number + 1}, epoch, ${next.model}, ${next.base}, ${next.reason} ${cache ? copyValues(sql, sql`${cache.source}::uuid`) : sql``}
+      from held
       on conflict (tenant_id, generation_id, number) do update set number = excluded.number
       returning ${ledger.renewed(sql, ofAttempt(sql), number, usedBy(next.spent), next.need)} as reached`,
     { idempotent: true },
   );
   ledger.tell(rows[0]?.reached);
   return rows.length === 1;
+}
+
+function ownRow(sql: SqlTag, { tenantUuid, uuid, epoch }: Run): Statement {
+  return sql`generations where tenant_id = ${tenantUuid} and id = ${uuid} and epoch = ${epoch} and status = 'RUNNING'`;
 }
 
 /** Two calls of one attempt, and how long ago each was made. */

@@ -1,11 +1,26 @@
 import { Field, Float, ID, InputType, Int } from 'type-graphql';
 import { DateTime, JSONObject } from '../graphql/scalars.ts';
 import { autoRoute } from '../routing/models.ts';
+import { GenerationCacheMode } from '../tenants/tenant.type.ts';
+import type { CacheMode } from '../tenants/tenants.table.ts';
 import { GenerationStatus } from './generation.type.ts';
 import type { GenerationStatus as Status } from './generations.table.ts';
 
 const keyDescription =
   '1 to 255 characters: the same member, key and input give the same generation for 24 hours; another input is CONFLICT.';
+
+@InputType({ description: 'How to use the texts of others, and for how long others may use this one.' })
+export class GenerationCacheInput {
+  @Field(() => GenerationCacheMode, { description: 'Whether to take a text, to give its own, both or neither.' })
+  mode!: CacheMode;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Seconds after the end of a generation, 1 to 2592000, for which its text may be taken: the oldest one to take, and how long this one is given. ' +
+      'A day when absent.',
+  })
+  maxAgeSeconds?: number | null;
+}
 
 @InputType({ description: 'What to write.' })
 export class GenerationStartInput {
@@ -33,6 +48,11 @@ export class GenerationStartInput {
       'Anything of yours to find it again by, up to 16 KiB of JSON. A text at `team` names the team whose budgets count the generation.',
   })
   metadata?: Record<string, unknown> | null;
+  @Field(() => GenerationCacheInput, {
+    nullable: true,
+    description: 'Whether it may share a text with others that come to the same; as the tenant wants it when absent.',
+  })
+  cache?: GenerationCacheInput | null;
 }
 
 @InputType({ description: 'What to cancel.' })
@@ -46,6 +66,11 @@ export class GenerationRetryInput {
   @Field(() => String, { nullable: true, description: 'Another model or route; the same as before when absent.' }) model?:
     string | null;
   @Field(() => String, { nullable: true, description: keyDescription }) idempotencyKey?: string | null;
+  @Field(() => GenerationCacheInput, {
+    nullable: true,
+    description: 'When absent it writes a new text, which takes the place of the one before where that was given to others.',
+  })
+  cache?: GenerationCacheInput | null;
 }
 
 @InputType({ description: 'What to delete.' })

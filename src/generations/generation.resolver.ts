@@ -8,6 +8,7 @@ import { bySubscriber } from '../graphql/schema.ts';
 import { fieldsOnPage } from '../graphql/selection.ts';
 import type { TemplateResolver } from '../templates/template.resolver.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
+import { idOfUuid } from '../kernel/id.ts';
 import { encodeCursor } from './cursor.ts';
 import {
   GenerationCancelInput,
@@ -29,6 +30,7 @@ import type { StreamService } from './stream.service.ts';
 import {
   Generation,
   GenerationAttempt,
+  GenerationCache,
   GenerationConnection,
   GenerationFailure,
   GenerationMessage,
@@ -167,7 +169,7 @@ export class GenerationResolver {
   @FieldResolver(() => [GenerationAttempt])
   async attempts(@Root() { id }: GenerationView, @Ctx() { loaders }: RequestContext) {
     const rows = await loaders.get(this.attemptsOf).load(id);
-    return rows.map((row) => ({ ...row, usage: usageIn(row) }));
+    return rows.filter(({ source }) => source === null).map((row) => ({ ...row, usage: usageIn(row) }));
   }
 
   @FieldResolver(() => GenerationUsage, { nullable: true })
@@ -183,6 +185,12 @@ export class GenerationResolver {
   @FieldResolver(() => Generation, { nullable: true })
   retryOf(@Root() { retryOf }: GenerationView, @Ctx() { loaders }: RequestContext) {
     return retryOf === null ? null : loaders.get(this.byId).load(retryOf);
+  }
+
+  @FieldResolver(() => GenerationCache, { nullable: true })
+  async cache(@Root() { cache }: GenerationView, @Ctx() { loaders }: RequestContext) {
+    if (cache === null) return null;
+    return { ...cache, source: cache.source && (await loaders.get(this.byId).load(idOfUuid('gen', cache.source))) };
   }
 
   @FieldResolver(() => TemplateVersion)

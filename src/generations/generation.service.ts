@@ -2,10 +2,10 @@ import { and, eq, inArray, type SQL } from 'drizzle-orm';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActService } from '../audit/act.service.ts';
 import type { LedgerService } from '../budgets/ledger.service.ts';
+import type { CacheService, CacheWish } from '../caching/cache.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { hasDoneNothing } from '../db/failures.ts';
-import { uuidOf } from '../db/ids.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { GuardService } from '../guards/guard.service.ts';
@@ -23,14 +23,15 @@ import type { RoutePlanService } from '../routing/route-plan.service.ts';
 import { factsOf } from '../routing/facts.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
+import { anew, cachedOf, checkAge, checkInput } from './asked.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
-import { checkMoment, checkRange } from './bounds.ts';
+import { checkMoment } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
-import { listGenerations, readGenerations, withinReach } from './list.ts';
+import { isReached, listGenerations, readGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
 import { isFinal } from './story.ts';
 
@@ -43,6 +44,7 @@ export interface StartInput {
   readonly maxOutputTokens?: number | null;
   readonly temperature?: number | null;
   readonly metadata?: Record<string, unknown> | null;
+  readonly cache?: CacheWish | null;
 }
 
 /** Which generation to write anew, with what changed. */
@@ -50,6 +52,7 @@ export interface RetryInput {
   readonly id: string;
   readonly model?: string | null;
   readonly idempotencyKey?: string | null;
+  readonly cache?: CacheWish | null;
 }
 
 /** Waits until the request may have effects; throws when it may not. */
@@ -61,6 +64,8 @@ interface Asked {
   readonly operation: string;
   readonly claim: IdempotencyClaim | null;
   readonly admitted: Admitted | undefined;
+  /** What it wants of the cache. */
+  readonly wish: CacheWish;
   /** What its text has to be; null for plain text. */
   readonly outputSchema: Readonly<Record<string, unknown>> | null;
 }
@@ -77,10 +82,8 @@ export interface GenerationParts {
   readonly guards: GuardService;
   readonly ledger: LedgerService;
   readonly acts: ActService;
+  readonly caches: CacheService;
 }
-
-const mostOutputTokens = 32_000;
-const longestMetadata = 16_384;
 
 /** Starts generations and lets their owners read, cancel, repeat and delete them. */
 export class GenerationService {
@@ -99,13 +102,7 @@ export class GenerationService {
     const version = await this.parts.templates.getVersion(scope, input.template);
     const requestedModel = input.model ?? autoRoute;
     const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
-    checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
-    if (input.temperature != null) checkRange('temperature', input.temperature, 0, 2);
-    if (input.metadata && JSON.stringify(input.metadata).length > longestMetadata) {
-      throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {
-        path: ['input', 'metadata'],
-      });
-    }
+    checkInput(input, maxOutputTokens);
     // The statement that counts the request goes out in these turns: the database works on it while this one renders.
     if (claim === null && this.parts.limits.isCounting(scope)) {
       await nextTurn();
@@ -120,7 +117,8 @@ export class GenerationService {
       requestedModel,
       factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata, outputSchema }),
     );
-    return this.begin({ scope, operation, claim, admitted, outputSchema }, plan, {
+    const wish = input.cache ?? (await this.parts.caches.wishOf(scope));
+    return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,
       retryOf: null,
@@ -144,6 +142,7 @@ export class GenerationService {
     const claim = claimOf(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
+    checkAge(input.cache);
     const original = await this.findWhole(scope, input.id);
     if (!original) throw noSuchGeneration(['input', 'id']);
     if (!isFinal(original.status)) {
@@ -157,7 +156,8 @@ export class GenerationService {
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
-    return this.begin({ scope, operation, claim, admitted, outputSchema }, plan, recipe);
+    const wish = input.cache ?? anew(original.cache);
+    return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, recipe);
   }
 
   /** Asks for the end of a generation; one that has ended is returned as it is. */
@@ -195,12 +195,7 @@ export class GenerationService {
 
   /** Whether there is such a generation within the scope's reach. */
   async isReached(scope: Scope, id: string): Promise<boolean> {
-    const found = await this.parts.database.as(scope).sql(
-      (sql) => sql`
-        select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
-      { idempotent: true },
-    );
-    return found.length > 0;
+    return isReached(this.parts.database.as(scope), scope, id);
   }
 
   /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
@@ -243,20 +238,18 @@ export class GenerationService {
     return ids.map((id) => byGeneration.get(id) ?? []);
   }
 
-  private async begin(
-    { scope, operation, claim, admitted, outputSchema }: Asked,
-    plan: RoutePlan,
-    recipe: Recipe,
-  ): Promise<GenerationView> {
-    const { engine, database, clock, bus, limits, ledger, acts } = this.parts;
+  private async begin(asked: Asked, plan: RoutePlan, recipe: Recipe): Promise<GenerationView> {
+    const { scope, operation, claim, admitted, wish, outputSchema } = asked;
+    const { engine, database, clock, bus, limits, ledger, acts, caches } = this.parts;
     if (!engine.isAccepting) throw new AppError('UNAVAILABLE', 'this process is stopping; try again', { retryAfterMs: 1_000 });
     const room = await limits.room(scope);
+    const cache = await caches.plan(scope, wish, () => cachedOf(recipe, plan));
     let isStored = false;
-    let isReserved = engine.reserve();
+    let isReserved = engine.reserve(cache?.model != null);
     const isRunning = isReserved;
     const leasedAt = clock.monotonic();
     const id = newId('gen');
-    const model = plan.models[0] ?? recipe.requestedModel;
+    const model = cache?.model ?? plan.models[0] ?? recipe.requestedModel;
     const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
     const work = {
       ...recipe,
@@ -266,16 +259,18 @@ export class GenerationService {
       attempts: [open],
       plan,
       messages: recipe.prompt,
+      cache: cache && cache.use,
       outputSchema,
       complaint: null,
       ageMs: 0,
     };
     const run = isRunning ? engine.prepare(work, leasedAt) : null;
     const committed = Promise.withResolvers<void>();
-    let [isDue, forget] = [run !== null && claim === null, (): void => undefined];
+    // Of any other the database decides whether it calls a model.
+    const isPlain = claim === null && cache === null;
+    let [isDue, forget] = [run !== null && isPlain, (): void => undefined];
     const insert = (counted?: Statement): Statement => {
       // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
-      // With an idempotency key it may be for nothing.
       if (run && isDue) forget = afterNextTurn(() => engine.openCall(run, committed.promise));
       isDue = false;
       return generationInserted(sql, fresh, counted);
@@ -283,11 +278,12 @@ export class GenerationService {
     const told = { thing: id, before: null, after: toldOf(recipe) };
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
-    const reserved = ledger.reserving(scope, work);
-    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, reserved, record };
+    // Who copies from the beginning calls nobody.
+    const reserved = cache?.model == null ? ledger.reserving(scope, work) : () => sql`true`;
+    const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record };
     let taken: TakenStart | null = null;
     try {
-      const early = claim === null ? limits.startWith(scope, insert) : null;
+      const early = isPlain ? limits.startWith(scope, insert) : null;
       let inserted = early && insertedBy(fresh, (await early) as InsertedRow[]);
       if (!inserted) {
         taken = await limits.takeStart(scope, admitted);
@@ -304,6 +300,7 @@ export class GenerationService {
       if (run) {
         isReserved = false;
         forget();
+        run.cache = row.cache;
         engine.start(run);
         committed.resolve();
         // The provider's request goes out in this turn; the caller's answer is made in the next.

@@ -1,11 +1,14 @@
 import { GraphQLID } from 'graphql';
 import { Directive, Field, Int, InterfaceType, ObjectType } from 'type-graphql';
+import type { CacheOutcome } from '../caching/caching.ts';
 import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime } from '../graphql/scalars.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
+import { GenerationCacheMode } from '../tenants/tenant.type.ts';
+import type { CacheMode } from '../tenants/tenants.table.ts';
 import { failureCodes, type FailureCode as Code } from './failures.ts';
 import {
   attemptEnds,
@@ -27,6 +30,12 @@ export const GenerationStatus = enumOf<Status>('GenerationStatus', 'How far a ge
   CANCELLED: 'Somebody cancelled it; the text written until then is kept.',
 } satisfies Record<(typeof generationStatuses)[number], string>);
 
+const GenerationCacheOutcome = enumOf<CacheOutcome>('GenerationCacheOutcome', 'Where the text of a generation comes from.', {
+  MISS: 'From a model that was called for it.',
+  HIT: 'From an earlier generation that had succeeded. No model was called, and it cost nothing.',
+  SHARED: 'From a generation that was being written at the same time. No model was called for this one, and it cost nothing.',
+});
+
 export const FinishReason = enumOf('GenerationFinishReason', 'Why the model stopped.', {
   STOP: 'It was done.',
   LENGTH: 'It reached the limit of tokens.',
@@ -43,6 +52,7 @@ const FailureCode = enumOf<Code>(
 const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt took the place of another.', {
   PROVIDER_ERROR: 'The provider failed.',
   GUARD: 'The text did not pass the checks of its template; it is written once more.',
+  SOURCE_LOST: 'The generation whose text it shared ended without one, or was deleted.',
   HEDGE: 'The first text was late: a second model was asked beside it, and one of the two goes on.',
   TAKE_OVER: 'The process writing it was lost; another went on.',
   ABANDONED: 'The processes writing it were lost too often.',
@@ -99,6 +109,17 @@ export class GenerationAttempt {
   costMicros!: number | null;
 }
 
+@ObjectType({ description: 'How a generation used the texts of others.', simpleResolvers: true })
+export class GenerationCache {
+  @Field(() => GenerationCacheMode, { description: 'What was wanted.' }) mode!: CacheMode;
+  @Field(() => GenerationCacheOutcome, { description: 'Where its text comes from.' }) outcome!: CacheOutcome;
+  @Field(() => Generation, {
+    nullable: true,
+    description: 'The generation whose text it copied; null when it copied none, and when that was deleted or is out of reach.',
+  })
+  source!: Generation | null;
+}
+
 @Directive('@key(fields: "id")')
 @ObjectType({ description: 'One run: template version + variables + model choice -> one text.', implements: Node })
 export class Generation extends Node {
@@ -110,7 +131,7 @@ export class Generation extends Node {
   @Column(generations.requestedModel, 'The model or route that was asked for.') requestedModel!: string;
   @Column(generations.model, 'The model of the latest attempt.') model!: string;
   @Directive('@listSize(assumedSize: 3)')
-  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first.' })
+  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first; none where another text was copied.' })
   attempts!: GenerationAttempt[];
   @Column(generations.draft, 'The plain text that the template wrote by itself.') draft!: string;
   @Field(() => Template, { description: 'The template. Requires `templates:read`.' }) template!: Template;
@@ -144,6 +165,8 @@ export class Generation extends Node {
     description: 'The generation that this one repeats; null when it repeats none, or it was deleted.',
   })
   retryOf!: Generation | null;
+  @Field(() => GenerationCache, { nullable: true, description: 'How it used the texts of others; null when it did not.' })
+  cache!: GenerationCache | null;
 }
 
 /** One page of generations. */

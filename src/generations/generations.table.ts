@@ -13,6 +13,7 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
+import type { CacheUse } from '../caching/caching.ts';
 import { engineWall, tenantWall } from '../db/tenancy.ts';
 import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
@@ -33,7 +34,16 @@ export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OU
 export type AttemptEnd = (typeof attemptEnds)[number];
 
 /** Why a later attempt replaced an earlier one. */
-export const restartReasons = ['PROVIDER_ERROR', 'GUARD', 'HEDGE', 'TAKE_OVER', 'ABANDONED', 'CANCELLED', 'TIMEOUT'] as const;
+export const restartReasons = [
+  'PROVIDER_ERROR',
+  'GUARD',
+  'HEDGE',
+  'SOURCE_LOST',
+  'TAKE_OVER',
+  'ABANDONED',
+  'CANCELLED',
+  'TIMEOUT',
+] as const;
 export type RestartReason = (typeof restartReasons)[number];
 
 const moment = () => timestamp({ withTimezone: true });
@@ -67,6 +77,8 @@ export const generations = pgTable(
     failoverPolicy: text({ enum: failoverPolicies }).notNull(),
     /** What is masked and checked; null for none, as with rows of builds that knew no guards. */
     guards: jsonb().$type<Guards>(),
+    /** How it uses the cache; null for not at all. */
+    cache: jsonb().$type<CacheUse>(),
     /** Raised by every take-over; a writer with an older one has lost. */
     epoch: integer().notNull(),
     /** Number of the current attempt; 0 while QUEUED. */
@@ -134,6 +146,8 @@ export const attempts = pgTable(
     base: integer().notNull(),
     /** Why it replaced the one before; null for the first. */
     reason: text({ enum: restartReasons }),
+    /** The generation whose text it copies; null for a call to a model. */
+    source: id('gen'),
     startedAt: moment().notNull().defaultNow(),
     firstTokenAt: moment(),
     endedAt: moment(),

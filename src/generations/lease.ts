@@ -1,4 +1,5 @@
 import { serviceDeedsRecorded } from '../audit/record.service.ts';
+import type { CacheUse } from '../caching/caching.ts';
 import type { Connection } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { idOfUuid } from '../kernel/id.ts';
@@ -6,6 +7,7 @@ import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
+import { copyColumns, copyValues } from './copied.ts';
 import type { Run, Work } from './run.ts';
 import type { AttemptState } from './story.ts';
 
@@ -39,6 +41,7 @@ interface ClaimRow {
   temperature: number | null;
   failover_policy: FailoverPolicy;
   guards: Guards | null;
+  cache: CacheUse | null;
   output_schema: Record<string, unknown> | null;
   variables: Record<string, unknown>;
   complaint: string | null;
@@ -128,12 +131,13 @@ async function claimIn(
         update attempts a set ended_at = now(), ended_by = 'TAKEN_OVER' from taken t
         where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.number = t.attempt - 1 and a.ended_at is null
       ), opened as (
-        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason)
-        select tenant_id, id, attempt, epoch, model, 0, case when attempt > 1 then 'TAKE_OVER' end from taken
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason ${copyColumns(sql)})
+        select tenant_id, id, attempt, epoch, model, 0, case when attempt > 1 then 'TAKE_OVER' end ${copyValues(sql, sql`(cache ->> 'source')::uuid`)}
+        from taken
         returning tenant_id, generation_id, number, base, model, reason
       )
-      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy, t.guards,
-             t.variables, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
+      select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
+             t.guards, t.cache, t.variables, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
                select a.failure_message from attempts a
                where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.failure_code = 'GUARD_FAILED' order by a.number desc limit 1
              ) as complaint,
@@ -158,6 +162,7 @@ async function claimIn(
     temperature: row.temperature,
     failoverPolicy: row.failover_policy,
     guards: row.guards,
+    cache: row.cache,
     outputSchema: row.output_schema,
     variables: row.variables,
     complaint: row.complaint,

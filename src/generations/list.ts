@@ -87,6 +87,16 @@ export function listGenerations(
   );
 }
 
+/** Whether there is such a generation within reach. */
+export async function isReached(tenant: Connection, scope: Scope, id: string): Promise<boolean> {
+  const found = await tenant.sql(
+    (sql) => sql`
+      select from generations where tenant_id = ${uuidOf(scope.tenantId)} and id = ${uuidOf(id, 'gen')} ${withinReach(sql, scope)}`,
+    { idempotent: true },
+  );
+  return found.length > 0;
+}
+
 /** The generations within reach with these ids, whole and in any order; every stream ends with one. */
 export async function readGenerations(tenant: Connection, scope: Scope, ids: readonly string[]): Promise<GenerationView[]> {
   const rows = await tenant.sql<Record<string, unknown>>(

@@ -1,5 +1,6 @@
 import { serviceDeedsRecorded, type ServiceDeed } from '../audit/record.service.ts';
 import type { LedgerService } from '../budgets/ledger.service.ts';
+import { deleteEntries } from '../caching/entry.ts';
 import type { Connection, Database } from '../db/client.ts';
 import { idOfUuid, prefixOfId } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
@@ -19,7 +20,7 @@ const mostBatches = 100;
 const lastDelaySeconds = 15;
 
 /**
- * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys, generations past their tenant's retention,
+ * Deletes what nobody needs any more: chunks of finished generations, expired idempotency keys and entries of the cache, generations past their tenant's retention,
  * and deleted tenants with everything in them. Settles what was reserved for generations that have ended or are gone.
  */
 export class Purger {
@@ -64,6 +65,7 @@ export class Purger {
       });
       await deleteChunks(engine);
       await deleteClaims(engine);
+      await deleteEntries(engine);
       await deleteExpired(engine);
       await ledger.sweep(engine);
     } catch (err) {

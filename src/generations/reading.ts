@@ -1,6 +1,7 @@
+import { placeholderFault, watchFor } from '../guards/guards.ts';
 import type { Restorer } from '../guards/restore.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
-import type { StreamPart } from '../providers/port.ts';
+import type { StreamPart, Usage } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
 import { TextCleaner } from './clean.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -9,21 +10,40 @@ import { Seam } from './seam.ts';
 /** The last part of a stream. */
 export type Finish = Extract<StreamPart, { type: 'finish' }>;
 
+/** A text that is certain not to pass its checks: it is not read any further. */
+export class TextRefused extends Error {
+  override readonly name = 'TextRefused';
+
+  constructor(
+    /** What is wrong, as an order to who writes it anew. */
+    readonly fault: string,
+    /** What its call used; null when it was stopped before it said so. */
+    readonly usage: Usage | null,
+  ) {
+    super('the text does not pass its checks');
+  }
+}
+
 /** Reads the stream of one attempt into its run. */
 export class Reading {
   private readonly cleaner = new TextCleaner();
   /** Where the text goes on from an earlier attempt's; null when it begins anew. */
   private readonly seam: Seam | null;
+  private readonly watch: ReturnType<typeof watchFor>;
   private restorer: Restorer | null = null;
 
   constructor(
     private readonly run: Run,
     private readonly appender: Appender,
+    { isChecked }: { readonly isChecked: boolean },
   ) {
     this.seam = run.attempt.base > 0 ? new Seam(run.text) : null;
+    this.watch = isChecked ? watchFor(run.work.guards) : null;
+    // What it goes on from has passed.
+    if (run.text !== '') this.watch?.push(run.text);
   }
 
-  /** The finish of the stream, after its text; null when there was none. */
+  /** The finish of the stream, after its text; null when there was none. Throws TextRefused as soon as the text is certain not to pass. */
   async read({ parts, first, restorer }: OpenedCall): Promise<Finish | null> {
     const { run } = this;
     this.restorer = restorer;
@@ -63,7 +83,7 @@ export class Reading {
             if (finish || this.run.isFull) return end(finish);
           }
         } catch (cause) {
-          reject(new Error('text could not be taken', { cause }));
+          reject(cause instanceof TextRefused ? cause : new Error('text could not be taken', { cause }));
         }
       };
       parts.whenReady(takeAll);
@@ -76,7 +96,12 @@ export class Reading {
     const restored = this.restorer ? (isLast ? this.restorer.flush() : this.restorer.push(part.text)) : isLast ? '' : part.text;
     const clean = this.cleaner.push(restored) + (isLast ? this.cleaner.flush() : '');
     const text = this.seam ? this.seam.push(clean) + (isLast ? this.seam.flush() : '') : clean;
+    const fault = text === '' ? null : (this.watch?.push(text) ?? null);
+    if (fault !== null) throw new TextRefused(fault, isLast ? part.usage : null);
     if (text !== '') this.appender.append(this.run, text);
-    return isLast ? part : null;
+    if (!isLast) return null;
+    const isWhole = part.reason === 'STOP' || part.reason === 'OTHER';
+    if (isWhole && this.restorer?.isLeftIn(this.run.text)) throw new TextRefused(placeholderFault, part.usage);
+    return part;
   }
 }

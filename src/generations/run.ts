@@ -1,4 +1,5 @@
 import { uuidOf } from '../db/ids.ts';
+import type { CacheUse } from '../caching/caching.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Guards } from '../guards/guards.ts';
 import type { Restorer } from '../guards/restore.ts';
@@ -24,6 +25,7 @@ export interface Work {
   readonly failoverPolicy: FailoverPolicy;
   /** What is masked before the prompt leaves, and what the text is checked for; null for nothing. */
   readonly guards: Guards | null;
+  readonly cache: CacheUse | null;
   /** What the text is: JSON that fits this JSON Schema; null for plain text. Providers are told, and the whole text has to fit. */
   readonly outputSchema: Readonly<Record<string, unknown>> | null;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -78,6 +80,8 @@ export class Run {
   /** Its first call, made while its row was being inserted; null once it is read. */
   opened: OpenedCall | null = null;
   stopReason: StopReason | null = null;
+  /** How it uses the cache as it is now: where it copies the text of another, and that comes to nothing, it goes over to the next, or to its own. */
+  cache: CacheUse | null;
   /** What was wrong with a text that did not pass its checks: the open attempt writes it once more. Null before that. */
   complaint: string | null;
   /** Its end is on its way to the database: a row that is not RUNNING any more is no news. */
@@ -103,6 +107,7 @@ export class Run {
     this.epoch = work.epoch;
     this.attempts = [...work.attempts];
     this.complaint = work.complaint;
+    this.cache = work.cache;
     this.fenceAt = leasedAt + leaseMs;
     this.askedAt = leasedAt;
   }
@@ -111,6 +116,11 @@ export class Run {
     const attempt = this.attempts.at(-1);
     if (!attempt) throw new Error(`run of ${this.id} has no attempt`);
     return attempt;
+  }
+
+  /** The generation, as a uuid, whose text it copies; null when it writes its own. */
+  get source(): string | null {
+    return this.cache?.source ?? null;
   }
 
   /** Aborted when the run has to stop; `stopReason` says why. */

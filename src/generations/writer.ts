@@ -4,14 +4,17 @@ import { ProviderError } from '../providers/port.ts';
 import { NotCalled } from '../routing/gate.service.ts';
 import { nextMove, type FailedCall } from '../routing/next-move.ts';
 import { causeOf } from '../routing/plan.ts';
+import { outputFault } from '../templates/schema.ts';
 import type { Appender } from './appender.ts';
 import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
-import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, unpaid, type Outcome } from './ending.ts';
+import { Copier } from './copying.ts';
+import { orRefused } from './cover.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
-import type { Ending, Failure } from './finish.ts';
+import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
-import { Reading } from './reading.ts';
+import { Reading, TextRefused } from './reading.ts';
 import type { Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
 import { nothingSpent } from './spent.ts';
@@ -27,15 +30,19 @@ export class Writer {
   private readonly caller: Caller;
   private readonly closer: Closer;
   private readonly hedge: Hedge;
+  private readonly copier: Copier;
 
   constructor(
     config: EngineConfig,
     private readonly parts: EngineParts,
     private readonly appender: Appender,
+    /** Told of a run that copied and writes by itself from now on. */
+    private readonly onOwn: (run: Run) => void,
   ) {
     this.caller = new Caller(config, parts);
     this.closer = new Closer(parts, appender);
     this.hedge = new Hedge(parts, this.caller, this.closer);
+    this.copier = new Copier(parts, appender, this.closer, config.totalTimeoutMs, (run) => this.caller.remainingMs(run));
   }
 
   /** Makes a run's first call, all but its sending, which waits for `committed`. */
@@ -47,9 +54,14 @@ export class Writer {
   async write(run: Run): Promise<Story | null> {
     const calls: Failing[] = [];
     let hasBegun = false;
-    // What was reserved at its start was for its first call.
-    if (run.work.attempts.length > 1) {
-      const refused = await this.orRefused(() => this.closer.coverTakeOver(run));
+    if (run.source !== null) {
+      // Reserves for its call, where it comes to make one.
+      const end = await this.copier.write(run);
+      if (end !== 'OWN') return end;
+      this.onOwn(run);
+    } else if (run.work.attempts.length > 1) {
+      // What was reserved at its start was for its first call.
+      const refused = await orRefused(this.parts.ledger, () => this.closer.coverTakeOver(run));
       if (typeof refused === 'object') return this.closer.end(run, failed(run, refused, false, nothingSpent));
       if (!refused) return null;
     }
@@ -57,12 +69,15 @@ export class Writer {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
-      if (outcome.kind === 'finished') {
+      if (outcome.kind !== 'failed') {
         const spent = this.closer.spentBy(run.attempt.model, outcome.usage);
-        const ending = this.checked(run, finished(run, outcome.reason, spent));
+        const ending =
+          outcome.kind === 'refused'
+            ? failed(run, refusedFor(outcome.fault), false, spent)
+            : this.checked(run, finished(run, outcome.reason, spent));
         const { failure } = ending;
         if (failure === null || run.complaint !== null) return this.closer.end(run, ending);
-        const isAnew = await this.orRefused(() => this.writeAnew(run, { failure, spent }));
+        const isAnew = await orRefused(this.parts.ledger, () => this.writeAnew(run, { failure, spent }));
         // Without room for a repair the text stays what it is: one that did not pass.
         if (typeof isAnew === 'object') return this.closer.end(run, ending);
         if (!isAnew) return null;
@@ -79,7 +94,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,
-        shutMs: (model) => this.parts.gate.shutMs(model),
+        shutMs: (model) => this.caller.shutMs(run, model),
         remainingMs: this.caller.remainingMs(run),
         random: Math.random(),
       });
@@ -91,7 +106,9 @@ export class Writer {
       const failure = failureOf(error);
       const spent = this.closer.spentBy(model, error.usage);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
-      const isNext = await this.orRefused(() => this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }));
+      const isNext = await orRefused(this.parts.ledger, () =>
+        this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }),
+      );
       if (typeof isNext === 'object') {
         return this.closer.end(run, { ...failed(run, isNext, run.text !== '', spent), attemptFailure: failure });
       }
@@ -101,23 +118,17 @@ export class Writer {
     }
   }
 
-  /** What `work` says, or the failure that it is where a budget has no room for the call. */
-  private async orRefused(work: () => Promise<boolean>): Promise<boolean | Failure> {
-    try {
-      return await work();
-    } catch (error) {
-      const refusal = this.parts.ledger.refusal(error);
-      if (!refusal) throw error;
-      return unpaid(refusal);
-    }
+  /** The end of a whole text, or its failure when it does not pass the checks. */
+  private checked(run: Run, ending: Ending): Ending {
+    const { guards, variables, outputSchema } = run.work;
+    if (ending.status !== 'SUCCEEDED' || !this.isChecked(run)) return ending;
+    const fault = (outputSchema && outputFault(outputSchema, ending.text)) ?? (guards && faultOf(guards, ending.text, variables));
+    return fault === null ? ending : { ...ending, status: 'FAILED', endedBy: 'FAILED', failure: refusedFor(fault) };
   }
 
-  /** The end of a whole text, or its failure when it does not pass the checks. A draft is the template's own and passes. */
-  private checked(run: Run, ending: Ending): Ending {
-    const { guards, variables } = run.work;
-    const isDraft = this.parts.models.find(run.attempt.model)?.provider.ignoresMessages === true;
-    const fault = guards && ending.status === 'SUCCEEDED' && !isDraft ? faultOf(guards, ending.text, variables) : null;
-    return fault === null ? ending : { ...ending, status: 'FAILED', endedBy: 'FAILED', failure: refusedFor(fault) };
+  /** A draft is the template's own and passes. */
+  private isChecked(run: Run): boolean {
+    return this.parts.models.find(run.attempt.model)?.provider.ignoresMessages !== true;
   }
 
   /** Lets the same model write once more, told what was wrong; false when the run is lost. */
@@ -134,11 +145,12 @@ export class Writer {
   private async attempt(run: Run, onFailed: (model: string, error: ProviderError) => void): Promise<Outcome> {
     try {
       const opened = await this.hedge.first(run, await this.caller.open(run), onFailed);
-      const finish = await new Reading(run, this.appender).read(opened);
+      const finish = await new Reading(run, this.appender, { isChecked: this.isChecked(run) }).read(opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
       throw cutShort();
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
+      if (error instanceof TextRefused) return { kind: 'refused', fault: error.fault, usage: error.usage };
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
       return { kind: 'failed', error: brokenPromise(error) };

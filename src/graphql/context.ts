@@ -1,5 +1,6 @@
 import type { GraphQLError } from 'graphql';
 import { AppError, type ErrorCode } from '../kernel/errors.ts';
+import { over } from '../kernel/over.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Loaders } from './loaders.ts';
 import type { Session } from './session.ts';
@@ -81,7 +82,7 @@ export class OperationContext implements RequestContext {
 
   get signal(): AbortSignal {
     this.controller ??= new AbortController();
-    if (this.isAborted) this.controller.abort();
+    if (this.isAborted) this.controller.abort(over);
     return this.controller.signal;
   }
 
@@ -134,7 +135,7 @@ export class OperationContext implements RequestContext {
 
   abort(): void {
     this.isAborted = true;
-    this.controller?.abort();
+    this.controller?.abort(over);
     this.release?.();
     this.release = null;
   }

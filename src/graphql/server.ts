@@ -46,7 +46,9 @@ export interface ConnectionLimits {
   readonly requestTimeoutMs: number;
   /** How long a connection may lie open between two requests. */
   readonly idleTimeoutMs: number;
-  /** How often those three are looked at. */
+  /** How long no byte may go either way while an answer is awaited or sent: who reads nothing holds nothing. Streams have rules of their own. */
+  readonly stalledTimeoutMs: number;
+  /** How often requests that do not arrive are looked for. */
   readonly timeoutCheckMs: number;
 }
 
@@ -64,6 +66,8 @@ const defaultConnectionLimits: ConnectionLimits = {
   requestTimeoutMs: 30_000,
   // Longer than load balancers keep theirs, or they would send into one that we are closing.
   idleTimeoutMs: 72_000,
+  // No operation takes so long.
+  stalledTimeoutMs: 90_000,
   timeoutCheckMs: 1_000,
 };
 
@@ -124,6 +128,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     },
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,
+    connectionTimeout: limits.stalledTimeoutMs,
     routerOptions: { ignoreTrailingSlash: true },
     // Neither reaches the hooks below.
     frameworkErrors: (_error, _request, reply: FastifyReply) =>

@@ -4,6 +4,12 @@ export interface Subject {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Looks on while a text comes, in pieces: each begins where the one before ended and ends before white space, so that no word is in two of them. Gives
+ * what is wrong as soon as nothing that may follow can mend it. Linear in the length of the text.
+ */
+export type Watch = (piece: string) => string | null;
+
 /** One thing that a text written by a model must be, or must not. */
 export interface Check {
   /** Its name below `guards` in template.yaml. */
@@ -12,6 +18,8 @@ export interface Check {
   settingsProblem(settings: unknown): string | null;
   /** What is wrong with a text, as an order to the model that writes it anew; null when nothing is. Linear in the length of the text. */
   fault(subject: Subject, settings: unknown): string | null;
+  /** Looks for it while a text comes; null where only the whole text tells. */
+  watch(settings: unknown): Watch | null;
 }
 
 /** A check whose settings have been read by its own `read`, which answers with what is wrong with them as a text. */
@@ -19,6 +27,7 @@ export function checkOf<T extends object>(
   id: string,
   read: (settings: unknown) => T | string,
   fault: (subject: Subject, settings: T) => string | null,
+  watch: (settings: T) => Watch | null = () => null,
 ): Check {
   return {
     id,
@@ -30,6 +39,10 @@ export function checkOf<T extends object>(
       const known = read(settings);
       // Written by a later build, which knows more settings: not this one's to judge.
       return typeof known === 'string' ? null : fault(subject, known);
+    },
+    watch(settings) {
+      const known = read(settings);
+      return typeof known === 'string' ? null : watch(known);
     },
   };
 }
@@ -53,9 +66,9 @@ export function plain(text: string): string {
     .trim();
 }
 
-/** Whether a plain text holds a plain phrase, as whole words where it has words. */
-export function holds(text: string, phrase: string): boolean {
-  for (let at = text.indexOf(phrase); at >= 0; at = text.indexOf(phrase, at + 1)) {
+/** Whether a plain text holds a plain phrase at `from` or behind it, as whole words where it has words. */
+export function holds(text: string, phrase: string, from = 0): boolean {
+  for (let at = text.indexOf(phrase, from); at >= 0; at = text.indexOf(phrase, at + 1)) {
     const isStart = !isWord(phrase[0]) || !isWord(text[at - 1]);
     const isEnd = !isWord(phrase.at(-1)) || !isWord(text[at + phrase.length]);
     if (isStart && isEnd) return true;

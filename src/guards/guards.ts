@@ -3,6 +3,7 @@ import type { PromptMessage } from '../providers/port.ts';
 import { checks } from './list.ts';
 import { mask, type Masked } from './mask.ts';
 import type { PersonalField } from './personal.ts';
+import { TextWatch } from './text-watch.ts';
 
 /** What a version of a template guards its generations with, as its author wrote it. */
 export interface TemplateGuards {
@@ -45,6 +46,18 @@ export function faultOf(guards: Guards, text: string, variables: Readonly<Record
   }
   return null;
 }
+
+/** Looks for what is wrong with a text while it comes; null where only the whole of it tells. */
+export function watchFor(guards: Guards | null): TextWatch | null {
+  const watches = checks.flatMap(({ id, watch }) =>
+    guards && Object.hasOwn(guards.checks, id) ? (watch(guards.checks[id]) ?? []) : [],
+  );
+  return watches.length > 0 ? new TextWatch(watches) : null;
+}
+
+/** What is wrong with a text that still holds a placeholder. */
+export const placeholderFault =
+  'it has a word with a number that stands for no detail; use only those that are given, spelled exactly so';
 
 /** The prompt for a text that failed its checks and is written once more. */
 export function complained(messages: readonly PromptMessage[], complaint: string): PromptMessage[] {

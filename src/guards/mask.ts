@@ -9,8 +9,8 @@ export interface Masked {
   readonly messages: readonly PromptMessage[];
   /** What stands for each placeholder. Never stored and never logged: the same prompt gives the same ones again. */
   readonly values: ReadonlyMap<string, string>;
-  /** One for each text that is read. */
-  restorer(): Restorer;
+  /** One for each text that is read; `isJson` when it is JSON. */
+  restorer(isJson?: boolean): Restorer;
 }
 
 /**
@@ -43,7 +43,11 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
     const { role, content } = message;
     return { role, content: replaced(content, stretches, (detail) => details.get(keyOf(detail))?.placeholder ?? '') };
   });
-  return { messages: explained(clean, [...values.keys()]), values, restorer: () => new Restorer(values) };
+  return {
+    messages: explained(clean, [...values.keys()]),
+    values,
+    restorer: (isJson = false) => new Restorer(values, { isJson }),
+  };
 }
 
 const keyOf = ({ kind, value }: { readonly kind: PersonalKind; readonly value: string }): string => `${kind} ${value}`;
@@ -82,9 +86,9 @@ function replaced(
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
 function wordsFor(messages: readonly PromptMessage[]): Readonly<Record<PersonalKind, string>> {
   // Hardly any prompt has one of these: each word is looked for only in what has.
-  const likely = messages.flatMap(({ content }) => content.match(/[A-Za-z]+_\d/g) ?? []).map((each) => each.toUpperCase());
-  const wordFor = (word: string): string =>
-    likely.some((each) => each.slice(0, -2).endsWith(word)) ? wordFor(`${word}X`) : word;
+  const likely = messages.flatMap(({ content }) => content.match(/[A-Za-z]+[ \\]{0,2}_[ \\]{0,2}\d/g) ?? []);
+  const ends = likely.map((each) => (/^[A-Za-z]+/.exec(each)?.[0] ?? '').toUpperCase());
+  const wordFor = (word: string): string => (ends.some((each) => each.endsWith(word)) ? wordFor(`${word}X`) : word);
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
     PersonalKind,
     string

@@ -8,9 +8,18 @@ export class Restorer {
   private readonly longest: number;
   private held = '';
 
-  /** `values` by placeholder: capitals, digits and `_`, none the beginning of another. */
-  constructor(private readonly values: ReadonlyMap<string, string>) {
+  private readonly values: ReadonlyMap<string, string>;
+  private readonly strange: RegExp | null;
+
+  /** `values` by placeholder: capitals, digits and `_`, none the beginning of another. With `isJson` they become parts of texts in JSON. */
+  constructor(values: ReadonlyMap<string, string>, { isJson = false } = {}) {
     const placeholders = [...values.keys()];
+    this.values = isJson
+      ? new Map([...values].map(([placeholder, value]) => [placeholder, JSON.stringify(value).slice(1, -1)]))
+      : values;
+    const words = new Set(placeholders.map((placeholder) => placeholder.replace(/_\d+$/, '')));
+    this.strange =
+      words.size > 0 ? new RegExp(String.raw`(?<![A-Z])(?:${[...words].join('|')})[ \\]{0,2}_[ \\]{0,2}\d`, 'i') : null;
     this.longest = placeholders.reduce((longest, { length }) => Math.max(longest, length), 0);
     // Without the flag `u`, so that no letter beyond ASCII is the same as one of these in another case.
     this.pattern = placeholders.length > 0 ? new RegExp(placeholders.join('|'), 'gi') : null;
@@ -43,6 +52,14 @@ export class Restorer {
     const rest = this.held;
     this.held = '';
     return rest;
+  }
+
+  /**
+   * Whether a restored text still holds what looks like a placeholder: one that was never given, or is spelled otherwise. The words of placeholders
+   * are in no prompt and in no value, so the model made it.
+   */
+  isLeftIn(text: string): boolean {
+    return this.strange?.test(text) === true;
   }
 
   private beginningAtEnd(text: string, from: number): number {

@@ -45,7 +45,7 @@ export function contradiction(message: string): AppError {
 }
 
 /** JSON with sorted names, absent and null alike, so that the same input has the same hash whatever its order. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => {
     if (part instanceof Date || Array.isArray(part) || typeof part !== 'object' || part === null) return part;
     return Object.fromEntries(

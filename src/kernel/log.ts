@@ -25,6 +25,12 @@ const secretPaths = [
   'cookie',
 ];
 
+/** A line waits so long for others: each write wakes a thread, which takes longer than the line. Its process flushes at its end, unless it is killed. */
+const togetherMs = 50;
+const togetherBytes = 4_096;
+/** Lines are dropped when whoever reads them is so far behind. */
+const mostBytes = 8 * 1_024 * 1_024;
+
 /** JSON lines on standard output; known secrets and letter texts are replaced before they are written, errors (`err`) lose what may quote values. */
 export function openLog(config: LogConfig): Log {
   const options = {
@@ -34,5 +40,10 @@ export function openLog(config: LogConfig): Log {
     serializers: { err: shownError },
     redact: { paths: secretPaths.flatMap((path) => [path, `*.${path}`, `*.*.${path}`]), censor: '[redacted]' },
   };
-  return config.destination ? pino(options, config.destination) : pino(options);
+  if (config.destination) return pino(options, config.destination);
+  if (config.level === 'silent') return pino(options, { write: () => undefined });
+  return pino(
+    options,
+    pino.destination({ dest: 1, sync: false, minLength: togetherBytes, maxLength: mostBytes, periodicFlush: togetherMs }),
+  );
 }

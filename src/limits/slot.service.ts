@@ -4,11 +4,12 @@ import type { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
+import type { Wanted } from './holding.ts';
 import type { Admissions } from './metrics.ts';
 import type { Held, Policy } from './policy.ts';
 import { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
-import { TenantSlots, type Wanted } from './tenant-slots.ts';
+import { TenantSlots } from './tenant-slots.ts';
 
 /** What slots are built on. */
 export interface SlotParts {

@@ -5,43 +5,8 @@ import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { hold, LostLease, makeRows, type Hold, type HoldAsk } from './hold.ts';
 import type { ProcessLease } from './process-lease.ts';
+import { hasRoom, isDue, keyOf, newHolding, refusalBy, reserveOf, type Holding, type Slot, type Wanted } from './holding.ts';
 import type { SlotKind } from './slots.table.ts';
-
-/** One limit that something which opens has to fit in. */
-export interface Wanted {
-  /** The id of the member, key or tenant. */
-  readonly id: string;
-  readonly most: number;
-  /** For the refusal: `sockets of a member`. */
-  readonly words: string;
-}
-
-/** Something open, in each of the limits it counts in. */
-interface Slot {
-  readonly holdings: readonly Holding[];
-  /** Another process has its place now. */
-  readonly onLost: (error: AppError) => void;
-}
-
-interface Holding {
-  readonly id: string;
-  readonly subject: string;
-  readonly kind: SlotKind;
-  readonly words: string;
-  most: number;
-  readonly slots: Set<Slot>;
-  /** What this process may open without a statement; no more than the row says it holds. */
-  held: number;
-  /** What the row says differs from what is wanted, or is not known. */
-  isStale: boolean;
-  /** The lease was lost: what is open has to find its place again. */
-  isLost: boolean;
-  enteredAt: number;
-  /** Until then other processes are short of slots: none are held in reserve. */
-  tightUntil: number;
-  /** Until then it is full, without a look. */
-  fullUntil: number;
-}
 
 interface Waiter {
   readonly slot: Slot;
@@ -59,15 +24,12 @@ export interface TenantSlotsParts {
   readonly onShort: (ids: readonly string[]) => void;
 }
 
-const mostSpare = 32;
-const spareLivesMs = 10_000;
 const tightMs = 10_000;
 const fullMs = 250;
 /** How long to wait for what others hold in reserve, before each further try. */
 const pausesMs: readonly number[] = [50, 200];
 const mostAsked = 500;
 const mostWaiting = 10_000;
-const retryAfterMs = 5_000;
 
 /**
  * The slots of one tenant, as this process has them. The rows say what each process holds, and one statement at a time asks for all who
@@ -139,7 +101,8 @@ export class TenantSlots {
       const { slots, held, isStale } = holding;
       if (slots.size === 0 && held === 0 && !isStale && !waitedFor.has(holding) && !this.running) this.holdings.delete(key);
     }
-    if ([...this.holdings.values()].some((holding) => this.isDue(holding))) this.run();
+    const now = this.parts.clock.monotonic();
+    if ([...this.holdings.values()].some((holding) => isDue(holding, now))) this.run();
   }
 
   async close(): Promise<void> {
@@ -157,8 +120,7 @@ export class TenantSlots {
       known.most = most;
       return known;
     }
-    const state = { held: 0, isStale: false, isLost: false, enteredAt: 0, tightUntil: 0, fullUntil: 0 };
-    const holding: Holding = { id, subject, kind, words, most, slots: new Set(), ...state };
+    const holding = newHolding(kind, { id, most, words });
     this.holdings.set(key, holding);
     return holding;
   }
@@ -217,32 +179,22 @@ export class TenantSlots {
   }
 
   private asked(due: readonly Waiter[]): Map<Holding, HoldAsk> {
+    const now = this.parts.clock.monotonic();
     const waiting = new Map<Holding, number>();
     for (const { slot } of due) for (const holding of slot.holdings) waiting.set(holding, (waiting.get(holding) ?? 0) + 1);
     for (const holding of this.holdings.values()) {
       if (waiting.size >= mostAsked) break;
-      if (!waiting.has(holding) && this.isDue(holding)) waiting.set(holding, 0);
+      if (!waiting.has(holding) && isDue(holding, now)) waiting.set(holding, 0);
     }
     return new Map(
       [...waiting].map(([holding, count]) => {
         const { subject, kind, most, slots, isLost } = holding;
         return [
           holding,
-          { subject, kind, most, used: isLost ? 0 : slots.size, wanted: slots.size + count, spare: this.reserveOf(holding) },
+          { subject, kind, most, used: isLost ? 0 : slots.size, wanted: slots.size + count, spare: reserveOf(holding, now) },
         ];
       }),
     );
-  }
-
-  private isDue(holding: Holding): boolean {
-    return (
-      holding.isStale || (holding.isLost && holding.slots.size > 0) || holding.held > holding.slots.size + this.reserveOf(holding)
-    );
-  }
-
-  private reserveOf({ most, enteredAt, tightUntil }: Holding): number {
-    const now = this.parts.clock.monotonic();
-    return now < tightUntil || now - enteredAt > spareLivesMs ? 0 : Math.min(mostSpare, Math.floor(most / 10));
   }
 
   private async round(asked: ReadonlyMap<Holding, HoldAsk>, due: readonly Waiter[]): Promise<void> {
@@ -315,16 +267,4 @@ export class TenantSlots {
     this.waiters = this.waiters.filter((waiter) => !over.has(waiter));
     for (const waiter of over) tell(waiter);
   }
-}
-
-function hasRoom({ slots, held, most }: Holding): boolean {
-  return slots.size < Math.min(held, most);
-}
-
-function refusalBy({ most, words }: Holding): AppError {
-  return new AppError('RATE_LIMITED', `the limit of ${most} ${words} is reached: close one, or come back`, { retryAfterMs });
-}
-
-function keyOf(subject: string, kind: SlotKind): string {
-  return `${subject} ${kind}`;
 }

@@ -28,6 +28,8 @@ export const messageKinds = {
   'budget.softReached': true,
   /** Circuit breakers of models opened or closed; the ids are the models'. */
   'health.changed': true,
+  /** What an operator says of models is something else now; the ids are the models'. */
+  'model.changed': true,
   /** Limits of a tenant or key are others now. */
   'limits.changed': true,
   /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */

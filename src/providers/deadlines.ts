@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../kernel/clock.ts';
+import { over } from '../kernel/over.ts';
 import { pollable, type Pending, type Pollable, type PollableIterator } from '../kernel/pollable.ts';
 import { failure } from './failures.ts';
 import type { StreamPart } from './port.ts';
@@ -146,7 +147,7 @@ class TimedStream implements PollableIterator<StreamPart> {
   }
 
   private abandon(reason: unknown): void {
-    this.controller.abort(reason);
+    this.controller.abort(reason ?? over);
     this.close(reason);
   }
 
@@ -156,7 +157,7 @@ class TimedStream implements PollableIterator<StreamPart> {
     clearTimeout(this.timer);
     this.deadlines.signal.removeEventListener('abort', this.stop);
     // What came to its end by itself is aborted only when it has let go, so that its connection can serve the next call.
-    const letGo = () => this.controller.abort();
+    const letGo = () => this.controller.abort(over);
     // Not awaited: a generator that waits for ever never runs its return. An abort is what ends it.
     Promise.resolve(this.parts?.return?.()).then(letGo, letGo);
   }

@@ -11,32 +11,17 @@ import {
   noCalls,
   type Admission,
   type Breaker,
-  type BreakerState,
   type ProbeEnd,
   type Tally,
   type Verdict,
 } from './breaker.ts';
+import { HealthNews, type ModelHealth } from './health-news.ts';
 import { HealthStore, mostModels, type EndedProbe, type Look, type Seen } from './health-store.ts';
 
 /** How often every process tells what it has seen and looks at what the others have. */
 const lookMs = 1_000;
 /** A hint has room for so many names; who gets it looks at all. */
 const mostNamed = 20;
-
-/** How a model does. */
-export interface ModelHealth {
-  /** `<provider>/<name>`. */
-  readonly model: string;
-  readonly state: BreakerState;
-  /** When the state began; null where no call was ever told of. */
-  readonly since: Date | null;
-  /** In a row. */
-  readonly failures: number;
-  /** The average time of its first tokens; null when nobody knows. */
-  readonly latencyMs: number | null;
-  /** When it may be asked again; null when closed. */
-  readonly nextProbeAt: Date | null;
-}
 
 /** What a call was let in by: a probe has the round that it ends. */
 export interface Pass {
@@ -72,7 +57,7 @@ export class HealthService {
   private readonly store: HealthStore;
   private readonly rounds = new Rounds(() => this.round());
   private readonly known = new Map<string, Known>();
-  private readonly readers = new Set<() => void>();
+  private readonly news = new HealthNews(() => this.all());
   private readonly unsubscribe: (() => void)[] = [];
   private endedProbes: EndedProbe[] = [];
   /** What the database's clock is ahead of the monotonic one. */
@@ -99,7 +84,7 @@ export class HealthService {
     await this.rounds.close();
     // What the last calls came to.
     await this.rounds.run();
-    this.wake();
+    this.news.wake();
   }
 
   /** How many milliseconds a call to this model will certainly not be let in; 0 for one that may be. */
@@ -190,7 +175,7 @@ export class HealthService {
   /** All models, then those whose health changed, until `signal` aborts. What changes faster than it is read is left out. */
   follow(scope: Scope, signal: AbortSignal): AsyncIterable<readonly ModelHealth[]> {
     scope.require('providers:read');
-    return this.changes(signal);
+    return this.news.follow(signal);
   }
 
   /** For metrics. */
@@ -212,37 +197,9 @@ export class HealthService {
     };
   }
 
-  private async *changes(signal: AbortSignal): AsyncGenerator<readonly ModelHealth[], void> {
-    let told: ReadonlyMap<string, string> | null = null;
-    while (!signal.aborted) {
-      const news = this.news(signal);
-      const all = this.all();
-      const before = told;
-      const changed = before ? all.filter((each) => before.get(each.model) !== signOf(each)) : all;
-      told = new Map(all.map((each) => [each.model, signOf(each)]));
-      if (!before || changed.length > 0) yield changed;
-      await news;
-    }
-  }
-
-  private async news(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const onAbort = (): void => resolve();
-    this.readers.add(resolve);
-    signal.addEventListener('abort', onAbort);
-    if (signal.aborted) resolve();
-    await promise;
-    this.readers.delete(resolve);
-    signal.removeEventListener('abort', onAbort);
-  }
-
-  private wake(): void {
-    for (const resolve of this.readers) resolve();
-  }
-
   private changed(models: readonly string[]): void {
     this.parts.bus.publish('health.changed', models.slice(0, mostNamed));
-    this.wake();
+    this.news.wake();
   }
 
   private endProbe({ model, round }: Pass, end: ProbeEnd): void {
@@ -300,7 +257,6 @@ export class HealthService {
 
   private take({ now, models }: Look): void {
     if (models.length > 0) this.aheadMs = now - this.parts.clock.monotonic();
-    const before = this.signs();
     const found = new Set(models.map(({ model }) => model));
     for (const [model, known] of this.known) if (!found.has(model) && !known.seen) this.known.delete(model);
     for (const { model, breaker, latencyMs } of models) {
@@ -309,12 +265,7 @@ export class HealthService {
       if (known) Object.assign(known, { breaker: known.seen ? this.withSeen(breaker, known.seen) : breaker, latencyMs });
       else this.known.set(model, { breaker, latencyMs, seen: null, isClaiming: false });
     }
-    if (this.signs() !== before) this.wake();
-  }
-
-  /** What readers are told of, in one text. */
-  private signs(): string {
-    return this.all().map(signOf).join();
+    this.news.wakeIfOther();
   }
 
   private withSeen(breaker: Breaker, seen: NonNullable<Known['seen']>): Breaker {
@@ -325,8 +276,4 @@ export class HealthService {
   private now(): number {
     return this.parts.clock.monotonic() + this.aheadMs;
   }
-}
-
-function signOf({ model, state, since, failures }: ModelHealth): string {
-  return `${model} ${state} ${since?.getTime()} ${failures}`;
 }

@@ -1,7 +1,8 @@
 import { Ctx, Directive, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../graphql/context.ts';
 import { bySubscriber } from '../graphql/schema.ts';
-import type { HealthService, ModelHealth } from './health.service.ts';
+import type { ModelHealth } from './health-news.ts';
+import type { HealthService } from './health.service.ts';
 import type { Models } from './models.ts';
 import { Provider, ProviderHealthMessage } from './provider.type.ts';
 

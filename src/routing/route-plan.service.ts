@@ -129,7 +129,7 @@ export class RoutePlanService {
   private standingOf({ id, name, version, definition }: StandingRow): StandingRoute {
     try {
       // A model that this process does not have fails when it is called, and the route goes on.
-      return { id: idOfUuid('rte', id), version, definition: readDefinition(definition, () => true, []) };
+      return { id: idOfUuid('rte', id), version, definition: readDefinition(definition, () => null, []) };
     } catch (err) {
       this.parts.log.error({ err, routeId: id, route: name, version }, 'a route cannot be read');
       return { id: idOfUuid('rte', id), version, definition: null };

@@ -164,8 +164,17 @@ export class RouteService {
     const path = ['input', 'definition'];
     if (JSON.stringify(definition).length > longestDefinition)
       throw new AppError('INVALID_INPUT', `a definition has at most ${longestDefinition} characters of JSON`, { path });
-    readDefinition(definition, (model) => this.parts.models.find(model) !== null, path);
-    return definition;
+    readDefinition(definition, (model) => this.problemOf(model), path);
+    // One that was written into the document has no prototype, and drizzle takes no such thing.
+    return structuredClone(definition);
+  }
+
+  /** A model that is retired would be left out of every plan: whoever publishes it means another. */
+  private problemOf(model: string): string | null {
+    const { models } = this.parts;
+    if (!models.find(model)) return `there is no model ${model}`;
+    const retiredAt = models.retiredAt(model);
+    return retiredAt && `the model ${model} was retired on ${retiredAt.toISOString().slice(0, 10)}`;
   }
 
   private changed({ tenantId }: Scope): void {

@@ -50,12 +50,16 @@ const mostTries = 10;
 const longestHedgeMs = 120_000;
 
 /**
- * The definition that a person wrote, with what they left out. INVALID_INPUT names the place of what is wrong; `isModel` tells whether a name
- * is a model that can be called.
+ * The definition that a person wrote, with what they left out. INVALID_INPUT names the place of what is wrong; `problemOf` tells why a model
+ * cannot be in it, null where it can.
  */
-export function readDefinition(given: unknown, isModel: (id: string) => boolean, path: readonly string[]): RouteDefinition {
+export function readDefinition(
+  given: unknown,
+  problemOf: (id: string) => string | null,
+  path: readonly string[],
+): RouteDefinition {
   const { route, on, retry, hedgeAfterMs } = new Reading(given, path).object(['route', 'on', 'retry', 'hedgeAfterMs']);
-  const nodes = new Nodes(isModel);
+  const nodes = new Nodes(problemOf);
   return {
     route: nodes.read(route),
     on: byCause(on, (node) => nodes.read(node)),
@@ -67,7 +71,7 @@ export function readDefinition(given: unknown, isModel: (id: string) => boolean,
 class Nodes {
   private count = 0;
 
-  constructor(private readonly isModel: (id: string) => boolean) {}
+  constructor(private readonly problemOf: (id: string) => string | null) {}
 
   read(reading: Reading, depth = 1): RouteNode {
     if (depth > deepest) reading.refuse(`routes may be ${deepest} levels deep`);
@@ -111,7 +115,8 @@ class Nodes {
 
   private model(reading: Reading): string {
     const id = reading.text();
-    return this.isModel(id) ? id : reading.refuse(`there is no model ${id}; \`models\` lists them`);
+    const problem = this.problemOf(id);
+    return problem === null ? id : reading.refuse(`${problem}; \`models\` lists them`);
   }
 
   private shares(reading: Reading, next: (at: Reading) => RouteNode): Share[] {

@@ -6,16 +6,19 @@ import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
 import { missing, type Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
-import { members, tenants, type MemberRow, type TenantRow } from './tenants.table.ts';
+import { members, tenants, type CacheMode, type MemberRow, type TenantRow } from './tenants.table.ts';
 
 /** What to change about a tenant; absent leaves as it is. */
 export interface TenantUpdate {
   readonly name?: string | null;
   readonly generationRetentionDays?: number | null;
   readonly masksPersonalData?: boolean | null;
+  readonly generationCacheMode?: CacheMode | null;
+  readonly generationCacheMaxAgeSeconds?: number | null;
 }
 
 const longestRetentionDays = 3_650;
+const mostCacheSeconds = 30 * 86_400;
 
 /** The tenant of a scope and its people. */
 export class TenantService {
@@ -57,6 +60,8 @@ export class TenantService {
         path: ['input', 'generationRetentionDays'],
       });
     }
+    const { generationCacheMaxAgeSeconds: maxAge } = input;
+    checkCacheAge(maxAge, ['input', 'generationCacheMaxAgeSeconds']);
     const name = input.name == null ? undefined : givenName(input.name, ['input', 'name']);
     const tenant = await this.parts.acts.run(scope, { operation: 'tenantUpdate', input: {} }, async (act) => {
       const [before] = await act.query.select().from(tenants).where(isOwn(scope)).for('update');
@@ -65,6 +70,8 @@ export class TenantService {
         ...(days !== undefined && { generationRetentionDays: days }),
         ...(name !== undefined && { name }),
         ...(input.masksPersonalData != null && { masksPersonalData: input.masksPersonalData }),
+        ...(input.generationCacheMode != null && { generationCacheMode: input.generationCacheMode }),
+        ...(maxAge !== undefined && { generationCacheMaxAgeSeconds: maxAge }),
       };
       if (Object.keys(change).length === 0) return before;
       const [row] = await act.query.update(tenants).set(change).where(isOwn(scope)).returning();
@@ -97,12 +104,19 @@ export class TenantService {
   }
 }
 
+/** Throws INVALID_INPUT, naming `path`, for an age at which no text is given to others. */
+export function checkCacheAge(seconds: number | null | undefined, path: readonly string[]): void {
+  if (seconds == null || (seconds >= 1 && seconds <= mostCacheSeconds)) return;
+  throw new AppError('INVALID_INPUT', `${path.at(-1)} is ${seconds}, not 1 to ${mostCacheSeconds}`, { path });
+}
+
 function isOwn({ tenantId }: Scope): SQL {
   return eq(tenants.id, tenantId);
 }
 
-function settingsOf({ name, generationRetentionDays, masksPersonalData }: TenantRow) {
-  return { name, generationRetentionDays, masksPersonalData };
+function settingsOf(tenant: TenantRow) {
+  const { name, generationRetentionDays, masksPersonalData, generationCacheMode, generationCacheMaxAgeSeconds } = tenant;
+  return { name, generationRetentionDays, masksPersonalData, generationCacheMode, generationCacheMaxAgeSeconds };
 }
 
 function noSuchTenant(): AppError {

@@ -3,7 +3,14 @@ import { Column } from '../graphql/column.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
-import { members, tenants } from './tenants.table.ts';
+import { members, tenants, type CacheMode } from './tenants.table.ts';
+
+export const GenerationCacheMode = enumOf<CacheMode>('GenerationCacheMode', 'How a generation uses the texts of others.', {
+  OFF: 'Not at all.',
+  READ: 'It may be given the text of another; its own is given to nobody.',
+  WRITE: 'It writes its own text, which others may be given.',
+  ON: 'It may be given the text of another; else others may be given its own.',
+});
 
 @Directive('@key(fields: "id")')
 @ObjectType({ description: 'An organisation whose data is kept apart.', implements: Node, simpleResolvers: true })
@@ -17,6 +24,15 @@ export class Tenant extends Node {
     'Whether personal details are masked in all prompts before they leave; else where the template says so.',
   )
   masksPersonalData!: boolean;
+  @Column(tenants.generationCacheMode, 'How generations use the texts of others where their callers say nothing.', {
+    type: () => GenerationCacheMode,
+  })
+  generationCacheMode!: CacheMode;
+  @Column(
+    tenants.generationCacheMaxAgeSeconds,
+    'Seconds after the end of a generation for which its text may be taken by others, where their callers say nothing; null for a day.',
+  )
+  generationCacheMaxAgeSeconds!: number | null;
   @Column(tenants.createdAt, 'When it was created.') createdAt!: Date;
 }
 

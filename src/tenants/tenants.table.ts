@@ -3,6 +3,10 @@ import { boolean, integer, pgPolicy, pgTable, text, timestamp, unique, uniqueInd
 import { id } from '../db/ids.ts';
 import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 
+/** Whether a generation may be given a text that another wrote (READ), lets others have its own (WRITE), both (ON) or neither. */
+export const cacheModes = ['OFF', 'READ', 'WRITE', 'ON'] as const;
+export type CacheMode = (typeof cacheModes)[number];
+
 /** Organisations whose data is kept apart. */
 export const tenants = pgTable(
   'tenants',
@@ -13,6 +17,10 @@ export const tenants = pgTable(
     generationRetentionDays: integer(),
     /** Whether personal details are masked in all prompts, whatever their templates say. */
     masksPersonalData: boolean().notNull().default(false),
+    /** How generations use the texts of others where their callers say nothing. */
+    generationCacheMode: text({ enum: cacheModes }).notNull().default('OFF'),
+    /** How old such a text may be; null for the installation's default. */
+    generationCacheMaxAgeSeconds: integer(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
     /** While it is set nobody is let in and nothing is started; null for a tenant in use. */
     suspendedAt: timestamp({ withTimezone: true }),

@@ -68,6 +68,16 @@ beforeAll(async () => {
     const policy = name === 'going-on' ? 'CONTINUE' : 'RESTART';
     await writeFile(file, yaml.replace(/^failoverPolicy:.*$/m, `${line}\nfailoverPolicy: ${policy}`));
   }
+  const parts = fileURLToPath(new URL('../fixtures/library/cover-letter/parts', import.meta.url));
+  await cp(parts, path.join(libraryDir, 'cover-letter/parts'), { recursive: true });
+  const partsFile = path.join(libraryDir, 'cover-letter/parts/template.yaml');
+  const partsYaml = await readFile(partsFile, 'utf8');
+  await writeFile(
+    partsFile,
+    partsYaml
+      .replace('description: Who applies.', 'description: Who applies., x-personal: name')
+      .replace('variables:', 'guards: { masking: true }\nvariables:'),
+  );
   mock = await MockProvider.open();
   database = await openTestDatabase();
   app = await open();
@@ -128,13 +138,13 @@ const personal = /ingrid|solheim|larsen|@example|555|4755|3 March|1990|4111|1111
 describe('masking by a template', () => {
   it('lets nothing personal out, and gives it back to the reader, in any parts', async () => {
     mock.script((): Script => {
-      const text = `Dear ${placeholder(/Dear ([A-Z]+_\d+),/)},\nI am ${applicantIn()}. PERSON_99 Yours, ${applicantIn().toLowerCase()} ${emailIn()}`;
+      const text = `Dear ${placeholder(/Dear ([A-Z]+_\d+),/)},\nI am ${applicantIn()}. PERSON_ Yours, ${applicantIn().toLowerCase()} ${emailIn()}`;
       return { pieces: text.split('') };
     });
     await using reader = read(await begin('masked'));
     const ended = await reader.ended;
 
-    const text = `Dear ${secrets.contact},\nI am ${secrets.name}. PERSON_99 Yours, ${secrets.name} ${secrets.email}`;
+    const text = `Dear ${secrets.contact},\nI am ${secrets.name}. PERSON_ Yours, ${secrets.name} ${secrets.email}`;
     expect(ended).toMatchObject({ status: 'SUCCEEDED', text });
     expect(reader.text).toBe(text);
     expect(sent()).not.toMatch(personal);
@@ -332,6 +342,61 @@ describe('a text that does not pass its checks', () => {
     expect(sent(2)).toContain('was refused');
   });
 
+  it('is stopped as soon as it cannot pass any more', async () => {
+    const [shown, never] = [gated(['I am glad. '], []), gated([], [])];
+    const pieces = async function* () {
+      yield* shown.pieces;
+      yield `I am a team player, ${'o'.repeat(80)} and`;
+      yield* never.pieces;
+    };
+    mock.script({ pieces: pieces() }, (): Script => ({ pieces: [good()] }));
+    const id = await begin('checked');
+    await using reader = read(id);
+    await reader.atLeast(5);
+    shown.open();
+
+    expect(await reader.ended).toMatchObject({ status: 'SUCCEEDED', failure: null });
+    expect(await mock.calls[0]?.over).toBe('closed by client');
+    expect(reader.story()).toBe('started delta restarted@0 delta finished');
+    expect(reader.text).not.toContain('team');
+    const { attempts } = await owner
+      .ask<{ generation: { attempts: unknown[] } }>(
+        'query ($id: ID!) { generation(id: $id) { attempts { reason endedBy failureCode failureMessage costMicros usage { inputTokens } } } }',
+        { id },
+      )
+      .then(({ generation }) => generation);
+    expect(attempts).toMatchObject([
+      // Nobody said what it used.
+      { endedBy: 'FAILED', failureCode: 'GUARD_FAILED', failureMessage: complaint, costMicros: null, usage: null },
+      { reason: 'GUARD', endedBy: 'FINISHED' },
+    ]);
+    never.open();
+  });
+
+  it('is stopped a second time, and fails', async () => {
+    const stopped = () => gated([`I am a team player, ${'o'.repeat(80)} and`], []);
+    const gates = [stopped(), stopped()];
+    mock.script(...gates.map(({ pieces }) => ({ pieces })));
+    const id = await begin('checked');
+    await using reader = read(id);
+
+    expect(await reader.ended).toMatchObject({ status: 'FAILED', failure: { code: 'GUARD_FAILED' } });
+    expect(await find(id)).toMatchObject({ failure: { message: complaint }, attempts: [{ reason: null }, { reason: 'GUARD' }] });
+    expect(mock.calls).toHaveLength(2);
+    for (const { open: end } of gates) end();
+  });
+
+  it('is written once more when it has a placeholder that stands for nothing', async () => {
+    mock.script({ pieces: ['I am PERSON_99.'] }, (): Script => ({ pieces: [`I am ${applicantIn()}.`] }));
+    const id = await begin('masked');
+    await using reader = read(id);
+
+    expect(await reader.ended).toMatchObject({ status: 'SUCCEEDED', text: `I am ${secrets.name}.` });
+    expect((await find(id)).attempts).toMatchObject([{ failureCode: 'GUARD_FAILED' }, { reason: 'GUARD', endedBy: 'FINISHED' }]);
+    expect(sent(1)).toContain('stands for no detail');
+    expect(applicantIn(1)).toBe(applicantIn(0));
+  });
+
   it('is not looked for in a text that its model did not end, nor in a draft', async () => {
     mock.script({ pieces: ['Nothing.'], finish: 'length' });
     await using cut = read(await begin('checked'));
@@ -339,6 +404,36 @@ describe('a text that does not pass its checks', () => {
 
     await using draft = read(await begin('checked', { model: 'offline/draft' }));
     expect(await draft.ended).toMatchObject({ status: 'SUCCEEDED', failure: null });
+  });
+});
+
+describe('a text that has to fit a JSON Schema', () => {
+  const facts = { applicant: 'Bo "Bobby" Ek', position: 'Planner', company: 'Fjord' };
+  const written = (applicant: string) =>
+    JSON.stringify({ subject: 'Planner', tone: 'plain', paragraphs: [`I am ${applicant}.`] });
+  const nameIn = (call: number) => placeholder(/\\"applicant\\": \\"([A-Z]+_\d+)\\"/, call);
+
+  it('gets its details back as parts of JSON', async () => {
+    mock.script((): Script => ({ pieces: written(nameIn(0)).split('') }));
+    await using reader = read(await begin('parts', { variables: facts }));
+    const { status, text } = await reader.ended;
+
+    expect(status).toBe('SUCCEEDED');
+    expect(JSON.parse(text ?? '')).toEqual({ subject: 'Planner', tone: 'plain', paragraphs: [`I am ${facts.applicant}.`] });
+    expect(sent(0)).not.toContain('Bobby');
+  });
+
+  it('is written once more when it does not, then fails', async () => {
+    mock.script({ pieces: ['{"subject":"Planner"}'] }, { pieces: ['Here it is: {}'] });
+    const id = await begin('parts', { variables: facts });
+    await using reader = read(id);
+
+    expect(await reader.ended).toMatchObject({ status: 'FAILED', failure: { code: 'GUARD_FAILED' } });
+    expect((await find(id)).attempts).toMatchObject([
+      { failureMessage: expect.stringMatching(/^the answer has to fit its JSON Schema/) as unknown },
+      { reason: 'GUARD', failureMessage: 'the answer has to be one JSON value and nothing else' },
+    ]);
+    expect(mock.calls).toHaveLength(2);
   });
 });
 

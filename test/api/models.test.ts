@@ -1,6 +1,9 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { developmentTenant } from '../../src/access/new-tenant.service.ts';
 import type { Provider } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { byService, trailOf } from '../harness/audit-trail.ts';
 import { runAdmin } from '../harness/command.ts';
 import { eventually } from '../harness/eventually.ts';
 import { sampleVariables } from '../harness/letters.ts';
@@ -97,6 +100,43 @@ describe('the catalogue of models', () => {
     expect(await admin('remove', '--id', id)).toMatchObject({ code: 1, stderr: `nothing is set of ${id}\n` });
   });
 
+  it('is told to all processes when an operator changes it, and on record in the tenant that runs the installation', async () => {
+    const id = 'test/recorded';
+    const listener = postgres(app.database.url, { max: 1, onnotice: () => undefined });
+    const hints: unknown[] = [];
+    await listener.listen('draftwire', (payload) => {
+      const { kind, ids } = JSON.parse(payload) as { kind: string; ids: string[] };
+      if (kind === 'model.changed') hints.push(ids);
+    });
+    await admin('set', '--id', id, '--set', 'CONTEXT_WINDOW=5');
+    await admin('set', '--id', id, '--set', 'RETIRES_AT=2099-01-01');
+    await admin('remove', '--id', id);
+    await eventually(() => hints.length === 3);
+    await listener.end();
+    const [before, retiresAt] = [{ contextWindow: 5 }, '2099-01-01T00:00:00.000Z'];
+    const about = (await trailOf(app, developmentTenant)).filter(({ thing }) => thing === id);
+
+    expect(hints).toEqual([[id], [id], [id]]);
+    expect(about).toEqual([
+      byService('admin', 'modelSet', { thing: id, after: before }),
+      byService('admin', 'modelSet', { thing: id, before, after: { ...before, retiresAt } }),
+      byService('admin', 'modelReset', { thing: id, before: { ...before, retiresAt } }),
+    ]);
+    expect(await app.ask('{ auditVerify { isIntact } }')).toEqual({ auditVerify: { isIntact: true } });
+  });
+
+  it('loses nothing when it is changed by two at once', async () => {
+    const id = 'test/both';
+    await Promise.all([
+      admin('set', '--id', id, '--set', 'CONTEXT_WINDOW=5'),
+      admin('set', '--id', id, '--set', 'MAX_OUTPUT_TOKENS=6'),
+      admin('set', '--id', id, '--set', 'STRUCTURED_OUTPUT=true'),
+    ]);
+
+    expect((await admin('list')).stdout).toContain(`${id}  CONTEXT_WINDOW=5 MAX_OUTPUT_TOKENS=6 STRUCTURED_OUTPUT=true\n`);
+    await admin('remove', '--id', id);
+  });
+
   it('says what is wrong with a setting, and stores nothing of it', async () => {
     const wrong = await admin('set', '--id', 'test/x', '--set', 'CONTEXT_WINDOW=5', '--set', 'RETIRES_AT=soon');
 
@@ -128,6 +168,20 @@ describe('the catalogue of models', () => {
           code: 'INVALID_INPUT',
           message: `the model ${luna} was retired on 2026-01-31; left are: ${sol}, offline/draft`,
           path: ['input', 'model'],
+        },
+      ],
+    });
+    const published = await app.ask<{ routePublish: unknown }>(
+      'mutation ($input: RoutePublishInput!) { routePublish(input: $input) { route { id } errors { code message path } } }',
+      { input: { name: 'new', definition } },
+    );
+    expect(published.routePublish).toEqual({
+      route: null,
+      errors: [
+        {
+          code: 'INVALID_INPUT',
+          message: `the model ${luna} was retired on 2026-01-31; \`models\` lists them`,
+          path: ['input', 'definition', 'route', 'among', '0', 'route', 'model'],
         },
       ],
     });

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import type { ExecutionResult } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acknowledged, get, post, sse, wsClient, type SseEvent } from '../harness/clients.ts';
 import { batches, openTinyApp, running, type TinyApp } from '../harness/tiny-api.ts';
 import { soon } from '../harness/eventually.ts';
@@ -236,7 +236,7 @@ describe('readers that take nothing', () => {
     raw.send({ type: 'subscribe', id: '1', payload: { query: 'subscription { flood }' } });
     await raw.next();
     raw.socket.pause();
-    await vi.waitFor(async () => expect(await gauge('graphql_open_connections', impatient)).toEqual([0]), { timeout: 5_000 });
+    await soon(async () => expect(await gauge('graphql_open_connections', impatient)).toEqual([0]));
     raw.socket.resume();
     // The close frame may be lost behind what was never taken.
     expect([1013, 1006]).toContain(await raw.closed);
@@ -249,12 +249,8 @@ describe('readers that take nothing', () => {
     frozen.pause();
     const cut = new Promise((resolve) => frozen.once('close', resolve));
     frozen.on('error', () => undefined);
-    await vi.waitFor(async () => expect(await gauge('graphql_running_subscriptions', impatient)).toEqual([0, 1]), {
-      timeout: 5_000,
-    });
-    await vi.waitFor(async () => expect(await gauge('graphql_running_subscriptions', impatient)).toEqual([0, 0]), {
-      timeout: 5_000,
-    });
+    await soon(async () => expect(await gauge('graphql_running_subscriptions', impatient)).toEqual([0, 1]));
+    await soon(async () => expect(await gauge('graphql_running_subscriptions', impatient)).toEqual([0, 0]));
     frozen.resume();
     await cut;
     expect(running.size).toBe(0);

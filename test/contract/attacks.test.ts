@@ -131,6 +131,20 @@ const rows: readonly Row[] = [
     test: '10,000 sockets of one member',
   },
   {
+    attack: 'sockets that neither begin nor answer a close',
+    ways: 'HTTP, WebSocket',
+    code: '4408 and each other close, then cut a second later',
+    file: 'api/door.test.ts',
+    test: 'whose peers do not answer a close are cut within seconds',
+  },
+  {
+    attack: 'answers that are asked for and not read',
+    ways: 'HTTP, SSE',
+    code: 'cut after 90 s without a byte, 30 s where it is a stream',
+    file: 'api/frozen.test.ts',
+    test: 'answers that nobody reads are given up, and others are not',
+  },
+  {
     attack: 'subscriptions by the hundred',
     ways: 'WebSocket, SSE',
     code: 'RATE_LIMITED (429)',

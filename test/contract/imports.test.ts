@@ -12,6 +12,8 @@ const compositionFiles = ['app.ts', 'schema.ts'];
 
 /** What a feature shows to others beside its services and tables: decisions without state of their own, and what stands for a service. */
 const publicModules = [
+  'caching/caching.ts',
+  'caching/entry.ts',
   'guards/fence.ts',
   'guards/guards.ts',
   'guards/kinds.ts',
@@ -23,6 +25,7 @@ const publicModules = [
   'routing/next-move.ts',
   'routing/plan.ts',
   'routing/price.ts',
+  'templates/schema.ts',
   'idempotency/claim.ts',
   'idempotency/answers.ts',
   'idempotency/seal.ts',

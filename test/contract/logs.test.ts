@@ -130,7 +130,9 @@ describe('logs and metrics', () => {
 
     // The keys did go out, or this would prove nothing.
     const sent = JSON.stringify(mock.calls.map(({ path, headers, body }) => ({ path, headers, body })));
-    expect(seenIn(sent)).toEqual(expect.arrayContaining(['openaiKey', 'anthropicKey', 'urlPart', 'applicant', 'company']));
+    expect(seenIn(sent)).toEqual(expect.arrayContaining(['openaiKey', 'anthropicKey', 'urlPart', 'company']));
+    // The name is masked.
+    expect(seenIn(sent)).not.toContain('applicant');
     expect(seenIn(lines.join(''))).toEqual([]);
   });
 

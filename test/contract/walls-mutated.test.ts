@@ -90,7 +90,9 @@ beforeAll(async () => {
     await setBudget(tenant);
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
-    await tenant.ask(start, { input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once' } });
+    await tenant.ask(start, {
+      input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once', cache: { mode: 'ON' } },
+    });
     await soon(async () => {
       const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
       expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);

@@ -15,6 +15,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   tenants: 'DELETE SELECT',
   // Writing, take-over and cleaning up after the end.
   attempts: 'INSERT SELECT UPDATE',
+  // Who is followed when the one that was followed is lost, and what is too old.
+  cache_entries: 'DELETE INSERT SELECT UPDATE',
   chunks: 'DELETE INSERT SELECT UPDATE',
   generations: 'DELETE SELECT UPDATE',
   // What calls reserve is settled where attempts and generations end.
@@ -56,12 +58,14 @@ const engineAdds: Readonly<Record<string, { readonly policy: string; readonly co
 const appColumns: Readonly<Record<string, string>> = {
   audit_entries: 'actor address after before code count id operation proof_id proof_kind request_id tenant_id thing transport',
   tenant_limits: 'name own tenant_id',
-  tenants: 'created_at deleted_at generation_retention_days id masks_personal_data name suspended_at',
+  tenants:
+    'created_at deleted_at generation_cache_max_age_seconds generation_cache_mode generation_retention_days id masks_personal_data name suspended_at',
 };
 /** What the app may change of them. */
 const appChanges: Readonly<Record<string, string>> = {
   tenant_limits: 'own',
-  tenants: 'deleted_at generation_retention_days masks_personal_data name suspended_at',
+  tenants:
+    'deleted_at generation_cache_max_age_seconds generation_cache_mode generation_retention_days masks_personal_data name suspended_at',
 };
 
 /** What the engine deletes of tables that it otherwise reads: tenants that are gone. */
@@ -80,6 +84,7 @@ const appGrants: Readonly<Record<string, string>> = {
   audit_heads: 'SELECT',
   budgets: 'DELETE INSERT SELECT UPDATE',
   budget_holds: 'DELETE INSERT SELECT UPDATE',
+  cache_entries: 'INSERT SELECT UPDATE',
   chunks: 'SELECT',
   data_keys: 'INSERT SELECT UPDATE',
   generations: 'DELETE INSERT SELECT UPDATE',

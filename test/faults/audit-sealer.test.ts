@@ -171,6 +171,19 @@ describe('auditVerify', () => {
     });
   });
 
+  it('vouches for what is before and behind a name that was erased', async () => {
+    await owner.ask('mutation { apiKeyCreate(input: { name: "of Ada", permissions: ["models:read"] }) { errors { code } } }');
+    await act(1);
+    await sealedTo(8);
+    await tamper(`update audit_entries set after = jsonb_set(after, '{name}', '"(erased)"') where TENANT and position = 7`);
+    expect((await trailOf(app, owner.tenantId)).filter(({ after }) => JSON.stringify(after).includes('Ada'))).toEqual([]);
+    expect(await verified()).toMatchObject({ isIntact: false, brokenAt: 7, reason: 'ENTRY_CHANGED' });
+    await act(2);
+    await sealedTo(0);
+    expect(await verified({ to: 6 })).toMatchObject({ ...intact, verifiedTo: 6 });
+    expect(await verified({ from: 8 })).toMatchObject({ ...intact, verifiedFrom: 8, verifiedTo: 10 });
+  });
+
   it.each([
     [{ from: 0 }, ['from']],
     [{ from: 3, to: 2 }, ['to']],

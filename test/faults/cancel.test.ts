@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stopwatch } from '../harness/stopwatch.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
@@ -23,9 +24,9 @@ interface Looked {
 
 /** How long after now the call's socket was closed by us. */
 async function closedAfter(call: Call | undefined): Promise<number> {
-  const from = performance.now();
+  const elapsed = stopwatch();
   expect(await call?.over).toBe('closed by client');
-  return performance.now() - from;
+  return elapsed();
 }
 
 describe('cancel', () => {

@@ -319,13 +319,13 @@ describe.concurrent('a fault of a provider', () => {
       const code = codes[fault][when];
       const wanted = outcomes[isBefore ? 'BEFORE' : policy](when, code);
 
-      const applicant = { ...(variables.applicant as object), name: `Cell ${index}x` };
+      const job = { ...(variables.job as object), title: `Cell ${index}x` };
       const { generationStart } = await app.ask<{ generationStart: { generation: { id: string } | null; errors: unknown[] } }>(
         start,
         {
           input: {
             template: slugs[policy],
-            variables: { ...variables, applicant },
+            variables: { ...variables, job },
             model: route === 'one model' ? 'first/m' : 'auto',
           },
         },

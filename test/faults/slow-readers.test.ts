@@ -35,7 +35,8 @@ function bytesInUse(): number {
 
 describe('readers that take nothing', () => {
   it('cost neither memory nor the other readers anything, and are let go', { timeout: 90_000 }, async () => {
-    const undrainedMs = 8_000;
+    // Long: others read 2 MiB each meanwhile, on whatever machine.
+    const undrainedMs = 15_000;
     const app = await openTestApp({
       providers: [flood],
       env: { DEFAULT_MODEL: 'mock/flood' },
@@ -67,7 +68,8 @@ describe('readers that take nothing', () => {
     for (const reader of readers) expect(await reader.ended).toMatchObject({ status: 'SUCCEEDED', text });
     expect(readers.map((reader) => reader.text === text)).toEqual([true, true]);
     // Two more readers hold the text; the frozen one holds a slice an operation, not 180 MiB.
-    expect(bytesInUse() - before).toBeLessThan(80 * megabyte);
+    // What is freed is not free at once: buffers are given back by another thread.
+    await eventually(() => bytesInUse() - before < 80 * megabyte, 4_000, 'the memory that is not needed');
 
     await Promise.all([first, ...readers].map((reader) => reader.close()));
     // The others did not have to wait until it was gone.

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { vi } from 'vitest';
+import { stopwatch } from './stopwatch.ts';
 
 const lookMs = 20;
 
@@ -9,17 +10,21 @@ const lookMs = 20;
  */
 export const patienceMs = 12_000;
 
-/** Looks until there is something (not null, undefined or false) and gives it; throws once `deadlineMs` has passed. */
+/**
+ * Looks until there is something (not null, undefined or false) and gives it; throws once `deadlineMs` has passed. A shorter deadline than
+ * `patienceMs` stands still while somebody waits for a processor, until `patienceMs` are over.
+ */
 export async function eventually<T>(
   look: () => T | Promise<T>,
   deadlineMs = patienceMs,
   what = 'it',
 ): Promise<Exclude<T, null | undefined | false>> {
-  const deadline = performance.now() + deadlineMs;
+  const elapsed = stopwatch();
+  const atLast = performance.now() + Math.max(deadlineMs, patienceMs);
   for (;;) {
     const found = await look();
     if (found !== null && found !== undefined && found !== false) return found as Exclude<T, null | undefined | false>;
-    if (performance.now() > deadline) throw new Error(`${what} did not come within ${deadlineMs} ms`);
+    if (elapsed() > deadlineMs || performance.now() > atLast) throw new Error(`${what} did not come within ${deadlineMs} ms`);
     await pause(lookMs);
   }
 }

@@ -124,6 +124,14 @@ describe('people', () => {
       secret: '(withheld)',
     });
     expect(pseudonyms.without(tenantId, null)).toBeNull();
+    const ada = pseudonyms.of(tenantId, 'ada@acme.example');
+    const names = ['Nightly import', 'of <ada@acme.example>.', 'ada@acme.example, later bob@acme.example’s', 'a @ b'];
+    expect(pseudonyms.without(tenantId, { names })?.['names']).toEqual([
+      'Nightly import',
+      `of <${ada}>.`,
+      `${ada}, later ${pseudonyms.of(tenantId, 'bob@acme.example’s')}`,
+      'a @ b',
+    ]);
     expect([pseudonyms.ofThing(tenantId, memberId), pseudonyms.ofThing(tenantId, key)]).toEqual([
       pseudonyms.of(tenantId, memberId),
       key,

@@ -34,6 +34,16 @@ const others = [
   'IBAN',
   'PHON',
   'PERSON_PERSON_',
+  // What a model may make of a placeholder: these are none.
+  'PERSON 01',
+  'PERSON_ 01',
+  'PERSON\\_01',
+  'PER\nSON_01',
+  'PERSON\u200b_01',
+  'ＰＥＲＳＯＮ_01',
+  'PERSON_0１',
+  '[PERSON_01',
+  'PERSONX_01',
 ];
 
 function writing(random: Random): string {
@@ -117,6 +127,49 @@ describe('a masked stream', () => {
     expect(restorer.push('PERSON')).toBe('');
     expect(restorer.flush()).toBe('PERSON');
     expect(restorer.flush()).toBe('');
+  });
+
+  it('puts details into JSON so that it stays what it was', () => {
+    const values = new Map([
+      ['PERSON_01', 'Bo "Bobby" \\ Ek'],
+      ['ADDRESS_02', '12 High Street\nBergen'],
+    ]);
+    const text = '{"to":"PERSON_01","at":"ADDRESS_02","again":"PERSON_01s"}';
+    for (let split = 0; split <= text.length; split++) {
+      const restorer = new Restorer(values, { isJson: true });
+      const whole = restorer.push(text.slice(0, split)) + restorer.push(text.slice(split)) + restorer.flush();
+
+      expect(JSON.parse(whole)).toEqual({ to: 'Bo "Bobby" \\ Ek', at: '12 High Street\nBergen', again: 'Bo "Bobby" \\ Eks' });
+    }
+  });
+
+  it.each([
+    ['PERSON_99', true],
+    ['person_1', true],
+    ['Dear PERSON\\_01,', true],
+    ['PERSON_ 01 and', true],
+    ['PERSON _01', true],
+    ['PERSON_', false],
+    ['in person 1 of 2', false],
+    ['COMPANY_01', false],
+    ['SALESPERSON_01', false],
+    ['PHONE 01 42 68 53 00', false],
+  ])('knows a placeholder that was not given, or is spelled otherwise: %s', (text, isLeft) => {
+    expect(masked.restorer().isLeftIn(text)).toBe(isLeft);
+    expect(new Restorer(new Map()).isLeftIn(text)).toBe(false);
+  });
+
+  it('finds none in the details and the prompt themselves, whatever the caller wrote', () => {
+    const random = randomOf(7);
+    for (let round = 0; round < 300; round++) {
+      const name = `${random.pick(['Person_1', 'PERSON _01', 'person\\_2', 'Ada', 'EMAIL_03'])} ${random.pick(['Lee', 'PHONE_1', 'X'])}`;
+      const content = `${name}, ${random.pick(others)}${random.pick(others)} and ${random.pick(['person_1@example.org', 'a@b.org'])}`;
+      const { messages, restorer } = mask([{ role: 'user', content }], { name }, [{ path: ['name'], kind: 'name' }]);
+      const own = restorer();
+      const whole = own.push(messages.at(-1)?.content ?? '') + own.flush();
+
+      if (whole !== content || own.isLeftIn(whole)) expect({ sent: messages.at(-1)?.content, whole }).toEqual({ whole: content });
+    }
   });
 
   it('passes as it is where nothing was masked', () => {

@@ -26,7 +26,8 @@ const world: World = {
   misfit: () => null,
 };
 const models = ['a/1', 'a/2', 'b/1', 'c/1'];
-const read = (definition: unknown) => readDefinition(definition, (id) => models.includes(id), ['input', 'definition']);
+const read = (definition: unknown) =>
+  readDefinition(definition, (id) => (models.includes(id) ? null : `there is no model ${id}`), ['input', 'definition']);
 const chosen = (route: unknown, over: Partial<World> = {}, about: Partial<Facts> = {}) =>
   choose(read({ route }), { ...facts, ...about }, { ...world, ...over });
 const one = (model: string) => ({ model });
@@ -299,7 +300,7 @@ describe('models that failed too often', () => {
       ],
     ],
   ])('come last: %s', (_why, over, models, shares) => {
-    const definition = readDefinition({ route: weighted, on: { TIMEOUT: weighted } }, () => true, []);
+    const definition = readDefinition({ route: weighted, on: { TIMEOUT: weighted } }, () => null, []);
     const chosen = choose(definition, facts, { ...world, random: () => 0, ...over });
     expect(chosen.models).toEqual(models);
     expect(chosen.branches).toEqual({ TIMEOUT: models });

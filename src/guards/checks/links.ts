@@ -6,10 +6,19 @@ const linkPattern = /(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/|(?:jav
 const hostPattern = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^/?#@]*@)?([^/?#:]+)/i;
 
 /** Hosts that links in the text may lead to, by `http`, `https` or none; `example.org` stands for the hosts below it too. None: no links at all. */
-export const links = checkOf('links', read, ({ text }, { allow }) => {
-  const strange = [...text.matchAll(linkPattern)].map(({ 0: link }) => link).filter((link) => !isAllowed(link, allow));
-  return strange.length > 0 ? `leave out the link ${strange[0]?.slice(0, 200) ?? ''}` : null;
-});
+export const links = checkOf(
+  'links',
+  read,
+  ({ text }, { allow }) => strangeLinkIn(text, allow),
+  ({ allow }) =>
+    (piece) =>
+      strangeLinkIn(piece, allow),
+);
+
+function strangeLinkIn(text: string, allow: readonly string[]): string | null {
+  const strange = [...text.matchAll(linkPattern)].map(({ 0: link }) => link).find((link) => !isAllowed(link, allow));
+  return strange === undefined ? null : `leave out the link ${strange.slice(0, 200)}`;
+}
 
 function isAllowed(link: string, allow: readonly string[]): boolean {
   if (!/^(?:https?:\/\/|www\.)/i.test(link)) return false;

@@ -1,0 +1,74 @@
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Remembered } from '../kernel/remembered.ts';
+import type { Scope } from '../kernel/scope.ts';
+import type { CacheMode } from '../tenants/tenants.table.ts';
+import { cacheKey, reads, writes, type Cached, type CacheUse } from './caching.ts';
+import { findEntry, type EntryClaim } from './entry.ts';
+
+/** What a caller or a tenant wants of the cache. */
+export interface CacheWish {
+  readonly mode: CacheMode;
+  /** Null for the default. */
+  readonly maxAgeSeconds?: number | null;
+}
+
+/** What a start is to do with the cache. */
+export interface CachePlan {
+  readonly use: CacheUse;
+  /** The model that writes, or wrote, the text it copies; null where it copies none. */
+  readonly model: string | null;
+  /** How it becomes the one that others follow, or follows who was quicker; null where it does neither. */
+  readonly claim: EntryClaim | null;
+}
+
+/** A text is kept a day where nobody says how long. */
+const defaultAgeSeconds = 86_400;
+
+/**
+ * The feature `caching`: texts that succeeded are given to later starts of the same tenant that would come to the same, and starts at the same
+ * time share one call. What a tenant wants holds from the next start on where it was said, and elsewhere within three seconds.
+ */
+export class CacheService {
+  private readonly tenants: Remembered<CacheWish>;
+
+  constructor(private readonly parts: { readonly database: Database; readonly clock: Clock; readonly writtenForMs: number }) {
+    this.tenants = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
+  }
+
+  /** What the tenant wants for generations whose callers say nothing. */
+  async wishOf({ tenantId }: Pick<Scope, 'tenantId'>): Promise<CacheWish> {
+    return this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
+  }
+
+  /** What a start does; null when the cache is OFF for it. `cached` is asked for where it is not. */
+  async plan(scope: Pick<Scope, 'tenantId'>, wish: CacheWish, cached: () => Cached): Promise<CachePlan | null> {
+    const { mode } = wish;
+    if (mode === 'OFF') return null;
+    const maxAgeSeconds = wish.maxAgeSeconds ?? defaultAgeSeconds;
+    const use: CacheUse = { mode, key: cacheKey(cached()), maxAgeSeconds, outcome: 'MISS', source: null };
+    const { database, writtenForMs } = this.parts;
+    const found = reads(use) ? await findEntry(database.as(scope), uuidOf(scope.tenantId), use) : null;
+    if (found && (found.isKept || found.isRunning)) {
+      const outcome = found.isKept ? 'HIT' : 'SHARED';
+      return { use: { ...use, outcome, source: found.id }, model: found.model, claim: null };
+    }
+    return { use, model: null, claim: writes(use) ? { use, replaces: found?.id ?? null, writtenForMs } : null };
+  }
+
+  /** Looks again when these tenants start next; all of them without `tenantIds`. */
+  forget(tenantIds: readonly string[] | null): void {
+    this.tenants.forget(tenantIds);
+  }
+
+  private async read(tenantId: string): Promise<CacheWish> {
+    const [row] = await this.parts.database.as({ tenantId }).sql<{ mode: CacheMode; max_age_seconds: number | null }>(
+      (sql) => sql`
+        select generation_cache_mode as mode, generation_cache_max_age_seconds as max_age_seconds from tenants
+        where id = ${uuidOf(tenantId, 'ten')}`,
+      { idempotent: true },
+    );
+    return { mode: row?.mode ?? 'OFF', maxAgeSeconds: row?.max_age_seconds ?? null };
+  }
+}

@@ -1,0 +1,37 @@
+import type { CacheWish } from '../caching/cache.service.ts';
+import { writes, type Cached, type CacheUse } from '../caching/caching.ts';
+import { AppError } from '../kernel/errors.ts';
+import type { RoutePlan } from '../routing/plan.ts';
+import { checkCacheAge } from '../tenants/tenant.service.ts';
+import { checkRange } from './bounds.ts';
+import type { StartInput } from './generation.service.ts';
+import type { Recipe } from './insert.ts';
+
+const mostOutputTokens = 32_000;
+const longestMetadata = 16_384;
+
+/** Throws INVALID_INPUT, naming the field, for what no generation is started with. */
+export function checkInput({ temperature, metadata, cache }: StartInput, maxOutputTokens: number): void {
+  checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
+  if (temperature != null) checkRange('temperature', temperature, 0, 2);
+  checkAge(cache);
+  if (!metadata || JSON.stringify(metadata).length <= longestMetadata) return;
+  throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {
+    path: ['input', 'metadata'],
+  });
+}
+
+/** Throws INVALID_INPUT for an age at which no text is given to others. */
+export function checkAge(wish: CacheWish | null | undefined): void {
+  checkCacheAge(wish?.maxAgeSeconds, ['input', 'cache', 'maxAgeSeconds']);
+}
+
+/** What the text of a generation depends on. */
+export function cachedOf(recipe: Recipe, { models }: RoutePlan): Cached {
+  return { ...recipe, models };
+}
+
+/** What a retry wants of the cache when nobody says: a new text, for all who were given the one before. */
+export function anew(use: CacheUse | null): CacheWish {
+  return use && writes(use) ? { mode: 'WRITE', maxAgeSeconds: use.maxAgeSeconds } : { mode: 'OFF' };
+}
