@@ -20,6 +20,7 @@ const benchmarks = {
   start: async (effort: Effort) => (await import('./start.ts')).start(effort),
   access: async (effort: Effort) => (await import('./access.ts')).access(effort),
   limits: async (effort: Effort) => (await import('./limits.ts')).limits(effort),
+  budget: async (effort: Effort) => (await import('./budget.ts')).budget(effort),
   guards: async (effort: Effort) => (await import('./guards.ts')).guards(effort),
 } satisfies Record<string, (effort: Effort) => Promise<Report>>;
 
