@@ -22,6 +22,7 @@ const benchmarks = {
   sse: async (effort: Effort) => (await import('./sse.ts')).sse(effort),
   gateway: async (effort: Effort) => (await import('./gateway.ts')).gateway(effort),
   limits: async (effort: Effort) => (await import('./limits.ts')).limits(effort),
+  budget: async (effort: Effort) => (await import('./budget.ts')).budget(effort),
   guards: async (effort: Effort) => (await import('./guards.ts')).guards(effort),
 } satisfies Record<string, (effort: Effort) => Promise<Report>>;
 

@@ -48,6 +48,7 @@ import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
 import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
+import { openDial } from './kernel/outbound-dial.ts';
 import { outboundRules } from './kernel/outbound-rules.ts';
 import { openOutbound } from './kernel/outbound.ts';
 import type { Log } from './kernel/log.ts';
@@ -55,6 +56,7 @@ import { asSet } from './kernel/setting.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
+import { guardedHttp } from './providers/guarded-http.ts';
 import { LeanHttp } from './providers/http.ts';
 import { openProviders } from './providers/list.ts';
 import type { Provider } from './providers/port.ts';
@@ -73,6 +75,7 @@ import { TemplateService } from './templates/template.service.ts';
 import { TenantService } from './tenants/tenant.service.ts';
 import { UsageService } from './usage/usage.service.ts';
 import { openDevelopmentMasterKey } from './vault/development-master-key.ts';
+import { ProviderCredentialTestService } from './vault/provider-credential-test.service.ts';
 import { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderKeyService } from './vault/provider-key.service.ts';
 import { VaultService } from './vault/vault.service.ts';
@@ -153,7 +156,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const masterKeys = config.masterKeys ?? (config.isProduction ? [] : await openDevelopmentMasterKey(config.dataDir));
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
-    const providerKeys = new ProviderKeyService({ database, vault, clock, log });
+    const outbound = outboundRules(config.outboundAllow);
+    const httpOf = guardedHttp(config.engine.windowMs, openDial(outbound));
+    const providerKeys = new ProviderKeyService({ database, vault, clock, log, httpOf });
     bus.forgetOn(providerKeys, 'credential.changed');
 
     const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
@@ -166,20 +171,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
-    const engine: Engine = new Engine(config.engine, {
-      database,
-      models,
-      keys: providerKeys,
-      gate,
-      ledger,
-      bus,
-      audience: follower,
-      readers: follower,
-      clock,
-      log,
-      fetch: providerHttp.fetch,
-      fetchAfter: (moment) => providerHttp.fetchAfter(moment),
-    });
+    const engineParts = { database, models, keys: providerKeys, gate, ledger, bus, audience: follower, readers: follower };
+    const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp });
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, ledger, bus, log });
@@ -215,7 +208,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     watch.open();
     life.onStop('watch over access', () => watch.close(), lastWordsMs);
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
-    const callOut = openOutbound(outboundRules(config.outboundAllow));
+    const callOut = openOutbound(outbound);
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
@@ -249,15 +242,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
-    const routeTrials = new RouteTrialService({
-      plans,
-      models,
-      templates,
-      keys: providerKeys,
-      acts,
-      clock,
-      fetch: providerHttp.fetch,
-    });
+    const calls = { keys: providerKeys, acts, clock, http: providerHttp };
+    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
     const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
@@ -265,7 +251,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);
     const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
-    const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers });
+    const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers, outbound });
+    const credentialTests = new ProviderCredentialTestService({ ...calls, credentials, providers: models.providers });
     const streams = new StreamService({ database, follower, generations, clock });
     const developmentKey = config.isProduction ? null : await openDevelopmentKey(keys, config.dataDir);
 
@@ -288,6 +275,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audit,
       database,
       credentials,
+      credentialTests,
       limitSettings,
       usage: new UsageService(database),
       budgets: new BudgetService({ database, acts, ledger, clock }),

@@ -56,6 +56,7 @@ import { Member, Tenant } from './tenants/tenant.type.ts';
 import { UsageResolver } from './usage/usage.resolver.ts';
 import type { UsageService } from './usage/usage.service.ts';
 import { ProviderCredentialResolver } from './vault/provider-credential.resolver.ts';
+import type { ProviderCredentialTestService } from './vault/provider-credential-test.service.ts';
 import type { ProviderCredentialService } from './vault/provider-credential.service.ts';
 import { ProviderCredential } from './vault/provider-credential.type.ts';
 
@@ -79,6 +80,7 @@ export interface Services {
   readonly database: Database;
   readonly audit: AuditService;
   readonly credentials: ProviderCredentialService;
+  readonly credentialTests: ProviderCredentialTestService;
   readonly limitSettings: LimitSettingService;
   readonly usage: UsageService;
   readonly budgets: BudgetService;
@@ -106,7 +108,7 @@ export function buildSchemas(services: Services): Schemas {
   const members = new MemberResolver(services.members);
   const invitations = new InvitationResolver(services.invitations, services.acceptances, tenants, roles);
   const audit = new AuditResolver(services.audit);
-  const credentials = new ProviderCredentialResolver(services.credentials, tenants);
+  const credentials = new ProviderCredentialResolver(services.credentials, services.credentialTests, tenants);
   const limits = new LimitResolver(services.limitSettings);
   const usage = new UsageResolver(services.usage);
   const budgets = new BudgetResolver(services.budgets);
@@ -196,6 +198,7 @@ export function printSchemas(): { readonly api: string; readonly subgraph: strin
     database: uncalled('database'),
     audit: uncalled('audit'),
     credentials: uncalled('credentials'),
+    credentialTests: uncalled('credentialTests'),
     limitSettings: uncalled('limitSettings'),
     usage: uncalled('usage'),
     budgets: uncalled('budgets'),

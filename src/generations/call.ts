@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { maskedBy } from '../guards/guards.ts';
 import { isAway } from '../kernel/errors.ts';
 import { withDeadlines, type StreamWatch } from '../providers/deadlines.ts';
-import { nothingUsed, ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider, type ProviderHttp, type TextRequest } from '../providers/port.ts';
 import type { Entering } from '../routing/gate.service.ts';
 import { noSuchModel } from '../routing/models.ts';
+import type { OwnAccess } from '../vault/provider-key.service.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -17,7 +18,7 @@ interface Choice {
 
 /** What a call is made with. */
 interface Means {
-  readonly apiKey: string | null;
+  readonly own: OwnAccess | null;
   readonly watch: StreamWatch;
   readonly fetch: typeof globalThis.fetch;
 }
@@ -33,13 +34,13 @@ export class Caller {
   begin(run: Run, committed: Promise<void>): void {
     const choice = this.parts.models.find(run.attempt.model);
     if (!choice) return;
-    const apiKey = this.parts.keys.known(run.tenantId, choice.provider);
+    const own = this.parts.keys.known(run.tenantId, choice.provider);
     // Not known without a look: the attempt waits for it, and makes the call then.
-    if (apiKey === undefined) return;
-    const watch = this.parts.gate.enterNow(this.entering(run, run.attempt.model, apiKey));
+    if (own === undefined) return;
+    const watch = this.parts.gate.enterNow(this.entering(run, run.attempt.model, own));
     // Nor is there a place at once, or the model has to be asked whether it works again.
     if (!watch) return;
-    run.opened = begun(this.call(run, choice, { apiKey, watch, fetch: this.parts.fetchAfter(committed) }));
+    run.opened = begun(this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetchAfter(committed) }));
   }
 
   /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled: at once, where it is not patient. */
@@ -51,9 +52,15 @@ export class Caller {
     }
     const choice = this.parts.models.find(model);
     if (!choice) throw noSuchModel(model);
-    const apiKey = await this.ownKey(run, choice.provider);
-    const watch = await this.parts.gate.enter({ ...this.entering(run, model, apiKey), isPatient }, run.signal);
-    return this.call(run, choice, { apiKey, watch, fetch: this.parts.fetch });
+    const own = await this.ownAccess(run, choice.provider);
+    const watch = await this.parts.gate.enter({ ...this.entering(run, model, own), isPatient }, run.signal);
+    return this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetch });
+  }
+
+  /** How long a call to this model will certainly not be let in; 0 for one that may be, as each with a tenant's own key. */
+  shutMs({ tenantId }: Run, model: string): number {
+    const choice = this.parts.models.find(model);
+    return choice && this.parts.keys.known(tenantId, choice.provider) ? 0 : this.parts.gate.shutMs(model);
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */
@@ -61,8 +68,8 @@ export class Caller {
     return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
   }
 
-  /** The tenant's own key for the call, null where it has none. A database that is away is waited for, as long as there is time for the call. */
-  private async ownKey(run: Run, provider: Provider): Promise<string | null> {
+  /** What the tenant's call is made with, null where it has nothing of its own. A database that is away is waited for, as long as there is time for the call. */
+  private async ownAccess(run: Run, provider: Provider): Promise<OwnAccess | null> {
     for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
       try {
         return await this.parts.keys.find(run.tenantId, provider);
@@ -76,12 +83,18 @@ export class Caller {
     }
   }
 
-  private entering(run: Run, model: string, apiKey: string | null): Entering {
-    const provider = model.slice(0, model.indexOf('/'));
-    return { model, provider, isOwnKey: apiKey !== null, remainingMs: this.remainingMs(run), isPatient: false };
+  private httpOf(own: OwnAccess | null): ProviderHttp {
+    return own?.elsewhere?.http ?? this.parts.http;
   }
 
-  private call(run: Run, { provider, name: model }: Choice, { apiKey, watch, fetch }: Means): OpenedCall {
+  private entering(run: Run, model: string, own: OwnAccess | null): Entering {
+    const provider = model.slice(0, model.indexOf('/'));
+    const by = own === null ? 'OURS' : own.elsewhere === null ? 'OWN_KEY' : 'ELSEWHERE';
+    return { model, provider, by, remainingMs: this.remainingMs(run), isPatient: false };
+  }
+
+  private call(run: Run, { provider: usual, name: model }: Choice, { own, watch, fetch }: Means): OpenedCall {
+    const { provider, apiKey } = { provider: own?.elsewhere?.provider ?? usual, apiKey: own?.apiKey ?? null };
     const { draft, maxOutputTokens, temperature, outputSchema } = run.work;
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;

@@ -5,6 +5,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { GateService } from '../routing/gate.service.ts';
 import type { Models } from '../routing/models.ts';
+import type { ProviderHttp } from '../providers/port.ts';
 import { planOf, type RoutePlan } from '../routing/plan.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { Appender } from './appender.ts';
@@ -51,9 +52,8 @@ export interface EngineParts {
   readonly readers: Pick<Follower, 'follow'>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly fetch: typeof fetch;
-  /** Makes its requests at once and sends them at that moment, never before. */
-  readonly fetchAfter: (moment: Promise<void>) => typeof fetch;
+  /** How calls go out, but those to addresses that tenants named. */
+  readonly http: ProviderHttp;
 }
 
 /** How often every process looks for generations that nobody writes. */

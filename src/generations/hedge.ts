@@ -61,11 +61,12 @@ export class Hedge {
   }
 
   /** The next model of the plan that was not asked yet and can write from here; null when there is none. */
-  private rivalOf({ work, attempts, attempt }: Run): string | null {
+  private rivalOf(run: Run): string | null {
+    const { work, attempts, attempt } = run;
     const isAsked = new Set(attempts.map(({ model }) => model));
     const fits = (model: string): boolean =>
       attempt.base === 0 || this.parts.models.find(model)?.provider.ignoresMessages !== true;
-    return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.parts.gate.shutMs(model) === 0) ?? null;
+    return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.caller.shutMs(run, model) === 0) ?? null;
   }
 
   private async open(run: Run, model: string): Promise<Racer | null> {

@@ -94,7 +94,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,
-        shutMs: (model) => this.parts.gate.shutMs(model),
+        shutMs: (model) => this.caller.shutMs(run, model),
         remainingMs: this.caller.remainingMs(run),
         random: Math.random(),
       });

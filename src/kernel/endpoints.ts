@@ -6,13 +6,17 @@ export interface EndpointModel {
   /** Tokens of prompt and answer together; null when unknown. */
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
+  /** Whether it can be held to a JSON Schema; null when unknown. */
+  readonly hasStructuredOutput: boolean | null;
 }
 
-/** A server that speaks OpenAI's Chat Completions. */
+/** A provider by configuration. */
 export interface Endpoint {
   /** The part of its models' ids before the slash. */
   readonly id: string;
-  /** Up to and with `/v1`. */
+  /** What it speaks: a name in the list of `src/providers/list.ts`; OpenAI's Chat Completions is `chat`. */
+  readonly api: string;
+  /** Up to and with `/v1`, where its vendor's own clients want it so. */
   readonly baseUrl: string;
   readonly apiKey: string;
   /** What `models` lists; names outside of it are passed on. */
@@ -30,7 +34,7 @@ const settingPattern = /^[A-Z][A-Z0-9_]{0,60}$/;
 /** Providers of our own: their names are taken. */
 const taken = new Set(['openai', 'anthropic', 'google', 'offline']);
 const most = 50;
-const fields = ['id', 'baseUrl', 'apiKey', 'apiKeySetting', 'models'];
+const fields = ['id', 'api', 'baseUrl', 'apiKey', 'apiKeySetting', 'models'];
 
 /**
  * Reads `[{ "id": "groq", "baseUrl": "https://api.groq.com/openai/v1", "apiKeySetting": "GROQ_API_KEY", "models": ["..."] }]`. Throws an Error that names
@@ -58,9 +62,10 @@ function readEndpoint(entry: unknown, where: string): WrittenEndpoint {
   if (!isObject(entry)) throw new Error(`${where} is no object`);
   const strange = Object.keys(entry).find((key) => !fields.includes(key));
   if (strange !== undefined) throw new Error(`${where} has ${strange}, which is none of ${fields.join(', ')}`);
-  const { id, baseUrl, apiKey = null, apiKeySetting = null, models = [] } = entry;
+  const { id, api = 'chat', baseUrl, apiKey = null, apiKeySetting = null, models = [] } = entry;
   if (typeof id !== 'string' || !idPattern.test(id))
     throw new Error(`${where}: id has 1 to 31 small letters, digits and hyphens, a letter first`);
+  if (typeof api !== 'string' || !idPattern.test(api)) throw new Error(`${id}: api is no name of one, such as chat`);
   if (typeof baseUrl !== 'string' || !/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl))
     throw new Error(`${id}: baseUrl is no URL that begins with http:// or https://`);
   if (apiKey !== null && (typeof apiKey !== 'string' || apiKey === '')) throw new Error(`${id}: apiKey is no text`);
@@ -69,7 +74,7 @@ function readEndpoint(entry: unknown, where: string): WrittenEndpoint {
   if (apiKey !== null && apiKeySetting !== null)
     throw new Error(`${id}: apiKey and apiKeySetting are both set; one of them is enough`);
   if (!Array.isArray(models) || models.length > 200) throw new Error(`${id}: models is no list of at most 200`);
-  return { id, baseUrl, apiKey, apiKeySetting, models: models.map((model: unknown) => readModel(model, id)) };
+  return { id, api, baseUrl, apiKey, apiKeySetting, models: models.map((model: unknown) => readModel(model, id)) };
 }
 
 function readModel(model: unknown, id: string): EndpointModel {
@@ -77,10 +82,14 @@ function readModel(model: unknown, id: string): EndpointModel {
     name,
     contextWindow = null,
     maxOutputTokens = null,
+    hasStructuredOutput = null,
   } = typeof model === 'string' ? { name: model } : isObject(model) ? model : {};
   if (typeof name !== 'string' || name === '' || name.length > 200)
     throw new Error(`${id}: a model is a name of 1 to 200 characters, or an object with one`);
-  return { name, contextWindow: tokensIn(contextWindow, id, name), maxOutputTokens: tokensIn(maxOutputTokens, id, name) };
+  if (hasStructuredOutput !== null && typeof hasStructuredOutput !== 'boolean')
+    throw new Error(`${id}: ${name}: hasStructuredOutput is true or false`);
+  const tokens = (count: unknown): number | null => tokensIn(count, id, name);
+  return { name, contextWindow: tokens(contextWindow), maxOutputTokens: tokens(maxOutputTokens), hasStructuredOutput };
 }
 
 function tokensIn(count: unknown, id: string, name: string): number | null {

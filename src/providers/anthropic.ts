@@ -1,6 +1,7 @@
 import { Anthropic } from '@anthropic-ai/sdk';
 import { callFailure } from './call-failure.ts';
 import { MessagesConverter, messagesRequest } from './messages.ts';
+import { namesIn } from './model-list.ts';
 import { anthropicModels } from './models.ts';
 import type { Provider, ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
@@ -39,6 +40,16 @@ export function anthropic(options: AnthropicOptions): Provider {
     acceptsUnknownModels: true,
     takesKeys: true,
     endpoint: baseURL,
+    at: (elsewhere, key) => anthropic({ ...options, baseURL: elsewhere, apiKey: key }),
+    async listModels({ signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const call = client.get('/v1/models?limit=1000', routed(fetch, signal, given)).asResponse();
+      const response = await call.catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
+      return namesIn(response, { provider: id, list: 'data', field: 'id', signal });
+    },
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> => {

@@ -13,8 +13,9 @@ export interface Source {
 /** As many chunks wait for a reader before the connection is told to. */
 const mostWaiting = 16;
 
-/** A body as it comes in. Its chunks are the reader's to keep. */
+/** A body as it comes in. Its chunks are the reader's to keep. One that is longer than `most` bytes is cut there. */
 export class Body implements Bytes {
+  private length = 0;
   private readonly chunks: Uint8Array[] = [];
   private waiting: ((bytes: Uint8Array | null) => void) | null = null;
   private onReady: (() => void) | null = null;
@@ -22,7 +23,10 @@ export class Body implements Bytes {
   private isFull = false;
   private cut: Error | null = null;
 
-  constructor(private readonly source: Source) {}
+  constructor(
+    private readonly source: Source,
+    public most: number,
+  ) {}
 
   next(): Promise<Uint8Array | null> {
     const chunk = this.poll();
@@ -56,6 +60,11 @@ export class Body implements Bytes {
   /** More of it came. */
   take(chunk: Uint8Array): void {
     if (this.isEnded) return;
+    this.length += chunk.length;
+    if (this.length > this.most) {
+      this.source.destroy();
+      return this.end(new Error(`the body is longer than ${this.most} bytes`));
+    }
     if (this.waiting) return this.answer(chunk);
     this.chunks.push(chunk);
     if (this.chunks.length >= mostWaiting && !this.isFull) {

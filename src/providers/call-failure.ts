@@ -1,6 +1,7 @@
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
-import { errorIn, stringOf } from './json.ts';
+import { OutboundError } from '../kernel/outbound.ts';
+import { errorIn, parsed, stringOf } from './json.ts';
 import { nothingUsed, type ProviderError } from './port.ts';
 
 /**
@@ -26,11 +27,26 @@ export function callFailure(provider: string, error: unknown, secrets: readonly 
   });
 }
 
+/** The error of a response that is no success, for those who read their responses without an SDK. */
+export async function refusalOf(provider: string, response: Response, secrets: readonly string[]): Promise<ProviderError> {
+  const { words, message } = errorIn(parsed(await response.text().catch(() => ''))) ?? { words: [], message: null };
+  return failureOf({
+    provider,
+    status: response.status,
+    words,
+    message,
+    retryAfterMs: retryAfterMs(response.headers, new Date()),
+    secrets,
+  });
+}
+
 /** With these no connection came about; any other may have broken behind the request. */
 const neverReached: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** The error of a call that got no response, for what broke on the way. */
 export function unreached(provider: string, error: unknown): ProviderError {
+  const refused = outboundIn(error);
+  if (refused) return failure('NETWORK', `${provider} could not be reached: ${refused.message}`, { usage: nothingUsed });
   const code = systemCodeOf(error);
   const usage = code !== null && neverReached.has(code) ? nothingUsed : null;
   return failure('NETWORK', `${provider} could not be reached${code === null ? '' : ` (${code})`}`, { usage });
@@ -44,6 +60,12 @@ interface SdkError extends Error {
 
 function isSdkError(error: unknown): error is SdkError {
   return error instanceof Error && 'status' in error && 'headers' in error && 'error' in error;
+}
+
+/** What the guard said of an address that a tenant named, from down the chain of causes; null when it said nothing. */
+function outboundIn(error: unknown): OutboundError | null {
+  for (let link = error; link instanceof Error; link = link.cause) if (link instanceof OutboundError) return link;
+  return null;
 }
 
 /** The operating system's word for what broke, such as ECONNREFUSED, from down the chain of causes. */

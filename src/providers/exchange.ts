@@ -16,6 +16,9 @@ export interface Exchanged {
 }
 
 const longestHead = 65_536;
+/** Longer than anything that a model may write, a hundred bytes around each token; what is no text is short. */
+const longestStream = 64 * 1_048_576;
+const longestOther = 1_048_576;
 
 /** One request and its response over a wire. */
 export class Exchange implements Talker {
@@ -34,19 +37,22 @@ export class Exchange implements Talker {
     private readonly reads: HeldReads,
     private readonly on: Exchanged,
   ) {
-    this.body = new Body({
-      pause: () => {
-        this.isPaused = true;
-        this.wire.pause();
+    this.body = new Body(
+      {
+        pause: () => {
+          this.isPaused = true;
+          this.wire.pause();
+        },
+        resume: () => {
+          this.isPaused = false;
+          if (!this.isOver) this.wire.watch();
+        },
+        destroy: () => {
+          if (!this.isOver) this.wire.destroy();
+        },
       },
-      resume: () => {
-        this.isPaused = false;
-        if (!this.isOver) this.wire.watch();
-      },
-      destroy: () => {
-        if (!this.isOver) this.wire.destroy();
-      },
-    });
+      longestStream,
+    );
   }
 
   send(request: string): void {
@@ -89,6 +95,7 @@ export class Exchange implements Talker {
     // 100 and 103 come before the answer.
     if (head.status < 200) return rest.length > 0 ? this.takeHead(rest) : undefined;
     this.head = head;
+    if (head.status >= 300) this.body.most = longestOther;
     if (head.body === 'chunked') this.chunked = new ChunkedDecoder();
     else if (head.body !== 'close') this.left = head.body;
     this.on.answered(head, this.body);

@@ -1,9 +1,10 @@
 import type { GoogleGenAI } from '@google/genai';
 import { isObject } from '../kernel/object.ts';
-import { unreached } from './call-failure.ts';
+import { refusalOf, unreached } from './call-failure.ts';
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { ContentConverter, contentRequest } from './generate-content.ts';
 import { errorIn, parsed, stringOf } from './json.ts';
+import { namesIn } from './model-list.ts';
 import { googleModels } from './models.ts';
 import { nothingUsed, type Provider, type ProviderError, type ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
@@ -44,6 +45,18 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
     takesKeys: true,
     endpoint: baseURL ?? ownBaseURL,
     prepare: client,
+    at: (elsewhere, key) => google({ id, apiKey: key, baseURL: elsewhere, models }),
+    async listModels({ signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const url = `${baseURL ?? ownBaseURL}/${apiVersion}/models?pageSize=1000`;
+      const response = await fetch(url, { headers: { [keyHeader]: given ?? apiKey }, signal }).catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw unreached(id, cause);
+      });
+      if (!response.ok) throw await refusalOf(id, response, secrets);
+      const names = await namesIn(response, { provider: id, list: 'models', field: 'name', signal });
+      return names.map((name) => name.replace(/^models\//, ''));
+    },
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = async (): Promise<Response> => {
@@ -71,7 +84,7 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
 /** The way of one call: the SDK makes the request and judges the status, and the body of a response that is good is ours to read. */
 class Way {
   response: Response | null = null;
-  private refused: Headers | null = null;
+  private refused: Pick<Response, 'status' | 'headers'> | null = null;
   private broken: { readonly cause: unknown } | null = null;
 
   constructor(
@@ -83,7 +96,7 @@ class Way {
     try {
       const response = await this.go(input, { ...init, signal: this.signal });
       if (!response.ok) {
-        this.refused = response.headers;
+        this.refused = response;
         return response;
       }
       this.response = response;
@@ -98,9 +111,9 @@ class Way {
   failureOf(provider: string, error: unknown, secrets: readonly string[]): ProviderError {
     const said = error instanceof Error ? error.message : String(error);
     if (this.refused) {
-      const status = isObject(error) && typeof error.status === 'number' ? error.status : 500;
+      const { status, headers } = this.refused;
       const { words, message } = errorIn(parsed(said)) ?? { words: [], message: null };
-      const waitMs = retryAfterMs(this.refused, new Date()) ?? retryDelayMs(parsed(said));
+      const waitMs = retryAfterMs(headers, new Date()) ?? retryDelayMs(parsed(said));
       return failureOf({ provider, status, words, message, retryAfterMs: waitMs, secrets });
     }
     if (this.broken) return unreached(provider, this.broken.cause);

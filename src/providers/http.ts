@@ -1,7 +1,10 @@
+import type { OutboundDial } from '../kernel/outbound-dial.ts';
+import { OutboundError } from '../kernel/outbound.ts';
 import type { Body } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { HeldReads } from './held-reads.ts';
 import { Pace } from './pace.ts';
+import type { ProviderHttp } from './port.ts';
 import type { ResponseHead } from './response-head.ts';
 import { Wire } from './wire.ts';
 
@@ -25,12 +28,18 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  * them does, and a body that comes token by token is read by the clock. It asks for no compression, follows no redirect, uses no proxy, and takes an
  * address and a text; all else is as with `fetch`.
  */
-export class LeanHttp {
+export class LeanHttp implements ProviderHttp {
   private readonly resting = new Map<string, Wire[]>();
   private readonly reads = new HeldReads();
 
-  /** `windowMs`: how long text may wait before it is delivered; 0 reads every byte when it comes. */
-  constructor(private readonly windowMs: number) {}
+  /**
+   * `windowMs`: how long text may wait before it is delivered; 0 reads every byte when it comes. With a `dial` it only goes where that allows it: for addresses
+   * that somebody else named.
+   */
+  constructor(
+    private readonly windowMs: number,
+    private readonly dial: OutboundDial | null = null,
+  ) {}
 
   readonly fetch: typeof fetch = (input, init) => this.call(input, init, null);
 
@@ -60,6 +69,8 @@ export class LeanHttp {
     let text: string;
     try {
       url = new URL(input);
+      const refusal = this.dial?.refusalOf(url) ?? null;
+      if (refusal !== null) throw new OutboundError('refused', refusal);
       text = requestOf(url, init, body);
     } catch (cause) {
       fail(cause);
@@ -105,7 +116,7 @@ export class LeanHttp {
       wire.wake();
       return wire;
     }
-    return new Wire(url, (gone) => this.forget(url, gone));
+    return new Wire(url, (gone) => this.forget(url, gone), this.dial);
   }
 
   private keep(url: URL, wire: Wire): void {

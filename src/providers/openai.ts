@@ -1,6 +1,7 @@
 import { OpenAI } from 'openai';
 import { callFailure } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
+import { namesIn } from './model-list.ts';
 import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
 import { PartReader } from './read.ts';
@@ -52,6 +53,16 @@ export function openai(options: OpenAIOptions): Provider {
     acceptsUnknownModels: true,
     takesKeys: true,
     endpoint: baseURL,
+    at: (elsewhere, key) => openai({ ...options, baseURL: elsewhere, apiKey: key }),
+    async listModels({ signal, fetch, apiKey: given = null }) {
+      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const call = client.get('/models', routed(fetch, signal, given)).asResponse();
+      const response = await call.catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw callFailure(id, error, secrets);
+      });
+      return namesIn(response, { provider: id, list: 'data', field: 'id', signal });
+    },
     stream(request, { signal, fetch, apiKey: given = null }) {
       const secrets = given === null ? [apiKey] : [given, apiKey];
       const open = (): Promise<Response> =>

@@ -101,6 +101,21 @@ export interface ProviderModel {
   readonly retiresAt?: Date | null;
 }
 
+/** A provider as the configuration describes it. */
+export interface ProviderOptions {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly baseURL: string;
+  readonly models: readonly ProviderModel[];
+}
+
+/** How calls go out. */
+export interface ProviderHttp {
+  readonly fetch: typeof fetch;
+  /** One that makes its requests at once and sends them when `moment` comes. */
+  fetchAfter(moment: Promise<void>): typeof fetch;
+}
+
 /** What goes with one call. */
 export interface CallOptions {
   readonly signal: AbortSignal;
@@ -124,8 +139,12 @@ export interface Provider {
   readonly isFree?: boolean;
   /** The URL at which it is reached, by which its prices are found; absent where there are none. */
   readonly endpoint?: string;
-  /** Whether a call can be made with another key than its own. */
+  /** Whether a call can be made with another key than its own; those that can have `at` and `listModels`. */
   readonly takesKeys?: boolean;
+  /** The same vendor at another address, with this key in place of its own, which is not taken along. */
+  at?(baseURL: string, apiKey: string): Provider;
+  /** Names of models that the key may use: the cheapest call that a key is needed for. Fails as `stream` does. */
+  listModels?(options: CallOptions): Promise<readonly string[]>;
   /** Loads what the first call would otherwise wait for; called at boot for the provider that `auto` begins with. */
   prepare?(): Promise<unknown>;
   stream(request: TextRequest, options: CallOptions): AsyncIterable<StreamPart>;

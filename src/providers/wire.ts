@@ -1,6 +1,9 @@
 import { readSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
 import tls from 'node:tls';
+import type { OutboundDial } from '../kernel/outbound-dial.ts';
+import { hostOf, notPublic } from '../kernel/outbound-rules.ts';
+import { OutboundError } from '../kernel/outbound.ts';
 import type { HeldReads } from './held-reads.ts';
 
 /** Who talks over a wire. */
@@ -33,9 +36,11 @@ export class Wire {
   constructor(
     readonly url: URL,
     private readonly onGone: (wire: Wire) => void,
+    dial: OutboundDial | null = null,
   ) {
     this.isPlain = url.protocol === 'http:';
-    this.socket = connect(url, (bytes) => this.take(bytes));
+    this.socket = connect(url, dial, (bytes) => this.take(bytes));
+    if (dial) guard(this.socket, hostOf(url), dial);
     this.socket.setNoDelay(true);
     this.socket.on('error', (cause) => (this.cause = cause));
     this.socket.once('close', () => this.gone());
@@ -138,8 +143,16 @@ export class Wire {
   }
 }
 
-function connect(url: URL, take: (bytes: Buffer) => void): Socket {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+/** Asks who is at the end of a socket before anything is sent over it: TLS and what was written wait for `connect` too, behind this. */
+function guard(socket: Socket, host: string, dial: OutboundDial): void {
+  socket.prependListener('connect', () => {
+    if (!dial.isAllowed(host, socket.remoteAddress ?? '')) socket.destroy(new OutboundError('refused', notPublic));
+  });
+}
+
+function connect(url: URL, dial: OutboundDial | null, take: (bytes: Buffer) => void): Socket {
+  const host = dial ? hostOf(url) : url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const lookup = dial && { lookup: dial.lookup };
   const onread = {
     buffer: landing,
     callback: (length: number) => {
@@ -147,8 +160,9 @@ function connect(url: URL, take: (bytes: Buffer) => void): Socket {
       return true;
     },
   };
-  if (url.protocol === 'http:') return net.connect({ host, port: Number(url.port || 80), onread });
-  const known = sessions.get(url.origin);
+  if (url.protocol === 'http:') return net.connect({ host, port: Number(url.port || 80), onread, ...lookup });
+  // Those of addresses that others name would push out the vendors'.
+  const known = dial ? undefined : sessions.get(url.origin);
   return tls
     .connect({
       host,
@@ -157,8 +171,10 @@ function connect(url: URL, take: (bytes: Buffer) => void): Socket {
       ALPNProtocols: ['http/1.1'],
       ...(known && { session: known }),
       onread,
+      ...lookup,
     } as tls.ConnectionOptions)
     .on('session', (session) => {
+      if (dial) return;
       if (sessions.size >= mostSessions) sessions.clear();
       sessions.set(url.origin, session);
     });

@@ -63,13 +63,9 @@ const notTheModels: ReadonlySet<ProviderErrorCode> = new Set([
   'CONTENT_REFUSED',
 ]);
 
-/** `isOwnKey`: the tenant's own, whose account may be small; `isOutOfTime`: the generation had no time left, however fast the model is. */
-export function verdictOf(
-  code: ProviderErrorCode,
-  { isOwnKey, isOutOfTime }: { readonly isOwnKey: boolean; readonly isOutOfTime: boolean },
-): Verdict {
+/** `isOutOfTime`: the generation had no time left, however fast the model is. */
+export function verdictOf(code: ProviderErrorCode, isOutOfTime: boolean): Verdict {
   if (notTheModels.has(code)) return 'NOTHING';
-  if (code === 'RATE_LIMITED' && isOwnKey) return 'NOTHING';
   if (code === 'TIMEOUT' && isOutOfTime) return 'NOTHING';
   return 'FAILED';
 }

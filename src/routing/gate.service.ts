@@ -17,8 +17,8 @@ export class NotCalled extends ProviderError {
 export interface Entering {
   readonly model: string;
   readonly provider: string;
-  /** With the key of a tenant, not with the installation's. */
-  readonly isOwnKey: boolean;
+  /** With the installation's key, with one of the tenant's own, or with that at an address of the tenant's own. */
+  readonly by: 'OURS' | 'OWN_KEY' | 'ELSEWHERE';
   /** How much time its generation has left. */
   readonly remainingMs: number;
   /** Whether a place is waited for. */
@@ -37,27 +37,36 @@ const nextPlaceMs = 1_000;
 /** A timeout with less time left than this is the generation's, not the model's. */
 const noTimeMs = 50;
 
-/** Lets calls to models in, and learns what they come to: circuit breakers, and how many calls there are at a time. */
+/**
+ * Lets calls to models in, and learns what they come to: circuit breakers, and how many calls there are at a time. What a tenant's own key or address comes
+ * to says nothing about anybody else: such calls are not counted for the breakers, nor held back by them, and those to an address of its own take no place.
+ */
 export class GateService {
   constructor(private readonly parts: Parts) {}
 
   /** Lets a call in for which there is nothing to wait; null for any other. The ticket is its watch, and has to hear of its end. */
   enterNow(entering: Entering): StreamWatch | null {
-    const pass = this.parts.health.passOf(entering.model);
-    return pass && this.parts.places.takeNow(entering.provider) ? this.ticket(entering, pass) : null;
+    const { health, places } = this.parts;
+    const { model, provider, by } = entering;
+    if (by === 'ELSEWHERE') return this.ticket(entering, null);
+    const pass = by === 'OURS' ? health.passOf(model) : null;
+    if (by === 'OURS' && !pass) return null;
+    return places.takeNow(provider) ? this.ticket(entering, pass) : null;
   }
 
   /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is shut. */
   async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
     const { health, places, calls } = this.parts;
-    const { model, provider, remainingMs, isPatient } = entering;
-    const shutMs = health.shutMs(model);
+    const { model, provider, by, remainingMs, isPatient } = entering;
+    if (by === 'ELSEWHERE') return this.ticket(entering, null);
+    const shutMs = by === 'OURS' ? health.shutMs(model) : 0;
     if (shutMs > 0) throw this.shut(entering, shutMs);
     if (!(await places.take(provider, isPatient ? remainingMs : 0, signal))) {
       signal.throwIfAborted();
       calls.count(provider, model, 'NO_PLACE');
       throw new NotCalled(`there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
     }
+    if (by === 'OWN_KEY') return this.ticket(entering, null);
     const admitted = await health.admit(model);
     if ('round' in admitted) return this.ticket(entering, admitted);
     places.leave(provider);
@@ -75,18 +84,19 @@ export class GateService {
     return new NotCalled(`${model} failed too often lately and is not asked before ${until}`, waitMs);
   }
 
-  private ticket({ provider, model, isOwnKey, remainingMs }: Entering, pass: Pass): StreamWatch {
+  private ticket({ provider, model, by, remainingMs }: Entering, pass: Pass | null): StreamWatch {
     const { health, places, calls, clock } = this.parts;
     const madeAt = clock.monotonic();
     return {
-      first: () => health.began(pass, clock.monotonic() - madeAt),
+      first: () => pass && health.began(pass, clock.monotonic() - madeAt),
       ended: (error) => {
-        places.leave(provider);
+        if (by !== 'ELSEWHERE') places.leave(provider);
         const isOutOfTime = clock.monotonic() >= madeAt + remainingMs - noTimeMs;
         const outcome: CallOutcome = error === null ? 'OK' : error instanceof ProviderError ? error.code : 'ABANDONED';
         calls.count(provider, model, outcome);
+        if (!pass) return;
         if (error === null) health.ended(pass, 'WORKS');
-        else if (error instanceof ProviderError) health.ended(pass, verdictOf(error.code, { isOwnKey, isOutOfTime }));
+        else if (error instanceof ProviderError) health.ended(pass, verdictOf(error.code, isOutOfTime));
         else health.ended(pass, 'ABANDONED');
       },
     };

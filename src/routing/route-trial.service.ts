@@ -2,7 +2,7 @@ import type { ActService } from '../audit/act.service.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { ProviderError } from '../providers/port.ts';
+import { ProviderError, type ProviderHttp } from '../providers/port.ts';
 import type { TemplateService } from '../templates/template.service.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import type { Chosen } from './choose.ts';
@@ -51,7 +51,7 @@ export interface RouteTrialParts {
   readonly keys: ProviderKeyService;
   readonly acts: ActService;
   readonly clock: Clock;
-  readonly fetch: typeof fetch;
+  readonly http: ProviderHttp;
 }
 
 const mostTried = 10;
@@ -128,13 +128,15 @@ export class RouteTrialService {
   }
 
   private async ask(scope: Scope, model: string): Promise<ModelVerdict> {
-    const { models, keys, fetch, clock } = this.parts;
+    const { models, keys, http, clock } = this.parts;
     const choice = models.find(model);
     if (!choice) return { model, ...refusedBy(noSuchModel(model)) };
     const { provider, name } = choice;
     try {
-      const apiKey = await keys.find(scope.tenantId, provider);
-      return { model, ...(await tryModel({ provider, model: name, apiKey, fetch, clock, signal: AbortSignal.timeout(20_000) })) };
+      const own = await keys.find(scope.tenantId, provider);
+      const { elsewhere = null, apiKey = null } = own ?? {};
+      const by = { provider: elsewhere?.provider ?? provider, apiKey, fetch: (elsewhere?.http ?? http).fetch };
+      return { model, ...(await tryModel({ ...by, model: name, clock, signal: AbortSignal.timeout(20_000) })) };
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return { model, ...refusedBy(error) };

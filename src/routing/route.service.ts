@@ -165,7 +165,8 @@ export class RouteService {
     if (JSON.stringify(definition).length > longestDefinition)
       throw new AppError('INVALID_INPUT', `a definition has at most ${longestDefinition} characters of JSON`, { path });
     readDefinition(definition, (model) => this.problemOf(model), path);
-    return definition;
+    // One that was written into the document has no prototype, and drizzle takes no such thing.
+    return structuredClone(definition);
   }
 
   /** A model that is retired would be left out of every plan: whoever publishes it means another. */

@@ -5,13 +5,19 @@ import type { LoaderFactory } from '../graphql/loaders.ts';
 import { payload } from '../graphql/payload.ts';
 import type { TenantResolver } from '../tenants/tenant.resolver.ts';
 import { Member } from '../tenants/tenant.type.ts';
-import { ProviderCredentialDeleteInput, ProviderCredentialSetInput } from './provider-credential.input.ts';
+import {
+  ProviderCredentialDeleteInput,
+  ProviderCredentialSetInput,
+  ProviderCredentialTestInput,
+} from './provider-credential.input.ts';
+import type { ProviderCredentialTestService } from './provider-credential-test.service.ts';
 import type { ProviderCredentialService, ProviderCredentialView } from './provider-credential.service.ts';
 import {
   ProviderCredential,
   ProviderCredentialConnection,
   ProviderCredentialDeletePayload,
   ProviderCredentialSetPayload,
+  ProviderCredentialTestPayload,
 } from './provider-credential.type.ts';
 
 @Resolver(() => ProviderCredential)
@@ -21,6 +27,7 @@ export class ProviderCredentialResolver {
 
   constructor(
     private readonly credentials: ProviderCredentialService,
+    private readonly tests: ProviderCredentialTestService,
     private readonly tenants: TenantResolver,
   ) {}
 
@@ -43,6 +50,18 @@ export class ProviderCredentialResolver {
     input: ProviderCredentialSetInput,
   ) {
     return payload(async () => ({ providerCredential: await this.credentials.set(scope, input) }));
+  }
+
+  @Mutation(() => ProviderCredentialTestPayload, {
+    description:
+      'Asks a provider now whether it takes the tenant’s own key, where the tenant’s calls go, and gives its verdict within 10 seconds. It lists models, ' +
+      'which costs nothing. Requires `credentials:write`.',
+  })
+  providerCredentialTest(
+    @Ctx() { scope }: RequestContext,
+    @Arg('input', () => ProviderCredentialTestInput, { description: 'Which one.' }) input: ProviderCredentialTestInput,
+  ) {
+    return payload(async () => ({ test: await this.tests.test(scope, input) }));
   }
 
   @Mutation(() => ProviderCredentialDeletePayload, {

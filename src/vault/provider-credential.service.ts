@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
+import type { OutboundRules } from '../kernel/outbound-rules.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { providerCredentials, type ProviderCredentialRow } from './provider-credentials.table.ts';
@@ -20,6 +21,7 @@ export type ProviderCredentialView = Omit<ProviderCredentialRow, 'sealed'>;
 export interface ProviderCredentialSet {
   readonly provider: string;
   readonly apiKey: string;
+  readonly baseUrl?: string | null;
   readonly idempotencyKey?: string | null;
 }
 
@@ -31,10 +33,13 @@ export interface ProviderCredentialParts {
   readonly bus: Bus;
   /** Ids of the providers that take keys. */
   readonly providers: readonly string[];
+  /** Where tenants may have their providers called. */
+  readonly outbound: OutboundRules;
 }
 
 /** It travels in a header: visible ASCII only. */
 const keyPattern = /^[\x21-\x7e]{8,512}$/;
+const longestUrl = 500;
 
 /** Tenants' own keys for providers, for the people who look after them. Nobody gets a key back. */
 export class ProviderCredentialService {
@@ -64,22 +69,25 @@ export class ProviderCredentialService {
   }
 
   /** Sets the tenant's key for a provider, in the place of the one before. It is not tried: a wrong one shows at the next call. */
-  async set(scope: Scope, { provider, apiKey, idempotencyKey = null }: ProviderCredentialSet): Promise<ProviderCredentialView> {
+  async set(scope: Scope, asked: ProviderCredentialSet): Promise<ProviderCredentialView> {
+    const { provider, apiKey, idempotencyKey = null } = asked;
     scope.require('credentials:write');
     this.checkProvider(provider);
     if (!keyPattern.test(apiKey)) {
       throw new AppError('INVALID_INPUT', 'a key has 8 to 512 visible ASCII characters', { path: ['input', 'apiKey'] });
     }
+    const baseUrl = asked.baseUrl == null ? null : this.checkedUrl(asked.baseUrl);
     const { acts, vault, bus } = this.parts;
-    const about = aboutProviderKey(scope.tenantId, provider);
+    const about = aboutProviderKey(scope.tenantId, provider, baseUrl);
     // What is remembered of the input is no place for the key.
-    const input = { provider, apiKey: await vault.fingerprint(scope, about, apiKey), idempotencyKey };
-    const again = async (id: string) => this.get(scope, id);
+    const fingerprinted = { provider, apiKey: await vault.fingerprint(scope, about, apiKey), idempotencyKey };
+    const input = baseUrl === null ? fingerprinted : { ...fingerprinted, baseUrl };
+    const again = async (id: string) => this.get(scope, id, ['input', 'idempotencyKey']);
     const row = await acts.run(scope, { operation: 'providerCredentialSet', input, again }, async (act) => {
       const isThis = and(eq(providerCredentials.tenantId, scope.tenantId), eq(providerCredentials.provider, provider));
       const [before] = await act.query.select(columns).from(providerCredentials).where(isThis).for('update');
       const { sealed, fingerprint } = await vault.seal(act, about, apiKey);
-      const changed = { sealed, fingerprint, updatedBy: scope.memberId, updatedAt: sql`now()` };
+      const changed = { sealed, baseUrl, fingerprint, updatedBy: scope.memberId, updatedAt: sql`now()` };
       const [after] = await act.query
         .insert(providerCredentials)
         .values({ id: newId('pcr'), tenantId: scope.tenantId, provider, ...changed })
@@ -110,11 +118,26 @@ export class ProviderCredentialService {
     return id;
   }
 
-  private async get(scope: Scope, id: string): Promise<ProviderCredentialView> {
+  /** One by id; throws NOT_FOUND. */
+  async get(scope: Scope, id: string, path = ['input', 'id']): Promise<ProviderCredentialView> {
+    scope.require('credentials:write');
+    if (uuidOfId(id, 'pcr') === null) throw noSuchCredential(path);
     const isThis = and(eq(providerCredentials.tenantId, scope.tenantId), eq(providerCredentials.id, id));
     const [row] = await this.parts.database.as(scope).query.select(columns).from(providerCredentials).where(isThis);
-    if (!row) throw new AppError('NOT_FOUND', 'no such provider credential', { path: ['input', 'idempotencyKey'] });
+    if (!row) throw noSuchCredential(path);
     return row;
+  }
+
+  /** The address as it is stored. What a name stands for is looked at with each call: it may change. */
+  private checkedUrl(text: string): string {
+    const refuse = (reason: string): never => {
+      throw new AppError('INVALID_INPUT', reason, { path: ['input', 'baseUrl'] });
+    };
+    if (text.length > longestUrl || !URL.canParse(text)) return refuse(`this is no URL of at most ${longestUrl} characters`);
+    const url = new URL(text);
+    if (url.search !== '' || url.hash !== '') return refuse('a base URL has no query and no fragment');
+    const refusal = this.parts.outbound.refusalOf(url);
+    return refusal === null ? url.href.replace(/\/+$/, '') : refuse(refusal);
   }
 
   private checkProvider(provider: string): void {
@@ -126,10 +149,10 @@ export class ProviderCredentialService {
 }
 
 /** What may be put on record about a credential. */
-function shownOf({ provider, fingerprint }: ProviderCredentialView) {
-  return { provider, fingerprint };
+function shownOf({ provider, baseUrl, fingerprint }: ProviderCredentialView) {
+  return { provider, ...(baseUrl !== null && { baseUrl }), fingerprint };
 }
 
-function noSuchCredential(): AppError {
-  return new AppError('NOT_FOUND', 'no such provider credential', { path: ['input', 'id'] });
+function noSuchCredential(path = ['input', 'id']): AppError {
+  return new AppError('NOT_FOUND', 'no such provider credential', { path });
 }

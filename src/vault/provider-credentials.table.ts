@@ -16,6 +16,8 @@ export const providerCredentials = pgTable(
     provider: text().notNull(),
     /** The key, sealed with the tenant's data key. */
     sealed: text().notNull(),
+    /** Where the tenant has the provider at an address of its own, without a slash at the end; null for the usual. The key opens with this address only. */
+    baseUrl: text(),
     /** A keyed hash of the key, to tell it from others. */
     fingerprint: text().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

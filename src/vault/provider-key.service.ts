@@ -1,9 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
-import { nothingUsed, ProviderError, type Provider } from '../providers/port.ts';
+import { nothingUsed, ProviderError, type Provider, type ProviderHttp } from '../providers/port.ts';
 import { UnreadableError, type About } from './seal.ts';
 import type { VaultService } from './vault.service.ts';
 
@@ -13,33 +14,49 @@ export interface ProviderKeyParts {
   readonly vault: VaultService;
   readonly clock: Clock;
   readonly log: Log;
+  /** How calls to addresses go out that this tenant named. */
+  readonly httpOf: (tenantId: string) => ProviderHttp;
+}
+
+/** What a tenant's calls to a provider are made with in place of the installation's own. */
+export interface OwnAccess {
+  readonly apiKey: string;
+  /** The provider where the tenant has it, and the guarded way there; null where it is as for everybody. */
+  readonly elsewhere: { readonly provider: Provider; readonly http: ProviderHttp } | null;
+}
+
+interface OwnKey {
+  readonly apiKey: string;
+  readonly baseUrl: string | null;
 }
 
 /** A tenant's own keys by provider. */
-type OwnKeys = ReadonlyMap<string, string | UnreadableError>;
+type OwnKeys = ReadonlyMap<string, OwnKey | UnreadableError>;
 
 const lookDeadlineMs = 2_000;
 
-/** What a tenant's own key for a provider is sealed as. */
-export function aboutProviderKey(tenantId: string, provider: string): About {
-  return { tenantId, purpose: 'provider credential', thing: provider };
+/** What a tenant's own key for a provider is sealed as. One for another address does not open: whoever moves it gets no key sent there. */
+export function aboutProviderKey(tenantId: string, provider: string, baseUrl: string | null): About {
+  return { tenantId, purpose: 'provider credential', thing: baseUrl === null ? provider : `${provider} at ${baseUrl}` };
 }
 
 /** The tenants' own keys for whoever calls providers. All of a tenant are looked up together; most have none, and that is remembered too. */
 export class ProviderKeyService {
   private readonly remembered: Remembered<OwnKeys>;
+  /** A vendor's client is made once for an address and a key. */
+  private readonly elsewhere = new LRUCache<string, NonNullable<OwnAccess['elsewhere']>>({ max: 1_000, ttl: 600_000 });
 
   constructor(private readonly parts: ProviderKeyParts) {
     this.remembered = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** The tenant's own key; null when it has none; undefined when that is not known without a look, or the key cannot be read. */
-  known(tenantId: string, provider: Provider): string | null | undefined {
+  /** The tenant's own access; null when it has none; undefined when that is not known without a look, or the key cannot be read. */
+  known(tenantId: string, provider: Provider): OwnAccess | null | undefined {
     if (!provider.takesKeys) return null;
     const keys = this.remembered.known(tenantId);
     if (!keys) return undefined;
     const own = keys.get(provider.id) ?? null;
-    return own instanceof UnreadableError ? undefined : own;
+    return own instanceof UnreadableError ? undefined : own && this.accessBy(tenantId, provider, own);
   }
 
   /** Begins to look, so that who asks soon after need not wait. */
@@ -49,12 +66,12 @@ export class ProviderKeyService {
     this.remembered.get(tenantId).catch(() => undefined);
   }
 
-  /** The tenant's own key; null when it has none. Throws ProviderError CREDENTIAL_UNREADABLE, or UNAVAILABLE and TIMEOUT while the database is away. */
-  async find(tenantId: string, provider: Provider): Promise<string | null> {
+  /** The tenant's own access; null when it has none. Throws ProviderError CREDENTIAL_UNREADABLE, or UNAVAILABLE and TIMEOUT while the database is away. */
+  async find(tenantId: string, provider: Provider): Promise<OwnAccess | null> {
     if (!provider.takesKeys) return null;
     const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
     const own = keys.get(provider.id) ?? null;
-    if (!(own instanceof UnreadableError)) return own;
+    if (!(own instanceof UnreadableError)) return own && this.accessBy(tenantId, provider, own);
     this.parts.log.error({ err: own, tenantId, provider: provider.id }, 'a tenant’s own key for a provider cannot be read');
     throw new ProviderError('CREDENTIAL_UNREADABLE', `the tenant’s own key for ${provider.id} cannot be read`, {
       retryable: false,
@@ -70,13 +87,27 @@ export class ProviderKeyService {
   private async read(tenantId: string): Promise<OwnKeys> {
     const rows = await this.parts.database
       .as({ tenantId })
-      .sql<{ provider: string; sealed: string }>(
-        (sql) => sql`select provider, sealed from provider_credentials where tenant_id = ${uuidOf(tenantId, 'ten')}`,
+      .sql<{ provider: string; sealed: string; base_url: string | null }>(
+        (sql) => sql`select provider, sealed, base_url from provider_credentials where tenant_id = ${uuidOf(tenantId, 'ten')}`,
         { idempotent: true, deadlineMs: lookDeadlineMs },
       );
-    const keys = new Map<string, string | UnreadableError>();
-    for (const { provider, sealed } of rows) keys.set(provider, await this.open(aboutProviderKey(tenantId, provider), sealed));
+    const keys = new Map<string, OwnKey | UnreadableError>();
+    for (const { provider, sealed, base_url: baseUrl = null } of rows) {
+      const apiKey = await this.open(aboutProviderKey(tenantId, provider, baseUrl), sealed);
+      keys.set(provider, apiKey instanceof UnreadableError ? apiKey : { apiKey, baseUrl });
+    }
     return keys;
+  }
+
+  private accessBy(tenantId: string, provider: Provider, { apiKey, baseUrl }: OwnKey): OwnAccess {
+    if (baseUrl === null || !provider.at) return { apiKey, elsewhere: null };
+    const name = JSON.stringify([tenantId, provider.id, baseUrl, apiKey]);
+    let elsewhere = this.elsewhere.get(name);
+    if (!elsewhere) {
+      elsewhere = { provider: provider.at(baseUrl, apiKey), http: this.parts.httpOf(tenantId) };
+      this.elsewhere.set(name, elsewhere);
+    }
+    return { apiKey, elsewhere };
   }
 
   private async open(about: About, sealed: string): Promise<string | UnreadableError> {

@@ -140,7 +140,7 @@ describe('providerCredentialSet', () => {
     const bad = [
       { provider: 'openai', apiKey: ['sk-canary-list'] },
       { provider: 'openai', apiKey: { key: 'sk-canary-object' } },
-      { provider: 'openai', apiKey: 'sk-canary-beside', baseUrl: 'https://evil.example' },
+      { provider: 'openai', apiKey: 'sk-canary-beside', address: 'https://evil.example' },
       { provider: null, apiKey: 'sk-canary-null' },
       { apiKey: 'sk-canary-missing' },
       'sk-canary-bare',

@@ -52,6 +52,7 @@ const calls: Readonly<Record<string, (world: World) => Promise<object> | object>
   memberUpdate: async ({ seed, owner }) => ({ id: (await seed.member({ of: owner })).memberId, role: 'editor' }),
   providerCredentialDelete: async ({ owner }) => ({ id: await credentialOf(owner) }),
   providerCredentialSet: () => ({ provider: 'openai', apiKey: 'sk-of-the-tenant' }),
+  providerCredentialTest: async ({ owner }) => ({ id: await credentialOf(owner) }),
   roleCreate: () => ({ name: 'proofreader', permissions: ['generations:read'] }),
   roleDelete: async ({ owner }) => ({ id: await roleOf(owner) }),
   roleUpdate: async ({ owner }) => ({ id: await roleOf(owner), permissions: ['templates:read'] }),
@@ -137,7 +138,7 @@ describe('mutations', () => {
 
   beforeAll(async () => {
     issuer = await openIssuer();
-    const env = { OPENAI_API_KEY: 'sk-of-the-house', ...masterKey, ...issuer.env };
+    const env = { OPENAI_API_KEY: 'sk-of-the-house', OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', ...masterKey, ...issuer.env };
     app = await openTestApp({ env });
     beside = await openTestApp({ env, database: app.database });
     seed = await openSeed(app);

@@ -97,12 +97,16 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.issuerDelete(input.id)': { kind: 'iss' },
   'Mutation.issuerUpdate(input.id)': { kind: 'iss', others: { input: { name: 'Staff' } } },
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
+  'Mutation.providerCredentialTest(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
   'Query.routeExplain(input.memberId)': { kind: null },
   'Query.routeExplain(input.template)': { kind: null },
   'Mutation.budgetDelete(input.id)': { kind: 'bud' },
   'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
-  'Mutation.budgetSet(input.memberId)': { kind: 'mem', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },
+  'Mutation.budgetSet(input.memberId)': {
+    kind: 'mem',
+    others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } },
+  },
   'Mutation.routeDelete(input.id)': { kind: 'rte' },
   'Mutation.routeRollback(input.id)': { kind: 'rte', others: { input: { version: 1 } } },
   'Query.explainPermission(nodeId)': {

@@ -232,6 +232,10 @@ export const permissionTable: Readonly<Record<string, Row>> = {
     document: mutation('providerCredentialSet'),
     cases: [{ with: 'a key', make: () => ({ input: { provider: 'openai', apiKey: 'sk-another' } }), expected: managersOnly }],
   },
+  'Mutation.providerCredentialTest': {
+    document: mutation('providerCredentialTest'),
+    cases: [{ with: 'the tenant’s', make: ofOther(credential, named), expected: managersFind }],
+  },
   'Mutation.roleCreate': {
     document: mutation('roleCreate'),
     cases: [

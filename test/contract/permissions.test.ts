@@ -63,7 +63,14 @@ let storedOf: (tenantId: string) => Promise<Stored>;
 
 beforeAll(async () => {
   issuer = await openIssuer();
-  app = await openTestApp({ env: { ...issuer.env, OPENAI_API_KEY: 'sk-of-the-house', DEFAULT_MODEL: 'offline/draft' } });
+  app = await openTestApp({
+    env: {
+      ...issuer.env,
+      OPENAI_API_KEY: 'sk-of-the-house',
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+      DEFAULT_MODEL: 'offline/draft',
+    },
+  });
   seed = await openSeed(app);
   ground = await openGround(app, seed, issuer);
   storedOf = await openStored(ground.owner);

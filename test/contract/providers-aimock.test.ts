@@ -7,6 +7,7 @@ const letter = 'Dear Ms 山田, I am glad 👩‍💻 to apply. Yours, Ada 𝒢'
 const aimock = new LLMock({ port: 0, chunkSize: 3 });
 beforeAll(async () => {
   aimock.onMessage('Write one', { content: letter });
+  aimock.onMessage('Write parts', { content: '{"subject":"A"}' });
   aimock.onMessage('Think first', { content: letter, reasoning: 'The reader is a hiring manager.' });
   aimock.onMessage('Be brief', { content: 'Dear Ms', finishReason: 'length' });
   aimock.onMessage('Fail', { error: { message: `no, not with ${canaryKey}`, type: 'rate_limit_error' }, status: 429 });
@@ -32,6 +33,26 @@ describe.each(vendors)('$name against aimock', ({ name, provider }) => {
       reason: 'STOP',
       usage: { inputTokens: expect.any(Number), outputTokens: expect.any(Number) },
     });
+  });
+
+  it('holds it to a schema, and marks what stays the same', async () => {
+    const request = textRequest({
+      model: 'mock',
+      messages: [
+        { role: 'system', content: 'You write letters.', isStable: true },
+        { role: 'user', content: 'Write parts' },
+      ],
+      outputSchema: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['subject'],
+        properties: { subject: { type: 'string', maxLength: 80, description: 'A line.' } },
+      },
+    });
+    const outcome = await outcomeOf(provider(aimock.url).stream(request, { signal: new AbortController().signal, fetch }));
+
+    expect(outcome).toMatchObject({ error: null, text: '{"subject":"A"}' });
+    expect(outcome.parts.at(-1)).toMatchObject({ type: 'finish', reason: 'STOP' });
   });
 
   it('leaves reasoning out of the text', async () => {

@@ -8,7 +8,7 @@ const everything = openProviders({
   openai: { apiKey: canaryKey, baseUrl: null },
   anthropic: { apiKey: canaryKey, baseUrl: null },
   google: { apiKey: canaryKey, baseUrl: null },
-  endpoints: [{ id: 'groq', baseUrl: 'https://api.groq.com/openai/v1', apiKey: canaryKey, models: [] }],
+  endpoints: [{ id: 'groq', api: 'chat', baseUrl: 'https://api.groq.com/openai/v1', apiKey: canaryKey, models: [] }],
   offline: { tokensPerSecond: 0 },
 });
 const [own, anthropic] = everything as [Provider, Provider, Provider];
@@ -198,6 +198,22 @@ it('offers what is configured, and the offline provider always', () => {
       ({ id }) => id,
     ),
   ).toEqual(['offline']);
+});
+
+it.each([
+  ['chat', 'http://127.0.0.1:9/v1/chat/completions'],
+  ['responses', 'http://127.0.0.1:9/v1/responses'],
+  ['anthropic', 'http://127.0.0.1:9/v1/v1/messages'],
+  ['google', 'http://127.0.0.1:9/v1/v1beta/models/draft:streamGenerateContent?alt=sse'],
+])('speaks %s to a provider of the configuration that does', async (api, url) => {
+  const endpoint = { id: 'own', api, baseUrl: 'http://127.0.0.1:9/v1', apiKey: canaryKey, models: [] };
+  const nobody = { openai: null, anthropic: null, google: null, offline: { tokensPerSecond: 0 } };
+  const [provider] = openProviders({ ...nobody, endpoints: [endpoint] });
+  expect(provider).toMatchObject({ id: 'own', models: [] });
+  expect((await sent(provider as Provider))?.url).toBe(url);
+  expect(() => openProviders({ ...nobody, endpoints: [{ ...endpoint, api: 'toString' }] })).toThrow(
+    'PROVIDERS: own: there is no api toString, only chat, responses, anthropic, google',
+  );
 });
 
 it('names each model once, and where its prices are found', () => {

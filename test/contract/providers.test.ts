@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withDeadlines } from '../../src/providers/deadlines.ts';
-import type { Provider, StreamPart, TextRequest } from '../../src/providers/port.ts';
-import { mockLetter, MockProvider, type Call } from '../harness/mock-provider.ts';
+import type { PromptMessage, Provider, StreamPart, TextRequest } from '../../src/providers/port.ts';
+import { mockLetter, mockModels, MockProvider, type Call } from '../harness/mock-provider.ts';
 import { canaryKey, codeOf, offlineAt, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
 
 let mock: MockProvider;
@@ -56,6 +56,19 @@ describe.each(subjects)('$name', ({ opened }) => {
     });
   });
 
+  it('writes a text that has to fit a schema as it writes any other', async () => {
+    const { provider, request } = opened(['{"subject":', '"Ms 山田"}']);
+    const outputSchema = {
+      type: 'object',
+      additionalProperties: false,
+      required: ['subject'],
+      properties: { subject: { type: 'string', description: 'A line.' } },
+    };
+
+    const outcome = await outcomeOf(streamOf({ provider, request: { ...request, outputSchema } }));
+    expect(outcome).toMatchObject({ error: null, text: '{"subject":"Ms 山田"}' });
+  });
+
   it('says when a token limit ended the text', async () => {
     const { parts, text } = await outcomeOf(streamOf(opened(mockLetter, { isCut: true })));
 
@@ -104,6 +117,109 @@ describe.each(subjects)('$name', ({ opened }) => {
 
     expect(codeOf(outcome)).toBe('TIMEOUT');
     expect(outcome.parts.length).toBeGreaterThan(0);
+  });
+});
+
+describe.each(vendors)('$name, told of more than the words', ({ name, provider }) => {
+  const outputSchema = {
+    type: 'object',
+    additionalProperties: false,
+    required: ['subject'],
+    properties: { subject: { type: 'string', maxLength: 80, description: 'A line.' } },
+  };
+  const asked = async (change: Partial<TextRequest>) => {
+    mock.script({ pieces: ['{"subject":', '"A"}'] });
+    const outcome = await outcomeOf(
+      streamOf({ provider: provider(mock.url), request: textRequest({ model: 'mock', ...change }) }),
+    );
+    expect(outcome).toMatchObject({ error: null, text: '{"subject":"A"}' });
+    return mock.calls.at(-1)?.body ?? {};
+  };
+  /** Where a schema stands in a body. */
+  const schemaIn = (body: unknown): unknown =>
+    typeof body !== 'object' || body === null
+      ? undefined
+      : 'additionalProperties' in body
+        ? body
+        : Object.values(body)
+            .map(schemaIn)
+            .find((found) => found !== undefined);
+
+  it('holds the model to the schema of an output, and asks for none without', async () => {
+    const schema = schemaIn(await asked({ outputSchema }));
+    expect(schema).toMatchObject({ type: 'object', additionalProperties: false, required: ['subject'] });
+    // Not every vendor knows every keyword; what it does not know is told in words.
+    expect(JSON.stringify(schema)).toContain('maxLength: 80');
+    expect(schema).not.toHaveProperty('properties.subject.maxLength');
+    expect(schemaIn(await asked({ outputSchema: null }))).toBeUndefined();
+    expect(schemaIn(await asked({}))).toBeUndefined();
+  });
+
+  it('gives the rules to the vendor as rules, and marks them for its cache where it takes marks', async () => {
+    const [system, user] = textRequest().messages as [PromptMessage, PromptMessage];
+    const marked = await asked({ messages: [{ ...system, isStable: true }, user] });
+    const plain = await asked({});
+
+    const rules: Record<string, unknown> = {
+      'openai chat': { messages: [{ role: 'system', content: system.content }, {}] },
+      'openai responses': { input: [{ role: 'system', content: system.content }, {}] },
+      anthropic: { system: [{ text: system.content }] },
+      google: { systemInstruction: { parts: [{ text: system.content }] } },
+    };
+    expect(plain).toMatchObject(rules[name] as object);
+    expect(marked).toMatchObject(rules[name] as object);
+    // A compatible server may refuse what it does not know, and Google finds out by itself: see the requests to the vendors themselves.
+    const marks: Record<string, RegExp | null> = {
+      'openai chat': null,
+      'openai responses': /"prompt_cache_key":"prefix-/,
+      anthropic: /"cache_control":{"type":"ephemeral"}/,
+      google: null,
+    };
+    const mark = marks[name];
+    if (mark) expect(JSON.stringify(marked)).toMatch(mark);
+    else expect(marked).toEqual(plain);
+    expect(JSON.stringify(plain)).not.toMatch(/cache/);
+    expect(JSON.stringify(marked)).not.toContain('isStable');
+  });
+
+  it('says what it read from the cache, and what of the input that is', async () => {
+    mock.script({ usage: { input: 1_000, output: 10, cached: 900 } });
+    const { parts } = await outcomeOf(streamOf({ provider: provider(mock.url), request: textRequest({ model: 'mock' }) }));
+
+    expect(parts.at(-1)).toMatchObject({ usage: { inputTokens: 1_000, outputTokens: 10, cachedInputTokens: 900 } });
+  });
+
+  it('lists the models that a key may use', async () => {
+    const options = { signal: new AbortController().signal, fetch, apiKey: 'sk-given-canary-77aa01' };
+    expect(await provider(mock.url).listModels?.(options)).toEqual(mockModels);
+    expect(JSON.stringify(mock.calls.at(-1)?.headers)).toContain('sk-given-canary-77aa01');
+    expect(JSON.stringify(mock.calls.at(-1)?.headers)).not.toContain(canaryKey);
+
+    for (const [script, code] of [
+      [{ status: 401, raw: '{"error":{"message":"wrong: sk-given-canary-77aa01"}}' }, 'PROVIDER_AUTH'],
+      [{ status: 429, raw: '{}' }, 'RATE_LIMITED'],
+      [{ status: 503, raw: '{}' }, 'OVERLOADED'],
+      [{ raw: '<html>' }, 'STREAM_MALFORMED'],
+      [{ raw: '{"data":{},"models":3}' }, 'STREAM_MALFORMED'],
+    ] as const) {
+      mock.script(script);
+      const error: unknown = await provider(mock.url)
+        .listModels?.(options)
+        .catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ name: 'ProviderError', code });
+      expect(inspect(error, { depth: 9 })).not.toContain('canary');
+    }
+  });
+
+  it('stops to list when it is told to', async () => {
+    mock.script({ firstMs: 60_000 });
+    const controller = new AbortController();
+    const listing = provider(mock.url).listModels?.({ signal: controller.signal, fetch });
+    await expect.poll(() => mock.calls.length).toBe(1);
+    controller.abort(new Error('enough'));
+
+    await expect(listing).rejects.toThrow('enough');
+    await expect(mock.calls[0]?.over).resolves.toBe('closed by client');
   });
 });
 

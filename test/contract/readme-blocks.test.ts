@@ -1,11 +1,19 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { openProviders } from '../../src/providers/list.ts';
+import type { Provider, ProviderOptions } from '../../src/providers/port.ts';
+import { Models } from '../../src/routing/models.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
+import { codeOf, outcomeOf, textRequest } from '../harness/providers.ts';
 
 // What README shows beside the tour is pasted here as it is, into a shell and into GraphiQL.
 
@@ -108,9 +116,84 @@ describe('GraphiQL', () => {
     ]);
   });
 
+  it('switches the model of a tenant, for the next letter', async () => {
+    const [publish = '', ...others] = blocks('Switch the model', 'graphql');
+    expect(others).toEqual([]);
+    expect(publish).toContain('"offline/draft"');
+    const published = publish.replace('"offline/draft"', '"openai/switched"');
+    expect(await answer(published)).toMatchObject({ routePublish: { errors: [] } });
+    const explain = 'query { routeExplain(input: {}) { models { model } } }';
+    expect(await app.ask(explain)).toEqual({ routeExplain: { models: [{ model: 'openai/switched' }] } });
+    expect(await answer(publish)).toMatchObject({ routePublish: { errors: [], route: { current: { number: 2 } } } });
+    expect(await app.ask(explain)).toEqual({ routeExplain: { models: [{ model: 'offline/draft' }] } });
+  });
+
   it.each(['Bring your own provider key', 'Audit log'])('takes what is shown under “%s”', async (title) => {
     const given = blocks(title, 'graphql');
     expect(given).toHaveLength(1);
     for (const payload of Object.values(await answer(given[0] ?? ''))) expect(payload.errors ?? []).toEqual([]);
+  });
+});
+
+describe('providers', () => {
+  it('are added by configuration alone', async () => {
+    const given = blocks('Adding to it', 'sh');
+    expect(given).toHaveLength(1);
+    const { stdout } = await promisify(execFile)('sh', ['-euc', `${given[0] ?? ''}\nprintf %s "$PROVIDERS"`]);
+    const { providers } = readConfig({ PROVIDERS: stdout, GROQ_API_KEY: 'gsk-1' });
+    const models = new Models(openProviders(providers), null);
+
+    expect(models.choices.map(({ id, model }) => [id, model.contextWindow, model.hasStructuredOutput])).toEqual([
+      ['groq/llama-4-maverick', null, null],
+      ['ollama/llama4', 131_072, true],
+      ['offline/draft', null, false],
+    ]);
+    expect(models.find('groq/another')).not.toBeNull();
+  });
+
+  it('are added in one file', async () => {
+    const given = blocks('Adding to it', 'ts');
+    expect(given).toHaveLength(1);
+    const file = path.join(folder, 'acme.ts');
+    const sources = new URL('../../src/providers/', import.meta.url).pathname;
+    await writeFile(file, (given[0] ?? '').replaceAll("from './", `from '${sources}`));
+    const { acme } = (await import(file)) as { acme: (options: ProviderOptions) => Provider };
+    const seen: { url: string | undefined; key: unknown; body: string }[] = [];
+    const answers = [
+      'data: {"text":"Dear Ms 山田, "}\n\ndata: {"text":"yes."}\n\ndata: {"end":"done","read":12,"wrote":34}\n\n',
+      'data: {"text":"Dear "}\n\n',
+      'data: {"error":{"type":"server_error","message":"not with acme-canary"}}\n\n',
+      null,
+    ];
+    const server = createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (body: string) => {
+        seen.push({ url: request.url, key: request.headers['x-acme-key'], body });
+        const next = answers.shift() ?? null;
+        response.writeHead(next === null ? 401 : 200, { 'content-type': 'text/event-stream' });
+        response.end(next ?? '{"error":{"message":"not with acme-canary"}}');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const provider = acme({ id: 'acme', apiKey: 'acme-canary', baseURL: `http://127.0.0.1:${port}`, models: [] });
+    const ask = () => outcomeOf(provider.stream(textRequest(), { signal: new AbortController().signal, fetch }));
+
+    const whole = await ask();
+    expect(whole).toMatchObject({ error: null, text: 'Dear Ms 山田, yes.' });
+    expect(whole.parts.at(-1)).toMatchObject({ reason: 'STOP', usage: { inputTokens: 12, outputTokens: 34 } });
+    expect(seen[0]).toMatchObject({
+      url: '/write',
+      key: 'acme-canary',
+      body: expect.stringContaining('Write one to Ms 山田.') as string,
+    });
+    expect(codeOf(await ask())).toBe('STREAM_CUT');
+    for (const code of ['OVERLOADED', 'PROVIDER_AUTH']) {
+      const outcome = await ask();
+      expect(codeOf(outcome)).toBe(code);
+      expect(String(outcome.error)).not.toContain('canary');
+    }
+    server.close();
+    await once(server, 'close');
+    expect(codeOf(await ask())).toBe('NETWORK');
   });
 });

@@ -122,7 +122,8 @@ export class MockProvider {
       over.resolve(response.writableFinished || isOurs ? 'ended' : 'closed by client');
       gone.abort();
     });
-    const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Record<string, unknown>;
+    const sent = Buffer.concat(await request.toArray()).toString();
+    const body = (sent === '' ? {} : JSON.parse(sent)) as Record<string, unknown>;
     const path = request.url ?? '';
     const call: Call = {
       path,
@@ -133,7 +134,8 @@ export class MockProvider {
       answered: answered.promise,
     };
     this.calls.push(call);
-    const script = (this.scripts.shift() ?? this.otherwise)(call);
+    const asked = (this.scripts.shift() ?? this.otherwise)(call);
+    const script = request.method === 'GET' ? listed(path, asked) : asked;
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
 
     try {
@@ -147,7 +149,7 @@ export class MockProvider {
       response.flushHeaders();
       answered.resolve();
       let left = script.afterBytes ?? Infinity;
-      for await (const bytes of bodyOf(script, wireOf(path), signal)) {
+      for await (const bytes of bodyOf(script, () => wireOf(path), signal)) {
         const sent = bytes.subarray(0, left);
         left -= sent.length;
         if (sent.length > 0 && !response.write(sent)) await once(response, 'drain', { signal });
@@ -164,12 +166,13 @@ export class MockProvider {
   }
 }
 
-async function* bodyOf(script: Script, wire: Wire, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bodyOf(script: Script, wireFor: () => Wire, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   if (script.raw !== undefined) {
     yield typeof script.raw === 'string' ? encoder.encode(script.raw) : script.raw;
     return;
   }
+  const wire = wireFor();
   yield encoder.encode(wire.start());
   for await (const piece of script.pieces ?? mockLetter) {
     if (script.pieceMs) await delay(script.pieceMs, undefined, { signal });
@@ -179,6 +182,18 @@ async function* bodyOf(script: Script, wire: Wire, signal: AbortSignal): AsyncGe
   if (script.junk !== undefined) yield encoder.encode(script.junk);
   else if (script.error !== undefined) yield encoder.encode(wire.error(script.error));
   else if (script.finish !== null) yield encoder.encode(wire.finish(script.finish ?? 'stop', script.usage ?? mockUsage));
+}
+
+/** The models that the mock says it has. */
+export const mockModels = ['mock-large', 'mock-small'];
+
+/** A list of models, in the words of the vendor whose path it is, unless the script says otherwise. */
+function listed(path: string, script: Script): Script {
+  const isGoogles = path.startsWith('/v1beta/');
+  const list = isGoogles
+    ? { models: mockModels.map((name) => ({ name: `models/${name}` })) }
+    : { data: mockModels.map((id) => ({ id })) };
+  return { raw: JSON.stringify(list), ...script, headers: { 'content-type': 'application/json', ...script.headers } };
 }
 
 function asFunction(script: Script | ((call: Call) => Script)): (call: Call) => Script {

@@ -174,21 +174,22 @@ describe('readConfig', () => {
         id: 'groq',
         baseUrl: 'https://api.groq.com/openai/v1',
         apiKeySetting: 'GROQ_API_KEY',
-        models: ['fast', { name: 'long', contextWindow: 32_768 }],
+        models: ['fast', { name: 'long', contextWindow: 32_768, hasStructuredOutput: true }],
       },
-      { id: 'local', baseUrl: 'http://127.0.0.1:11434/v1' },
+      { id: 'local', api: 'anthropic', baseUrl: 'http://127.0.0.1:11434/v1' },
     ];
     expect(readConfig({ PROVIDERS: JSON.stringify(written), GROQ_API_KEY: 'gsk-1' }).providers.endpoints).toEqual([
       {
         id: 'groq',
+        api: 'chat',
         baseUrl: 'https://api.groq.com/openai/v1',
         apiKey: 'gsk-1',
         models: [
-          { name: 'fast', contextWindow: null, maxOutputTokens: null },
-          { name: 'long', contextWindow: 32_768, maxOutputTokens: null },
+          { name: 'fast', contextWindow: null, maxOutputTokens: null, hasStructuredOutput: null },
+          { name: 'long', contextWindow: 32_768, maxOutputTokens: null, hasStructuredOutput: true },
         ],
       },
-      { id: 'local', baseUrl: 'http://127.0.0.1:11434/v1', apiKey: 'none', models: [] },
+      { id: 'local', api: 'anthropic', baseUrl: 'http://127.0.0.1:11434/v1', apiKey: 'none', models: [] },
     ]);
   });
 
@@ -205,7 +206,12 @@ describe('readConfig', () => {
     ],
     [[{ id: 'a', baseUrl: 'https://a.example', apiKeySetting: 'A_KEY' }], 'PROVIDERS: a: A_KEY is not set'],
     [[{ id: 'a', baseUrl: 'https://a.example', models: [''] }], 'PROVIDERS: a: a model is a name'],
+    [[{ id: 'a', api: 'CHAT!', baseUrl: 'https://a.example' }], 'PROVIDERS: a: api is no name of one'],
     [[{ id: 'a', baseUrl: 'https://a.example', models: [{ name: 'm', contextWindow: 0 }] }], 'PROVIDERS: a: m: contextWindow'],
+    [
+      [{ id: 'a', baseUrl: 'https://a.example', models: [{ name: 'm', hasStructuredOutput: 'yes' }] }],
+      'PROVIDERS: a: m: hasStructuredOutput',
+    ],
   ])('says what is wrong with PROVIDERS %j, and no key', (written, message) => {
     const text = typeof written === 'string' ? written : JSON.stringify(written);
     const read = () => readConfig({ PROVIDERS: text });

@@ -6,12 +6,14 @@ import { openLog } from '../../src/kernel/log.ts';
 import { ProviderKeyService } from '../../src/vault/provider-key.service.ts';
 import { UnreadableError, type About } from '../../src/vault/seal.ts';
 import type { VaultService } from '../../src/vault/vault.service.ts';
+import { LeanHttp } from '../../src/providers/http.ts';
 import { openai } from '../../src/providers/openai.ts';
 import { offlineAt } from '../harness/providers.ts';
 
 const vendor = openai({ apiKey: 'sk-of-the-house' });
 const tenant = newId('ten');
-type Row = { provider: string; sealed: string };
+type Row = { provider: string; sealed: string; base_url?: string | null };
+const own = (apiKey: string) => ({ apiKey, elsewhere: null });
 
 /** A service whose database answers when it is told to. */
 function opened() {
@@ -33,6 +35,7 @@ function opened() {
     database: { as: () => ({ sql }) } as unknown as Database,
     vault: vault as VaultService,
     clock: { now: () => new Date(), monotonic: () => time.ms },
+    httpOf: () => new LeanHttp(0),
     log: openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
   });
   const answer = (...rows: Row[]) => looks.at(-1)?.resolve(rows);
@@ -46,14 +49,14 @@ describe('a tenant’s own key', () => {
     const asked = [service.find(tenant, vendor), service.find(tenant, vendor)];
     service.prepare(tenant, vendor);
     answer({ provider: 'openai', sealed: 'sealed sk-own' });
-    expect(await Promise.all(asked)).toEqual(['sk-own', 'sk-own']);
-    expect(service.known(tenant, vendor)).toBe('sk-own');
+    expect(await Promise.all(asked)).toEqual([own('sk-own'), own('sk-own')]);
+    expect(service.known(tenant, vendor)).toEqual(own('sk-own'));
     time.ms += 1_400;
     service.prepare(tenant, vendor);
-    expect([await service.find(tenant, vendor), looks.length]).toEqual(['sk-own', 1]);
+    expect([await service.find(tenant, vendor), looks.length]).toEqual([own('sk-own'), 1]);
     // Older than that it is looked up again while it is still used.
     time.ms += 1_599;
-    expect([await service.find(tenant, vendor), looks.length]).toEqual(['sk-own', 2]);
+    expect([await service.find(tenant, vendor), looks.length]).toEqual([own('sk-own'), 2]);
     time.ms += 1;
     expect(service.known(tenant, vendor)).toBeUndefined();
     void service.find(tenant, vendor);
@@ -85,10 +88,10 @@ describe('a tenant’s own key', () => {
     const late = service.find(tenant, vendor);
     expect(looks.length).toBe(2);
     looks[1]?.resolve([{ provider: 'openai', sealed: 'sealed sk-new' }]);
-    expect(await late).toBe('sk-new');
+    expect(await late).toEqual(own('sk-new'));
     looks[0]?.resolve([{ provider: 'openai', sealed: 'sealed sk-old' }]);
-    expect(await early).toBe('sk-old');
-    expect(service.known(tenant, vendor)).toBe('sk-new');
+    expect(await early).toEqual(own('sk-old'));
+    expect(service.known(tenant, vendor)).toEqual(own('sk-new'));
   });
 
   it('is forgotten for the tenant that is named, or for all', async () => {
@@ -124,6 +127,6 @@ describe('a tenant’s own key', () => {
     await expect(asked).rejects.toBe(failure);
     const again = service.find(tenant, vendor);
     answer({ provider: 'openai', sealed: `sealed ${randomBytes(4).toString('hex')}` });
-    expect(await again).toMatch(/^[0-9a-f]{8}$/);
+    expect(await again).toMatchObject({ apiKey: expect.stringMatching(/^[0-9a-f]{8}$/) as string });
   });
 });
