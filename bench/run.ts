@@ -19,7 +19,10 @@ const benchmarks = {
   stream: async (effort: Effort) => (await import('./stream.ts')).stream(effort),
   start: async (effort: Effort) => (await import('./start.ts')).start(effort),
   access: async (effort: Effort) => (await import('./access.ts')).access(effort),
+  sse: async (effort: Effort) => (await import('./sse.ts')).sse(effort),
+  gateway: async (effort: Effort) => (await import('./gateway.ts')).gateway(effort),
   limits: async (effort: Effort) => (await import('./limits.ts')).limits(effort),
+  budget: async (effort: Effort) => (await import('./budget.ts')).budget(effort),
   guards: async (effort: Effort) => (await import('./guards.ts')).guards(effort),
 } satisfies Record<string, (effort: Effort) => Promise<Report>>;
 
