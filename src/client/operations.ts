@@ -239,6 +239,13 @@ export type GenerationRetryInput = {
   readonly model?: string | null | undefined;
 };
 
+/** Why a model was not asked. */
+export type GenerationSkipReason =
+  /** It failed too often lately: its circuit breaker is open. */
+  | 'BREAKER_OPEN'
+  /** There were as many calls to its provider as are allowed at a time. */
+  | 'NO_PLACE';
+
 /** What to write. */
 export type GenerationStartInput = {
   /** Whether it may share a text with others that come to the same; as the tenant wants it when absent. */
@@ -1046,6 +1053,7 @@ export type GenerationQuery = {
       readonly failureCode: GenerationFailureCode | null;
       readonly failureMessage: string | null;
     }>;
+    readonly skipped: ReadonlyArray<{ readonly model: string; readonly reason: GenerationSkipReason; readonly at: string }>;
     readonly retryOf: { readonly id: string } | null;
     readonly usage: {
       readonly inputTokens: number | null;
@@ -2978,6 +2986,18 @@ export const GenerationDocument = {
                       { kind: 'Field', name: { kind: 'Name', value: 'endedBy' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'failureCode' } },
                       { kind: 'Field', name: { kind: 'Name', value: 'failureMessage' } },
+                    ],
+                  },
+                },
+                {
+                  kind: 'Field',
+                  name: { kind: 'Name', value: 'skipped' },
+                  selectionSet: {
+                    kind: 'SelectionSet',
+                    selections: [
+                      { kind: 'Field', name: { kind: 'Name', value: 'model' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'reason' } },
+                      { kind: 'Field', name: { kind: 'Name', value: 'at' } },
                     ],
                   },
                 },

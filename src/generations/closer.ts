@@ -9,7 +9,7 @@ import type { ProviderError, Usage } from '../providers/port.ts';
 import { coverSecondCall, coverTakeOver, type Books } from './cover.ts';
 import { cancelled, failed, failureOf } from './ending.ts';
 import type { EngineParts } from './engine.ts';
-import { finishRun, isFinishedBy, recordOutrun, replaceAttempt, type Ending, type Failure } from './finish.ts';
+import { finishRun, isFinishedBy, recordOutrun, redirectAttempt, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
 import type { RestartReason } from './generations.table.ts';
@@ -94,16 +94,26 @@ export class Closer {
 
   private async replaceBy(run: Run, next: NextAttempt, need: Need): Promise<boolean> {
     const { model, base, reason = 'PROVIDER_ERROR', failure, spent, cache = run.cache, claim = null } = next;
-    const ended = { ...run.attempt, endedBy: 'FAILED' as const, endOffset: run.text.length };
+    const endedBy = this.isNoCall(run) ? 'NOT_CALLED' : 'FAILED';
+    const ended = { ...run.attempt, endedBy, endOffset: run.text.length } as const;
     const isReplaced = await this.follow(
       run,
       ended,
       { model, base, reason },
-      () => replaceAttempt(this.books, run, { model, base, reason, failure, spent, need, cache, claim }),
+      () => replaceAttempt(this.books, run, { model, base, reason, failure, endedBy, spent, need, cache, claim }),
       claim === null,
     );
     if (isReplaced) run.cache = cache;
     return isReplaced;
+  }
+
+  /** Makes the open attempt, which called nobody and has no text, one of `model`; false when the run is lost. */
+  async redirect(run: Run, model: string): Promise<boolean> {
+    const isRedirected = await this.answered(run, () => redirectAttempt(this.parts.database.engine, run, model), false);
+    // No reader hears of an attempt before its text: there is nobody to tell.
+    if (isRedirected) run.redirect(model);
+    else run.stop('LOST');
+    return isRedirected;
   }
 
   /** Makes one of two calls the open attempt, and the other the one before it; false when the run is lost. */
@@ -121,7 +131,9 @@ export class Closer {
     } as const;
     const ended = { ...run.attempt, model: behind.model, endedBy, endOffset: base } as const;
     const next = { model: ahead.model, base, reason: 'HEDGE' as const };
-    return this.follow(run, ended, next, () => recordOutrun(this.books, run, outrun));
+    const isRecorded = await this.follow(run, ended, next, () => recordOutrun(this.books, run, outrun));
+    if (isRecorded) run.isCalled = true;
+    return isRecorded;
   }
 
   private async follow(
@@ -149,8 +161,9 @@ export class Closer {
   }
 
   /** The one transaction that ends a run; null when the run is lost. */
-  async end(run: Run, ending: Ending): Promise<Story | null> {
+  async end(run: Run, planned: Ending): Promise<Story | null> {
     const { database, log } = this.parts;
+    const ending: Ending = this.isNoCall(run) ? { ...planned, endedBy: 'NOT_CALLED' } : planned;
     // Readers get the last text while it is being committed; the end itself only after.
     this.appender.deliver(run);
     run.isEnding = true;
@@ -192,9 +205,14 @@ export class Closer {
     return this.end(run, failed(run, failure, false, nothingSpent));
   }
 
-  /** By an attempt that was stopped: a copy uses nothing, and of a call nobody knows. */
+  /** By an attempt that was stopped: a copy and what called nobody use nothing, and of a call nobody knows. */
   private spentAtStop(run: Run): Spent {
-    return run.source === null ? this.spentBy(run.attempt.model, null) : nothingSpent;
+    return run.isCalled ? this.spentBy(run.attempt.model, null) : nothingSpent;
+  }
+
+  /** Whether the open attempt stands for no call, nor for a copy of a text. */
+  private isNoCall(run: Run): boolean {
+    return !run.isCalled && run.source === null;
   }
 
   /** The answer to a statement that is repeated while the database is away; `lost` once the run is not this process's any more. */

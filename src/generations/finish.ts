@@ -50,7 +50,7 @@ export async function finishRun({ engine, ledger }: Books, run: Run, ending: End
         set status = ${ending.status}, text = ${ending.text}, finish_reason = ${ending.finishReason}, finished_at = now(), lease_until = null,
             failure_code = ${failure?.code ?? null}, failure_message = ${failure?.message ?? null}, failure_retryable = ${failure?.retryable ?? null},
             (input_tokens, output_tokens, cached_input_tokens, cost_micros) = (${sumOfAttempts(sql, run, number, spent)}),
-            first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
+            first_token_at = coalesce(first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000)) ${skippedColumn(sql, run)}
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id
       )
@@ -88,6 +88,7 @@ export async function replaceAttempt(
     base: number;
     reason: RestartReason;
     failure: Failure;
+    endedBy: 'FAILED' | 'NOT_CALLED';
     spent: Spent;
     need: Need;
     cache: CacheUse | null;
@@ -99,14 +100,14 @@ export async function replaceAttempt(
   const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with ${claim ? sql`kept as (${entryClaimed(sql, claim, ownRow(sql, run))}), ` : sql``}held as (
-        update generations set attempt = ${number + 1}, model = ${next.model} ${cache ? sql`, cache = ${sql.json(cache)}::jsonb` : sql``}
+        update generations set attempt = ${number + 1}, model = ${next.model} ${cache ? sql`, cache = ${sql.json(cache)}::jsonb` : sql``} ${skippedColumn(sql, run)}
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         ${claim ? sql`  and exists (select from kept where generation_id = ${run.uuid})` : sql``}
         returning tenant_id, id, epoch
       ), ended as (
         update attempts a
-        set ended_at = now(), ended_by = 'FAILED', end_offset = ${run.text.length}, failure_code = ${next.failure.code}, failure_message = ${next.failure.message},
-            ${spentColumns(sql, next.spent)}
+        set ended_at = now(), ended_by = ${next.endedBy}, end_offset = ${run.text.length}, failure_code = ${next.failure.code},
+            failure_message = ${next.failure.message}, ${spentColumns(sql, next.spent)}
         from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${number} and a.ended_at is null
       )
       insert into attempts as a (tenant_id, generation_id, number, epoch, model, base, reason ${cache ? copyColumns(sql) : sql``})
@@ -118,6 +119,31 @@ export async function replaceAttempt(
   );
   ledger.tell(rows[0]?.reached);
   return rows.length === 1;
+}
+
+/**
+ * Makes the open attempt of a run, which called nobody and has no text, one of `model`, in one statement. What is reserved for it is for any model of the plan.
+ * False when the run is lost. Repeating it after a lost answer is harmless.
+ */
+export async function redirectAttempt(engine: Connection, run: Run, model: string): Promise<boolean> {
+  const rows = await engine.sql(
+    (sql) => sql`
+      with held as (
+        update generations set model = ${model} ${skippedColumn(sql, run)}
+        where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
+        returning tenant_id, id
+      )
+      update attempts a set model = ${model}, started_at = now()
+      from held h where a.tenant_id = h.tenant_id and a.generation_id = h.id and a.number = ${run.attempt.number} and a.ended_at is null
+      returning a.number`,
+    { idempotent: true },
+  );
+  return rows.length === 1;
+}
+
+/** Writes down which models were not asked, where there are any. */
+function skippedColumn(sql: SqlTag, { skipped }: Run): Statement {
+  return skipped.length > 0 ? sql`, skipped = ${sql.json(skipped)}::jsonb` : sql``;
 }
 
 function ownRow(sql: SqlTag, { tenantUuid, uuid, epoch }: Run): Statement {
@@ -150,7 +176,7 @@ export async function recordOutrun(
   const rows = await engine.sql<{ reached: string[] | null }>(
     (sql) => sql`
       with held as (
-        update generations set attempt = ${number + 1}, model = ${ahead.model}
+        update generations set attempt = ${number + 1}, model = ${ahead.model} ${skippedColumn(sql, run)}
         where tenant_id = ${run.tenantUuid} and id = ${run.uuid} and epoch = ${run.epoch} and status = 'RUNNING'
         returning tenant_id, id, epoch
       ), ended as (
@@ -207,7 +233,7 @@ export async function closeAbandoned(
       ), closed as (
         insert into attempts (tenant_id, generation_id, number, epoch, model, base, reason, ended_at, ended_by, end_offset,
           input_tokens, output_tokens, cached_input_tokens, cost_micros)
-        select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), ${reason === 'CANCELLED' ? 'CANCELLED' : 'FAILED'}, ${text.length}, 0, 0, 0, 0
+        select tenant_id, id, attempt, epoch, model, ${text.length}, ${reason}, now(), 'NOT_CALLED', ${text.length}, 0, 0, 0, 0
         from ended where attempt > 0
       ), told as (${serviceDeedRecordedWith(sql, deed, sql`ended`)})
       select ${ledger.closed(sql, { tenant: sql`ended.tenant_id`, generation: sql`ended.id` }, sql`ended.attempt = 0`)} as reached from ended`,

@@ -34,6 +34,7 @@ import {
   GenerationConnection,
   GenerationFailure,
   GenerationMessage,
+  GenerationSkip,
   GenerationUsage,
 } from './generation.type.ts';
 import type { AttemptRow } from './generations.table.ts';
@@ -169,7 +170,13 @@ export class GenerationResolver {
   @FieldResolver(() => [GenerationAttempt])
   async attempts(@Root() { id }: GenerationView, @Ctx() { loaders }: RequestContext) {
     const rows = await loaders.get(this.attemptsOf).load(id);
-    return rows.filter(({ source }) => source === null).map((row) => ({ ...row, usage: usageIn(row) }));
+    const calls = rows.filter(({ source, endedBy }) => source === null && endedBy !== 'NOT_CALLED');
+    return calls.map((row) => ({ ...row, usage: usageIn(row) }));
+  }
+
+  @FieldResolver(() => [GenerationSkip])
+  skipped(@Root() { skipped }: GenerationView) {
+    return (skipped ?? []).map((skip) => ({ ...skip, at: new Date(skip.at) }));
   }
 
   @FieldResolver(() => GenerationUsage, { nullable: true })

@@ -262,6 +262,7 @@ export class GenerationService {
       cache: cache && cache.use,
       outputSchema,
       complaint: null,
+      skipped: [],
       ageMs: 0,
     };
     const run = isRunning ? engine.prepare(work, leasedAt) : null;

@@ -7,6 +7,7 @@ import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { DateTime } from '../graphql/scalars.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
+import type { SkipReason as WhySkipped } from '../routing/gate.service.ts';
 import { GenerationCacheMode } from '../tenants/tenant.type.ts';
 import type { CacheMode } from '../tenants/tenants.table.ts';
 import { failureCodes, type FailureCode as Code } from './failures.ts';
@@ -60,13 +61,18 @@ const RestartReason = enumOf<Reason>('GenerationRestartReason', 'Why an attempt 
   TIMEOUT: 'The total deadline ran out while nobody was writing it.',
 } satisfies Record<(typeof restartReasons)[number], string>);
 
-const AttemptEnd = enumOf<End>('GenerationAttemptEnd', 'How an attempt ended.', {
+const AttemptEnd = enumOf<Exclude<End, 'NOT_CALLED'>>('GenerationAttemptEnd', 'How an attempt ended.', {
   FINISHED: 'The provider finished.',
   FAILED: 'The provider failed, a deadline ran out, or the text did not pass the checks.',
   CANCELLED: 'The generation was cancelled.',
   TAKEN_OVER: 'Its process was lost.',
   OUTRUN: 'Another model was asked beside it and was first; what it used is not known.',
-} satisfies Record<(typeof attemptEnds)[number], string>);
+} satisfies Record<Exclude<(typeof attemptEnds)[number], 'NOT_CALLED'>, string>);
+
+const SkipReason = enumOf<WhySkipped>('GenerationSkipReason', 'Why a model was not asked.', {
+  BREAKER_OPEN: 'It failed too often lately: its circuit breaker is open.',
+  NO_PLACE: 'There were as many calls to its provider as are allowed at a time.',
+});
 
 @ObjectType({ description: 'Tokens as the provider counted them.', simpleResolvers: true })
 export class GenerationUsage {
@@ -86,7 +92,7 @@ export class GenerationFailure {
 
 @ObjectType({ description: "One call to one provider's model inside a generation.", simpleResolvers: true })
 export class GenerationAttempt {
-  @Column(attempts.number, 'Counts the attempts of a generation from 1.') number!: number;
+  @Column(attempts.number, 'Its number in the stream, from 1; one that came to no call is left out.') number!: number;
   @Column(attempts.model, 'The model that was called.') model!: string;
   @Column(attempts.base, 'Where its text begins in the text of the generation, in UTF-16 code units: 0 for a restart.')
   base!: number;
@@ -107,6 +113,16 @@ export class GenerationAttempt {
   usage!: GenerationUsage | null;
   @Column(attempts.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.')
   costMicros!: number | null;
+}
+
+@ObjectType({
+  description: 'A model that was to write a generation and was not asked: no call, and no cost.',
+  simpleResolvers: true,
+})
+export class GenerationSkip {
+  @Field(() => String, { description: 'The model.' }) model!: string;
+  @Field(() => SkipReason, { description: 'Why it was not asked.' }) reason!: WhySkipped;
+  @Field(() => DateTime, { description: 'When.' }) at!: Date;
 }
 
 @ObjectType({ description: 'How a generation used the texts of others.', simpleResolvers: true })
@@ -131,8 +147,17 @@ export class Generation extends Node {
   @Column(generations.requestedModel, 'The model or route that was asked for.') requestedModel!: string;
   @Column(generations.model, 'The model of the latest attempt.') model!: string;
   @Directive('@listSize(assumedSize: 3)')
-  @Field(() => [GenerationAttempt], { description: 'All calls to providers, oldest first; none where another text was copied.' })
+  @Field(() => [GenerationAttempt], {
+    description:
+      'All calls to providers, oldest first; none where another text was copied. Models that were not called are in `skipped`.',
+  })
   attempts!: GenerationAttempt[];
+  @Directive('@listSize(assumedSize: 3)')
+  @Field(() => [GenerationSkip], {
+    description:
+      'Models that were to write and were not asked, oldest first, at most the last 20; while it runs they may come a little later.',
+  })
+  skipped!: GenerationSkip[];
   @Column(generations.draft, 'The plain text that the template wrote by itself.') draft!: string;
   @Field(() => Template, { description: 'The template. Requires `templates:read`.' }) template!: Template;
   @Field(() => TemplateVersion, { description: 'The version of it that was used. Requires `templates:read`.' })

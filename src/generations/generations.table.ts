@@ -19,6 +19,7 @@ import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { ChargedPrice } from '../routing/price.ts';
+import type { Skip } from './skip.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -28,9 +29,9 @@ export type GenerationStatus = (typeof generationStatuses)[number];
 
 /**
  * How an attempt ended. TAKEN_OVER: its process was lost; what it delivered may be longer than what is stored. OUTRUN: another call was made
- * beside it and had text first; it wrote nothing.
+ * beside it and had text first; it wrote nothing. NOT_CALLED: it came to no call; only its number counts, for readers of the stream.
  */
-export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OUTRUN'] as const;
+export const attemptEnds = ['FINISHED', 'FAILED', 'CANCELLED', 'TAKEN_OVER', 'OUTRUN', 'NOT_CALLED'] as const;
 export type AttemptEnd = (typeof attemptEnds)[number];
 
 /** Why a later attempt replaced an earlier one. */
@@ -79,6 +80,8 @@ export const generations = pgTable(
     guards: jsonb().$type<Guards>(),
     /** How it uses the cache; null for not at all. */
     cache: jsonb().$type<CacheUse>(),
+    /** The models that were to write and were not asked, oldest first; null for none. */
+    skipped: jsonb().$type<readonly Skip[]>(),
     /** Raised by every take-over; a writer with an older one has lost. */
     epoch: integer().notNull(),
     /** Number of the current attempt; 0 while QUEUED. */
@@ -133,7 +136,7 @@ export const generations = pgTable(
   ],
 );
 
-/** Calls to providers inside a generation; numbered from 1, never deleted before their generation. */
+/** Calls to providers inside a generation, and what came to none (NOT_CALLED); numbered from 1, never deleted before their generation. */
 export const attempts = pgTable(
   'attempts',
   {

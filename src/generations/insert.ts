@@ -158,6 +158,7 @@ function freshRow(
     status: isRunning ? 'RUNNING' : 'QUEUED',
     model,
     cache: cache && usedWith(cache.use, source),
+    skipped: null,
     epoch: isRunning ? 1 : 0,
     attempt: isRunning ? 1 : 0,
     takeOvers: 0,

@@ -9,6 +9,7 @@ import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
 import { copyColumns, copyValues } from './copied.ts';
 import type { Run, Work } from './run.ts';
+import type { Skip } from './skip.ts';
 import type { AttemptState } from './story.ts';
 
 /** After this many take-overs a generation is given up: something in it kills its writers. */
@@ -45,6 +46,7 @@ interface ClaimRow {
   output_schema: Record<string, unknown> | null;
   variables: Record<string, unknown>;
   complaint: string | null;
+  skipped: Skip[] | null;
   age_ms: number;
   attempts: AttemptState[];
 }
@@ -137,7 +139,7 @@ async function claimIn(
         returning tenant_id, generation_id, number, base, model, reason
       )
       select t.tenant_id, t.id, t.epoch, t.requested_model, t.plan, t.prompt, t.draft, t.max_output_tokens, t.temperature, t.failover_policy,
-             t.guards, t.cache, t.variables, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
+             t.guards, t.cache, t.variables, t.skipped, (select v.output_schema from template_versions v where v.id = t.template_version_id), (
                select a.failure_message from attempts a
                where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.failure_code = 'GUARD_FAILED' order by a.number desc limit 1
              ) as complaint,
@@ -166,6 +168,7 @@ async function claimIn(
     outputSchema: row.output_schema,
     variables: row.variables,
     complaint: row.complaint,
+    skipped: row.skipped ?? [],
     ageMs: row.age_ms,
     attempts: row.attempts,
   }));

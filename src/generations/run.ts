@@ -7,6 +7,7 @@ import type { PollableIterator } from '../kernel/pollable.ts';
 import type { PromptMessage, StreamPart } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { FailoverPolicy } from '../templates/templates.table.ts';
+import { withSkip, type Skip } from './skip.ts';
 import type { AttemptState, Story } from './story.ts';
 
 /** What an engine needs to write a generation: the row as it was claimed, ids as text. */
@@ -31,6 +32,8 @@ export interface Work {
   readonly variables: Readonly<Record<string, unknown>>;
   /** What was wrong with the text that this one is written in place of; null for the first. */
   readonly complaint: string | null;
+  /** The models that were to write and were not asked. */
+  readonly skipped: readonly Skip[];
   /** Milliseconds since the generation was created, on the database's clock. */
   readonly ageMs: number;
 }
@@ -79,6 +82,10 @@ export class Run {
   isWatchedElsewhere = false;
   /** Its first call, made while its row was being inserted; null once it is read. */
   opened: OpenedCall | null = null;
+  /** Whether the open attempt has come to a call, or to a failure in its place. */
+  isCalled = false;
+  /** The models that were to write and were not asked; stored with the next statement on the row. */
+  skipped: readonly Skip[];
   stopReason: StopReason | null = null;
   /** How it uses the cache as it is now: where it copies the text of another, and that comes to nothing, it goes over to the next, or to its own. */
   cache: CacheUse | null;
@@ -108,6 +115,7 @@ export class Run {
     this.attempts = [...work.attempts];
     this.complaint = work.complaint;
     this.cache = work.cache;
+    this.skipped = work.skipped;
     this.fenceAt = leasedAt + leaseMs;
     this.askedAt = leasedAt;
   }
@@ -163,6 +171,18 @@ export class Run {
     this.stored = Math.min(this.stored, next.base);
     this.firstTokenAt = null;
     this.isFirstTokenStored = false;
+    this.isCalled = false;
+  }
+
+  /** The open attempt's model was not asked. */
+  skip(reason: Skip['reason']): void {
+    const at = this.clock.now().toISOString();
+    this.skipped = withSkip(this.skipped, { model: this.attempt.model, reason, at });
+  }
+
+  /** The open attempt, of which no reader has heard, is one of `model` from now on. */
+  redirect(model: string): void {
+    this.attempts = [...this.attempts.slice(0, -1), { ...this.attempt, model }];
   }
 
   /** Text up to `end` of attempt `attempt` is stored. */

@@ -15,7 +15,7 @@ import type { EngineConfig, EngineParts } from './engine.ts';
 import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading, TextRefused } from './reading.ts';
-import type { Run } from './run.ts';
+import type { OpenedCall, Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
 import { nothingSpent } from './spent.ts';
 import type { Story } from './story.ts';
@@ -86,6 +86,7 @@ export class Writer {
         continue;
       }
       const { error } = outcome;
+      if (error instanceof NotCalled) run.skip(error.reason);
       calls.push(this.failing(run.attempt.model, error));
       hasBegun ||= run.text !== '';
       const now = this.parts.clock.monotonic();
@@ -102,14 +103,12 @@ export class Writer {
       const { number, model } = run.attempt;
       this.parts.log.info(
         { generationId: run.id, attempt: number, model, code: error.code, cause: causeOf(error.code), move },
-        'attempt failed',
+        run.isCalled ? 'attempt failed' : 'model skipped',
       );
       const failure = failureOf(error);
       const spent = this.closer.spentBy(model, error.usage);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
-      const isNext = await orRefused(this.parts.ledger, () =>
-        this.again(run, move, { failure, spent, isMade: !(error instanceof NotCalled) }),
-      );
+      const isNext = await orRefused(this.parts.ledger, () => this.again(run, move, { failure, spent }));
       if (typeof isNext === 'object') {
         return this.closer.end(run, { ...failed(run, isNext, run.text !== '', spent), attemptFailure: failure });
       }
@@ -145,7 +144,7 @@ export class Writer {
   /** One call: reads its stream to the end, whatever the end is. */
   private async attempt(run: Run, onFailed: (model: string, error: ProviderError) => void): Promise<Outcome> {
     try {
-      const opened = await this.hedge.first(run, await this.caller.open(run), onFailed);
+      const opened = await this.hedge.first(run, await this.open(run), onFailed);
       const finish = await new Reading(run, this.appender, { isChecked: this.isChecked(run) }).read(opened);
       if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
       throw cutShort();
@@ -155,6 +154,19 @@ export class Writer {
       if (error instanceof ProviderError) return { kind: 'failed', error };
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
       return { kind: 'failed', error: brokenPromise(error) };
+    }
+  }
+
+  /** The call of the open attempt. */
+  private async open(run: Run): Promise<OpenedCall> {
+    try {
+      const opened = await this.caller.open(run);
+      run.isCalled = true;
+      return opened;
+    } catch (error) {
+      // A key that cannot be read, or an unknown model: on record like a call that failed.
+      run.isCalled = run.stopReason === null && !(error instanceof NotCalled);
+      throw error;
     }
   }
 
@@ -175,7 +187,7 @@ export class Writer {
   private async again(
     run: Run,
     { model, delayMs }: { readonly model: string; readonly delayMs: number },
-    { isMade, ...ended }: Pick<NextAttempt, 'failure' | 'spent'> & { readonly isMade: boolean },
+    ended: Pick<NextAttempt, 'failure' | 'spent'>,
   ): Promise<boolean> {
     try {
       await pause(delayMs, undefined, { signal: run.signal });
@@ -183,8 +195,9 @@ export class Writer {
       // Stopped while waiting.
       return false;
     }
-    // Nobody was asked by the open attempt: it goes on.
-    if (!isMade && model === run.attempt.model) return run.stopReason === null;
+    // Nobody was asked by the open attempt: it goes on, with another model where no reader can know its own.
+    if (!run.isCalled && model === run.attempt.model) return run.stopReason === null;
+    if (!run.isCalled && run.attempt.base === 0) return (await this.closer.redirect(run, model)) && run.stopReason === null;
     const base = await this.baseFor(run, model);
     return (await this.closer.replace(run, { model, base, ...ended })) && run.stopReason === null;
   }

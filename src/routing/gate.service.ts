@@ -6,9 +6,16 @@ import type { CallOutcome, CallCounter } from './call-metrics.ts';
 import type { HealthService, Pass } from './health.service.ts';
 import type { Places } from './places.ts';
 
-/** Why nobody was asked: the model failed too often lately, or this process makes as many calls to the provider as it may. */
+/** BREAKER_OPEN: the model failed too often lately. NO_PLACE: this process makes as many calls to the provider as it may. */
+export type SkipReason = 'BREAKER_OPEN' | 'NO_PLACE';
+
+/** Nobody was asked, for `reason`. */
 export class NotCalled extends ProviderError {
-  constructor(message: string, retryAfterMs: number) {
+  constructor(
+    readonly reason: SkipReason,
+    message: string,
+    retryAfterMs: number,
+  ) {
     super('OVERLOADED', message, { retryable: true, retryAfterMs, usage: nothingUsed });
   }
 }
@@ -64,7 +71,7 @@ export class GateService {
     if (!(await places.take(provider, isPatient ? remainingMs : 0, signal))) {
       signal.throwIfAborted();
       calls.count(provider, model, 'NO_PLACE');
-      throw new NotCalled(`there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
+      throw new NotCalled('NO_PLACE', `there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
     }
     if (by === 'OWN_KEY') return this.ticket(entering, null);
     const admitted = await health.admit(model);
@@ -81,7 +88,7 @@ export class GateService {
   private shut({ provider, model }: Entering, waitMs: number): NotCalled {
     this.parts.calls.count(provider, model, 'BREAKER_OPEN');
     const until = this.parts.health.healthOf(model).nextProbeAt?.toISOString() ?? 'a moment';
-    return new NotCalled(`${model} failed too often lately and is not asked before ${until}`, waitMs);
+    return new NotCalled('BREAKER_OPEN', `${model} failed too often lately and is not asked before ${until}`, waitMs);
   }
 
   private ticket({ provider, model, by, remainingMs }: Entering, pass: Pass | null): StreamWatch {

@@ -76,9 +76,14 @@ describe('a circuit breaker', () => {
           code: 'OVERLOADED',
           message: expect.stringMatching(/^openai\/gpt-5.6-luna failed too often lately and is not asked before 20/),
         },
-        attempts: [{ model: first }],
+        attempts: [],
+        skipped: [{ model: first, reason: 'BREAKER_OPEN' }],
       });
-      expect(await writeWith(app.url, app, 'auto')).toMatchObject({ status: 'SUCCEEDED', attempts: [{ model: second }] });
+      expect(await writeWith(app.url, app, 'auto')).toMatchObject({
+        status: 'SUCCEEDED',
+        attempts: [{ model: second }],
+        skipped: [],
+      });
     }
     expect(calls()).toBe(before);
     const { providers: found } = await two.ask<{ providers: Provider[] }>(providers);
@@ -184,7 +189,8 @@ describe('places for calls', () => {
     await eventually(() => calls() === 1);
     expect(await writeWith(app.url, app, 'auto')).toMatchObject({
       status: 'SUCCEEDED',
-      attempts: [{ model: first }, { model: second }],
+      attempts: [{ model: second }],
+      skipped: [{ model: first, reason: 'NO_PLACE' }],
     });
     expect(calls()).toBe(1);
     gate.open();

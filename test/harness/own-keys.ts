@@ -13,7 +13,8 @@ const set = `mutation ($input: ProviderCredentialSetInput!) {
 const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code message path } }
 }`;
-const told = 'query ($id: ID!) { generation(id: $id) { status failure { code message } attempts { model endedBy } } }';
+const told =
+  'query ($id: ID!) { generation(id: $id) { status failure { code message } attempts { model endedBy } skipped { model reason } } }';
 
 /** A credential as the API shows it. */
 export interface Credential {
@@ -30,6 +31,7 @@ export interface Told {
   readonly status: string;
   readonly failure: { readonly code: string; readonly message: string } | null;
   readonly attempts: readonly { readonly model: string; readonly endedBy: string }[];
+  readonly skipped: readonly { readonly model: string; readonly reason: string }[];
 }
 
 type Asker = Pick<Caller, 'ask' | 'key'>;
