@@ -25,9 +25,10 @@ const [ours, again, driver, pgbench] = ['draftwire', 'draftwire again (A/A)', 'b
 export async function budget({ rounds, seconds }: Effort): Promise<Report> {
   const product = await startProduct();
   const folder = await mkdtemp(path.join(os.tmpdir(), 'draftwire-bench-'));
-  const env = { DATABASE_URL: product.databaseUrl, DATABASE_SOCKET: product.databaseSocket };
-  const peer = await startPeer('budgets', 'budgets', env);
+  let peer: Peer | null = null;
   try {
+    const env = { DATABASE_URL: product.databaseUrl, DATABASE_SOCKET: product.databaseSocket };
+    const driven = (peer = await startPeer('budgets', 'budgets', env));
     const hasPgbench = await run('pgbench', ['--version']).then(
       () => true,
       () => false,
@@ -45,7 +46,7 @@ export async function budget({ rounds, seconds }: Effort): Promise<Report> {
           const perSecond =
             name === pgbench
               ? await bare(product, folder, turn)
-              : await measure(peer, { ...turn, contestant: name === driver ? 'bare' : 'draftwire' });
+              : await measure(driven, { ...turn, contestant: name === driver ? 'bare' : 'draftwire' });
           if (done >= 0) found.set(rowOf(name, tenants), [...(found.get(rowOf(name, tenants)) ?? []), perSecond]);
         }
       }
@@ -76,7 +77,7 @@ export async function budget({ rounds, seconds }: Effort): Promise<Report> {
       },
     };
   } finally {
-    await peer.stop();
+    await peer?.stop();
     await product.stop();
     await rm(folder, { recursive: true, force: true });
   }

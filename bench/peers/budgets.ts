@@ -55,13 +55,13 @@ async function makeTenants(): Promise<object[]> {
   await owner`insert into members (id, tenant_id, email, role)
     select member, tenant, member || '@bench.example', 'member' from unnest(${tenants}::uuid[], ${members}::uuid[]) t(tenant, member)`;
   await owner`insert into budgets (tenant_id, id, subject, member_id, unit, period, most)
-    select tenant, gen_random_uuid(), subject, case subject when 'MEMBER' then member end, unit, period, ${most}
+    select tenant, gen_random_uuid(), subject, case subject when 'MEMBER' then member end, unit, period, ${most}::bigint
     from unnest(${tenants}::uuid[], ${members}::uuid[]) t(tenant, member),
       (values ('TENANT', 'COST_MICROS', 'MONTH'), ('TENANT', 'TOKENS', 'DAY'), ('MEMBER', 'GENERATIONS', 'WEEK')) b(subject, unit, period)`;
   await owner.unsafe(`
     create table bare_budgets (tenant int, id int, used bigint not null default 0, primary key (tenant, id)) with (fillfactor = 50);
-    insert into bare_budgets (tenant, id) select tenant, id from generate_series(1, ${mostTenants}) tenant, generate_series(1, 3) id;
-    vacuum analyze;`);
+    insert into bare_budgets (tenant, id) select tenant, id from generate_series(1, ${mostTenants}) tenant, generate_series(1, 3) id;`);
+  await owner.unsafe('vacuum analyze');
   return scopes;
 }
 
