@@ -18,6 +18,8 @@ export interface Call {
   readonly requestedAt: number;
   firstByteAt: number;
   lastByteAt: number;
+  /** When each token was written. */
+  readonly sentAt: number[];
 }
 
 interface Running {
@@ -51,6 +53,20 @@ const usage = 'data: {"id":"chatcmpl-bench","choices":[],"usage":{"prompt_tokens
 const tail = chunk(event({ delta: {}, finish_reason: 'stop' })) + chunk(usage) + chunk('data: [DONE]\n\n') + '0\r\n\r\n';
 const tickMs = 2;
 const markerPattern = /bench-(\d+)/;
+
+/** The chunks of a whole answer as they go over the wire, without the framing of HTTP: one event for each token, then the end. */
+export function eventsOf(count: number): Buffer[] {
+  const texts = Array.from({ length: count }, (_, index) =>
+    event({ delta: { content: ` ${words[index % words.length]}` }, finish_reason: null }),
+  );
+  return [...texts, event({ delta: {}, finish_reason: 'stop' }), usage, 'data: [DONE]\n\n'].map((text) => Buffer.from(text));
+}
+
+/** How long the text of a call with this marker is after each token. */
+export function endsOf(marker: string, count: number): number[] {
+  let end = 0;
+  return Array.from({ length: count }, (_, index) => (end += 1 + (words[(seedOf(marker) + index) % words.length] ?? '').length));
+}
 
 /** The text that a call with this marker gets. */
 export function textOf(marker: string, count: number): string {
@@ -129,7 +145,7 @@ export class MockProvider {
 
   private begin(socket: Socket, marker: string, arrivedAt: number): void {
     const now = performance.now();
-    const call = { marker, arrivedAt, requestedAt: now, firstByteAt: 0, lastByteAt: 0 };
+    const call = { marker, arrivedAt, requestedAt: now, firstByteAt: 0, lastByteAt: 0, sentAt: [] };
     this.calls.set(marker, call);
     this.running.add({ call, socket, seed: seedOf(marker), startsAt: now + this.script.firstTokenMs, sent: 0 });
     this.onCall(call);
@@ -158,6 +174,7 @@ export class MockProvider {
       stream.call.firstByteAt = now;
       stream.socket.write(Buffer.concat([Buffer.from(head), Buffer.from(token)]));
     } else stream.socket.write(token);
+    stream.call.sentAt.push(now);
     stream.sent++;
   }
 }

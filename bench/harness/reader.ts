@@ -5,6 +5,8 @@ import WebSocket from 'ws';
 export interface Reading {
   /** When each piece of text came. */
   readonly at: number[];
+  /** How long the text was then. */
+  readonly ends: number[];
   text: string;
   endedAt: number;
 }
@@ -34,7 +36,7 @@ export class Reader {
 
   /** Reads to the end; `apply` makes the text after a result, or null when the result holds no text. */
   read(query: string, variables: object, apply: (text: string, data: never) => string | null): Promise<Reading> {
-    const reading: Reading = { at: [], text: '', endedAt: 0 };
+    const reading: Reading = { at: [], ends: [], text: '', endedAt: 0 };
     return new Promise((resolve, reject) => {
       this.socket.on('message', (bytes: Buffer) => {
         const frame = JSON.parse(bytes.toString()) as Frame;
@@ -48,6 +50,7 @@ export class Reader {
           if (text === null) return;
           reading.at.push(performance.now());
           reading.text = text;
+          reading.ends.push(text.length);
         }
       });
       this.socket.once('close', (code) => reject(new Error(`the socket closed with ${code}`)));

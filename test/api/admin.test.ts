@@ -110,6 +110,31 @@ describe('npm run admin', () => {
     }
   });
 
+  it('tells the running processes what it has changed', async () => {
+    const made = await admin(['tenants', 'create', '--tenant', 'Heard', '--email', 'ada@acme.example'], { SECRET: secret });
+    const id = /^tenant +(\S+)$/m.exec(made.stdout)?.[1] ?? '';
+    const ear = postgres(database.url, { max: 1, onnotice: () => undefined });
+    const heard: unknown[] = [];
+    try {
+      await ear.listen('draftwire', (payload) => heard.push(JSON.parse(payload)));
+      for (const [command, kind] of [
+        [['limits', '--tenant', id, '--set', 'SOCKETS_PER_TENANT=5'], 'limits.changed'],
+        [['tenants', 'suspend', '--id', id], 'access.changed'],
+        [['tenants', 'resume', '--id', id], 'access.changed'],
+        [['tenants', 'delete', '--id', id, '--tenant', 'Heard'], 'access.changed'],
+      ] as const) {
+        expect(await admin(command)).toMatchObject({ code: 0, stderr: '' });
+        expect(await eventually(() => heard.shift())).toMatchObject({ kind, ids: [id] });
+      }
+      // Nothing changed, nothing said.
+      expect(await admin(['tenants', 'suspend', '--id', id])).toMatchObject({ code: 1 });
+      await ear`select pg_notify('draftwire', '{"kind":"last"}')`;
+      expect(await eventually(() => heard.shift())).toEqual({ kind: 'last' });
+    } finally {
+      await ear.end();
+    }
+  });
+
   it('demands the secret of the servers to bootstrap', async () => {
     const { code, stdout, stderr } = await admin(['bootstrap', '--tenant', 'Acme', '--email', 'ada@acme.example']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
