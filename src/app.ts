@@ -250,7 +250,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.forgetOn(caches, 'tenant.changed');
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);
-    const takers = models.providers.flatMap(({ id, takesKeys }) => (takesKeys ? [id] : []));
+    // Without them a tenant's key would go where it is not meant for, and could not be tested.
+    const takers = models.providers.filter(({ takesKeys, at, listModels }) => takesKeys && at && listModels).map(({ id }) => id);
     const credentials = new ProviderCredentialService({ database, acts, vault, bus, providers: takers, outbound });
     const credentialTests = new ProviderCredentialTestService({ ...calls, credentials, providers: models.providers });
     const streams = new StreamService({ database, follower, generations, clock });

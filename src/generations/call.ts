@@ -9,6 +9,7 @@ import type { OwnAccess } from '../vault/provider-key.service.ts';
 import type { EngineConfig, EngineParts } from './engine.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
+import { tokensLeft } from './tokens-left.ts';
 
 interface Choice {
   readonly provider: Provider;
@@ -95,7 +96,9 @@ export class Caller {
 
   private call(run: Run, { provider: usual, name: model }: Choice, { own, watch, fetch }: Means): OpenedCall {
     const { provider, apiKey } = { provider: own?.elsewhere?.provider ?? usual, apiKey: own?.apiKey ?? null };
-    const { draft, maxOutputTokens, temperature, outputSchema } = run.work;
+    const { draft, temperature, outputSchema } = run.work;
+    const { base } = run.attempt;
+    const maxOutputTokens = base > 0 ? Math.max(1, tokensLeft(run.work.maxOutputTokens, run.text)) : run.work.maxOutputTokens;
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(

@@ -19,6 +19,7 @@ import type { Run } from './run.ts';
 import { lastSentenceEnd } from './sentence.ts';
 import { nothingSpent } from './spent.ts';
 import type { Story } from './story.ts';
+import { leastTokensLeft, tokensLeft } from './tokens-left.ts';
 
 /** A failed call, and until when (monotonic) its vendor wants us to stay away. */
 interface Failing extends FailedCall {
@@ -190,13 +191,14 @@ export class Writer {
 
   /**
    * Where the text of the next attempt begins: behind the last whole sentence, as far as it is stored, when the template wants it to go on
-   * and the model can; else at 0. JSON that one model began is nothing that another, held to the whole of it, can go on from.
+   * and the model can, and there are tokens left to go on with; else at 0. JSON that one model began is nothing that another, held to the whole of it, can go on from.
    */
   private async baseFor(run: Run, model: string): Promise<number> {
     if (run.work.failoverPolicy !== 'CONTINUE' || run.work.outputSchema !== null || run.text === '') return 0;
     if (this.parts.models.find(model)?.provider.ignoresMessages) return 0;
     await this.appender.flush();
     // What an earlier attempt went on from is the end of a sentence, whatever came behind it.
-    return Math.max(run.attempt.base, lastSentenceEnd(run.text.slice(0, run.stored)) ?? 0);
+    const base = Math.max(run.attempt.base, lastSentenceEnd(run.text.slice(0, run.stored)) ?? 0);
+    return tokensLeft(run.work.maxOutputTokens, run.text.slice(0, base)) < leastTokensLeft ? 0 : base;
   }
 }

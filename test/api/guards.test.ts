@@ -182,6 +182,10 @@ describe('masking by a template', () => {
     expect(sent(0)).not.toMatch(personal);
     expect(sent(1)).not.toMatch(personal);
     expect(reader.story()).toBe(`started delta restarted@${`I am ${secrets.name}. `.length} delta finished`);
+    // Both together keep to the limit.
+    const [most = 0, left] = mock.calls.map(({ body }) => Number(body['max_completion_tokens'] ?? body['max_tokens']));
+    expect(most).toBe(1_200);
+    expect(left).toBe(1_200 - Math.ceil((`I am ${secrets.name}. `.length - 1) / 3) - 1);
   });
 
   it('is the same in the process that takes over in the middle of a placeholder', async () => {

@@ -3,6 +3,8 @@ import { nothingUsed, ProviderError, type Provider, type StreamPart, type Usage 
 import { uuidOf } from '../../src/db/ids.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { sampleVariables } from '../harness/letters.ts';
+import { randomOf } from '../harness/random.ts';
+import { publishRoute } from '../harness/routes.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
 
 // What each call used and cost, and that a generation's are their sums.
@@ -25,7 +27,11 @@ type Script = () => AsyncGenerator<StreamPart> | StreamPart[];
 /** A vendor with OpenAI's prices, whose calls the test says. */
 class Vendor implements Provider {
   readonly endpoint = 'https://api.openai.com/v1';
-  readonly models = ['gpt-5.6-luna', 'unheard-of'].map((name) => ({ name, contextWindow: null, maxOutputTokens: null }));
+  readonly models = ['gpt-5.6-luna', 'gpt-5.6-sol', 'unheard-of'].map((name) => ({
+    name,
+    contextWindow: null,
+    maxOutputTokens: null,
+  }));
   readonly acceptsUnknownModels = false;
   scripts: Script[] = [];
 
@@ -126,5 +132,83 @@ describe('what a generation costs', () => {
 
   it('is nothing for the offline provider', async () => {
     expect((await written([], 'offline/draft')).costMicros).toBe(0);
+  });
+
+  it('is what usage sums up: of every call, whether it failed, was refused, repaired, or came second', async () => {
+    await publishRoute(app, 'hedged', {
+      route: { mode: 'fallback', among: [{ model: 'test/gpt-5.6-luna' }, { model: 'test/gpt-5.6-sol' }] },
+      hedgeAfterMs: 50,
+    });
+    const random = randomOf(2_026);
+    const tokens = (): number => random.whole(1, 500_000);
+    const whole = (): Script => () => finish(tokens(), tokens(), random.whole(0, 10));
+    const repaired: Script = () => [{ type: 'text', text: 'Dear PERSON_99.' }, ...finish(tokens(), tokens()).slice(1)];
+    const late = (): Script => {
+      const never = Promise.withResolvers<void>();
+      return async function* () {
+        await never.promise;
+        yield* finish(1, 1);
+      };
+    };
+    const kinds: (() => Promise<{ id: string }>)[] = [
+      () => written([whole()]),
+      () => written([whole()], 'test/unheard-of'),
+      () => written([repaired, whole()]),
+      () => written([repaired, repaired]),
+      () =>
+        written([fails(nothingUsed), fails({ inputTokens: tokens(), outputTokens: tokens(), cachedInputTokens: 3 }), whole()]),
+      () => written([fails(null), whole()]),
+      () => written([late(), whole()], 'hedged'),
+      () => written([], 'offline/draft'),
+    ];
+    const ids: string[] = [];
+    for (const kind of [...kinds, ...Array.from({ length: 8 }, () => random.pick(kinds))]) ids.push((await kind()).id);
+    const forget = 'mutation ($id: ID!) { generationDelete(input: { id: $id }) { errors { code } } }';
+    for (const id of [ids[0], ids[5]]) await app.ask(forget, { id });
+
+    interface Row extends Spending {
+      readonly id: string;
+      readonly model: string;
+      readonly attempts: readonly (Spending & { readonly endedBy: string; readonly failureCode: string | null })[];
+    }
+    const list = `{ generations(first: 100) { nodes { id model costMicros usage { inputTokens outputTokens } attempts { endedBy failureCode costMicros usage { inputTokens outputTokens } } } } }`;
+    const { nodes: rows } = (await app.ask<{ generations: { nodes: Row[] } }>(list)).generations;
+    const sum = (values: readonly (number | null | undefined)[]) =>
+      values.reduce<number>((total, value) => total + (value ?? 0), 0);
+    expect(ids.filter((id) => rows.some((row) => row.id === id))).toHaveLength(ids.length - 2);
+    const ends = new Set(rows.flatMap(({ attempts }) => attempts.flatMap(({ endedBy, failureCode }) => [endedBy, failureCode])));
+    expect([...ends]).toEqual(expect.arrayContaining(['FINISHED', 'OUTRUN', 'GUARD_FAILED', 'OVERLOADED']));
+    for (const { costMicros, usage, attempts } of rows) {
+      const isKnown = attempts.every((each) => each.costMicros !== null);
+      expect(costMicros).toBe(isKnown ? sum(attempts.map((each) => each.costMicros)) : null);
+      if (usage) expect(usage.inputTokens).toBe(sum(attempts.map((each) => each.usage?.inputTokens)));
+    }
+
+    const range = { from: new Date(Date.now() - 86_400_000).toISOString(), to: new Date(Date.now() + 86_400_000).toISOString() };
+    for (const groupBy of [[], ['MODEL'], ['TEMPLATE', 'MEMBER'], ['DAY', 'KEY', 'MODEL']]) {
+      const { usage } = await app.ask<{ usage: { nodes: Record<string, number>[] } }>(
+        `query ($groupBy: [UsageDimension!]!, $range: UsageRangeInput!) { usage(groupBy: $groupBy, range: $range, first: 100) {
+          nodes { generations unfinished inputTokens outputTokens costMicros unknownCost }
+        } }`,
+        { groupBy, range },
+      );
+      const total = (field: string) => sum(usage.nodes.map((group) => group[field]));
+      expect({
+        by: groupBy,
+        generations: total('generations'),
+        cost: total('costMicros'),
+        unknown: total('unknownCost'),
+      }).toEqual({
+        by: groupBy,
+        generations: rows.length,
+        cost: sum(rows.map(({ costMicros }) => costMicros)),
+        unknown: rows.filter(({ costMicros }) => costMicros === null).length,
+      });
+      expect([total('unfinished'), total('inputTokens'), total('outputTokens')]).toEqual([
+        0,
+        sum(rows.map(({ usage: used }) => used?.inputTokens)),
+        sum(rows.map(({ usage: used }) => used?.outputTokens)),
+      ]);
+    }
   });
 });

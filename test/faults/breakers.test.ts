@@ -73,11 +73,12 @@ describe('a provider that is down, under load, for two processes', () => {
     expect((await load(during(500))).map(lastModel)).not.toContain(second);
 
     openai = down;
-    await load(during(1_000));
+    const early = await load(during(1_000));
     await eventually(async () => (await Promise.all(fleet.processes.map(isOpen))).every(Boolean), 5_000, 'the breaker');
     calledAt = [];
     const beganAt = performance.now();
-    const letters = await load(during(4 * openMs));
+    // Two minutes, in windows of half a minute.
+    const letters = [...early, ...(await load(during(4 * openMs)))];
     const probes = calledAt.length;
     const tookMs = performance.now() - beganAt;
 
@@ -86,6 +87,9 @@ describe('a provider that is down, under load, for two processes', () => {
     expect(written.length / letters.length).toBeGreaterThanOrEqual(0.99);
     expect(probes).toBeGreaterThanOrEqual(1);
     expect(probes).toBeLessThanOrEqual(Math.floor(tookMs / openMs) + 1);
+    // Each is a whole window behind the one before, whichever process made it; a tenth for the way that a call has.
+    for (const [index, at] of calledAt.slice(1).entries())
+      expect(at - (calledAt[index] ?? 0), `probe ${index + 1}`).toBeGreaterThan(openMs * 0.9);
 
     openai = {};
     const sinceBack = stopwatch();
