@@ -147,8 +147,9 @@ async function startOne(product: Product, poster: Poster, provider: MockProvider
     };
   });
   const variables = {
-    applicant: { name: `Ingrid Solheim ${marker}` },
-    job: { title: 'Warehouse Planner', company: 'Fjord Logistics' },
+    // Not in the name, which does not leave.
+    applicant: { name: 'Ingrid Solheim' },
+    job: { title: `Warehouse Planner ${marker}`, company: 'Fjord Logistics' },
   };
   const { sentAt, data } = poster.post<Started>(startMutation, { input: { template: 'cover-letter-classic', variables } });
   const [arrivedAt, { generationStart }] = await Promise.all([arrived, data]);

@@ -46,7 +46,7 @@ const product: Product = { ...client, ...ids, ...clock, ...id, ...log, ...price,
 const { systemClock, newId, uuidOf } = product;
 const owner = postgres(url, { path: socketPath, max: connections, onnotice: () => undefined });
 
-/** Tenants with a member each, three budgets, and as many rows that know nothing of budgets. */
+/** Tenants with a member and three budgets each, and a row for each that knows nothing of budgets. */
 async function makeTenants(): Promise<object[]> {
   const scopes = Array.from({ length: mostTenants }, () => ({ tenantId: newId('ten'), memberId: newId('mem'), keyId: null }));
   const tenants = scopes.map(({ tenantId }) => uuidOf(tenantId));
@@ -55,13 +55,13 @@ async function makeTenants(): Promise<object[]> {
   await owner`insert into members (id, tenant_id, email, role)
     select member, tenant, member || '@bench.example', 'member' from unnest(${tenants}::uuid[], ${members}::uuid[]) t(tenant, member)`;
   await owner`insert into budgets (tenant_id, id, subject, member_id, unit, period, most)
-    select tenant, gen_random_uuid(), subject, case subject when 'MEMBER' then member end, unit, period, ${most}
+    select tenant, gen_random_uuid(), subject, case subject when 'MEMBER' then member end, unit, period, ${most}::bigint
     from unnest(${tenants}::uuid[], ${members}::uuid[]) t(tenant, member),
       (values ('TENANT', 'COST_MICROS', 'MONTH'), ('TENANT', 'TOKENS', 'DAY'), ('MEMBER', 'GENERATIONS', 'WEEK')) b(subject, unit, period)`;
   await owner.unsafe(`
-    create table bare_budgets (tenant int, id int, used bigint not null default 0, primary key (tenant, id)) with (fillfactor = 50);
-    insert into bare_budgets (tenant, id) select tenant, id from generate_series(1, ${mostTenants}) tenant, generate_series(1, 3) id;
-    vacuum analyze;`);
+    create table bare_budgets (tenant int primary key, used bigint not null default 0) with (fillfactor = 50);
+    insert into bare_budgets (tenant) select generate_series(1, ${mostTenants});`);
+  await owner.unsafe('vacuum analyze');
   return scopes;
 }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { PromptMessage } from '../providers/port.ts';
 import { detect } from './detectors.ts';
 import { personalKinds, type Found, type PersonalKind } from './kinds.ts';
@@ -23,7 +24,10 @@ export interface Masked {
  */
 export function mask(messages: readonly PromptMessage[], variables: unknown, fields: readonly PersonalField[]): Masked {
   const spellings = spellingsOf(fields, variables);
-  const found = messages.map(({ content }) => merged([...findSpellings(content, spellings), ...detect(content)], content));
+  const found = messages.map((message) => {
+    const { content } = message;
+    return merged([...findSpellings(content, spellings), ...detectedIn(message)], content);
+  });
   const details = new Map<string, { kind: PersonalKind; value: string; placeholder: string }>();
   found.forEach((stretches, index) => {
     for (const { kind, start, end, value } of stretches) {
@@ -48,6 +52,22 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
     values,
     restorer: (isJson = false) => new Restorer(values, { isJson }),
   };
+}
+
+/** What was found in the parts of prompts that a template writes for every letter alike. */
+const inStable = new LRUCache<string, readonly Found[]>({
+  max: 200,
+  maxSize: 1_000_000,
+  sizeCalculation: (_found, { length }) => length + 1,
+});
+
+function detectedIn({ content, isStable }: PromptMessage): readonly Found[] {
+  if (!isStable) return detect(content);
+  const known = inStable.get(content);
+  if (known) return known;
+  const found = detect(content);
+  inStable.set(content, found);
+  return found;
 }
 
 const keyOf = ({ kind, value }: { readonly kind: PersonalKind; readonly value: string }): string => `${kind} ${value}`;
@@ -86,7 +106,9 @@ function replaced(
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
 function wordsFor(messages: readonly PromptMessage[]): Readonly<Record<PersonalKind, string>> {
   // Hardly any prompt has one of these: each word is looked for only in what has.
-  const likely = messages.flatMap(({ content }) => content.match(/[A-Za-z]+[ \\]{0,2}_[ \\]{0,2}\d/g) ?? []);
+  const likely = messages.flatMap(({ content }) =>
+    content.includes('_') ? (content.match(/[A-Za-z]+[ \\]{0,2}_[ \\]{0,2}\d/g) ?? []) : [],
+  );
   const ends = likely.map((each) => (/^[A-Za-z]+/.exec(each)?.[0] ?? '').toUpperCase());
   const wordFor = (word: string): string => (ends.some((each) => each.endsWith(word)) ? wordFor(`${word}X`) : word);
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
