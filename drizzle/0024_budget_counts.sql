@@ -1,5 +1,5 @@
 -- As before, but where a price is not known what is known is reserved under the caps that allow that: `cost` is below 0 then, by one and by what the dearest of
--- the models costs whose prices are known. An earlier build says null, and reserves nothing there.
+-- the models costs whose prices are known. An earlier build says null, and reserves nothing there. The budgets of a key go over to the one that replaces it, and count both.
 CREATE OR REPLACE FUNCTION reserve_budgets(tenant uuid, generation uuid, call int, team_name text, own_key uuid, own_member uuid,
 	cost bigint, tokens bigint, generations int, moment timestamptz DEFAULT NULL) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
@@ -13,12 +13,13 @@ DECLARE
 	resets int;
 	ids uuid[] := '{}';
 	amounts bigint[] := '{}';
+	next_key CONSTANT uuid := (SELECT k.id FROM api_keys k WHERE k.tenant_id = tenant AND k.replaces_id = own_key);
 BEGIN
 	FOR b IN
 		SELECT x.id, x.subject, x.unit, x.period, x.most, x.soft_at, x.allows_unknown_price, x.settled, x.outstanding, x.slices, x.slice
 		FROM budgets x
 		WHERE x.tenant_id = tenant
-			AND x.target = ANY (ARRAY['TENANT:', 'TEAM:' || team_name, 'KEY:' || own_key, 'MEMBER:' || own_member])
+			AND x.target = ANY (ARRAY['TENANT:', 'TEAM:' || team_name, 'KEY:' || own_key, 'MEMBER:' || own_member, 'KEY:' || next_key])
 		ORDER BY x.id FOR UPDATE
 	LOOP
 		own := CASE b.unit WHEN 'TOKENS' THEN tokens WHEN 'GENERATIONS' THEN generations

@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, inArray, isNull, or, sql, type SQL } from 'drizzle-orm';
 import type { Act, ActService, Deed } from '../audit/act.service.ts';
+import { budgets } from '../budgets/budgets.table.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Database } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
@@ -166,6 +167,13 @@ export class ApiKeyService {
       const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
+      // With their counts: they count both keys from now on, as long as the old one goes on.
+      const moved = await query
+        .update(budgets)
+        .set({ keyId: made.apiKey.id })
+        .where(and(eq(budgets.tenantId, scope.tenantId), eq(budgets.keyId, id)))
+        .returning({ id: budgets.id });
+      for (const { id: thing } of moved) act.record({ thing, before: { keyId: id }, after: { keyId: made.apiKey.id } });
       if (ended) act.record(ended);
       return { ...made, replaced, changed: ended ? [id, ended.thing] : [id] };
     });

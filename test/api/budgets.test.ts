@@ -5,6 +5,7 @@ import { allPermissions } from '../../src/kernel/scope.ts';
 import { ProviderError } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { askForBudget, budgetsOf, setBudget, type ShownBudget } from '../harness/budgets.ts';
+import { post } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
 import { sampleVariables } from '../harness/letters.ts';
 import { publishRoute } from '../harness/routes.ts';
@@ -366,6 +367,25 @@ describe('a start', () => {
     expect((await begin({ model: 'known-first', maxOutputTokens: 500 })).errors).toMatchObject([
       { code: 'BUDGET_EXCEEDED', details: { needed: need } },
     ]);
+  });
+
+  it('with a key that was rotated counts for the budgets of the one before, and so does the old key while it goes on', async () => {
+    const { apiKeys } = await owner.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+    const keyId = apiKeys.nodes[0]?.id ?? '';
+    const { id } = await setBudget(owner, { keyId, most: 3 });
+    await begun();
+    const rotate = `mutation ($id: ID!) { apiKeyRotate(input: { id: $id }) { apiKey { id } secret errors { code } } }`;
+    const { apiKeyRotate } = await owner.ask<{ apiKeyRotate: { apiKey: { id: string }; secret: string } }>(rotate, { id: keyId });
+    const renewed = async () => {
+      const answer = await post(app.url, { query: start, variables: { input: await inputOf() } }, { key: apiKeyRotate.secret });
+      return (answer.body.data as unknown as { generationStart: Started }).generationStart.errors;
+    };
+
+    expect(await budgetsOf(owner)).toMatchObject([{ id, keyId: apiKeyRotate.apiKey.id, most: 3 }]);
+    expect(await renewed()).toEqual([]);
+    expect((await begin()).errors).toEqual([]);
+    const refusal = [{ code: 'BUDGET_EXCEEDED', details: { budget: id } }];
+    expect([await renewed(), (await begin()).errors]).toMatchObject([refusal, refusal]);
   });
 
   it('that copies another counts once it calls a model by itself', async () => {
