@@ -35,12 +35,14 @@ export async function start({ rounds }: Effort): Promise<Report> {
   });
   // The same road to the database as the product's.
   const sql = postgres(product.databaseUrl, { path: product.databaseSocket, max: 1, prepare: true, onnotice: () => undefined });
-  const poster = await Poster.open(product.url, product.key);
   const boss = await startPeer('pg-boss send -> work', 'pg-boss', { DATABASE_URL: product.databaseUrl });
+  let poster: Poster | null = null;
   try {
     await sql`create table bench_inserts (id uuid primary key, tenant_id uuid not null, body text not null, created_at timestamptz not null default now())`;
-    const started = () => startOne(product, poster, provider);
     for (let done = 0; done < warmUps; done++) await Promise.all(Array.from({ length: 10 }, () => startWarm(product)));
+    // Not before: the server closes a connection that says nothing for long.
+    const own = (poster = await Poster.open(product.url, product.key));
+    const started = () => startOne(product, own, provider);
     await started();
     const [row = {}] = await sql`select * from generations limit 1`;
     const same = () => insertSame(sql, row);
@@ -113,7 +115,7 @@ export async function start({ rounds }: Effort): Promise<Report> {
     };
   } finally {
     await boss.stop();
-    poster.close();
+    poster?.close();
     await sql.end();
     await product.stop();
     await provider.close();

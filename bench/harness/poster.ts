@@ -44,6 +44,7 @@ export class Poster {
     const answered = new Promise<string>((resolve, reject) => {
       this.onAnswer = resolve;
       this.socket.once('error', reject);
+      this.socket.once('close', () => reject(new Error('the server closed the connection')));
     });
     this.socket.write(request);
     const sentAt = performance.now();

@@ -8,7 +8,7 @@ import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
-import { newId, uuidOfId } from '../kernel/id.ts';
+import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { permissionsGiven, requireHeld } from './hand-out.ts';
@@ -166,6 +166,8 @@ export class ApiKeyService {
       const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
+      for (const thing of await handBudgets(act, scope, id, made.apiKey.id))
+        act.record({ thing, before: { keyId: id }, after: { keyId: made.apiKey.id } });
       if (ended) act.record(ended);
       return { ...made, replaced, changed: ended ? [id, ended.thing] : [id] };
     });
@@ -310,4 +312,14 @@ async function requireAll(transaction: Statements, scope: Scope, { id, permissio
     throw new AppError('FORBIDDEN', 'this key may do all that its member ever may: only one that may as well rotates it', {
       path,
     });
+}
+
+/** Gives the budgets of a key, with their counts, to the one that replaces it: they count both from now on, as long as the old one goes on. Their ids. */
+async function handBudgets(act: Act, { tenantId }: Scope, from: string, to: string): Promise<string[]> {
+  const moved = await act.sql<{ id: string }>(
+    (tag) => tag`
+      update budgets set key_id = ${uuidOf(to, 'key')} where tenant_id = ${uuidOf(tenantId, 'ten')} and key_id = ${uuidOf(from, 'key')}
+      returning id`,
+  );
+  return moved.map(({ id }) => idOfUuid('bud', id));
 }

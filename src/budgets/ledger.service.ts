@@ -62,11 +62,11 @@ export class LedgerService {
 
   /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
   reserving({ tenantId, memberId, keyId }: Scope, { id, plan, metadata, ...question }: Asked): (tag: SqlTag) => Statement {
-    const { costMicros, tokens } = this.needOf(plan, question);
+    const { tokens, ...cost } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
     return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
       reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, 1, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
-        ${uuidOf(memberId, 'mem')}::uuid, ${costMicros}::bigint, ${tokens}::bigint, 1) else true end`;
+        ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, 1) else true end`;
   }
 
   /** An expression that settles all of a generation, its last attempt by what it used. */
@@ -85,14 +85,14 @@ export class LedgerService {
   }
 
   /** An expression that reserves for the second of two calls of an attempt, or fails as `refusal` knows; true when it has. */
-  doubled(sql: SqlTag, { tenant, generation }: Whose, attempt: number, { costMicros, tokens }: Need): Statement {
-    return sql`double_budgets(${tenant}, ${generation}, ${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint)`;
+  doubled(sql: SqlTag, { tenant, generation }: Whose, attempt: number, { tokens, ...cost }: Need): Statement {
+    return sql`double_budgets(${tenant}, ${generation}, ${attempt}::int, ${askedCost(cost)}::bigint, ${tokens}::bigint)`;
   }
 
   /** An expression that settles the attempt that ends and reserves for the next, or fails as `refusal` knows. */
   renewed(sql: SqlTag, { tenant, generation }: Whose, attempt: number, used: Used, next: Need): Statement {
     return sql`to_jsonb(renew_budgets(${tenant}, ${generation}, ${attempt}::int, ${used.costMicros}::bigint, ${used.tokens}::bigint,
-      ${next.costMicros}::bigint, ${next.tokens}::bigint))`;
+      ${askedCost(next)}::bigint, ${next.tokens}::bigint))`;
   }
 
   /** What to say when a statement failed because a budget refused; null when it failed for another reason. */
@@ -130,6 +130,11 @@ export class LedgerService {
         reached.map((uuid) => idOfUuid('bud', uuid)),
       );
   }
+}
+
+/** A cost as the functions of the database take it: below 0 where a price is not known, by one and what is known. */
+function askedCost({ costMicros, isPriceUnknown }: Pick<Need, 'costMicros' | 'isPriceUnknown'>): number {
+  return isPriceUnknown ? -1 - costMicros : costMicros;
 }
 
 /** Nearly all generations have reserved nothing: for them it is one look. */

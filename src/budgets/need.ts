@@ -7,8 +7,10 @@ import type { Price } from '../routing/price.ts';
 export interface Need {
   /** In and out. */
   readonly tokens: number;
-  /** In millionths of a US dollar; null when the price of a model that may be called is not known. */
-  readonly costMicros: number | null;
+  /** In millionths of a US dollar, by the models whose prices are known. */
+  readonly costMicros: number;
+  /** Whether a model may be called whose price is not known. */
+  readonly isPriceUnknown: boolean;
 }
 
 /** What a call asks for. */
@@ -37,12 +39,9 @@ export function needOf(
   const schema = outputSchema === null ? 0 : Buffer.byteLength(JSON.stringify(outputSchema));
   const beside = schema + (guards?.masking === true ? maskingBytes : 0);
   const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), beside);
-  let costMicros: number | null = 0;
-  for (const id of new Set([...ids, ...Object.values(branches).flat()])) {
-    const price = models.priceOf(id, at);
-    costMicros = price && costMicros !== null ? Math.max(costMicros, dearest(price, input, maxOutputTokens)) : null;
-  }
-  return { tokens: input + maxOutputTokens, costMicros };
+  const prices = [...new Set([...ids, ...Object.values(branches).flat()])].map((id) => models.priceOf(id, at));
+  const costs = prices.map((price) => (price ? dearest(price, input, maxOutputTokens) : 0));
+  return { tokens: input + maxOutputTokens, costMicros: Math.max(0, ...costs), isPriceUnknown: prices.includes(null) };
 }
 
 /** The most that a call may cost: at the dearest of the rates for so many input tokens or fewer, rounded up. */

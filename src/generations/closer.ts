@@ -33,7 +33,7 @@ export interface NextAttempt {
   readonly claim?: EntryClaim;
 }
 
-const nothingNeeded: Need = { costMicros: 0, tokens: 0 };
+const nothingNeeded: Need = { costMicros: 0, isPriceUnknown: false, tokens: 0 };
 
 /** Two calls of one attempt: one goes on, the other was slower, or failed. */
 export interface Outrun {

@@ -8,6 +8,8 @@ export interface Spent {
   readonly costMicros: number | null;
   /** What it was charged by; null when the price or what was used is unknown. */
   readonly price: ChargedPrice | null;
+  /** Whether it was made without a known price. */
+  readonly isUnpriced: boolean;
 }
 
 /** Of a call that nobody knows more of than that it was made: its usage comes with its end, and it had none. */
@@ -18,6 +20,7 @@ export const nothingSpent: Spent = {
   usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 },
   costMicros: 0,
   price: null,
+  isUnpriced: false,
 };
 
 /** What a call used, as far as it said so, at its model's price. */
@@ -27,13 +30,16 @@ export function spentOf(said: Usage | null, price: Price | null): Spent {
   if (usage.inputTokens === 0 && usage.outputTokens === 0) return { ...nothingSpent, usage };
   const charged = price && chargedPrice(price, usage.inputTokens ?? 0);
   const costMicros = charged && costMicrosOf(charged, usage);
-  return { usage, costMicros, price: costMicros === null ? null : charged };
+  return { usage, costMicros, price: costMicros === null ? null : charged, isUnpriced: price === null };
 }
 
-/** The same as budgets count it. */
-export function usedBy({ usage, costMicros }: Spent): Used {
+/** The same as budgets count it: without a price it counts as nothing, for those that allow that. */
+export function usedBy({ usage, costMicros, isUnpriced }: Spent): Used {
   const { inputTokens, outputTokens } = usage;
-  return { costMicros, tokens: inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens };
+  return {
+    costMicros: isUnpriced ? 0 : costMicros,
+    tokens: inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens,
+  };
 }
 
 /** No call takes so many; the sum of all calls of a generation fits its column. */

@@ -79,44 +79,70 @@ function groupsOf(run: string, at: number): Group[] {
   }));
 }
 
-/** Groups of digits that make up a card number by their length, their first digits and their sum. */
+/** Groups of digits that make up a card number by their length, their first digits and their sum; several cards may stand in one run. */
 function findCards(text: string): Found[] {
   return [...text.matchAll(/\d(?:[ \u00a0-]?\d){12,}/g)].flatMap(({ 0: run, index }) => {
     const groups = groupsOf(run, index);
+    const found: Found[] = [];
     for (let first = 0; first < groups.length; first++) {
-      let digits = '';
-      for (const group of groups.slice(first, first + 19)) {
-        digits += group.digits;
-        if (digits.length > 19) break;
-        if (digits.length >= 13 && /^(?:[3456]|2[2-7])/.test(digits) && !/^(\d)\1+$/.test(digits) && isLuhn(digits))
-          return [{ kind: 'card' as const, start: groups[first]?.start ?? index, end: group.end }];
-      }
+      const last = lastOfCard(groups, first);
+      const [start, end] = [groups[first]?.start, groups[last]?.end];
+      if (start === undefined || end === undefined) continue;
+      found.push({ kind: 'card', start, end });
+      first = last;
     }
-    return [];
+    return found;
   });
+}
+
+/** The last of the groups from `first` on that make up a card number; -1 when none do. */
+function lastOfCard(groups: readonly Group[], first: number): number {
+  let digits = '';
+  for (let last = first; last < groups.length; last++) {
+    digits += groups[last]?.digits ?? '';
+    if (digits.length > 19) break;
+    if (digits.length >= 13 && /^(?:[3456]|2[2-7])/.test(digits) && !/^(\d)\1+$/.test(digits) && isLuhn(digits)) return last;
+  }
+  return -1;
 }
 
 const phoneLabel =
   /(?:\b(?:tel|telephone|phone|mobile|mob|cell|fax|telefon|telefono|teléfono|téléphone|portable|handy|mobil|tlf|whatsapp)\b|☎|📞)[^\p{L}\d\n]{0,8}$/iu;
+
+const mostPhoneDigits = 15;
+
+/** Stands between two numbers, where what stands within one is a single separator. */
+const betweenNumbers = /[ \u00a0]+\/[ \u00a0]*|\/[ \u00a0]+|[ \u00a0]{2,}/;
+
+/** One number, or the several that a run is which has more digits than a number. */
+function numbersIn({ 0: run, index }: RegExpExecArray): { readonly run: string; readonly index: number }[] {
+  if (run.replaceAll(/\D/g, '').length <= mostPhoneDigits) return [{ run, index }];
+  let at = 0;
+  return run.split(betweenNumbers).map((part) => {
+    const start = run.indexOf(part, at);
+    at = start + part.length;
+    return { run: part, index: index + start };
+  });
+}
 
 /**
  * Numbers to be called: international ones, national ones that begin with 0, the North American and the paired European forms, and any of six
  * digits or more behind a word for it. Years and amounts are none.
  */
 function findPhones(text: string): Found[] {
-  return [...text.matchAll(numberPattern)].flatMap(({ 0: run, index }): Found[] => {
+  return [...text.matchAll(numberPattern)].flatMap(numbersIn).flatMap(({ run, index }): Found[] => {
     const digits = run.replaceAll(/\D/g, '');
     const before = text.slice(Math.max(0, index - 24), index);
     if (/[\p{L}\p{N}_]$/u.test(before)) return [];
     const isCalled =
-      (digits.length >= 7 && digits.length <= 15 && /^[(]?(?:\+|00)/.test(run)) ||
+      (digits.length >= 7 && digits.length <= mostPhoneDigits && /^[(]?(?:\+|00)/.test(run)) ||
       (digits.length >= 9 &&
         digits.length <= 12 &&
         /^[(]?0[1-9]/.test(run) &&
         !/^\(?\d{1,2}[./-](?:\d{1,2}[./-])?(?:19|20)\d{2}/.test(run)) ||
       /^\(?[2-9]\d{2}[)]?[ .-]{1,2}\d{3}[ .-]\d{4}$/.test(run) ||
       /^\d{2}(?: \d{2}){3,4}$/.test(run) ||
-      (digits.length >= 6 && digits.length <= 15 && phoneLabel.test(before));
+      (digits.length >= 6 && digits.length <= mostPhoneDigits && phoneLabel.test(before));
     return isCalled ? [{ kind: 'phone', start: index, end: index + run.length }] : [];
   });
 }

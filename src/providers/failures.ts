@@ -76,9 +76,13 @@ const retryableCodes: ReadonlySet<ProviderErrorCode> = new Set([
 export function failure(
   code: ProviderErrorCode,
   message: string,
-  { retryAfterMs = null, usage = null }: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null } = {},
+  {
+    retryAfterMs = null,
+    usage = null,
+    isOfRequest = false,
+  }: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null; readonly isOfRequest?: boolean } = {},
 ): ProviderError {
-  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs, usage });
+  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs, usage, isOfRequest });
 }
 
 /** The error a vendor's failure means. It carries no cause: the SDKs' errors hold headers and texts that can repeat the key. */

@@ -75,16 +75,25 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | null;
   /** What the call used all the same; null when nobody knows. */
   readonly usage: Usage | null;
+  /** Whether the request brought it about, where its code does not tell: it says nothing of how the model does. */
+  readonly isOfRequest: boolean;
 
   constructor(
     readonly code: ProviderErrorCode,
     message: string,
-    options: { retryable: boolean; retryAfterMs?: number | null; usage?: Usage | null; cause?: unknown },
+    options: {
+      retryable: boolean;
+      retryAfterMs?: number | null;
+      usage?: Usage | null;
+      isOfRequest?: boolean;
+      cause?: unknown;
+    },
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.retryable = options.retryable;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.usage = options.usage ?? null;
+    this.isOfRequest = options.isOfRequest ?? false;
   }
 }
 

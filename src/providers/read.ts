@@ -193,7 +193,9 @@ function lastPart({ provider, converter }: Reading, splitter: SseSplitter): Stre
 
 function emptyCompletion(provider: string, { reason, usage }: { reason: FinishReason; usage: Usage }): ProviderError {
   if (reason === 'CONTENT_FILTER') return failure('CONTENT_REFUSED', `${provider} refused to write this`, { usage });
-  return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage });
+  // At the limit that its caller set: a model that thinks first has no room for text below one.
+  const isOfRequest = reason === 'LENGTH';
+  return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage, isOfRequest });
 }
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */

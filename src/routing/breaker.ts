@@ -1,4 +1,4 @@
-import type { ProviderErrorCode } from '../providers/port.ts';
+import type { ProviderError, ProviderErrorCode } from '../providers/port.ts';
 
 /** CLOSED: calls are made. OPEN: none. HALF_OPEN: one, whose first text closes it. */
 export const breakerStates = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const;
@@ -64,8 +64,8 @@ const notTheModels: ReadonlySet<ProviderErrorCode> = new Set([
 ]);
 
 /** `isOutOfTime`: the generation had no time left, however fast the model is. */
-export function verdictOf(code: ProviderErrorCode, isOutOfTime: boolean): Verdict {
-  if (notTheModels.has(code)) return 'NOTHING';
+export function verdictOf({ code, isOfRequest }: Pick<ProviderError, 'code' | 'isOfRequest'>, isOutOfTime: boolean): Verdict {
+  if (isOfRequest || notTheModels.has(code)) return 'NOTHING';
   if (code === 'TIMEOUT' && isOutOfTime) return 'NOTHING';
   return 'FAILED';
 }

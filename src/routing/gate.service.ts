@@ -103,7 +103,7 @@ export class GateService {
         calls.count(provider, model, outcome);
         if (!pass) return;
         if (error === null) health.ended(pass, 'WORKS');
-        else if (error instanceof ProviderError) health.ended(pass, verdictOf(error.code, isOutOfTime));
+        else if (error instanceof ProviderError) health.ended(pass, verdictOf(error, isOutOfTime));
         else health.ended(pass, 'ABANDONED');
       },
     };

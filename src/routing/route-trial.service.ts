@@ -55,6 +55,8 @@ export interface RouteTrialParts {
 }
 
 const mostTried = 10;
+/** As of a generation. */
+const mostOutputTokens = 32_000;
 const path = ['input', 'definition'];
 
 /** Says what routes come to before anything is written by them: by argument, and by asking the models. */
@@ -109,6 +111,10 @@ export class RouteTrialService {
 
   private async factsOf(scope: Scope, question: RouteQuestion): Promise<Facts> {
     const { template = null, variables, maxOutputTokens, metadata = null, memberId } = question;
+    if (maxOutputTokens != null && (maxOutputTokens < 1 || maxOutputTokens > mostOutputTokens))
+      throw new AppError('INVALID_INPUT', `maxOutputTokens is ${maxOutputTokens}, not 1 to ${mostOutputTokens}`, {
+        path: ['input', 'maxOutputTokens'],
+      });
     const by = { memberId: memberId ?? scope.memberId };
     if (template === null) {
       if (variables) throw new AppError('INVALID_INPUT', 'variables need a template', { path: ['input', 'template'] });

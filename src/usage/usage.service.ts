@@ -133,6 +133,9 @@ function parsed(text: string): unknown {
 }
 
 function checkRange({ from, to }: UsageQuestion['range']): void {
+  for (const [name, moment] of Object.entries({ from, to }))
+    if (moment.getUTCFullYear() < 1)
+      throw new AppError('INVALID_INPUT', `${name} is before the year 1`, { path: ['range', name] });
   const days = (to.getTime() - from.getTime()) / dayMs;
   const reason = days <= 0 ? 'it ends before it begins' : days > longestDays ? `it is longer than ${longestDays} days` : null;
   if (reason !== null) throw new AppError('INVALID_INPUT', reason, { path: ['range', 'to'] });

@@ -5,6 +5,7 @@ import { allPermissions } from '../../src/kernel/scope.ts';
 import { ProviderError } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { askForBudget, budgetsOf, setBudget, type ShownBudget } from '../harness/budgets.ts';
+import { post } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
 import { sampleVariables } from '../harness/letters.ts';
 import { publishRoute } from '../harness/routes.ts';
@@ -338,6 +339,75 @@ describe('a start', () => {
 
     await setBudget(owner, { unit: 'COST_MICROS', most: 1_000_000, allowsUnknownPrice: true });
     expect((await begin({ model: 'mixed' })).errors).toEqual([]);
+  });
+
+  it('reserves by the prices that are known where another is not, and counts nothing for a call without one', async () => {
+    const [known, unknown] = ['priced/gpt-5.6-sol', 'first/teller'];
+    await setBudget(owner, { unit: 'COST_MICROS', most: 1_000_000, allowsUnknownPrice: true });
+    await publishRoute(owner, 'known-first', { route: { mode: 'fallback', among: [{ model: known }, { model: unknown }] } });
+    await publishRoute(owner, 'known-last', { route: { mode: 'fallback', among: [{ model: unknown }, { model: known }] } });
+    const needs: number[] = [];
+    const settled: (number | undefined)[] = [];
+    for (const model of [known, 'known-first', 'known-last']) {
+      const called = (model === 'known-last' ? first : priced).nextCall();
+      const id = await begun({ model, maxOutputTokens: 500 });
+      const call = await called;
+      needs.push(await outstanding());
+      call.say('Dear Ada.').finish();
+      await endOf(id);
+      settled.push((await standing())[0]?.settled);
+    }
+    const [need = 0] = needs;
+    const [one = 0, two = 0, three = 0] = settled;
+
+    expect(needs).toEqual([need, need, need]);
+    expect(one).toBeGreaterThan(0);
+    expect([two, three]).toEqual([one * 2, two]);
+    await setBudget(owner, { unit: 'COST_MICROS', most: need, allowsUnknownPrice: true });
+    expect((await begin({ model: 'known-first', maxOutputTokens: 500 })).errors).toMatchObject([
+      { code: 'BUDGET_EXCEEDED', details: { needed: need } },
+    ]);
+  });
+
+  it('with a key that was rotated counts for the budgets of the one before, and so does the old key while it goes on', async () => {
+    const { apiKeys } = await owner.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+    const keyId = apiKeys.nodes[0]?.id ?? '';
+    const { id } = await setBudget(owner, { keyId, most: 3 });
+    await begun();
+    const rotate = `mutation ($id: ID!) { apiKeyRotate(input: { id: $id }) { apiKey { id } secret errors { code } } }`;
+    const { apiKeyRotate } = await owner.ask<{ apiKeyRotate: { apiKey: { id: string }; secret: string } }>(rotate, { id: keyId });
+    const renewed = async () => {
+      const answer = await post(app.url, { query: start, variables: { input: await inputOf() } }, { key: apiKeyRotate.secret });
+      return (answer.body.data as unknown as { generationStart: Started }).generationStart.errors;
+    };
+
+    expect(await budgetsOf(owner)).toMatchObject([{ id, keyId: apiKeyRotate.apiKey.id, most: 3 }]);
+    expect(await renewed()).toEqual([]);
+    expect((await begin()).errors).toEqual([]);
+    const refusal = [{ code: 'BUDGET_EXCEEDED', details: { budget: id } }];
+    expect([await renewed(), (await begin()).errors]).toMatchObject([refusal, refusal]);
+  });
+
+  it('that copies another counts once it calls a model by itself', async () => {
+    await setBudget(owner, { most: 2 });
+    const ask = { model: 'second/teller', cache: { mode: 'ON' } };
+    const [leads, follows] = [second.nextCall(), second.nextCall()];
+    const leader = await begun(ask);
+    const [one, two] = [await begun(ask), await begun(ask)];
+    await leads;
+    expect(await standing()).toEqual([{ settled: 0, outstanding: 1, left: 1 }]);
+
+    await owner.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id: leader });
+    const next = await follows;
+    await eventually(async () => (await outstanding()) === 1, 5_000, 'the settled leader');
+    expect(await standing()).toEqual([{ settled: 1, outstanding: 1, left: 0 }]);
+    next.say('Dear Ada.').finish();
+
+    expect(await Promise.all([endOf(one), endOf(two)])).toMatchObject([{ status: 'SUCCEEDED' }, { status: 'SUCCEEDED' }]);
+    expect(await standing()).toEqual([{ settled: 2, outstanding: 0, left: 0 }]);
+    // A copy of what is there takes nothing.
+    expect((await begin({ ...ask, temperature: 1 })).errors).toMatchObject([{ code: 'BUDGET_EXCEEDED' }]);
+    expect((await begin(ask)).errors).toEqual([]);
   });
 
   it('at a cap is one of exactly those that fit, however many come at once', async () => {

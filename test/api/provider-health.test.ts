@@ -145,11 +145,12 @@ describe('a circuit breaker', () => {
     openai = { ...down, status: 429, headers: { ...down.headers, 'retry-after': '3600' } };
     for (let failed = 0; failed < 6; failed++)
       expect(await writeWith(app.url, app, first)).toMatchObject({ failure: { code: 'RATE_LIMITED' } });
+    await app.ask('mutation ($id: ID!) { providerCredentialDelete(input: { id: $id }) { errors { code } } }', {
+      id,
+    });
+    // The first call that counts.
     openai = {};
     expect(await writeWith(app.url, app, first)).toMatchObject({ status: 'SUCCEEDED' });
-    // What is counted of a call with the installation's key comes behind whatever was counted before.
-    await app.ask('mutation ($id: ID!) { providerCredentialDelete(input: { id: $id }) { deletedId } }', { id });
-    await writeWith(app.url, app, first);
     await eventually(async () => (await healthOf(app))?.latencyMs);
     expect(await healthOf(app)).toMatchObject({ state: 'CLOSED', failures: 0 });
   });

@@ -266,6 +266,12 @@ describe('routeExplain', () => {
     expect(await asked(explain, { definition: sticky, memberId: member.memberId })).toEqual(first);
   });
 
+  it('explains nothing for a limit that no generation has', async () => {
+    const { errors } = await owner.answer(explain, { input: { maxOutputTokens: -1 } });
+
+    expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', path: ['input', 'maxOutputTokens'] } }]);
+  });
+
   it('explains what there is without a route', async () => {
     expect(await asked(explain, {})).toMatchObject({
       routeId: null,

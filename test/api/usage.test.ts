@@ -201,6 +201,11 @@ describe('usage', () => {
   it.each([
     ['a range that ends before it begins', { range: { from: range.to, to: range.from } }, 'INVALID_INPUT'],
     ['a range of years', { range: { from: '2020-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' } }, 'INVALID_INPUT'],
+    [
+      'a range that begins before the year 1',
+      { range: { from: '0000-01-01T00:00:00Z', to: '0000-02-01T00:00:00Z' } },
+      'INVALID_INPUT',
+    ],
     ['a zone that is not there', { timeZone: 'Mars/Base' }, 'INVALID_INPUT'],
     ['an offset', { timeZone: '+02:00' }, 'INVALID_INPUT'],
     ['a page too large', { first: 101 }, 'INVALID_INPUT'],

@@ -106,6 +106,15 @@ describe.each(subjects)('$name', ({ opened }) => {
 
     expect(outcome.parts).toEqual([]);
     expect(codeOf(outcome)).toBe('EMPTY_COMPLETION');
+    expect(outcome.error).toMatchObject({ isOfRequest: false });
+  });
+
+  it('says that the limit was the reason when nothing was written below it', async () => {
+    const subject = opened([], { isCut: true });
+    const { error } = await outcomeOf(streamOf(subject));
+
+    // Our own writer has nothing to say where there is no draft, whatever the limit.
+    expect(error).toMatchObject({ code: 'EMPTY_COMPLETION', isOfRequest: subject.provider.id !== 'offline' });
   });
 
   it('keeps the deadlines put around it', async () => {

@@ -177,9 +177,14 @@ describe('what a failure says', () => {
     'CONTENT_REFUSED',
   ];
   it.each(Object.keys(providerErrorCodes) as ProviderErrorCode[])('%s', (code) => {
-    expect(verdictOf(code, false)).toBe(nothing.includes(code) ? 'NOTHING' : 'FAILED');
+    const error = { code, isOfRequest: false };
+    expect(verdictOf(error, false)).toBe(nothing.includes(code) ? 'NOTHING' : 'FAILED');
     const isOfTheTime = nothing.includes(code) || code === 'TIMEOUT';
-    expect(verdictOf(code, true)).toBe(isOfTheTime ? 'NOTHING' : 'FAILED');
+    expect(verdictOf(error, true)).toBe(isOfTheTime ? 'NOTHING' : 'FAILED');
+  });
+
+  it('is nothing of the model where the request brought it about', () => {
+    expect(verdictOf({ code: 'EMPTY_COMPLETION', isOfRequest: true }, false)).toBe('NOTHING');
   });
 });
 

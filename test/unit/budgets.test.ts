@@ -24,6 +24,7 @@ describe('what a call needs', () => {
     free: freePrice,
     unknown: null,
   };
+  const unpriced = { tokens: 101, isPriceUnknown: true };
   const models = { priceOf: (id: string) => prices[id] ?? null };
   const ask = (ids: string[], content: string, more: object = {}) =>
     needOf(
@@ -41,12 +42,13 @@ describe('what a call needs', () => {
     ['the lower tier while it is short', ['long'], 'x'.repeat(50), {}, { tokens: 150, costMicros: 150 }],
     ['the dearer tier once it may be long', ['long'], 'x'.repeat(51), {}, { tokens: 151, costMicros: 151 * 9 }],
     ['no less than a part of a millionth', ['fine'], 'x', {}, { tokens: 101, costMicros: 1 }],
-    ['nothing that is known with an unknown price among them', ['cheap', 'unknown'], 'x', {}, { tokens: 101, costMicros: null }],
-    ['nor with one in front', ['unknown', 'cheap'], 'x', {}, { tokens: 101, costMicros: null }],
+    ['what is known with an unknown price among them', ['cheap', 'unknown'], 'x', {}, { ...unpriced, costMicros: 201 }],
+    ['the same with one in front', ['unknown', 'cheap'], 'x', {}, { ...unpriced, costMicros: 201 }],
+    ['nothing known of an unknown price alone', ['unknown'], 'x', {}, { ...unpriced, costMicros: 0 }],
     ['the schema of its answer too', ['free'], 'x', { outputSchema: { a: 'é' } }, { tokens: 1 + 10 + 100, costMicros: 0 }],
     ['what masking adds', ['free'], 'x', { guards: { masking: true } }, { tokens: 1 + 1_024 + 100, costMicros: 0 }],
   ])('is %s', (_what, ids, content, more, need) => {
-    expect(ask(ids, content, more)).toEqual(need);
+    expect(ask(ids, content, more)).toEqual({ isPriceUnknown: false, ...need });
   });
 
   it('counts the branches of the plan', () => {

@@ -128,7 +128,9 @@ it('shows expected failures as values and throws the rest', async () => {
     Promise.reject(new AppError('CONFLICT', 'taken', { path: ['input', 'tags', 0] })),
   );
   expect(refused.thing ?? null).toBeNull();
-  expect(refused.errors).toEqual([{ code: 'CONFLICT', message: 'taken', path: ['input', 'tags', '0'], retryAfterMs: null }]);
+  expect(refused.errors).toEqual([
+    { code: 'CONFLICT', message: 'taken', path: ['input', 'tags', '0'], retryAfterMs: null, details: null },
+  ]);
   await expect(payload(() => Promise.reject(new TypeError('bug')))).rejects.toThrow('bug');
   await expect(payload(() => Promise.reject(new AppError('INTERNAL', 'bug')))).rejects.toThrow('bug');
 });
