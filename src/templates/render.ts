@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import nunjucks from 'nunjucks';
-import { changedAt, Fence, untrustedPaths, type Mark } from '../guards/fence.ts';
+import { changedAt, Fence, untrustedPaths, withRule, type Mark } from '../guards/fence.ts';
+import { textsAt } from '../guards/personal.ts';
 import { withoutInvisible } from '../guards/strip.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import { filters } from './filters.ts';
@@ -89,6 +90,8 @@ export function compileTemplate(source: Compilable): CompiledTemplate {
         }));
       };
       if (untrusted.length === 0) return { draft: text, messages: write(facts, text) };
+      if (!untrusted.some((path) => textsAt(facts, path).some((each) => each !== '')))
+        return { draft: text, messages: withRule(write(facts, text)) };
       const fence = new Fence(canonicalJson(facts), mark);
       const around = (inner: string): string => fence.around(inner);
       const fenced = untrusted.reduce((all, path) => changedAt(all, path, around) as Variables, facts);
