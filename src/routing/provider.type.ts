@@ -44,7 +44,11 @@ export class Provider {
   @Field(() => ID, { description: 'Its name, as model ids begin with it.' }) id!: string;
   @Field(() => Health, { description: 'That of the model that does worst.' }) health!: Health;
   @Directive('@listSize(assumedSize: 10)')
-  @Field(() => [ProviderModel], { description: 'Its models: those that are listed, and others that were called lately.' })
+  @Field(() => [ProviderModel], {
+    description:
+      'Its models: those that are listed, and, for a tenant that runs the installation, others that were called lately. What ' +
+      'nobody listed may be the name of a tenant’s own.',
+  })
   models!: ProviderModel[];
 }
 

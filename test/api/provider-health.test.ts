@@ -5,7 +5,8 @@ import { sse, wsClient } from '../harness/clients.ts';
 import { eventually, soon } from '../harness/eventually.ts';
 import { newMasterKey, openMockApps, type MockApps } from '../harness/mock-apps.ts';
 import type { Script } from '../harness/mock-provider.ts';
-import { setKey, writeWith } from '../harness/own-keys.ts';
+import { askerAt, setKey, writeWith } from '../harness/own-keys.ts';
+import { openSeed } from '../harness/seed.ts';
 import { gated } from '../harness/tales.ts';
 
 const parts = 'id health { state since failures latencyMs nextProbeAt } models { id health { state failures latencyMs } }';
@@ -154,6 +155,19 @@ describe('a circuit breaker', () => {
     await eventually(async () => (await healthOf(app))?.latencyMs);
     expect(await healthOf(app)).toMatchObject({ state: 'CLOSED', failures: 0 });
   });
+});
+
+it('shows a name that nobody listed to nobody but who runs the installation', async () => {
+  const app = await open();
+  const other = await (await openSeed(app)).tenant();
+  const own = 'openai/acme-secret-project';
+  await writeWith(app.url, askerAt(app.url, other.key), own);
+  await eventually(() => healthOf(app, own));
+  const third = await (await openSeed(app)).tenant();
+  const { providers: found } = await third.ask<{ providers: Provider[] }>(providers);
+  const ids = found.flatMap(({ models }) => models).map(({ id }) => id);
+  expect(ids).toContain(first);
+  expect(ids).not.toContain(own);
 });
 
 describe('providerHealthStream', () => {
