@@ -21,6 +21,10 @@ const retention = 'mutation ($days: Int) { tenantUpdate(input: { generationReten
 const verify = `query ($from: SafeInt, $to: SafeInt) { auditVerify(from: $from, to: $to) {
   isIntact isComplete verifiedFrom verifiedTo brokenAt reason sealedTo sealedAt sealedHash unsealed } }`;
 
+interface Answers {
+  readonly tenantUpdate?: { readonly errors: readonly { readonly code: string }[] };
+}
+
 interface Verification {
   readonly isIntact: boolean;
   readonly isComplete: boolean;
@@ -126,17 +130,20 @@ describe('the sealer', () => {
       const through = index % 2 === 0 ? one : two;
       // Some of it is refused inside its transaction.
       if (index % 5 === 0)
-        return through.ask('mutation ($id: ID!) { generationDelete(input: { id: $id }) { errors { code } } }', {
+        return through.ask<Answers>('mutation ($id: ID!) { generationDelete(input: { id: $id }) { errors { code } } }', {
           id: newId('gen'),
         });
-      return through.ask(retention, { days: 1 + (index % 9) });
+      return through.ask<Answers>(retention, { days: 1 + (index % 9) });
     });
-    await Promise.all(calls);
+    const errors = (await Promise.all(calls)).flatMap(({ tenantUpdate }) => tenantUpdate?.errors ?? []);
+    // All write the same row: on a busy machine some may not have come to it in time, and are not on record.
+    expect(errors.filter(({ code }) => code !== 'UNAVAILABLE' && code !== 'TIMEOUT')).toEqual([]);
+    expect(errors.length).toBeLessThan(60);
     // Each process has made a key for itself.
     const { auditLog } = await one.ask<{ auditLog: { nodes: unknown[] } }>(
       '{ auditLog(first: 100, filter: { actor: "service_development" }) { nodes { id } } }',
     );
-    const all = 240 + auditLog.nodes.length;
+    const all = 240 - errors.length + auditLog.nodes.length;
     const found = await eventually(async () => {
       const { auditVerify } = await one.ask<{ auditVerify: Verification }>(verify);
       return auditVerify.sealedTo >= all && auditVerify.unsealed === 0 && auditVerify;
