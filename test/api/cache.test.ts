@@ -403,8 +403,9 @@ describe('starts at the same time', () => {
     const ends: Ended[] = await Promise.all(readers.map((reader) => reader.ended));
     for (const [index, end] of ends.entries()) {
       expect(end).toMatchObject({ status: 'SUCCEEDED', text: 'found' });
-      expect(readers[index]?.story()).toBe(
-        status === 'FAILED' ? 'started delta finished' : 'started delta restarted@0 delta finished',
+      // Who followed somebody that gave up as well begins once more.
+      expect(readers[index]?.story()).toMatch(
+        status === 'FAILED' ? /^started delta finished$/ : /^started delta(?: restarted@0 delta)+ finished$/,
       );
     }
     const wholes = await Promise.all(followers.map(({ id }) => find(id)));

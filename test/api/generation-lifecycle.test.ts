@@ -58,8 +58,9 @@ describe('the life of a generation', () => {
     (await as.ask<{ generation: Row | null }>(documents.one, { id })).generation;
   const begin = async (): Promise<{ id: string; call: Call }> => {
     const calling = teller.nextCall();
-    const { generation } = await mutate('start', { template: 'cover-letter-classic', variables });
-    return { id: generation?.id ?? '', call: await calling };
+    const { generation, errors } = await mutate('start', { template: 'cover-letter-classic', variables });
+    if (!generation) throw new Error(`it was not started: ${JSON.stringify(errors)}`);
+    return { id: generation.id, call: await calling };
   };
   const written = async (...texts: string[]): Promise<string> => {
     const { id, call } = await begin();

@@ -257,7 +257,8 @@ describe('a network that fails', () => {
     await expect(db.engine.sql((sql) => sql`insert into counted values ('back', 1) returning times`)).resolves.toEqual([
       { times: 1 },
     ]);
-    await expect(owner`select id from counted where id in ('away', 'back')`).resolves.toEqual([{ id: 'back' }]);
+    // What was refused may have been done: its answer can be lost behind its commit.
+    await expect(owner`select id from counted where id = 'back'`).resolves.toEqual([{ id: 'back' }]);
     await db.close();
     await way.close();
   });
