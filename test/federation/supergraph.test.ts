@@ -246,7 +246,11 @@ function post(url: string, key: string | null, query: string, variables: object,
 }
 
 async function ask(url: string, key: string | null, query: string, variables: object = {}): Promise<Result> {
-  return (await (await post(url, key, query, variables)).json()) as Result;
+  // What it cost is no part of the story.
+  const { extensions: _cost, ...result } = (await (await post(url, key, query, variables)).json()) as Result & {
+    extensions?: object;
+  };
+  return result;
 }
 
 /** Starts a letter of the sample, through the gateway. */
