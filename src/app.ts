@@ -161,7 +161,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const providerKeys = new ProviderKeyService({ database, vault, clock, log, httpOf });
     bus.forgetOn(providerKeys, 'credential.changed');
 
-    const health = new HealthService({ database, bus, clock, log, openMs: config.calls.breakerOpenMs });
+    const health = new HealthService({ database, bus, clock, log, models, openMs: config.calls.breakerOpenMs });
     await health.open();
     life.onStop('health of models', () => health.close(), lastWordsMs);
     const places = new Places(config.calls.places);

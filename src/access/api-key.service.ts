@@ -7,7 +7,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { givenName } from '../kernel/given.ts';
+import { checkRange, givenName } from '../kernel/given.ts';
 import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
@@ -120,11 +120,7 @@ export class ApiKeyService {
   ): Promise<NewKey & { readonly replaced: ApiKeyView }> {
     scope.require('keys:write');
     const overlap = input.overlapSeconds ?? usualOverlap;
-    if (overlap < 0 || overlap > longestOverlap) {
-      throw new AppError('INVALID_INPUT', `overlapSeconds is ${overlap}, not 0 to ${longestOverlap}`, {
-        path: ['input', 'overlapSeconds'],
-      });
-    }
+    checkRange(overlap, 0, longestOverlap, ['input', 'overlapSeconds']);
     const id = checkedId(input.id);
     const again = async (made: string, secret: string | null) => ({
       ...(await this.shownAgain(scope, made, secret)),

@@ -6,7 +6,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { givenEmail } from '../kernel/given.ts';
+import { checkRange, givenEmail } from '../kernel/given.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { alreadyMember, used } from './acceptance.service.ts';
@@ -88,10 +88,7 @@ export class InvitationService {
     scope.require('members:write');
     const email = givenEmail(input.email, ['input', 'email']);
     const seconds = input.expiresInSeconds ?? usual;
-    if (seconds < shortest || seconds > longest)
-      throw new AppError('INVALID_INPUT', `expiresInSeconds is ${seconds}, not ${shortest} to ${longest}`, {
-        path: ['input', 'expiresInSeconds'],
-      });
+    checkRange(seconds, shortest, longest, ['input', 'expiresInSeconds']);
     const again = async (id: string, token: string | null): Promise<NewInvitation> => {
       const [invitation] = await this.find(scope, [id]);
       if (!invitation) throw noSuchInvitation();

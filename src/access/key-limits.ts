@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm';
 import type { Statements } from '../db/connection.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkRange } from '../kernel/given.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
 
@@ -40,9 +41,7 @@ export async function limitsOfCaller(
 export function limitsFor(asked: AskedLimits, before: OwnLimits | null, caller: OwnLimits | null): OwnLimits {
   const limitFor = (name: (typeof names)[number]): number | null => {
     const value = asked[name];
-    if (value != null && (value < 1 || value > highest)) {
-      throw new AppError('INVALID_INPUT', `${name} is ${value}, not 1 to ${highest}`, { path: ['input', name] });
-    }
+    checkRange(value, 1, highest, ['input', name]);
     const own = caller?.[name] ?? null;
     if (value === undefined) return before ? before[name] : own;
     if (value !== null && own !== null && value > own) {

@@ -5,6 +5,7 @@ import { sql, type Statement } from '../db/statement.ts';
 import { rowsById } from '../db/by-id.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkMoment } from '../kernel/given.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { auditEntries } from './audit.table.ts';
 import type { HeadSeal } from './chain.ts';
@@ -171,11 +172,6 @@ function mergedNewestFirst(a: readonly Entry[], b: readonly Entry[]): Entry[] {
   return [...byId.values()].toSorted((left, right) => (left.id < right.id ? 1 : -1));
 }
 
-/** RFC 3339 has a year 0 that Postgres has not, and an offset can lead beyond the year 9999. */
 function checkPeriod(period: Period, at: readonly string[]): void {
-  for (const name of ['from', 'to'] as const) {
-    const year = period[name]?.getUTCFullYear() ?? 1;
-    if (Number.isNaN(year) || year < 1 || year > 9999)
-      throw new AppError('INVALID_INPUT', `${name} is outside the years 1 to 9999`, { path: [...at, name] });
-  }
+  for (const name of ['from', 'to'] as const) checkMoment(period[name], [...at, name]);
 }

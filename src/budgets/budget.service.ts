@@ -7,6 +7,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkRange } from '../kernel/given.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { members } from '../tenants/tenants.table.ts';
@@ -149,8 +150,7 @@ function checked({ team, keyId, memberId, most, softAt }: BudgetSet): BudgetSubj
     throw new AppError('INVALID_INPUT', `a budget is of one subject: not of ${first} and ${second}`, { path: ['input', second] });
   if (team != null && (team.length === 0 || team.length > longestTeam || team.includes('\0') || !team.isWellFormed()))
     throw new AppError('INVALID_INPUT', `a team has 1 to ${longestTeam} characters`, { path: ['input', 'team'] });
-  if (most < 0 || most > highest)
-    throw new AppError('INVALID_INPUT', `most is ${most}, not 0 to ${highest}`, { path: ['input', 'most'] });
+  checkRange(most, 0, highest, ['input', 'most']);
   if (softAt != null && !(softAt > 0 && softAt <= 1))
     throw new AppError('INVALID_INPUT', `softAt is ${softAt}, not above 0 and at most 1`, { path: ['input', 'softAt'] });
   return team != null ? 'TEAM' : keyId != null ? 'KEY' : memberId != null ? 'MEMBER' : 'TENANT';

@@ -1,19 +1,18 @@
 import type { CacheWish } from '../caching/cache.service.ts';
 import { writes, type Cached, type CacheUse } from '../caching/caching.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { RoutePlan } from '../routing/plan.ts';
+import { checkRange } from '../kernel/given.ts';
+import { mostOutputTokens, type RoutePlan } from '../routing/plan.ts';
 import { checkCacheAge } from '../tenants/tenant.service.ts';
-import { checkRange } from './bounds.ts';
 import type { StartInput } from './generation.service.ts';
 import type { Recipe } from './insert.ts';
 
-const mostOutputTokens = 32_000;
 const longestMetadata = 16_384;
 
 /** Throws INVALID_INPUT, naming the field, for what no generation is started with. */
 export function checkInput({ temperature, metadata, cache }: StartInput, maxOutputTokens: number): void {
-  checkRange('maxOutputTokens', maxOutputTokens, 1, mostOutputTokens);
-  if (temperature != null) checkRange('temperature', temperature, 0, 2);
+  checkRange(maxOutputTokens, 1, mostOutputTokens, ['input', 'maxOutputTokens']);
+  checkRange(temperature, 0, 2, ['input', 'temperature']);
   checkAge(cache);
   if (!metadata || JSON.stringify(metadata).length <= longestMetadata) return;
   throw new AppError('INVALID_INPUT', `metadata is longer than ${longestMetadata} characters of JSON`, {

@@ -7,7 +7,7 @@ import type { FinishReason } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
 import type { Closer, NextAttempt } from './closer.ts';
 import { orRefused } from './cover.ts';
-import { failed, finished } from './ending.ts';
+import { failed, finished, outOfTime } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import type { Failure } from './finish.ts';
 import type { Run } from './run.ts';
@@ -26,7 +26,6 @@ const sourceLost: Failure = {
   message: 'the generation whose text it copied ended without one',
   retryable: true,
 };
-const outOfTime: Failure = { code: 'TIMEOUT', message: 'the total deadline ran out', retryable: true };
 
 /** Above this many sources nobody is waited for any more. */
 const mostSources = 5;

@@ -50,6 +50,9 @@ export function brokenPromise(cause: unknown): ProviderError {
   return new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause });
 }
 
+/** The failure of a generation whose time was over while nobody was writing it, or while it followed another. */
+export const outOfTime: Failure = { code: 'TIMEOUT', message: 'the total deadline ran out', retryable: true };
+
 /** The failure of a generation whose next call a budget has no room for. */
 export function unpaid({ code, message, retryAfterMs }: AppError): Failure {
   return { code: code === 'PRICE_UNKNOWN' ? code : 'BUDGET_EXCEEDED', message: clean(message), retryable: retryAfterMs !== null };

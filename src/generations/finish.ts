@@ -7,6 +7,7 @@ import type { SqlTag, Statement } from '../db/statement.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { FinishReason } from '../providers/port.ts';
 import type { Books } from './cover.ts';
+import { outOfTime } from './ending.ts';
 import type { AttemptEnd, GenerationStatus, RestartReason } from './generations.table.ts';
 import { copyColumns, copyValues } from './copied.ts';
 import type { Closing } from './lease.ts';
@@ -248,7 +249,7 @@ const mostAttempts = 2 ** 31 - 1;
 const closingFailures: Record<Closing['reason'], Failure | null> = {
   CANCELLED: null,
   ABANDONED: { code: 'ABANDONED', message: 'the processes writing it were lost too often', retryable: true },
-  TIMEOUT: { code: 'TIMEOUT', message: 'the total deadline ran out', retryable: true },
+  TIMEOUT: outOfTime,
 };
 
 /** Writes down what an attempt used. */

@@ -11,6 +11,7 @@ import { sql, type Statement } from '../db/statement.ts';
 import type { GuardService } from '../guards/guard.service.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkMoment } from '../kernel/given.ts';
 import type { LimitService, TakenStart } from '../limits/limit.service.ts';
 import { findAnswer } from '../idempotency/answers.ts';
 import { checkSameInput, claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
@@ -29,7 +30,6 @@ import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
 import { noSuchGeneration, type GenerationFilter, type GenerationView, type TextAt } from './generation.view.ts';
 import { askForEnd, forget, toldOf } from './acts.ts';
-import { checkMoment } from './bounds.ts';
 import { generationInserted, insertedBy, type InsertedRow, type NewGeneration, type Recipe } from './insert.ts';
 import { isReached, listGenerations, readGenerations } from './list.ts';
 import { readStories } from './snapshot.ts';
@@ -201,8 +201,8 @@ export class GenerationService {
   /** A page of the generations within reach, newest first; its rows hold what `fields` of a Generation need, and no more. */
   page(scope: Scope, args: PageInput, filter: GenerationFilter, fields: ReadonlySet<string>): Promise<Page<GenerationView>> {
     scope.require('generations:read');
-    checkMoment('createdAfter', filter.createdAfter);
-    checkMoment('createdBefore', filter.createdBefore);
+    checkMoment(filter.createdAfter, ['filter', 'createdAfter']);
+    checkMoment(filter.createdBefore, ['filter', 'createdBefore']);
     return rawPage<GenerationView>(args, {
       list: 'generations',
       tenantId: scope.tenantId,

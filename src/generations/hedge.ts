@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ProviderError } from '../providers/port.ts';
 import type { Caller } from './call.ts';
 import type { Closer } from './closer.ts';
 import { brokenPromise, cutShort } from './ending.ts';
 import type { EngineParts } from './engine.ts';
 import type { OpenedCall, Run } from './run.ts';
+import { isDoneWithin } from './within.ts';
 
 /** A call whose first part is asked for. */
 type Racer = OpenedCall & { readonly first: NonNullable<OpenedCall['first']> };
@@ -32,7 +32,7 @@ export class Hedge {
     const model = hedgeAfterMs === null ? null : this.rivalOf(run);
     if (hedgeAfterMs === null || model === null) return opened;
     const own = asked(opened);
-    if (await isSettledWithin(own.first, hedgeAfterMs - (this.parts.clock.monotonic() - own.at))) return own;
+    if (await isDoneWithin(hedgeAfterMs - (this.parts.clock.monotonic() - own.at), settled(own.first))) return own;
     if (!(await this.closer.coverSecondCall(run, model))) return own;
     const rival = await this.open(run, model);
     if (!rival) {
@@ -97,18 +97,7 @@ async function arrivalOf(racer: Racer): Promise<Arrival> {
   }
 }
 
-async function isSettledWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  const isSettled = promise.then(
-    () => true,
-    () => true,
-  );
-  const isLate = pause(Math.max(0, ms), false, { signal: timer.signal });
-  try {
-    return await Promise.race([isSettled, isLate]);
-  } finally {
-    timer.abort();
-    // Aborted by the line above: nobody waits for it any more.
-    isLate.catch(() => undefined);
-  }
+/** Resolves when it is known how a promise ends. */
+async function settled(promise: Promise<unknown>): Promise<void> {
+  await Promise.allSettled([promise]);
 }

@@ -23,12 +23,12 @@ export class HealthNews {
 
   constructor(private readonly all: () => readonly ModelHealth[]) {}
 
-  /** All models, then those whose health changed, until `signal` aborts. What changes faster than it is read is left out. */
-  async *follow(signal: AbortSignal): AsyncGenerator<readonly ModelHealth[], void> {
+  /** All models of `list`, then those whose health changed, until `signal` aborts. What changes faster than it is read is left out. */
+  async *follow(list: () => readonly ModelHealth[], signal: AbortSignal): AsyncGenerator<readonly ModelHealth[], void> {
     let told: ReadonlyMap<string, string> | null = null;
     while (!signal.aborted) {
       const next = this.next(signal);
-      const all = this.all();
+      const all = list();
       const before = told;
       const changed = before ? all.filter((each) => before.get(each.model) !== signOf(each)) : all;
       told = new Map(all.map((each) => [each.model, signOf(each)]));

@@ -16,6 +16,7 @@ import {
   type Verdict,
 } from './breaker.ts';
 import { HealthNews, type ModelHealth } from './health-news.ts';
+import type { Models } from './models.ts';
 import { HealthStore, mostModels, type EndedProbe, type Look, type Seen } from './health-store.ts';
 
 /** How often every process tells what it has seen and looks at what the others have. */
@@ -35,6 +36,7 @@ interface Parts {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly log: Log;
+  readonly models: Pick<Models, 'known'>;
   /** How long a breaker stays open before the next probe, in milliseconds; 0 and none ever opens. */
   readonly openMs: number;
 }
@@ -166,16 +168,19 @@ export class HealthService {
     return this.known.get(model)?.latencyMs ?? null;
   }
 
-  /** All models that were told of. */
+  /** All models that were told of and may be shown. */
   list(scope: Scope): ModelHealth[] {
     scope.require('providers:read');
-    return this.all();
+    // A name that nobody listed may be a tenant's own: only who runs the installation sees those.
+    if (scope.can('tenants:create')) return this.all();
+    const listed = new Set(this.parts.models.known);
+    return this.all().filter(({ model }) => listed.has(model));
   }
 
   /** All models, then those whose health changed, until `signal` aborts. What changes faster than it is read is left out. */
   follow(scope: Scope, signal: AbortSignal): AsyncIterable<readonly ModelHealth[]> {
     scope.require('providers:read');
-    return this.news.follow(signal);
+    return this.news.follow(() => this.list(scope), signal);
   }
 
   /** For metrics. */

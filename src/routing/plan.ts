@@ -4,6 +4,9 @@ import type { ProviderErrorCode } from '../providers/port.ts';
 export const causeNames = ['RATE_LIMIT', 'OVERLOAD', 'CONTEXT_TOO_LONG', 'CONTENT_REFUSED', 'TIMEOUT', 'AUTH', 'OTHER'] as const;
 export type Cause = (typeof causeNames)[number];
 
+/** What a caller may ask a model to write at most, in tokens. */
+export const mostOutputTokens = 32_000;
+
 /** How often and how patiently the same model is asked: `tries` are calls, the first one included; the pause doubles from the first delay to the longest. */
 export interface RetryPolicy {
   readonly tries: number;

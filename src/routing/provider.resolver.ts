@@ -1,7 +1,6 @@
 import { Ctx, Directive, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../graphql/context.ts';
 import { bySubscriber } from '../graphql/schema.ts';
-import type { Scope } from '../kernel/scope.ts';
 import type { ModelHealth } from './health-news.ts';
 import type { HealthService } from './health.service.ts';
 import type { Models } from './models.ts';
@@ -20,7 +19,7 @@ export class ProviderResolver {
   @Directive('@listSize(assumedSize: 5)')
   @Query(() => [Provider], { description: 'The providers of this process, and how their models do. Requires `providers:read`.' })
   providers(@Ctx() { scope }: RequestContext): Provider[] {
-    return this.all(this.health.list(scope).filter(this.shownTo(scope)));
+    return this.all(this.health.list(scope));
   }
 
   @Subscription(() => ProviderHealthMessage, {
@@ -33,26 +32,14 @@ export class ProviderResolver {
 
   /** The values of `providerHealthStream`. */
   readonly stream = (_args: unknown, { scope, signal }: RequestContext): AsyncIterable<ProviderHealthMessage> =>
-    this.messages(this.health.follow(scope, signal), scope);
+    this.messages(this.health.follow(scope, signal));
 
-  private async *messages(
-    changes: AsyncIterable<readonly ModelHealth[]>,
-    scope: Scope,
-  ): AsyncGenerator<ProviderHealthMessage, void> {
+  private async *messages(changes: AsyncIterable<readonly ModelHealth[]>): AsyncGenerator<ProviderHealthMessage, void> {
     let isFirst = true;
-    for await (const all of changes) {
-      const changed = all.filter(this.shownTo(scope));
-      if (changed.length === 0 && !isFirst) continue;
+    for await (const changed of changes) {
       yield { providers: isFirst ? this.all(changed) : grouped(changed) };
       isFirst = false;
     }
-  }
-
-  /** A name that no list has may be a tenant's own: only who runs the installation sees those. */
-  private shownTo(scope: Scope): (health: ModelHealth) => boolean {
-    if (scope.can('tenants:create')) return () => true;
-    const known = new Set(this.catalogue.known);
-    return ({ model }) => known.has(model);
   }
 
   /** With models that nobody has called: those of the catalogue. */

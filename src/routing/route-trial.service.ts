@@ -1,6 +1,7 @@
 import type { ActService } from '../audit/act.service.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkRange } from '../kernel/given.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { ProviderError, type ProviderHttp } from '../providers/port.ts';
 import type { TemplateService } from '../templates/template.service.ts';
@@ -8,7 +9,7 @@ import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import type { Chosen } from './choose.ts';
 import { factsOf, type Facts } from './facts.ts';
 import { autoRoute, noSuchModel, type Models } from './models.ts';
-import type { RoutePlan } from './plan.ts';
+import { mostOutputTokens, type RoutePlan } from './plan.ts';
 import type { RoutePlanService } from './route-plan.service.ts';
 import { readDefinition } from './tree.ts';
 import { refusedBy, tryModel, type Verdict } from './try-model.ts';
@@ -55,8 +56,6 @@ export interface RouteTrialParts {
 }
 
 const mostTried = 10;
-/** As of a generation. */
-const mostOutputTokens = 32_000;
 const path = ['input', 'definition'];
 
 /** Says what routes come to before anything is written by them: by argument, and by asking the models. */
@@ -111,10 +110,7 @@ export class RouteTrialService {
 
   private async factsOf(scope: Scope, question: RouteQuestion): Promise<Facts> {
     const { template = null, variables, maxOutputTokens, metadata = null, memberId } = question;
-    if (maxOutputTokens != null && (maxOutputTokens < 1 || maxOutputTokens > mostOutputTokens))
-      throw new AppError('INVALID_INPUT', `maxOutputTokens is ${maxOutputTokens}, not 1 to ${mostOutputTokens}`, {
-        path: ['input', 'maxOutputTokens'],
-      });
+    checkRange(maxOutputTokens, 1, mostOutputTokens, ['input', 'maxOutputTokens']);
     const by = { memberId: memberId ?? scope.memberId };
     if (template === null) {
       if (variables) throw new AppError('INVALID_INPUT', 'variables need a template', { path: ['input', 'template'] });

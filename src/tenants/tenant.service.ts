@@ -3,7 +3,7 @@ import type { ActService } from '../audit/act.service.ts';
 import type { Database } from '../db/client.ts';
 import { rowsById } from '../db/by-id.ts';
 import { AppError } from '../kernel/errors.ts';
-import { givenName } from '../kernel/given.ts';
+import { checkRange, givenName } from '../kernel/given.ts';
 import { missing, type Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { members, tenants, type CacheMode, type MemberRow, type TenantRow } from './tenants.table.ts';
@@ -54,13 +54,8 @@ export class TenantService {
   /** Changes settings of the own tenant. INVALID_INPUT names the bad field. */
   async update(scope: Scope, input: TenantUpdate): Promise<TenantRow> {
     scope.require('tenant:write');
-    const { generationRetentionDays: days } = input;
-    if (days != null && (days < 1 || days > longestRetentionDays)) {
-      throw new AppError('INVALID_INPUT', `generationRetentionDays is ${days}, not 1 to ${longestRetentionDays}`, {
-        path: ['input', 'generationRetentionDays'],
-      });
-    }
-    const { generationCacheMaxAgeSeconds: maxAge } = input;
+    const { generationRetentionDays: days, generationCacheMaxAgeSeconds: maxAge } = input;
+    checkRange(days, 1, longestRetentionDays, ['input', 'generationRetentionDays']);
     checkCacheAge(maxAge, ['input', 'generationCacheMaxAgeSeconds']);
     const name = input.name == null ? undefined : givenName(input.name, ['input', 'name']);
     const tenant = await this.parts.acts.run(scope, { operation: 'tenantUpdate', input: {} }, async (act) => {
@@ -106,8 +101,7 @@ export class TenantService {
 
 /** Throws INVALID_INPUT, naming `path`, for an age at which no text is given to others. */
 export function checkCacheAge(seconds: number | null | undefined, path: readonly string[]): void {
-  if (seconds == null || (seconds >= 1 && seconds <= mostCacheSeconds)) return;
-  throw new AppError('INVALID_INPUT', `${path.at(-1)} is ${seconds}, not 1 to ${mostCacheSeconds}`, { path });
+  checkRange(seconds, 1, mostCacheSeconds, path);
 }
 
 function isOwn({ tenantId }: Scope): SQL {

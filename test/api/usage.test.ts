@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { idOfUuid } from '../../src/kernel/id.ts';
+import type { UsageGroupRow } from '../../src/usage/usage.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration } from '../harness/letters.ts';
 import { randomOf } from '../harness/random.ts';
@@ -18,21 +19,7 @@ const ask = `query ($groupBy: [UsageDimension!]!, $range: UsageRangeInput!, $tim
 const range = { from: '2026-10-01T00:00:00Z', to: '2026-10-06T00:00:00Z' };
 const dimensions = ['DAY', 'MODEL', 'TEMPLATE', 'MEMBER', 'KEY'] as const;
 
-interface Group {
-  readonly day: string | null;
-  readonly model: string | null;
-  readonly template: string | null;
-  readonly memberId: string | null;
-  readonly keyId: string | null;
-  readonly generations: number;
-  readonly unfinished: number;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly cachedInputTokens: number | null;
-  readonly unknownUsage: number;
-  readonly costMicros: number | null;
-  readonly unknownCost: number;
-}
+type Group = UsageGroupRow;
 
 /** A generation as the test made it; `at` in milliseconds. */
 interface Made {
