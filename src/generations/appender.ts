@@ -1,4 +1,5 @@
 import { isDataFault } from '../db/failures.ts';
+import type { Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
 import type { EngineParts } from './engine.ts';
 import type { Run } from './run.ts';
@@ -14,13 +15,13 @@ export class Appender {
   /** In the order in which they are due. */
   private readonly undelivered = new Set<Run>();
   private tick: NodeJS.Timeout | null = null;
-  private window: NodeJS.Timeout | null = null;
+  private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private isClosed = false;
 
   constructor(
     private readonly parts: Pick<EngineParts, 'database' | 'bus' | 'audience' | 'clock' | 'log'>,
-    private readonly windowMs: number,
+    private readonly window: Window,
   ) {}
 
   /** Adds text to a run: readers get a run's first text at once and later text by the window; the store gets it by the tick. */
@@ -30,10 +31,11 @@ export class Appender {
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(tickMs);
     if (this.undelivered.has(run)) return;
-    if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
-    run.dueAt = now + this.windowMs;
+    const { ms } = this.window;
+    if (now - run.deliveredAt >= ms) return this.deliver(run, now);
+    run.dueAt = now + ms;
     this.undelivered.add(run);
-    this.window ??= setTimeout(() => this.deliverDue(), this.windowMs);
+    this.timer ??= setTimeout(() => this.deliverDue(), ms);
   }
 
   /** Lets readers have all of a run's text now. */
@@ -59,7 +61,7 @@ export class Appender {
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.tick) clearTimeout(this.tick);
-    if (this.window) clearTimeout(this.window);
+    if (this.timer) clearTimeout(this.timer);
     await this.flushing;
   }
 
@@ -80,14 +82,14 @@ export class Appender {
 
   /** All that is due, and what will be in a moment: one look at many runs instead of many. */
   private deliverDue(): void {
-    this.window = null;
+    this.timer = null;
     const now = this.parts.clock.monotonic();
     for (const run of this.undelivered) {
       const waitMs = run.dueAt - now;
-      if (waitMs <= this.windowMs / 10) {
+      if (waitMs <= this.window.ms / 10) {
         this.deliver(run, now);
       } else {
-        this.window = setTimeout(() => this.deliverDue(), waitMs);
+        this.timer = setTimeout(() => this.deliverDue(), waitMs);
         return;
       }
     }
