@@ -1,10 +1,10 @@
 import { isDataFault } from '../db/failures.ts';
-import type { Window } from '../kernel/window.ts';
+import { sharedMoment, type Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
 import type { EngineParts } from './engine.ts';
 import type { Run } from './run.ts';
 
-/** At most this long after a text came it is sent to the database, together with all others. */
+/** So long after a text came it is sent to the database, together with all others; longer with many streams that nobody reads elsewhere. */
 const tickMs = 50;
 /** Pause after a flush that failed as a whole. */
 const retryMs = 250;
@@ -18,6 +18,8 @@ export class Appender {
   private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private isClosed = false;
+  /** Readers on other processes see what is stored: as of the last flush. */
+  private isReadElsewhere = false;
 
   constructor(
     private readonly parts: Pick<EngineParts, 'database' | 'bus' | 'audience' | 'clock' | 'log'>,
@@ -29,13 +31,13 @@ export class Appender {
     const now = this.parts.clock.monotonic();
     run.append(text, now);
     this.unstored.add(run);
-    if (!this.tick && !this.flushing) this.arm(tickMs);
+    if (!this.tick && !this.flushing) this.arm(this.tickMs);
     if (this.undelivered.has(run)) return;
-    const { ms } = this.window;
+    const { ms, width } = this.window;
     if (now - run.deliveredAt >= ms) return this.deliver(run, now);
-    run.dueAt = now + ms;
+    run.dueAt = width === 1 ? now + ms : sharedMoment(now + ms, this.window, 1);
     this.undelivered.add(run);
-    this.timer ??= setTimeout(() => this.deliverDue(), ms);
+    this.timer ??= setTimeout(() => this.deliverDue(), run.dueAt - now);
   }
 
   /** Lets readers have all of a run's text now. */
@@ -95,6 +97,10 @@ export class Appender {
     }
   }
 
+  private get tickMs(): number {
+    return this.isReadElsewhere ? tickMs : tickMs * this.window.width;
+  }
+
   private arm(ms: number): void {
     if (this.isClosed) return;
     this.tick ??= setTimeout(() => {
@@ -107,7 +113,7 @@ export class Appender {
     this.flushing ??= this.store().finally(() => {
       this.flushing = null;
       // Came after the last look and before this line.
-      if (this.unstored.size > 0) this.arm(tickMs);
+      if (this.unstored.size > 0) this.arm(this.tickMs);
     });
     return this.flushing;
   }
@@ -116,7 +122,7 @@ export class Appender {
     const pieces = [...this.unstored].flatMap((run) => this.pieceOf(run) ?? []);
     this.unstored.clear();
     if (pieces.length === 0) return;
-    let wait = tickMs;
+    let wait = this.tickMs;
     try {
       await this.storeTogether(pieces);
     } catch (err) {
@@ -144,6 +150,7 @@ export class Appender {
       if (run.isWatchedElsewhere) watched.push(run.id);
       if (run.stored < run.text.length) this.unstored.add(run);
     }
+    this.isReadElsewhere = watched.length > 0;
     this.parts.bus.publish('generation.changed', watched);
   }
 

@@ -31,7 +31,7 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  */
 export class LeanHttp implements ProviderHttp {
   private readonly resting = new Map<string, Wire[]>();
-  private readonly reads = new HeldReads();
+  private readonly reads: HeldReads;
 
   /**
    * `window`: how long text may wait before it is delivered; 0 reads every byte when it comes. With a `dial` it only goes where that allows it: for addresses
@@ -40,7 +40,9 @@ export class LeanHttp implements ProviderHttp {
   constructor(
     private readonly window: Window,
     private readonly dial: OutboundDial | null = null,
-  ) {}
+  ) {
+    this.reads = new HeldReads(window);
+  }
 
   readonly fetch: typeof fetch = (input, init) => this.call(input, init, null);
 

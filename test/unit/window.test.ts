@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DeliveryWindow } from '../../src/kernel/window.ts';
+import { DeliveryWindow, sharedMoment } from '../../src/kernel/window.ts';
 
 it.each([
   [0, 25],
@@ -23,4 +23,14 @@ it('follows the streams', () => {
   const widest = window.ms;
   streams = 1;
   expect([widest, window.ms]).toEqual([25, 10]);
+});
+
+it.each([
+  [1, 25, 1_003, 1_005],
+  [1, 25, 1_030, 1_030],
+  [2.5, 62.5, 36 * 30 + 62.5, 36 * 32],
+  [2.5, 62.5, 36 * 30 + 88, 36 * 32],
+  [2.5, 62.5, 36 * 30 + 92, 36 * 33],
+])('with windows %f times as wide (%f ms) what is due at %f is done at %f', (width, ms, at, moment) => {
+  expect(sharedMoment(at, { ms, width }, 5)).toBe(moment);
 });
