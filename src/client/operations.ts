@@ -108,7 +108,7 @@ export type GenerationAttemptEnd =
   | 'FAILED'
   /** The provider finished. */
   | 'FINISHED'
-  /** Another model was asked beside it and was first; what it used is not known. */
+  /** Another model was asked beside it and was first; what it used is not known (`estimate`). */
   | 'OUTRUN'
   /** Its process was lost. */
   | 'TAKEN_OVER';
