@@ -260,7 +260,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const routeTrials = new RouteTrialService({ ...calls, plans, models, templates, people: tenants });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
+    const caches = new CacheService({ database, clock, models, keys: providerKeys, writtenForMs: config.engine.totalTimeoutMs });
     bus.forgetOn(caches, 'tenant.changed');
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);
