@@ -1,7 +1,7 @@
 import { isDataFault } from '../db/failures.ts';
 import { sharedMoment, type Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
-import type { EngineParts } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { Run } from './run.ts';
 
 /** So long after a text came it is sent to the database, together with all others; longer with many streams that nobody reads elsewhere. */
