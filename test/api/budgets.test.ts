@@ -384,7 +384,7 @@ describe('a start', () => {
   it('with keys that a key with a budget makes or rotates count for it, whoever takes the place of whom', async () => {
     const { apiKeys } = await owner.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
     const made = 'apiKey { id } secret errors { code }';
-    const create = `mutation { apiKeyCreate(input: { name: "another", permissions: ["keys:write", "generations:write"] }) { ${made} } }`;
+    const create = `mutation { apiKeyCreate(input: { name: "another", permissions: ["keys:write", "generations:write", "templates:read"] }) { ${made} } }`;
     const rotate = `mutation ($id: ID!) { apiKeyRotate(input: { id: $id }) { ${made} } }`;
     type Made = Record<string, { apiKey: { id: string }; secret: string; errors: object[] }>;
     const ask = async (key: string, query: string, variables = {}) => {
