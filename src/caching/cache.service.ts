@@ -82,8 +82,12 @@ export class CacheService {
     this.tenants.forget(tenantIds);
   }
 
-  private async addressesOf({ tenantId }: Pick<Scope, 'tenantId'>, { models }: Cached): Promise<Record<string, string>> {
-    const providers = new Set(models.map((id) => this.parts.models.find(id)?.provider));
+  private async addressesOf(
+    { tenantId }: Pick<Scope, 'tenantId'>,
+    { models, branches }: Cached,
+  ): Promise<Record<string, string>> {
+    const all = [models, ...Object.values(branches)].flatMap((ids) => ids ?? []);
+    const providers = new Set(all.map((id) => this.parts.models.find(id)?.provider));
     const addresses: Record<string, string> = {};
     for (const provider of providers) {
       const address = provider && (await this.parts.keys.addressOf(tenantId, provider));

@@ -23,6 +23,8 @@ export interface Cached {
   readonly requestedModel: string;
   /** Model ids in the order of trying. */
   readonly models: readonly string[];
+  /** Those to try instead, by the cause of a failure. */
+  readonly branches: Readonly<Partial<Record<string, readonly string[]>>>;
   readonly prompt: unknown;
   readonly draft: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -42,12 +44,24 @@ export interface Addressed extends Cached {
  * read them, and for those that only the draft shows.
  */
 export function cacheKey(cached: Addressed): string {
-  const { templateVersionId, requestedModel, models, addresses, prompt, draft, variables, maxOutputTokens, temperature, guards } =
-    cached;
+  const {
+    templateVersionId,
+    requestedModel,
+    models,
+    branches,
+    addresses,
+    prompt,
+    draft,
+    variables,
+    maxOutputTokens,
+    temperature,
+    guards,
+  } = cached;
   const parts = {
     templateVersionId,
     requestedModel,
     models,
+    branches,
     addresses,
     prompt,
     draft,

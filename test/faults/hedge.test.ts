@@ -184,6 +184,11 @@ describe('a second model beside a late first one', () => {
       ['first/teller', 'HEDGE', 'CANCELLED', null],
     ]);
     expect(third.calls).toHaveLength(0);
+    const { generation } = await app.ask<{ generation: { attempts: { estimate: object | null }[] } }>(
+      'query ($id: ID!) { generation(id: $id) { attempts { estimate { outputTokens } } } }',
+      { id },
+    );
+    expect(generation.attempts).toEqual([{ estimate: { outputTokens: 0 } }, { estimate: { outputTokens: 0 } }]);
   });
 
   it('has an estimate on record of what it used where it lost, which no sum counts', async () => {

@@ -5,6 +5,7 @@ const cached: Addressed = {
   templateVersionId: 'tpv_1',
   requestedModel: 'auto',
   models: ['a/b', 'c/d'],
+  branches: { TIMEOUT: ['e/f'] },
   addresses: { a: 'https://a.example/v1' },
   prompt: [{ role: 'user', content: 'Write to ada@example.org' }],
   draft: 'Dear Ada',
@@ -20,6 +21,9 @@ describe('the key of a text', () => {
     { requestedModel: 'a/b' },
     { models: ['c/d', 'a/b'] },
     { models: ['a/b'] },
+    { branches: {} },
+    { branches: { TIMEOUT: ['e/g'] } },
+    { branches: { OVERLOAD: ['e/f'] } },
     // A model of one name is another elsewhere.
     { addresses: { a: 'https://a.example/v2' } },
     { addresses: { c: 'https://a.example/v1' } },
