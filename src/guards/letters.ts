@@ -1,0 +1,32 @@
+const letterOrNumber = /^[\p{L}\p{N}]/u;
+
+/** Whether a letter or number stands at a place, which may be outside of the text. */
+export function isLetterOrNumber(text: string, index: number): boolean {
+  return letterOrNumber.test(characterAt(text, index));
+}
+
+/** The character that a UTF-16 code unit is, or is a half of; empty outside of the text. */
+export function characterAt(text: string, index: number): string {
+  const unit = text.charCodeAt(index);
+  if (unit >= 0xdc00 && unit <= 0xdfff) return text.slice(Math.max(0, index - 1), index + 1);
+  return unit >= 0xd800 && unit <= 0xdbff ? text.slice(index, index + 2) : (text[index] ?? '');
+}
+
+const plainLetters: Readonly<Record<string, string>> = { ß: 'ss', ø: 'o', ł: 'l', æ: 'ae', œ: 'oe', đ: 'd' };
+
+/** A Latin text in small letters as those write it who have no others than ASCII's. */
+export function withoutAccents(text: string): string {
+  if (!/[^\0-\u007f]/.test(text)) return text;
+  return text
+    .replaceAll(/[ßøłæœđ]/g, (letter) => plainLetters[letter] ?? letter)
+    .normalize('NFD')
+    .replaceAll(/(?<=[a-z])[\u0300-\u036f]+/g, '')
+    .normalize('NFC');
+}
+
+const doubled: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', ø: 'oe', å: 'aa' };
+
+/** The same with two letters for each umlaut. */
+export function withDoubleLetters(text: string): string {
+  return withoutAccents(text.replaceAll(/[äöüøå]/g, (letter) => doubled[letter] ?? letter));
+}

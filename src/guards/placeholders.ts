@@ -1,0 +1,134 @@
+import type { Scanned } from './scan.ts';
+
+/** What models put into a placeholder beside its own letters: characters that nobody sees. */
+const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
+/** So many units of these, and of spaces and backslashes around the `_`, are read over in one placeholder; so it is the most that is held back for them. */
+export const mostExtras = 8;
+
+/** What of a text may be a placeholder from some place on. */
+export type Match =
+  /** The placeholder ends before `end`. */
+  | { readonly end: number; readonly value: string }
+  /** What follows decides. */
+  | 'open'
+  | null;
+
+/** The placeholders of one prompt that begin with one word. */
+export interface PlaceholderWord {
+  readonly word: string;
+  /** How many digits each number has. */
+  readonly width: number;
+  readonly values: ReadonlyMap<number, string>;
+}
+
+/** Placeholders by their words. */
+export function wordsOf(values: ReadonlyMap<string, string>): PlaceholderWord[] {
+  const words = new Map<string, { word: string; width: number; values: Map<number, string> }>();
+  for (const [placeholder, value] of values) {
+    const at = placeholder.lastIndexOf('_');
+    const word = placeholder.slice(0, at);
+    const known = words.get(word) ?? { word, width: placeholder.length - at - 1, values: new Map<number, string>() };
+    known.values.set(Number(placeholder.slice(at + 1)), value);
+    words.set(word, known);
+  }
+  return [...words.values()];
+}
+
+/**
+ * Reads a placeholder as models spell it: in any case, in full-width letters, with characters inside that nobody sees, `_` with a backslash or spaces
+ * around it, fewer zeros where no digit follows, and `-` for `_` where the rest is as it was given. `isWhole`: no more text follows.
+ */
+export function placeholderAt(text: string, start: number, { word, width, values }: PlaceholderWord, isWhole: boolean): Match {
+  let at = start;
+  let extras = 0;
+  let isCapital = true;
+  const skip = (isJoint: boolean): void => {
+    for (; at < text.length && extras <= mostExtras && isExtra(text, at, isJoint); at++) extras++;
+  };
+  for (let index = 0; index < word.length; index++) {
+    if (index > 0) skip(false);
+    if (extras > mostExtras) return null;
+    if (at >= text.length) return isWhole ? null : 'open';
+    const unit = plainUnit(text.charCodeAt(at));
+    const wanted = word.charCodeAt(index);
+    if (unit === wanted + 0x20) isCapital = false;
+    else if (unit !== wanted) return null;
+    at++;
+  }
+  skip(true);
+  if (extras > mostExtras) return null;
+  if (at >= text.length) return isWhole ? null : 'open';
+  const joint = plainUnit(text.charCodeAt(at++));
+  const isHyphen = joint === 0x2d && isCapital && extras === 0;
+  if (joint !== 0x5f && !isHyphen) return null;
+  skip(!isHyphen);
+  let number = 0;
+  let count = 0;
+  let end = at;
+  for (; count < width; count++) {
+    if (count > 0) skip(false);
+    if (extras > mostExtras) break;
+    if (at >= text.length) {
+      if (!isWhole) return 'open';
+      break;
+    }
+    const digit = plainUnit(text.charCodeAt(at)) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) break;
+    number = number * 10 + digit;
+    end = ++at;
+  }
+  const value = values.get(number);
+  return value === undefined || count === 0 || (isHyphen && count < width) ? null : { end, value };
+}
+
+/** A full-width unit as the plain one. */
+function plainUnit(unit: number): number {
+  return unit >= 0xff01 && unit <= 0xff5e ? unit - 0xfee0 : unit;
+}
+
+function isExtra(text: string, at: number, isJoint: boolean): boolean {
+  const unit = text.charCodeAt(at);
+  if (unit < 0x80) return isJoint && (unit === 0x20 || unit === 0x5c);
+  return unseen.test(String.fromCharCode(unit));
+}
+
+const longestWord = 24;
+const longestJoint = 12;
+
+/** Words of a prompt with a number behind them, in capitals: a placeholder that begins with one could not be told from it. */
+export function wordsBeforeNumbers({ text, numbers }: Scanned): ReadonlySet<string> {
+  const words = new Set<string>();
+  for (const { start } of numbers) {
+    let at = start;
+    while (at > 0 && start - at < longestJoint && isJoint(text, at - 1)) at--;
+    const from = at;
+    let word = '';
+    for (; at > 0 && from - at < longestWord && (isLetter(text, at - 1) || isExtra(text, at - 1, false)); at--)
+      if (isLetter(text, at - 1)) word = text.charAt(at - 1) + word;
+    words.add(word.toUpperCase());
+  }
+  return words;
+}
+
+function isLetter(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at) | 0x20;
+  return unit >= 0x61 && unit <= 0x7a;
+}
+
+function isJoint(text: string, at: number): boolean {
+  return '_-\n\t'.includes(text.charAt(at)) || isExtra(text, at, true);
+}
+
+/** A pattern for what looks like one of these placeholders, in a text without invisible characters and in NFKC; null when there are none. */
+export function likeness(words: readonly PlaceholderWord[]): RegExp | null {
+  if (words.length === 0) return null;
+  const any = words.map(({ word }) => word).join('|');
+  // Letters that stand behind nothing else in a letter with a number are taken for one without the `_`, too.
+  const plain = words.filter(({ word }) => /^(?:PERSON|EMAIL|HANDLE|ADDRESS)/.test(word)).map(({ word }) => word);
+  const spaced = plain.length > 0 ? String.raw`|(?<![A-Za-z])(?:${plain.join('|')})[ -]?0\d` : '';
+  return new RegExp(String.raw`(?<![A-Za-z])(?:${caseless(any)})[\s\\]{0,4}_[\s\\]{0,4}\d${spaced}`);
+}
+
+function caseless(words: string): string {
+  return words.replaceAll(/[A-Z]/g, (letter) => `[${letter}${letter.toLowerCase()}]`);
+}
