@@ -39,46 +39,56 @@ export function wordsOf(values: ReadonlyMap<string, string>): PlaceholderWord[] 
  * around it, fewer zeros where no digit follows, and `-` for `_` where the rest is as it was given. `isWhole`: no more text follows.
  */
 export function placeholderAt(text: string, start: number, { word, width, values }: PlaceholderWord, isWhole: boolean): Match {
+  const unfinished = isWhole ? null : 'open';
   let at = start;
-  let extras = 0;
+  let left = mostExtras;
   let isCapital = true;
-  const skip = (isJoint: boolean): void => {
-    for (; at < text.length && extras <= mostExtras && isExtra(text, at, isJoint); at++) extras++;
-  };
   for (let index = 0; index < word.length; index++) {
-    if (index > 0) skip(false);
-    if (extras > mostExtras) return null;
-    if (at >= text.length) return isWhole ? null : 'open';
+    if (index > 0) {
+      const next = behindExtras(text, at, left, false);
+      left -= next - at;
+      at = next;
+    }
+    if (at >= text.length) return left < 0 ? null : unfinished;
     const unit = plainUnit(text.charCodeAt(at));
     const wanted = word.charCodeAt(index);
-    if (unit === wanted + 0x20) isCapital = false;
-    else if (unit !== wanted) return null;
+    if (left < 0 || (unit | 0x20) !== (wanted | 0x20)) return null;
+    if (unit !== wanted) isCapital = false;
     at++;
   }
-  skip(true);
-  if (extras > mostExtras) return null;
-  if (at >= text.length) return isWhole ? null : 'open';
-  const joint = plainUnit(text.charCodeAt(at++));
-  const isHyphen = joint === 0x2d && isCapital && extras === 0;
+  const jointAt = behindExtras(text, at, left, true);
+  left -= jointAt - at;
+  if (left < 0) return null;
+  if (jointAt >= text.length) return unfinished;
+  const joint = plainUnit(text.charCodeAt(jointAt));
+  const isHyphen = joint === 0x2d && isCapital && left === mostExtras;
   if (joint !== 0x5f && !isHyphen) return null;
-  skip(!isHyphen);
+  at = jointAt + 1;
   let number = 0;
-  let count = 0;
-  let end = at;
-  for (; count < width; count++) {
-    if (count > 0) skip(false);
-    if (extras > mostExtras) break;
-    if (at >= text.length) {
-      if (!isWhole) return 'open';
+  let end = -1;
+  for (let count = 0; count < width; count++) {
+    const next = behindExtras(text, at, left, count === 0 && !isHyphen);
+    left -= next - at;
+    at = next;
+    if (left >= 0 && at >= text.length && !isWhole) return 'open';
+    const digit = plainUnit(text.charCodeAt(at)) - 0x30;
+    // What ends here with fewer digits has lost its zeros; with a hyphen that is no placeholder.
+    if (left < 0 || !(digit >= 0 && digit <= 9)) {
+      if (isHyphen) return null;
       break;
     }
-    const digit = plainUnit(text.charCodeAt(at)) - 0x30;
-    if (!(digit >= 0 && digit <= 9)) break;
     number = number * 10 + digit;
     end = ++at;
   }
-  const value = values.get(number);
-  return value === undefined || count === 0 || (isHyphen && count < width) ? null : { end, value };
+  const value = end < 0 ? undefined : values.get(number);
+  return value === undefined ? null : { end, value };
+}
+
+/** Where what is read over ends; one unit further than `most` where there is more. */
+function behindExtras(text: string, start: number, most: number, isJoint: boolean): number {
+  let at = start;
+  while (at - start <= most && at < text.length && isExtra(text, at, isJoint)) at++;
+  return at;
 }
 
 /** A full-width unit as the plain one. */

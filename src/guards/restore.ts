@@ -7,6 +7,8 @@ import { withoutInvisible } from './strip.ts';
  */
 export class Restorer {
   private readonly words: readonly PlaceholderWord[];
+  /** The words that begin with each letter, from A to Z. */
+  private readonly beginning: readonly (readonly PlaceholderWord[])[];
   private readonly isJson: boolean;
   private held = '';
 
@@ -15,6 +17,9 @@ export class Restorer {
     this.isJson = isJson;
     this.words = wordsOf(
       isJson ? new Map([...values].map(([placeholder, value]) => [placeholder, JSON.stringify(value).slice(1, -1)])) : values,
+    );
+    this.beginning = Array.from({ length: 26 }, (_, letter) =>
+      this.words.filter(({ word }) => word.charCodeAt(0) === 0x41 + letter),
     );
   }
 
@@ -52,7 +57,9 @@ export class Restorer {
     let done = 0;
     this.held = '';
     for (let at = 0; at < text.length; at++) {
-      for (const word of this.words) {
+      const words = this.beginning[letterOf(text.charCodeAt(at))];
+      if (words === undefined) continue;
+      for (const word of words) {
         const match = placeholderAt(text, at, word, isWhole);
         if (match === null) continue;
         if (match === 'open') {
@@ -67,4 +74,9 @@ export class Restorer {
     }
     return restored + text.slice(done);
   }
+}
+
+/** Which letter a unit is, 0 for A, in any case and width; another number for what is none. */
+function letterOf(unit: number): number {
+  return ((unit >= 0xff21 && unit <= 0xff5a ? unit - 0xfee0 : unit) | 0x20) - 0x61;
 }
