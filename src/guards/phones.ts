@@ -1,12 +1,13 @@
 import type { Detector, Found } from './kinds.ts';
-import { isLetterOrNumber } from './letters.ts';
-import { everyMatch, isDigit, type Scanned } from './scan.ts';
+import { isDigit, isLetterOrNumber } from './letters.ts';
+import { everyMatch, type Scanned } from './scan.ts';
 
 /** Digits with what people write between them. Nothing but digits and separators: it never has to be read twice. */
 const numberPattern = /[+(]{0,2}\d(?:[ ().\-\u2012\u2013/]{0,3}\d)+/g;
 
+/** In a text in lower case. */
 const phoneLabel =
-  /(?:\b(?:tel|telephone|phone|mobile|mob|cell|fax|telefon|telefono|teléfono|téléphone|portable|handy|mobil|tlf|whatsapp)\b|☎|📞)[^\p{L}\d\n]{0,8}$/iu;
+  /(?:(?<![a-zß-\u024f])(?:tel|telephone|phone|mobile|mob|cell|fax|telefon|telefono|teléfono|téléphone|portable|handy|mobil|tlf|whatsapp)(?![a-zß-\u024f])|☎|📞)[^a-zß-\u052f\d\n]{0,8}$/;
 /** How far before a number the word for it is looked for. */
 const labelReach = 24;
 
@@ -36,7 +37,7 @@ export const phoneDetector: Detector = {
     }),
 };
 
-function phoneIn({ text }: Scanned, { run, index }: Run): Found[] {
+function phoneIn({ text, lower }: Scanned, { run, index }: Run): Found[] {
   const count = digitsIn(run);
   if (text[index - 1] === '_' || isLetterOrNumber(text, index - 1)) return [];
   const isCalled =
@@ -44,7 +45,7 @@ function phoneIn({ text }: Scanned, { run, index }: Run): Found[] {
     (isNational(run, count) && !/^\(?\d{1,2}[./-](?:\d{1,2}[./-])?(?:19|20)\d{2}/.test(run)) ||
     /^\(?[2-9]\d{2}[)]?[ .-]{1,2}\d{3}[ .-]\d{4}$/.test(run) ||
     /^\d{2}(?: \d{2}){3,4}$/.test(run) ||
-    (count >= 6 && count <= mostPhoneDigits && phoneLabel.test(text.slice(Math.max(0, index - labelReach), index)));
+    (count >= 6 && count <= mostPhoneDigits && phoneLabel.test(lower.slice(Math.max(0, index - labelReach), index)));
   return isCalled ? [{ kind: 'phone', start: index, end: index + run.length }] : [];
 }
 

@@ -1,4 +1,5 @@
 import { fold, type Folded } from './fold.ts';
+import { isDigit } from './letters.ts';
 
 /** A stretch of a folded text. */
 export interface Stretch {
@@ -50,11 +51,6 @@ export function scanned(whole: string): Scanned {
   }
   close();
   return { ...folded, numbers, dense };
-}
-
-/** Whether a UTF-16 code unit is a digit of ASCII; not of one that is not there. */
-export function isDigit(unit: number): boolean {
-  return unit >= 0x30 && unit <= 0x39;
 }
 
 /** Every place where a pattern fits, in order; the pattern has the flag `g`. Without the copy of the pattern that `matchAll` makes. */

@@ -2,7 +2,7 @@ import { numberKinds } from './detectors.ts';
 import { fold, type Folded } from './fold.ts';
 import { handlesOf } from './known-handles.ts';
 import type { Found, PersonalKind } from './kinds.ts';
-import { characterAt, isLetterOrNumber, withDoubleLetters, withoutAccents } from './letters.ts';
+import { isLetterOrNumber, isSpaced, withDoubleLetters, withoutAccents } from './letters.ts';
 import { textsAt, type PersonalField } from './personal.ts';
 import { withoutInvisible } from './strip.ts';
 
@@ -181,7 +181,6 @@ function endOfSpace(text: string, start: number): number {
   return at;
 }
 
-const spacedLetter = /^[\p{Lu}\p{Ll}\p{N}]/u;
 const spacedEnd = /[\p{Lu}\p{Ll}\p{N}\p{M}]$/u;
 
 /**
@@ -189,11 +188,7 @@ const spacedEnd = /[\p{Lu}\p{Ll}\p{N}\p{M}]$/u;
  */
 function standingEnd(kind: PersonalKind, form: string, lower: string, start: number, end: number): number {
   if (end < 0) return -1;
-  if (spacedLetter.test(form) && isSpaced(lower, start - 1)) return -1;
+  if (isSpaced(form, 0) && isSpaced(lower, start - 1)) return -1;
   if (!spacedEnd.test(form) || !isSpaced(lower, end)) return end;
   return kind === 'name' && lower[end] === 's' && !isSpaced(lower, end + 1) ? end : -1;
-}
-
-function isSpaced(text: string, index: number): boolean {
-  return spacedLetter.test(characterAt(text, index));
 }

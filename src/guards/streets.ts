@@ -1,81 +1,171 @@
-/**
+import { endOf, isDigit, isLetterOrNumber } from './letters.ts';
+import type { Stretch } from './scan.ts';
+import { endOfWord, isCapital, isName, startOfWord, type Text } from './words.ts';
+
+/** A street with its number, and whether that is certain without anything else. */
+export interface Street extends Stretch {
+  readonly isCertain: boolean;
+}
+
+const setOf = (words: string): ReadonlySet<string> => new Set(words.split(' '));
+
+/*
  * The words that make an address of a number and a name. Certain ones do so by themselves; sentences are full of the others (`10 Cloud Drive`,
  * `Parkplatz 4`), which need a line of their own, a word for an address, or a place with its postcode as well.
  */
-const streetTypes = {
-  certain: 'street st road rd avenue ave boulevard blvd lane ln crescent terrace parkway pkwy mews',
-  uncertain:
+const english = {
+  certain: setOf('street st road rd avenue ave boulevard blvd lane ln crescent terrace parkway pkwy mews'),
+  uncertain: setOf(
     'drive dr court ct place pl square sq way close gardens grove hill circle row walk quay alley highway green park parade rise heights loop trail ' +
-    'plaza broadway',
-};
-/** The same in French, with a small letter: no word of the languages that have a number before it. */
-export const frenchTypes: ReadonlySet<string> = new Set(
-  'rue avenue av. boulevard bd place chemin impasse allée allées quai cours route square passage ruelle faubourg bis ter quater'.split(
-    ' ',
+      'plaza broadway',
   ),
+};
+const compass = setOf('n s e w ne nw se sw north south east west');
+const french = setOf(
+  'rue avenue av boulevard bd place chemin impasse allée allées quai cours route square passage ruelle faubourg',
 );
-const germanEnds = {
-  certain: 'straße|strasse|str\\.?|allee|gasse|chaussee|straat|gracht|gata|gaten|gatan|veien|vegen|vägen|katu',
+const ends = {
+  certain: 'straße strasse str. str allee gasse chaussee straat gracht gata gaten gatan veien vegen vägen katu'.split(' '),
   uncertain:
-    'weg|platz|ring|ufer|damm|markt|hof|graben|steig|pfad|wall|berg|park|tor|laan|kade|plein|dijk|singel|gade|gate|vei|vej|tie',
+    'weg platz ring ufer damm markt hof graben steig pfad wall berg park tor laan kade plein dijk singel gade gate vei vej tie'.split(
+      ' ',
+    ),
 };
 const beginnings = {
-  certain:
-    'Calle|C\\/|Avenida|Avda\\.?|Carrer|Paseo|Rua|Travessa|Viale|Piazza|Corso|Vicolo|[Uu]l\\.|Aleja|Platz der|Straße de[rs]',
-  uncertain: 'Via|Plaza|Camino|Largo|Am|An|Auf|Im|In|Zum|Zur|Unter|Hinter|Vor|Beim|Bei',
+  certain: setOf('calle c/ avenida avda avda. carrer paseo rua travessa viale piazza corso vicolo ul. aleja'),
+  uncertain: setOf('via plaza camino largo am an auf im in zum zur unter hinter vor beim bei'),
 };
-const inside = '(?:de|del|della|dei|di|du|do|da|dos|das|la|las|los|y|e|van|von|der|den|dem|und)';
+/** Small words inside of names. */
+const inside = setOf('of the and de del della dei di du des do da dos das la le les las los y e et van von der den dem des und');
+/** Words that may go on behind an address in a sentence; others in small letters say that it was none (`5 High Street shops`). */
+const goingOn = setOf('and or in near is was are from to with since where on at for until as before by but which et ou est');
 
-const capital = String.raw`\p{Lu}[\p{L}\p{M}'-]*`;
-const name = String.raw`(?:${capital}\.?|\d{1,3}(?:st|nd|rd|th))`;
-const house = String.raw`\d{1,5}(?:[A-Za-z]|-\d{1,4}[A-Za-z]?)?`;
+const mostWords = 6;
+const reach = 60;
 
-/** Each word with a capital, and in capitals. */
-function inCapitals(words: string): string {
-  return words
-    .split(' ')
-    .flatMap((word) => [word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()])
-    .join('|');
+/** A street whose name is behind the number: `12 High Street`, `1600 5th Avenue NW`, `12 bis, rue de la Paix`. Hardly any number has one. */
+export function streetBehind(whole: Text, number: Stretch): Street | null {
+  const first = startOfNameBehind(whole, number.end);
+  if (first < 0) return null;
+  const end = endOfWord(whole, first);
+  return isName(whole, first, end) ? englishStreet(whole, number.start, first) : frenchStreet(whole, number.start, first);
 }
 
-function englishOf(types: string): RegExp {
-  const named = String.raw`${house},? ${name}(?: (?:${name}|of|the|and|de|la)){0,4} (?:${inCapitals(types)})(?!\p{L})`;
-  return new RegExp(String.raw`${named}(?:\.(?=,| \p{L}))?(?: (?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)(?!\p{L}))?`, 'uy');
+/** Where the word begins that is behind a number, with its letter or the next number, and perhaps a comma; -1 when there is none. */
+function startOfNameBehind({ lower }: Text, end: number): number {
+  let at = end;
+  if (lower[at] === '-') for (at++; isDigit(lower.charCodeAt(at));) at++;
+  if (isLetterOrNumber(lower, at)) at++;
+  if (lower[at] === ',') at++;
+  return lower[at] === ' ' ? at + 1 : -1;
 }
 
-/** Number and name, from the number on: `1600 Pennsylvania Avenue NW`. */
-export const behindNumber = { certain: englishOf(streetTypes.certain), uncertain: englishOf(streetTypes.uncertain) };
-
-/** The same with the small letters of French: `12 bis, rue de la Paix`. */
-export const frenchBehindNumber = new RegExp(
-  String.raw`${house}(?: (?:bis|ter|quater))?,? (?:rue|avenue|av\.|boulevard|bd|place|chemin|impasse|allées?|quai|cours|route|square|passage|ruelle|faubourg) (?:(?:de|du|des|la|le|les) |d'|l'){0,3}${capital}` +
-    String.raw`(?: (?:(?:de|du|des|la|le|et) |d'|l'){0,3}${capital}){0,3}`,
-  'uy',
-);
-
-/** The last word of a name that ends like a street, in lower case: `hauptstraße`, or `straße` alone behind another word. */
-export const endOfName = {
-  certain: new RegExp(String.raw`(?<![\p{L}\p{M}'-])[\p{L}\p{M}'-]*?(?:${germanEnds.certain})$`, 'u'),
-  uncertain: new RegExp(String.raw`(?<![\p{L}\p{M}'-])[\p{L}\p{M}'-]*?(?:${germanEnds.uncertain})$`, 'u'),
-};
-
-function beginningOf(words: string): RegExp {
-  const more = String.raw`(?: (?:${inside} ){0,2}${capital}){0,3}`;
-  return new RegExp(String.raw`(?<![\p{L}\p{M}\d-])(?:${words}) (?:${inside} ){0,2}(?:${capital}|\d{1,2}\.?)${more}$`, 'u');
+function englishStreet(whole: Text, start: number, first: number): Street | null {
+  const { lower } = whole;
+  let certain = -1;
+  let uncertain = -1;
+  let at = first;
+  for (let count = 0; count < mostWords; count++) {
+    const end = endOfWord(whole, at);
+    const word = lower.slice(at, end);
+    const isNamed = isName(whole, at, end);
+    if (!isNamed && (count === 0 || !inside.has(word))) break;
+    if (count > 0 && isNamed && english.certain.has(word)) certain = end;
+    if (count > 0 && isNamed && english.uncertain.has(word)) uncertain = end;
+    at = lower[end] === '.' ? end + 1 : end;
+    if (lower[at] !== ' ') break;
+    at++;
+  }
+  if (certain < 0 && uncertain < 0) return null;
+  const end = behindCompass(whole, behindStop(lower, certain < 0 ? uncertain : certain));
+  return { start, end, isCertain: certain >= 0 && goesOn(whole, end) };
 }
 
-/** A whole name that begins like a street: `Calle de Alcalá`, `An der Alster`. */
-export const wholeName = { certain: beginningOf(beginnings.certain), uncertain: beginningOf(beginnings.uncertain) };
+/** The stop of an abbreviation is a part of it where it ends no sentence. */
+function behindStop(lower: string, end: number): number {
+  return lower[end] === '.' && (lower[end + 1] === ',' || (lower[end + 1] === ' ' && isLetterOrNumber(lower, end + 2)))
+    ? end + 1
+    : end;
+}
 
-const british = String.raw`(?:[A-Z]{1,2}\d{1,2}|[A-Z]{1,2}\d[A-HJ-NP-Z]) ?\d[ABD-HJLNP-UW-Z]{2}(?![\p{L}\d])`;
-const american = String.raw`(?:(?:[A-Z]{2}|[A-Z]\p{Ll}+),? )?(?:\d{5}(?:-\d{4})?|[A-Z]\d[A-Z] ?\d[A-Z]\d)(?![\p{L}\d]|[.,]\d)`;
-const continental = String.raw`(?:[A-Z]{1,2}-)?(?:\d{4,5}|\d{3} \d{2}|\d{4} [A-Z]{2}|\d{2}-\d{3})`;
-const place = String.raw`${capital}\.?(?: (?:am |an der |im |upon |on |under |de |la |sur |of )?${capital}\.?){0,3}`;
-const placeWithCode = String.raw`(?:${continental} ${place}|(?:${place},? ){0,3}(?:${british}|${american}))`;
+function behindCompass(whole: Text, end: number): number {
+  const last = endOfWord(whole, end + 1);
+  return whole.text[end] === ' ' && isCapital(whole, end + 1) && compass.has(whole.lower.slice(end + 1, last)) ? last : end;
+}
 
-/** A place with its postcode, behind a street. */
-export const placeBehind = new RegExp(String.raw`(?:, ?| )${placeWithCode}`, 'uy');
-/** The same, where it begins a line. */
-export const placeOfLine = new RegExp(placeWithCode, 'uy');
-/** A British postcode by itself, which a dozen houses share: none of the sizes and the words of trade that look like one. */
-export const britishPostcode = new RegExp(String.raw`(?!B2[BC])(?![A-Z\d]{2,4} ?\d[TGPMHK][BZ])${british}`, 'uy');
+function goesOn(whole: Text, end: number): boolean {
+  const { lower } = whole;
+  if (lower[end] !== ' ' || !isLetterOrNumber(lower, end + 1) || isDigit(lower.charCodeAt(end + 1))) return true;
+  return isCapital(whole, end + 1) || goingOn.has(lower.slice(end + 1, endOfWord(whole, end + 1)));
+}
+
+function frenchStreet(whole: Text, start: number, first: number): Street | null {
+  const { lower } = whole;
+  let at = first;
+  let word = endOfWord(whole, at);
+  if (/^(?:bis|ter|quater)$/.test(lower.slice(at, word))) {
+    at = lower[word] === ',' ? word + 2 : word + 1;
+    word = endOfWord(whole, at);
+  }
+  if (!french.has(lower.slice(at, word))) return null;
+  let last = -1;
+  for (let count = 0, from = word + (lower[word] === '.' ? 2 : 1); count < mostWords && lower[from - 1] === ' '; count++) {
+    const end = endOfWord(whole, from);
+    const name = /^[dl]'/.test(lower.slice(from, from + 2)) ? from + 2 : from;
+    if (isCapital(whole, name)) last = end;
+    else if (!inside.has(lower.slice(from, end))) break;
+    from = end + 1;
+  }
+  return last < 0 ? null : { start, end: last, isCertain: true };
+}
+
+/** A street whose name is before the number: `Hauptstraße 12a`, `Berliner Str. 5`, `Calle Mayor, 12`, `An der Alster 3`. */
+export function streetBefore(whole: Text, number: Stretch): Street | null {
+  const { text, lower } = whole;
+  if (lower[number.start - 1] !== ' ') return null;
+  const least = Math.max(0, number.start - reach);
+  let nameEnd = number.start - 1;
+  if (/^n[º°.]o?\.?$/.test(lower.slice(startOfWord(whole, nameEnd, least), nameEnd)))
+    nameEnd = startOfWord(whole, nameEnd, least) - 1;
+  if (lower[nameEnd - 1] === ',') nameEnd--;
+  const last = startOfWord(whole, nameEnd, least);
+  // Before most numbers there is a word in small letters.
+  if (last === nameEnd || !isCapital(whole, last)) return null;
+  const end = endOf(house, text, number.start);
+  if (end < 0 || isLetterOrNumber(text, end)) return null;
+  for (const isCertain of [true, false]) {
+    const of = isCertain ? 'certain' : 'uncertain';
+    const start = startOfWhole(whole, last, nameEnd, least, beginnings[of]) ?? startByEnd(whole, last, nameEnd, least, ends[of]);
+    if (start !== null) return { start, end, isCertain };
+  }
+  return null;
+}
+
+/** A house with its letter, or with the next number. */
+const house = /\d{1,4}(?: ?[A-Za-z](?![A-Za-z\d])|[-\u2013/+]\d{1,4}[a-z]?)?(?![\d%]|[.,]\d)/y;
+
+/** Where a name begins whose last word ends like a street: with that word, or with the one before where it says nothing else. */
+function startByEnd(whole: Text, last: number, nameEnd: number, least: number, of: readonly string[]): number | null {
+  const word = whole.lower.slice(last, nameEnd);
+  const end = of.find((each) => word.endsWith(each));
+  if (end === undefined) return null;
+  if (word.length > end.length) return word.length > Math.max(5, end.length + 1) || end.endsWith('.') ? last : null;
+  const before = startOfWord(whole, last - 1, least);
+  return before < last - 1 && isCapital(whole, before) ? before : null;
+}
+
+/** Where a name begins with a word for a street, and has nothing but names and small words behind it. */
+function startOfWhole(whole: Text, last: number, nameEnd: number, least: number, of: ReadonlySet<string>): number | null {
+  const { lower } = whole;
+  for (let count = 0, at = last, end = nameEnd; count < mostWords; count++) {
+    const word = lower.slice(at, end);
+    const isBeginning = of.has(word) || (word === 'platz' && /^ de[rs] /.test(lower.slice(end, end + 5)));
+    if (count > 0 && isBeginning && (isCapital(whole, at) || word === 'ul.')) return at;
+    if (!isCapital(whole, at) && !inside.has(word) && !/^\d{1,2}\.?$/.test(word)) return null;
+    if (at <= least || lower[at - 1] !== ' ') return null;
+    end = at - 1;
+    at = startOfWord(whole, end, least);
+    if (at === end) return null;
+  }
+  return null;
+}
