@@ -67,6 +67,7 @@ import { ModelSettingService } from './routing/model-setting.service.ts';
 import { autoRoute, Models } from './routing/models.ts';
 import { Places } from './routing/places.ts';
 import { RoutePlanService } from './routing/route-plan.service.ts';
+import { RouteTimesService } from './routing/route-times.service.ts';
 import { RouteService } from './routing/route.service.ts';
 import { RouteTrialService } from './routing/route-trial.service.ts';
 import { buildSchemas } from './schema.ts';
@@ -171,7 +172,20 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(config.engine.windowMs);
-    const engineParts = { database, models, keys: providerKeys, gate, ledger, bus, audience: follower, readers: follower };
+    const routeTimes = new RouteTimesService({ database, log });
+    routeTimes.open();
+    life.onStop('times of routes', () => routeTimes.close(), lastWordsMs);
+    const engineParts = {
+      database,
+      models,
+      keys: providerKeys,
+      gate,
+      routeTimes,
+      ledger,
+      bus,
+      audience: follower,
+      readers: follower,
+    };
     const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp });
     follower.open();
     life.onStop('readers', () => follower.close());
@@ -243,10 +257,10 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
     const calls = { keys: providerKeys, acts, clock, http: providerHttp };
-    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates });
+    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates, people: tenants });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
-    const caches = new CacheService({ database, clock, writtenForMs: config.engine.totalTimeoutMs });
+    const caches = new CacheService({ database, clock, models, keys: providerKeys, writtenForMs: config.engine.totalTimeoutMs });
     bus.forgetOn(caches, 'tenant.changed');
     const written = { database, templates, routes: plans, engine, bus, clock, limits, guards, ledger, acts, caches };
     const generations = new GenerationService(written);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { databaseDefaults, type DatabaseConfig } from './db/client.ts';
-import type { EngineConfig } from './generations/engine.ts';
+import type { EngineConfig } from './generations/engine-parts.ts';
 import { isNetwork } from './kernel/address.ts';
 import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';

@@ -3,7 +3,9 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
+import type { Models } from '../routing/models.ts';
 import type { CacheMode } from '../tenants/tenants.table.ts';
+import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { cacheKey, reads, writes, type Cached, type CacheUse } from './caching.ts';
 import { findEntry, type EntryClaim } from './entry.ts';
 
@@ -23,6 +25,16 @@ export interface CachePlan {
   readonly claim: EntryClaim | null;
 }
 
+/** What the service is built on. */
+export interface CacheParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly models: Pick<Models, 'find'>;
+  readonly keys: Pick<ProviderKeyService, 'addressOf'>;
+  /** How long a generation may be written at most. */
+  readonly writtenForMs: number;
+}
+
 /** A text is kept a day where nobody says how long. */
 const defaultAgeSeconds = 86_400;
 
@@ -33,12 +45,18 @@ const defaultAgeSeconds = 86_400;
 export class CacheService {
   private readonly tenants: Remembered<CacheWish>;
 
-  constructor(private readonly parts: { readonly database: Database; readonly clock: Clock; readonly writtenForMs: number }) {
+  constructor(private readonly parts: CacheParts) {
     this.tenants = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** What the tenant wants for generations whose callers say nothing. */
-  async wishOf({ tenantId }: Pick<Scope, 'tenantId'>): Promise<CacheWish> {
+  /** What a start wants: as its caller says, else as its template does, else as the tenant does. An age that the caller leaves open is the template's. */
+  async wishOf(
+    { tenantId }: Pick<Scope, 'tenantId'>,
+    asked: CacheWish | null | undefined,
+    ofTemplate: CacheWish | null,
+  ): Promise<CacheWish> {
+    const mode = asked?.mode ?? ofTemplate?.mode;
+    if (mode) return { mode, maxAgeSeconds: asked?.maxAgeSeconds ?? ofTemplate?.maxAgeSeconds ?? null };
     return this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
   }
 
@@ -47,7 +65,9 @@ export class CacheService {
     const { mode } = wish;
     if (mode === 'OFF') return null;
     const maxAgeSeconds = wish.maxAgeSeconds ?? defaultAgeSeconds;
-    const use: CacheUse = { mode, key: cacheKey(cached()), maxAgeSeconds, outcome: 'MISS', source: null };
+    const asked = cached();
+    const key = cacheKey({ ...asked, addresses: await this.addressesOf(scope, asked) });
+    const use: CacheUse = { mode, key, maxAgeSeconds, outcome: 'MISS', source: null };
     const { database, writtenForMs } = this.parts;
     const found = reads(use) ? await findEntry(database.as(scope), uuidOf(scope.tenantId), use) : null;
     if (found && (found.isKept || found.isRunning)) {
@@ -60,6 +80,20 @@ export class CacheService {
   /** Looks again when these tenants start next; all of them without `tenantIds`. */
   forget(tenantIds: readonly string[] | null): void {
     this.tenants.forget(tenantIds);
+  }
+
+  private async addressesOf(
+    { tenantId }: Pick<Scope, 'tenantId'>,
+    { models, branches }: Cached,
+  ): Promise<Record<string, string>> {
+    const all = [models, ...Object.values(branches)].flatMap((ids) => ids ?? []);
+    const providers = new Set(all.map((id) => this.parts.models.find(id)?.provider));
+    const addresses: Record<string, string> = {};
+    for (const provider of providers) {
+      const address = provider && (await this.parts.keys.addressOf(tenantId, provider));
+      if (address) addresses[provider.id] = address;
+    }
+    return addresses;
   }
 
   private async read(tenantId: string): Promise<CacheWish> {

@@ -23,6 +23,8 @@ export interface Cached {
   readonly requestedModel: string;
   /** Model ids in the order of trying. */
   readonly models: readonly string[];
+  /** Those to try instead, by the cause of a failure. */
+  readonly branches: Readonly<Partial<Record<string, readonly string[]>>>;
   readonly prompt: unknown;
   readonly draft: string;
   readonly variables: Readonly<Record<string, unknown>>;
@@ -31,14 +33,43 @@ export interface Cached {
   readonly guards: unknown;
 }
 
+/** A start, and who would be asked for its text: by provider, the addresses that the tenant has of its own. A model of one name is another elsewhere. */
+export interface Addressed extends Cached {
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
 /**
  * The same for starts that may share a text, within one tenant. The prompt goes in as its author wrote it, before anything is masked: whatever
  * is put back into a text was in that prompt, so who shares the text gave the same values. The variables go in for the checks, which
  * read them, and for those that only the draft shows.
  */
-export function cacheKey(cached: Cached): string {
-  const { templateVersionId, requestedModel, models, prompt, draft, variables, maxOutputTokens, temperature, guards } = cached;
-  const parts = { templateVersionId, requestedModel, models, prompt, draft, variables, maxOutputTokens, temperature, guards };
+export function cacheKey(cached: Addressed): string {
+  const {
+    templateVersionId,
+    requestedModel,
+    models,
+    branches,
+    addresses,
+    prompt,
+    draft,
+    variables,
+    maxOutputTokens,
+    temperature,
+    guards,
+  } = cached;
+  const parts = {
+    templateVersionId,
+    requestedModel,
+    models,
+    branches,
+    addresses,
+    prompt,
+    draft,
+    variables,
+    maxOutputTokens,
+    temperature,
+    guards,
+  };
   return createHash('sha256').update(canonical(parts)).digest('base64url');
 }
 

@@ -108,14 +108,14 @@ export type GenerationAttemptEnd =
   | 'FAILED'
   /** The provider finished. */
   | 'FINISHED'
-  /** Another model was asked beside it and was first; what it used is not known. */
+  /** Another model was asked beside it and was first; what it used is not known (`estimate`). */
   | 'OUTRUN'
   /** Its process was lost. */
   | 'TAKEN_OVER';
 
 /** How to use the texts of others, and for how long others may use this one. */
 export type GenerationCacheInput = {
-  /** Seconds after the end of a generation, 1 to 2592000, for which its text may be taken: the oldest one to take, and how long this one is given. A day when absent. */
+  /** Seconds after the end of a generation, 1 to 2592000, for which its text may be taken: the oldest one to take, and how long this one is given. When absent as the template says, else a day. */
   readonly maxAgeSeconds?: number | null | undefined;
   /** Whether to take a text, to give its own, both or neither. */
   readonly mode: GenerationCacheMode;

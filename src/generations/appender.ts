@@ -1,6 +1,6 @@
 import { isDataFault } from '../db/failures.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
-import type { EngineParts } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { Run } from './run.ts';
 
 /** At most this long after a text came it is sent to the database, together with all others. */

@@ -26,8 +26,8 @@ export function checkAge(wish: CacheWish | null | undefined): void {
 }
 
 /** What the text of a generation depends on. */
-export function cachedOf(recipe: Recipe, { models }: RoutePlan): Cached {
-  return { ...recipe, models };
+export function cachedOf(recipe: Recipe, { models, branches }: RoutePlan): Cached {
+  return { ...recipe, models, branches };
 }
 
 /** What a retry wants of the cache when nobody says: a new text, for all who were given the one before. */

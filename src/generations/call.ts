@@ -6,7 +6,7 @@ import { nothingUsed, ProviderError, type Provider, type ProviderHttp, type Text
 import type { Entering } from '../routing/gate.service.ts';
 import { noSuchModel } from '../routing/models.ts';
 import type { OwnAccess } from '../vault/provider-key.service.ts';
-import type { EngineConfig, EngineParts } from './engine.ts';
+import type { EngineConfig, EngineParts } from './engine-parts.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
 import { tokensLeft } from './tokens-left.ts';

@@ -8,7 +8,7 @@ import type { Appender } from './appender.ts';
 import type { ProviderError, Usage } from '../providers/port.ts';
 import { coverSecondCall, coverTakeOver, type Books } from './cover.ts';
 import { cancelled, failed, failureOf } from './ending.ts';
-import type { EngineParts } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { finishRun, isFinishedBy, recordOutrun, redirectAttempt, replaceAttempt, type Ending, type Failure } from './finish.ts';
 import { promptOf } from './prompt.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -49,9 +49,14 @@ export class Closer {
     private readonly appender: Appender,
   ) {}
 
-  /** What a call to `model` used, as far as it said so, at the price of this moment. */
-  spentBy(model: string, usage: Usage | null): Spent {
-    return spentOf(usage, this.parts.models.priceOf(model, this.parts.clock.now()));
+  /** What a call to `model` by the open attempt used, as far as it said so, at the price of this moment. */
+  spentBy(run: Run, model: string, usage: Usage | null): Spent {
+    const { base } = run.attempt;
+    const price = this.parts.models.priceOf(model, this.parts.clock.now());
+    return spentOf(usage, price, () => ({
+      messages: promptOf(run.work.messages, run.complaint, run.text.slice(0, base)),
+      text: run.text.slice(base),
+    }));
   }
 
   /** Replaces the open attempt; false when the run is lost, and where its claim was in vain. Fails as `LedgerService.refusal` knows where a budget has no room for the next. */
@@ -126,7 +131,7 @@ export class Closer {
       behind: { model: behind.model, ageMs: now - behind.at },
       endedBy,
       failure: error && failureOf(error),
-      spent: this.spentBy(behind.model, error && error.usage),
+      spent: this.spentBy(run, behind.model, error && error.usage),
       need: this.needOf(run, { model: ahead.model, base }),
     } as const;
     const ended = { ...run.attempt, model: behind.model, endedBy, endOffset: base } as const;
@@ -207,7 +212,7 @@ export class Closer {
 
   /** By an attempt that was stopped: a copy and what called nobody use nothing, and of a call nobody knows. */
   private spentAtStop(run: Run): Spent {
-    return run.isCalled ? this.spentBy(run.attempt.model, null) : nothingSpent;
+    return run.isCalled ? this.spentBy(run, run.attempt.model, null) : nothingSpent;
   }
 
   /** Whether the open attempt stands for no call, nor for a copy of a text. */

@@ -8,7 +8,7 @@ import type { Appender } from './appender.ts';
 import type { Closer, NextAttempt } from './closer.ts';
 import { orRefused } from './cover.ts';
 import { failed, finished, outOfTime } from './ending.ts';
-import type { EngineParts } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { Failure } from './finish.ts';
 import type { Run } from './run.ts';
 import { nothingSpent } from './spent.ts';

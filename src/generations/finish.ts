@@ -253,9 +253,10 @@ const closingFailures: Record<Closing['reason'], Failure | null> = {
 };
 
 /** Writes down what an attempt used. */
-function spentColumns(sql: SqlTag, { usage, costMicros, price }: Spent): Statement {
+function spentColumns(sql: SqlTag, { usage, costMicros, price, estimate }: Spent): Statement {
   return sql`input_tokens = ${usage.inputTokens}, output_tokens = ${usage.outputTokens}, cached_input_tokens = ${usage.cachedInputTokens},
-            cache_write_tokens = ${usage.cacheWriteTokens ?? null}, cost_micros = ${costMicros}, price = ${price && sql.json(price)}::jsonb`;
+            cache_write_tokens = ${usage.cacheWriteTokens ?? null}, cost_micros = ${costMicros}, price = ${price && sql.json(price)}::jsonb,
+            estimate = ${estimate && sql.json(estimate)}::jsonb`;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Log } from '../kernel/log.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Position } from './cursor.ts';
-import type { Audience } from './engine.ts';
+import type { Audience } from './engine-parts.ts';
 import type { Run } from './run.ts';
 import { readStories, type StoredStory } from './snapshot.ts';
 import { Steps, type Reader } from './steps.ts';

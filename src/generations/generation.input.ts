@@ -17,7 +17,7 @@ export class GenerationCacheInput {
     nullable: true,
     description:
       'Seconds after the end of a generation, 1 to 2592000, for which its text may be taken: the oldest one to take, and how long this one is given. ' +
-      'A day when absent.',
+      'When absent as the template says, else a day.',
   })
   maxAgeSeconds?: number | null;
 }

@@ -117,7 +117,7 @@ export class GenerationService {
       requestedModel,
       factsOf(scope, { templateSlug: version.slug, variables, prompt: messages, maxOutputTokens, metadata, outputSchema }),
     );
-    const wish = input.cache ?? (await this.parts.caches.wishOf(scope));
+    const wish = await this.parts.caches.wishOf(scope, input.cache, version.cache);
     return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, {
       templateVersionId: version.id,
       templateSlug: version.slug,

@@ -5,7 +5,7 @@ import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
-import { DateTime } from '../graphql/scalars.ts';
+import { DateTime, SafeInt } from '../graphql/scalars.ts';
 import { Template, TemplateVersion } from '../templates/template.type.ts';
 import type { SkipReason as WhySkipped } from '../routing/gate.service.ts';
 import { GenerationCacheMode } from '../tenants/tenant.type.ts';
@@ -66,7 +66,7 @@ const AttemptEnd = enumOf<Exclude<End, 'NOT_CALLED'>>('GenerationAttemptEnd', 'H
   FAILED: 'The provider failed, a deadline ran out, or the text did not pass the checks.',
   CANCELLED: 'The generation was cancelled.',
   TAKEN_OVER: 'Its process was lost.',
-  OUTRUN: 'Another model was asked beside it and was first; what it used is not known.',
+  OUTRUN: 'Another model was asked beside it and was first; what it used is not known (`estimate`).',
 } satisfies Record<Exclude<(typeof attemptEnds)[number], 'NOT_CALLED'>, string>);
 
 const SkipReason = enumOf<WhySkipped>('GenerationSkipReason', 'Why a model was not asked.', {
@@ -88,6 +88,19 @@ export class GenerationFailure {
   @Field(() => FailureCode, { description: 'What kind of failure.' }) code!: Code;
   @Field(() => String, { description: 'What happened, for people.' }) message!: string;
   @Field(() => Boolean, { description: 'Whether the same input may succeed later.' }) retryable!: boolean;
+}
+
+@ObjectType({
+  description:
+    'What a call may have used whose provider did not say, as it was given up before its end or broke off: by the length of what was sent and of what came back, ' +
+    'so without what a model thought to itself. No sum counts it; a budget counts all that was reserved for the call.',
+  simpleResolvers: true,
+})
+export class GenerationEstimate {
+  @Field(() => Int, { description: 'Input tokens.' }) inputTokens!: number;
+  @Field(() => Int, { description: 'Output tokens.' }) outputTokens!: number;
+  @Field(() => SafeInt, { nullable: true, description: 'In millionths of a US dollar; null when the price is unknown.' })
+  costMicros!: number | null;
 }
 
 @ObjectType({ description: "One call to one provider's model inside a generation.", simpleResolvers: true })
@@ -113,6 +126,11 @@ export class GenerationAttempt {
   usage!: GenerationUsage | null;
   @Column(attempts.costMicros, 'What it cost, in millionths of a US dollar; null when the price or the usage is unknown.')
   costMicros!: number | null;
+  @Field(() => GenerationEstimate, {
+    nullable: true,
+    description: 'What it may have used; null until it has ended, and where its provider said it.',
+  })
+  estimate!: GenerationEstimate | null;
 }
 
 @ObjectType({

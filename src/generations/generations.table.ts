@@ -20,6 +20,7 @@ import type { PromptMessage } from '../providers/port.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { ChargedPrice } from '../routing/price.ts';
 import type { Skip } from './skip.ts';
+import type { Estimate } from './spent.ts';
 import { failoverPolicies, templateVersions } from '../templates/templates.table.ts';
 import { members } from '../tenants/tenants.table.ts';
 
@@ -168,6 +169,8 @@ export const attempts = pgTable(
     costMicros: bigint({ mode: 'number' }),
     /** What it was charged by; null where that is unknown, or nothing was used. */
     price: jsonb().$type<ChargedPrice>(),
+    /** What it may have used; null where that is known, and of rows of earlier builds. */
+    estimate: jsonb().$type<Estimate>(),
   },
   (table) => [
     primaryKey({ columns: [table.tenantId, table.generationId, table.number] }),

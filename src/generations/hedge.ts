@@ -2,7 +2,7 @@ import { ProviderError } from '../providers/port.ts';
 import type { Caller } from './call.ts';
 import type { Closer } from './closer.ts';
 import { brokenPromise, cutShort } from './ending.ts';
-import type { EngineParts } from './engine.ts';
+import type { EngineParts } from './engine-parts.ts';
 import type { OpenedCall, Run } from './run.ts';
 import { isDoneWithin } from './within.ts';
 
@@ -29,9 +29,11 @@ export class Hedge {
   /** The call to read. Tells `onFailed` of one that failed while the other went on; the last one's failure is found by who reads it. */
   async first(run: Run, opened: OpenedCall, onFailed: (model: string, error: ProviderError) => void): Promise<OpenedCall> {
     const { hedgeAfterMs } = run.work.plan;
-    const model = hedgeAfterMs === null ? null : this.rivalOf(run);
-    if (hedgeAfterMs === null || model === null) return opened;
+    if (hedgeAfterMs === null) return opened;
     const own = asked(opened);
+    const took = this.timer(run, own);
+    const model = this.rivalOf(run);
+    if (model === null) return own;
     if (await isDoneWithin(hedgeAfterMs - (this.parts.clock.monotonic() - own.at), settled(own.first))) return own;
     if (!(await this.closer.coverSecondCall(run, model))) return own;
     const rival = await this.open(run, model);
@@ -47,6 +49,8 @@ export class Hedge {
     const { racer, error } = await Promise.race([arrivalOf(own), arrivalOf(rival)]);
     const other = racer === own ? rival : own;
     const [ahead, behind] = error === null ? [racer, other] : [other, racer];
+    // How long it would have been nobody will know: at least so long.
+    if (behind === own && error === null) took();
     void behind.parts.return?.();
     if (run.stopReason !== null) {
       void ahead.parts.return?.();
@@ -58,6 +62,20 @@ export class Hedge {
     if (await this.closer.outrun(run, { ahead, behind, error })) return ahead;
     void ahead.parts.return?.();
     throw new Error('the run was lost while two models were asked');
+  }
+
+  /** Has the route know how long the call takes to its first text. What it gives is for who ends it before: a route that only knew of calls that were in time would find ever more of them late. */
+  private timer({ tenantId, work: { plan } }: Run, { at, first }: Racer): () => void {
+    let isTold = false;
+    const took = (): void => {
+      if (plan.route && !isTold) this.parts.routeTimes.took(tenantId, plan.route, this.parts.clock.monotonic() - at);
+      isTold = true;
+    };
+    first.then(
+      ({ value }) => value?.type === 'text' && took(),
+      (error: unknown) => error instanceof ProviderError && error.code === 'TIMEOUT' && took(),
+    );
+    return took;
   }
 
   /** The next model of the plan that was not asked yet and can write from here; null when there is none. */

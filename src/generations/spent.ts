@@ -1,6 +1,21 @@
 import type { Used } from '../budgets/ledger.service.ts';
-import type { Usage } from '../providers/port.ts';
+import type { PromptMessage, Usage } from '../providers/port.ts';
 import { chargedPrice, costMicrosOf, type ChargedPrice, type Price } from '../routing/price.ts';
+import { tokensAbout } from './tokens-left.ts';
+
+/** What a call may have used whose provider did not say: it was given up before its end, or broke off. An estimate is no part of any sum. */
+export interface Estimate {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** In millionths of a US dollar; null where the price is unknown. */
+  readonly costMicros: number | null;
+}
+
+/** What was sent, and what came back before the end. */
+export interface Exchanged {
+  readonly messages: readonly PromptMessage[];
+  readonly text: string;
+}
 
 /** What one attempt used and cost; null for what nobody knows, which is not zero. */
 export interface Spent {
@@ -10,6 +25,8 @@ export interface Spent {
   readonly price: ChargedPrice | null;
   /** Whether it was made without a known price. */
   readonly isUnpriced: boolean;
+  /** Only where what it used is not known. */
+  readonly estimate: Estimate | null;
 }
 
 /** Of a call that nobody knows more of than that it was made: its usage comes with its end, and it had none. */
@@ -21,16 +38,28 @@ export const nothingSpent: Spent = {
   costMicros: 0,
   price: null,
   isUnpriced: false,
+  estimate: null,
 };
 
-/** What a call used, as far as it said so, at its model's price. */
-export function spentOf(said: Usage | null, price: Price | null): Spent {
+/** What a call used, as far as it said so, at its model's price; else an estimate by what was `exchanged`, which is asked for only then. */
+export function spentOf(said: Usage | null, price: Price | null, exchanged: () => Exchanged): Spent {
   const usage = said ? countsOf(said) : unknownUsage;
   // What was refused before it began costs nothing, whatever the price.
   if (usage.inputTokens === 0 && usage.outputTokens === 0) return { ...nothingSpent, usage };
   const charged = price && chargedPrice(price, usage.inputTokens ?? 0);
   const costMicros = charged && costMicrosOf(charged, usage);
-  return { usage, costMicros, price: costMicros === null ? null : charged, isUnpriced: price === null };
+  const isKnown = usage.inputTokens !== null && usage.outputTokens !== null;
+  const estimate = isKnown ? null : estimateOf(usage, price, exchanged());
+  return { usage, costMicros, price: costMicros === null ? null : charged, isUnpriced: price === null, estimate };
+}
+
+/** Thoughts that a model kept to itself are not in it, nor is what its vendor had in a cache. */
+function estimateOf(said: Usage, price: Price | null, { messages, text }: Exchanged): Estimate {
+  const inputTokens = said.inputTokens ?? messages.reduce((sum, { content }) => sum + tokensAbout(content), 0);
+  const outputTokens = said.outputTokens ?? tokensAbout(text);
+  const charged = price && chargedPrice(price, inputTokens);
+  const usage = { ...said, inputTokens, outputTokens };
+  return { inputTokens, outputTokens, costMicros: charged && costMicrosOf(charged, usage) };
 }
 
 /** The same as budgets count it: without a price it counts as nothing, for those that allow that. */

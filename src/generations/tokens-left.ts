@@ -9,12 +9,17 @@ const sharing = /[A-Za-z\s]/;
  * three plain letters or spaces and one for every other character.
  */
 export function tokensLeft(maxOutputTokens: number, written: string): number {
+  return maxOutputTokens - tokensAbout(written);
+}
+
+/** How many tokens a text may have, rather too many than too few. */
+export function tokensAbout(text: string): number {
   let [letters, others] = [0, 0];
-  for (const character of written) {
+  for (const character of text) {
     if (sharing.test(character)) letters++;
     else others++;
   }
-  return maxOutputTokens - Math.ceil(letters / lettersPerToken) - others;
+  return Math.ceil(letters / lettersPerToken) + others;
 }
 
 /** Fewer tokens than this end no letter: it is written anew instead. */

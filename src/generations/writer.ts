@@ -11,7 +11,7 @@ import { Closer, type NextAttempt } from './closer.ts';
 import { Copier } from './copying.ts';
 import { orRefused } from './cover.ts';
 import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
-import type { EngineConfig, EngineParts } from './engine.ts';
+import type { EngineConfig, EngineParts } from './engine-parts.ts';
 import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
 import { Reading, TextRefused } from './reading.ts';
@@ -71,7 +71,7 @@ export class Writer {
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
       if (outcome.kind !== 'failed') {
-        const spent = this.closer.spentBy(run.attempt.model, outcome.usage);
+        const spent = this.closer.spentBy(run, run.attempt.model, outcome.usage);
         const ending =
           outcome.kind === 'refused'
             ? failed(run, refusedFor(outcome.fault), false, spent)
@@ -106,7 +106,7 @@ export class Writer {
         run.isCalled ? 'attempt failed' : 'model skipped',
       );
       const failure = failureOf(error);
-      const spent = this.closer.spentBy(model, error.usage);
+      const spent = this.closer.spentBy(run, model, error.usage);
       if (move.kind !== 'TRY') return this.closer.end(run, failed(run, failure, move.kind === 'KEEP', spent));
       const isNext = await orRefused(this.parts.ledger, () => this.again(run, move, { failure, spent }));
       if (typeof isNext === 'object') {
@@ -171,12 +171,13 @@ export class Writer {
   }
 
   private failing(model: string, error: ProviderError): Failing {
-    const { code, retryable } = error;
+    const { code, retryable, isOfRequest } = error;
     const awayMs = error.retryAfterMs ?? 0;
     return {
       model,
       cause: causeOf(code),
       retryable,
+      othersMay: isOfRequest,
       isMade: !(error instanceof NotCalled),
       awayMs,
       awayUntil: this.parts.clock.monotonic() + awayMs,

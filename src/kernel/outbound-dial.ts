@@ -2,7 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Line, LineFull } from './line.ts';
 import { openNames, type FindAddresses } from './names.ts';
-import { notPublic, type OutboundRules } from './outbound-rules.ts';
+import { notPublicName, type OutboundRules } from './outbound-rules.ts';
 import { OutboundError } from './outbound.ts';
 
 /** How connections to addresses that somebody else named are made by those who open their own sockets. */
@@ -42,15 +42,13 @@ export function openDial(
     const signal = AbortSignal.timeout(longestLookUpMs);
     try {
       const addresses = await line.run(party, signal, () => resolve(host, signal));
-      if (addresses.length === 0) throw new OutboundError('unreachable', 'the name stands for no address');
-      if (addresses.some((address) => !rules.isAllowed(host, address))) throw new OutboundError('refused', notPublic);
-      return addresses;
+      if (addresses.length > 0 && addresses.every((address) => rules.isAllowed(host, address))) return addresses;
     } catch (cause) {
-      if (cause instanceof OutboundError) throw cause;
       if (cause instanceof LineFull) throw new OutboundError('late', 'too many names are looked up just now', { cause });
       if (signal.aborted) throw new OutboundError('late', `the name was not found within ${longestLookUpMs} ms`, { cause });
-      throw new OutboundError('unreachable', 'the name cannot be found', { cause });
+      throw new OutboundError('refused', notPublicName, { cause });
     }
+    throw new OutboundError('refused', notPublicName);
   };
   const found = (party: string, host: string): Promise<readonly string[]> => {
     const key = JSON.stringify([party, host]);

@@ -84,6 +84,9 @@ export function outboundRules(allowed: readonly string[]): OutboundRules {
 /** What is said of an address that is not called. */
 export const notPublic = 'the address is not one of the public internet';
 
+/** What is said of a name that is not called: the same whether nobody knows it or it is of a network behind us, or anybody could ask us which names there are. */
+export const notPublicName = 'the name stands for no address of the public internet';
+
 /** The host of a URL: without the brackets of IPv6 and the dot that ends a full name. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1').replace(/(?<=.)\.$/, '');

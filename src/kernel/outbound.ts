@@ -4,7 +4,7 @@ import { connect as connectPlain, isIP, type LookupFunction, type Socket } from 
 import { connect as connectTls } from 'node:tls';
 import { Line, LineFull } from './line.ts';
 import { openNames, type FindAddresses } from './names.ts';
-import { hostOf, notPublic, type OutboundRules } from './outbound-rules.ts';
+import { hostOf, notPublic, notPublicName, type OutboundRules } from './outbound-rules.ts';
 
 /** A call to an address that somebody else named. */
 export interface OutboundRequest {
@@ -67,6 +67,14 @@ const usualMaxBytes = 256 * 1_024;
 export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld> = {}): CallOut {
   const { resolve = openNames((host) => rules.isOwn(host)), connect } = { ...realWorld, ...world };
   const line = new Line(lookUps);
+  const found: FindAddresses = async (host, signal) => {
+    const addresses = await resolve(host, signal).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new OutboundError('refused', notPublicName, { cause });
+    });
+    if (addresses.length === 0) throw new OutboundError('refused', notPublicName);
+    return addresses;
+  };
   return async (target, request = {}) => {
     if (!URL.canParse(target)) throw new OutboundError('refused', 'this is no URL');
     const url = new URL(target);
@@ -78,8 +86,8 @@ export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld>
     try {
       const host = hostOf(url);
       const party = request.party ?? host;
-      const addresses = isIP(host) === 0 ? await line.run(party, signal, () => resolve(host, signal)) : [host];
-      if (addresses.some((address) => !rules.isAllowed(host, address))) throw new OutboundError('refused', notPublic);
+      const addresses = isIP(host) === 0 ? await line.run(party, signal, () => found(host, signal)) : [host];
+      if (addresses.some((address) => !rules.isAllowed(host, address))) throw new OutboundError('refused', notPublicName);
       wire = connect({ host, port: portOf(url), lookup: answering(addresses) }).on('error', ignore);
       await once(wire, 'connect', { signal });
       if (!rules.isAllowed(host, wire.remoteAddress ?? '')) throw new OutboundError('refused', notPublic);

@@ -75,7 +75,7 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | null;
   /** What the call used all the same; null when nobody knows. */
   readonly usage: Usage | null;
-  /** Whether the request brought it about, where its code does not tell: it says nothing of how the model does. */
+  /** Whether the request brought it about, where its code does not tell: it says nothing of how the model does, and another one may do it. */
   readonly isOfRequest: boolean;
 
   constructor(

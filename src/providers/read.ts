@@ -193,9 +193,10 @@ function lastPart({ provider, converter }: Reading, splitter: SseSplitter): Stre
 
 function emptyCompletion(provider: string, { reason, usage }: { reason: FinishReason; usage: Usage }): ProviderError {
   if (reason === 'CONTENT_FILTER') return failure('CONTENT_REFUSED', `${provider} refused to write this`, { usage });
-  // At the limit that its caller set: a model that thinks first has no room for text below one.
-  const isOfRequest = reason === 'LENGTH';
-  return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage, isOfRequest });
+  if (reason !== 'LENGTH') return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage });
+  // At the limit that its caller set: a model that thinks first has no room for text below one, and would not have any the next time.
+  const message = `${provider} came to the limit of tokens before it had written any text; raise maxOutputTokens: what a model thinks first counts too`;
+  return new ProviderError('EMPTY_COMPLETION', message, { retryable: false, usage, isOfRequest: true });
 }
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */

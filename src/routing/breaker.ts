@@ -17,10 +17,13 @@ export const longestWaitMs = 5_000;
 /** How soon to ask again whether a probe that is under way has closed a breaker. */
 const nextLookMs = 1_000;
 
-/** What a call's end says about its model; nothing where the cause can be the request, the key or the caller. */
-export type Verdict = 'WORKS' | 'FAILED' | 'NOTHING';
+/**
+ * What a call's end says about its model; nothing where the cause can be the request, the key or the caller. MUTE: it came to its end and had
+ * nothing to say. One prompt can do that as often as it is sent, and so five in a row say nothing of the model; half of all calls do.
+ */
+export type Verdict = 'WORKS' | 'FAILED' | 'MUTE' | 'NOTHING';
 
-/** Ended calls of one model, added up; `inARow` are the failures since the last success among them. */
+/** Ended calls of one model, added up; `inARow` are the failures since the last success among them, but those that were mute. */
 export interface Tally {
   readonly calls: number;
   readonly failed: number;
@@ -67,6 +70,7 @@ const notTheModels: ReadonlySet<ProviderErrorCode> = new Set([
 export function verdictOf({ code, isOfRequest }: Pick<ProviderError, 'code' | 'isOfRequest'>, isOutOfTime: boolean): Verdict {
   if (isOfRequest || notTheModels.has(code)) return 'NOTHING';
   if (code === 'TIMEOUT' && isOutOfTime) return 'NOTHING';
+  if (code === 'EMPTY_COMPLETION') return 'MUTE';
   return 'FAILED';
 }
 
@@ -81,9 +85,9 @@ function joined(earlier: Tally, later: Tally): Tally {
 }
 
 /** One more call. */
-export function counted(tally: Tally, verdict: 'WORKS' | 'FAILED'): Tally {
-  const isFailed = verdict === 'FAILED';
-  return joined(tally, { calls: 1, failed: Number(isFailed), inARow: Number(isFailed), hasSuccess: !isFailed });
+export function counted(tally: Tally, verdict: Exclude<Verdict, 'NOTHING'>): Tally {
+  const hasSuccess = verdict === 'WORKS';
+  return joined(tally, { calls: 1, failed: Number(!hasSuccess), inARow: Number(verdict === 'FAILED'), hasSuccess });
 }
 
 /** Whether these calls open a closed breaker: `calls` and `failed` are those of the window, `inARow` is as old as it may be. */

@@ -49,6 +49,15 @@ interface Known {
   isClaiming: boolean;
 }
 
+/** A probe is over well with its first text, and with nothing less. */
+const probeEnds = {
+  WORKS: 'TEXT',
+  FAILED: 'FAILED',
+  MUTE: 'FAILED',
+  NOTHING: 'NOTHING',
+  ABANDONED: 'ABANDONED',
+} as const satisfies Record<Verdict | 'ABANDONED', ProbeEnd>;
+
 const untold: Breaker = { state: 'CLOSED', round: 0, since: 0, nextProbeAt: null, failures: 0, recent: {} };
 
 /**
@@ -144,7 +153,7 @@ export class HealthService {
 
   /** A call ended; of a probe, before it brought text. */
   ended(pass: Pass, verdict: Verdict | 'ABANDONED'): void {
-    if (pass.isProbe) return this.endProbe(pass, verdict === 'WORKS' ? 'TEXT' : verdict);
+    if (pass.isProbe) return this.endProbe(pass, probeEnds[verdict]);
     if (verdict === 'NOTHING' || verdict === 'ABANDONED') return;
     const seen = this.seenOf(pass);
     const known = this.known.get(pass.model);

@@ -8,6 +8,8 @@ export interface FailedCall {
   readonly cause: Cause;
   /** Whether the same call may succeed when it is made again. */
   readonly retryable: boolean;
+  /** Whether another model may succeed with the same request although this one will not. */
+  readonly othersMay: boolean;
   /** False where nobody was asked, as a breaker is open or there was no place: no call was made, and it counts as no try. */
   readonly isMade: boolean;
   /** How much longer, from now, its vendor wants us to stay away; 0 when it did not say, or no longer. */
@@ -49,8 +51,8 @@ const leastCallMs = 50;
 /**
  * The status table of the stream protocol, and the plan's own wishes by cause. In the order of preference: the same model, as often as the
  * plan says for this cause; a model that the plan branches to for this cause, whether or not the failure is retryable; the next model that
- * was not asked yet; a model that was, after a pause. A failure that is not retryable ends it before the first token unless it has a branch;
- * after the first token the template's policy decides, and what cannot be written on is kept.
+ * was not asked yet; a model that was, after a pause. A failure that is not retryable ends it before the first token unless it has a branch, or
+ * is that model's alone; after the first token the template's policy decides, and what cannot be written on is kept.
  */
 export function nextMove(failed: Failed): Move {
   const { hasText, policy, calls, plan, remainingMs } = failed;
@@ -70,10 +72,10 @@ function* candidates({ hasBegun, calls, plan, shutMs, random }: Failed): Generat
   const unasked = (models: readonly string[]): Try[] =>
     models.filter((model) => !asked.has(model) && shutMs(model) === 0).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
   yield* unasked(plan.branches[last.cause] ?? []);
-  if (!last.retryable && !hasBegun) return;
+  if (!last.retryable && !last.othersMay && !hasBegun) return;
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
   yield* unasked(plan.models);
-  if (!last.retryable) return;
+  if (!last.retryable && !last.othersMay) return;
 
   const latest = new Map(calls.map((call) => [call.model, call]));
   const comebacks = [...latest.values()].flatMap((call) => [

@@ -1,11 +1,13 @@
-import { Ctx, Directive, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Ctx, Directive, FieldResolver, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../graphql/context.ts';
 import { bySubscriber } from '../graphql/schema.ts';
 import type { ModelHealth } from './health-news.ts';
 import type { HealthService } from './health.service.ts';
 import type { Models } from './models.ts';
-import { Provider, ProviderHealthMessage } from './provider.type.ts';
+import { Provider, ProviderHealthMessage, ProviderModel } from './provider.type.ts';
 
+/** A list that nobody gave a size. */
+const mostUsual = 20;
 /** The worst last. */
 const states = ['CLOSED', 'HALF_OPEN', 'OPEN'] as const satisfies ModelHealth['state'][];
 
@@ -16,10 +18,23 @@ export class ProviderResolver {
     private readonly health: HealthService,
   ) {}
 
-  @Directive('@listSize(assumedSize: 5)')
   @Query(() => [Provider], { description: 'The providers of this process, and how their models do. Requires `providers:read`.' })
   providers(@Ctx() { scope }: RequestContext): Provider[] {
     return this.all(this.health.list(scope));
+  }
+
+  @Directive('@listSize(slicingArguments: ["first"], requireOneSlicingArgument: false)')
+  @FieldResolver(() => [ProviderModel], {
+    description:
+      'Its models, those that do worst first, then by id: those that are listed, and, for a tenant that runs the installation, others that were called ' +
+      'lately. What nobody listed may be the name of a tenant’s own.',
+  })
+  models(
+    @Root() { models }: Provider,
+    @Arg('first', () => Int, { nullable: true, defaultValue: mostUsual, description: 'How many at most, 1 to 100.' })
+    first: number | null,
+  ): ProviderModel[] {
+    return models.slice(0, first ?? mostUsual);
   }
 
   @Subscription(() => ProviderHealthMessage, {
@@ -50,16 +65,18 @@ export class ProviderResolver {
     const isFound = new Set(found.map(({ id }) => id));
     // Some vendors list no models, but take any.
     const empty = this.catalogue.providers.filter(({ id }) => !isFound.has(id));
-    return [...found, ...empty.map(({ id }) => ({ id, health: this.health.healthOf(id), models: [] }))];
+    return [...found, ...empty.map(({ id }) => ({ id, health: this.health.healthOf(id), models: [], modelCount: 0 }))];
   }
 }
 
 function grouped(all: readonly ModelHealth[]): Provider[] {
   const byProvider = Map.groupBy(all, ({ model }) => model.slice(0, model.indexOf('/')));
   return [...byProvider].flatMap(([id, of]) => {
-    const [worst] = of.toSorted((a, b) => badness(b) - badness(a));
-    const models = of.map((health) => ({ id: health.model, health })).toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    return worst ? [{ id, health: worst, models }] : [];
+    const models = of
+      .map((health) => ({ id: health.model, health }))
+      .toSorted((a, b) => badness(b.health) - badness(a.health) || (a.id < b.id ? -1 : 1));
+    const [worst] = models;
+    return worst ? [{ id, health: worst.health, models, modelCount: models.length }] : [];
   });
 }
 

@@ -1,4 +1,4 @@
-import { Directive, Field, Float, ID, Int, ObjectType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { enumOf } from '../graphql/enum.ts';
 import { DateTime } from '../graphql/scalars.ts';
 import type { BreakerState } from './breaker.ts';
@@ -12,7 +12,7 @@ const BreakerStateEnum = enumOf<BreakerState>('BreakerState', 'What a circuit br
 @ObjectType({
   description:
     'How a model does, for all processes together. Five failures in a row, or half of at least twenty calls within 30 seconds, open its ' +
-    'breaker; bad requests, keys that are not accepted and cancelled calls are no failures.',
+    'breaker; bad requests, keys that are not accepted and cancelled calls are no failures, and an end without a word counts for the half alone.',
   simpleResolvers: true,
 })
 export class Health {
@@ -43,20 +43,14 @@ export class ProviderModel {
 export class Provider {
   @Field(() => ID, { description: 'Its name, as model ids begin with it.' }) id!: string;
   @Field(() => Health, { description: 'That of the model that does worst.' }) health!: Health;
-  @Directive('@listSize(assumedSize: 10)')
-  @Field(() => [ProviderModel], {
-    description:
-      'Its models: those that are listed, and, for a tenant that runs the installation, others that were called lately. What ' +
-      'nobody listed may be the name of a tenant’s own.',
-  })
   models!: ProviderModel[];
+  @Field(() => Int, { description: 'How many models this is about; `models` may list fewer.' }) modelCount!: number;
 }
 
 @ObjectType({ description: 'How models do now.', simpleResolvers: true })
 export class ProviderHealthMessage {
-  @Directive('@listSize(assumedSize: 5)')
   @Field(() => [Provider], {
-    description: 'In the first message all providers with all models, then those models whose health is another.',
+    description: 'In the first message all providers, then those models whose health is another.',
   })
   providers!: Provider[];
 }

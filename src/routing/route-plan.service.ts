@@ -9,8 +9,11 @@ import type { Scope } from '../kernel/scope.ts';
 import { estimatedCostMicros } from './estimate.ts';
 import { choose, shutLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
+import { hedgeOf, type Hedge } from './hedging.ts';
 import { autoRoute, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
+import { lately } from './route-times.service.ts';
+import type { Spread } from './spread.ts';
 import { readDefinition, type RouteDefinition } from './tree.ts';
 
 /** A tenant has at most so many routes: they are read together. */
@@ -21,6 +24,8 @@ interface StandingRoute {
   readonly id: string;
   readonly version: number;
   readonly definition: RouteDefinition | null;
+  /** How long its calls have lately taken to their first text; null where no call is known of. */
+  readonly times: Spread | null;
 }
 
 interface ReadableRoute extends StandingRoute {
@@ -42,6 +47,14 @@ interface StandingRow {
   name: string;
   version: number;
   definition: unknown;
+  counts: Spread['counts'] | null;
+}
+
+/** What a route comes to, and why. */
+export interface Explanation extends Chosen {
+  readonly route: RoutePlan['route'];
+  /** When a second model is asked beside a late first one; null: never. */
+  readonly hedge: Hedge | null;
 }
 
 /**
@@ -63,28 +76,28 @@ export class RoutePlanService {
       const standing = this.parts.models.fitting(plan.models, facts);
       return { ...plan, models: shutLast(standing, this.parts.world.shutUntil).models };
     }
-    const { id, version, definition } = found;
+    const { id, version, definition, times } = found;
     const { models, branches } = this.choose(definition, facts);
     if (models.length === 0) throw noneFits(requested, facts);
-    return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs: definition.hedgeAfterMs };
+    const hedgeAfterMs = hedgeOf(definition.hedging, times)?.afterMs ?? null;
+    return { route: { id, version }, models, branches, retry: definition.retry, hedgeAfterMs };
   }
 
   /** How `plan` would come to its answer; throws as it does. */
-  async explain(
-    scope: Pick<Scope, 'tenantId'>,
-    requested: string,
-    facts: Facts,
-    at?: Date,
-  ): Promise<Chosen & Pick<RoutePlan, 'route'>> {
+  async explain(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts, at?: Date): Promise<Explanation> {
     const found = await this.find(scope, requested);
-    if (found) return { ...this.choose(found.definition, facts, at), route: { id: found.id, version: found.version } };
+    if (found) {
+      const { id, version, definition, times } = found;
+      return { ...this.choose(definition, facts, at), route: { id, version }, hedge: hedgeOf(definition.hedging, times) };
+    }
     const { route, models: named, branches } = this.parts.models.plan(requested);
     const { models, reasons } = shutLast(this.parts.models.fitting(named, facts), this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
     const mode = isNamed ? ('single' as const) : ('fallback' as const);
     const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
     const steps = [why, ...reasons].map((reason) => ({ at: 'route', mode, reason }));
-    return { route, models, branches, steps, shares: new Map(models.slice(0, 1).map((model) => [model, 1])) };
+    const shares = new Map(models.slice(0, 1).map((model) => [model, 1]));
+    return { route, models, branches, steps, shares, hedge: null };
   }
 
   /** What a definition comes to, now or at another moment. */
@@ -118,21 +131,23 @@ export class RoutePlanService {
   private async read(tenantId: string): Promise<ReadonlyMap<string, StandingRoute>> {
     const rows = await this.parts.database.as({ tenantId }).sql<StandingRow>(
       (sql) => sql`
-        select r.id, r.name, r.version, v.definition
+        select r.id, r.name, r.version, v.definition, (select jsonb_object_agg(key, weight) from ${lately(sql)}) as counts
         from routes r join route_versions v on v.tenant_id = r.tenant_id and v.route_id = r.id and v.number = r.version
+        left join route_times t on t.tenant_id = r.tenant_id and t.route_id = r.id and t.version = r.version
         where r.tenant_id = ${uuidOf(tenantId, 'ten')} order by r.name limit ${mostRoutes}`,
       { idempotent: true },
     );
-    return new Map(rows.map(({ id, name, version, definition }) => [name, this.standingOf({ id, name, version, definition })]));
+    return new Map(rows.map((row) => [row.name, this.standingOf(row)]));
   }
 
-  private standingOf({ id, name, version, definition }: StandingRow): StandingRoute {
+  private standingOf({ id, name, version, definition, counts }: StandingRow): StandingRoute {
+    const standing = { id: idOfUuid('rte', id), version, times: counts && { counts } };
     try {
       // A model that this process does not have fails when it is called, and the route goes on.
-      return { id: idOfUuid('rte', id), version, definition: readDefinition(definition, () => null, []) };
+      return { ...standing, definition: readDefinition(definition, () => null, []) };
     } catch (err) {
       this.parts.log.error({ err, routeId: id, route: name, version }, 'a route cannot be read');
-      return { id: idOfUuid('rte', id), version, definition: null };
+      return { ...standing, definition: null };
     }
   }
 }

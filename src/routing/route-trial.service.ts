@@ -5,12 +5,13 @@ import { checkRange } from '../kernel/given.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { ProviderError, type ProviderHttp } from '../providers/port.ts';
 import type { TemplateService } from '../templates/template.service.ts';
+import type { TenantService } from '../tenants/tenant.service.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
-import type { Chosen } from './choose.ts';
 import { factsOf, type Facts } from './facts.ts';
 import { autoRoute, noSuchModel, type Models } from './models.ts';
-import { mostOutputTokens, type RoutePlan } from './plan.ts';
-import type { RoutePlanService } from './route-plan.service.ts';
+import { hedgeOf } from './hedging.ts';
+import { mostOutputTokens } from './plan.ts';
+import type { Explanation, RoutePlanService } from './route-plan.service.ts';
 import { readDefinition } from './tree.ts';
 import { refusedBy, tryModel, type Verdict } from './try-model.ts';
 
@@ -36,9 +37,6 @@ export interface RouteQuestion extends RouteAsked {
   readonly at?: Date | null;
 }
 
-/** What a route comes to, and why. */
-export type Explanation = Chosen & Pick<RoutePlan, 'route'>;
-
 /** What one model of a route said when it was asked. */
 export interface ModelVerdict extends Verdict {
   readonly model: string;
@@ -49,6 +47,7 @@ export interface RouteTrialParts {
   readonly plans: RoutePlanService;
   readonly models: Models;
   readonly templates: TemplateService;
+  readonly people: Pick<TenantService, 'members'>;
   readonly keys: ProviderKeyService;
   readonly acts: ActService;
   readonly clock: Clock;
@@ -103,7 +102,8 @@ export class RouteTrialService {
     const { plans, models } = this.parts;
     if (definition) {
       const read = readDefinition(definition, (id) => (models.find(id) ? null : `there is no model ${id}`), path);
-      return { ...plans.choose(read, facts, at), route: null };
+      // Nothing was called by it yet.
+      return { ...plans.choose(read, facts, at), route: null, hedge: hedgeOf(read.hedging, null) };
     }
     return plans.explain(scope, model ?? autoRoute, facts, at);
   }
@@ -111,7 +111,7 @@ export class RouteTrialService {
   private async factsOf(scope: Scope, question: RouteQuestion): Promise<Facts> {
     const { template = null, variables, maxOutputTokens, metadata = null, memberId } = question;
     checkRange(maxOutputTokens, 1, mostOutputTokens, ['input', 'maxOutputTokens']);
-    const by = { memberId: memberId ?? scope.memberId };
+    const by = { memberId: await this.memberOf(scope, memberId ?? scope.memberId) };
     if (template === null) {
       if (variables) throw new AppError('INVALID_INPUT', 'variables need a template', { path: ['input', 'template'] });
       const nothing = { templateSlug: '', variables: {}, prompt: null };
@@ -127,6 +127,14 @@ export class RouteTrialService {
       metadata,
       outputSchema: version.outputSchema,
     });
+  }
+
+  /** Throws NOT_FOUND for nobody of the tenant. */
+  private async memberOf(scope: Scope, id: string): Promise<string> {
+    if (id === scope.memberId) return id;
+    const [member] = await this.parts.people.members(scope, [id]);
+    if (!member || member.removedAt !== null) throw new AppError('NOT_FOUND', 'no such member', { path: ['input', 'memberId'] });
+    return member.id;
   }
 
   private async ask(scope: Scope, model: string): Promise<ModelVerdict> {

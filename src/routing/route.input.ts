@@ -4,12 +4,14 @@ import { DateTime, JSONObject } from '../graphql/scalars.ts';
 import { autoRoute } from './models.ts';
 
 const definition =
-  'What it says: `{ route, on, retry, hedgeAfterMs }`. A `route` has a `mode`: `single` (`model`), `fallback` (`among`: the next where one fails), ' +
+  'What it says: `{ route, on, retry, hedge }`. A `route` has a `mode`: `single` (`model`), `fallback` (`among`: the next where one fails), ' +
   '`weighted` (`among: [{ weight, route }]`), `sticky` (the same, always the same for a fact named `by`, like `member` or `metadata.customer`), ' +
   '`conditional` (`cases: [{ when, route }]`, `otherwise`), `latency` (`among`, `bufferMs`) or `cost` (`among`). A `when` is `{ fact, is | in | ' +
   'startsWith | atLeast | below | exists }` of template, language, promptCharacters, maxOutputTokens, member or metadata.<key>, or `{ time: { ' +
   'from, until, zone, days } }`, or `all`, `any`, `not` of these. `on` names routes by the cause of a failure, `retry` has `{ tries, ' +
-  'firstDelayMs, longestDelayMs }` by cause; causes are RATE_LIMIT, OVERLOAD, CONTEXT_TOO_LONG, CONTENT_REFUSED, TIMEOUT, AUTH and OTHER.';
+  'firstDelayMs, longestDelayMs }` by cause; causes are RATE_LIMIT, OVERLOAD, CONTEXT_TOO_LONG, CONTENT_REFUSED, TIMEOUT, AUTH and OTHER. ' +
+  '`hedge` is `{ after, untilKnownMs }`: a second model is asked when the first text is later than `P95`, which 95 of 100 of the version’s were not ' +
+  '(`untilKnownMs`, 2000 unless said, while fewer than 20 are known), or than a number of milliseconds; `hedgeAfterMs` is short for the latter.';
 
 @InputType({ description: 'A version of a route to publish.' })
 export class RoutePublishInput {

@@ -47,13 +47,14 @@ export class RouteResolver {
     @Ctx() { scope }: RequestContext,
     @Arg('input', () => RouteExplainInput, { description: 'The generation that may be.' }) input: RouteExplainInput,
   ) {
-    const { route, models, branches, steps, shares } = await this.trials.explain(scope, input);
+    const { route, models, branches, steps, shares, hedge } = await this.trials.explain(scope, input);
     return {
       routeId: route?.id ?? null,
       version: route?.version ?? null,
       models: models.map((model) => ({ model, share: shares.get(model) ?? 0 })),
       branches: Object.entries(branches).map(([cause, led]) => ({ cause: cause as Cause, models: [...led] })),
       steps,
+      hedge,
     };
   }
 

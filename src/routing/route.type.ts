@@ -6,6 +6,7 @@ import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
 import { providerErrorCodes, type ProviderErrorCode } from '../providers/port.ts';
 import { Member } from '../tenants/tenant.type.ts';
+import type { Hedge, HedgeBasis } from './hedging.ts';
 import type { Cause } from './plan.ts';
 import { routes, routeVersions } from './routes.table.ts';
 import type { RouteMode } from './tree.ts';
@@ -76,6 +77,26 @@ export class RouteStep {
   @Field(() => String, { description: 'What it chose and why, for people.' }) reason!: string;
 }
 
+const RouteHedgeBasis = enumOf<HedgeBasis>('RouteHedgeBasis', 'By what a route knows that a first text is late.', {
+  FIXED: 'By the milliseconds that it names.',
+  P95: 'By what 95 of 100 first texts of its version have lately taken, or less.',
+  UNTIL_KNOWN: 'By the milliseconds that it names for as long as fewer than 20 calls are known of.',
+});
+
+@ObjectType({ description: 'When a route asks a second model beside a late first one.', simpleResolvers: true })
+class RouteHedge {
+  @Field(() => Int, { description: 'When there is no text after so many milliseconds.' }) afterMs!: number;
+  @Field(() => RouteHedgeBasis, { description: 'Why after so many.' }) basis!: HedgeBasis;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'What 95 of 100 first texts of its version took, or less, in milliseconds, up to a tenth too much; calls of half an hour ago ' +
+      'count half. Null when no call is known of.',
+  })
+  p95Ms!: number | null;
+  @Field(() => Int, { description: 'For how many calls that stands.' }) calls!: number;
+}
+
 @ObjectType({ description: 'What a route comes to for one generation.', simpleResolvers: true })
 export class RouteExplanation {
   @Field(() => ID, { nullable: true, description: 'The route; null for a model, a definition, and the installation’s `auto`.' })
@@ -91,6 +112,8 @@ export class RouteExplanation {
   @Directive('@listSize(assumedSize: 10)')
   @Field(() => [RouteStep], { description: 'All decisions, from the top.' })
   steps!: RouteStep[];
+  @Field(() => RouteHedge, { nullable: true, description: 'When a second model is asked beside a late one; null: never.' })
+  hedge!: Hedge | null;
 }
 
 const ModelFailureCode = enumOf<ProviderErrorCode>('ModelFailureCode', 'Why a call to a model failed.', providerErrorCodes);

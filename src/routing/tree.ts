@@ -1,4 +1,5 @@
 import { deepest, readCondition, readFact, type Condition } from './condition.ts';
+import { readHedging, type Hedging } from './hedging.ts';
 import { causeNames, type Cause, type RetryPolicy } from './plan.ts';
 import { Reading } from './reading.ts';
 
@@ -38,8 +39,8 @@ export interface RouteDefinition {
   /** Where to go instead of on, by the cause of a failure. */
   readonly on: Partial<Record<Cause, RouteNode>>;
   readonly retry: Partial<Record<Cause, RetryPolicy>>;
-  /** A second model is started when the first token is later than this; null: never. */
-  readonly hedgeAfterMs: number | null;
+  /** When a second model is asked beside a late first one; null: never. */
+  readonly hedging: Hedging | null;
 }
 
 const mostEntries = 20;
@@ -47,7 +48,6 @@ const mostNodes = 100;
 const usualBufferMs = 200;
 const longestDelayMs = 60_000;
 const mostTries = 10;
-const longestHedgeMs = 120_000;
 
 /**
  * The definition that a person wrote, with what they left out. INVALID_INPUT names the place of what is wrong; `problemOf` tells why a model
@@ -58,13 +58,14 @@ export function readDefinition(
   problemOf: (id: string) => string | null,
   path: readonly string[],
 ): RouteDefinition {
-  const { route, on, retry, hedgeAfterMs } = new Reading(given, path).object(['route', 'on', 'retry', 'hedgeAfterMs']);
+  const fields = ['route', 'on', 'retry', 'hedge', 'hedgeAfterMs'] as const;
+  const { route, on, retry, hedge, hedgeAfterMs } = new Reading(given, path).object(fields);
   const nodes = new Nodes(problemOf);
   return {
     route: nodes.read(route),
     on: byCause(on, (node) => nodes.read(node)),
     retry: byCause(retry, readRetry),
-    hedgeAfterMs: hedgeAfterMs.maybe((at) => at.whole(50, longestHedgeMs)),
+    hedging: readHedging(hedge, hedgeAfterMs),
   };
 }
 

@@ -2,12 +2,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { noGuards, readGuards, type TemplateGuards } from '../guards/guards.ts';
 import { AppError } from '../kernel/errors.ts';
+import { isObject } from '../kernel/object.ts';
 import { letterFlaws, messageFlaws } from './proof.ts';
 import { compileTemplate, splitPrompt, TemplateFault } from './render.ts';
 import { outputFault, outputSchemaProblems, schemaProblems, type SchemaProblem } from './schema.ts';
 import { sealed, templateKinds, type JsonSchema, type Sample, type TemplateSource } from './source.ts';
 import { syntaxProblems } from './syntax.ts';
-import { failoverPolicies } from './templates.table.ts';
+import { mostCacheSeconds } from '../tenants/tenant.service.ts';
+import { cacheModes, type CacheMode } from '../tenants/tenants.table.ts';
+import { failoverPolicies, type TemplateCache } from './templates.table.ts';
 import { checkVariables } from './variables.ts';
 import { parseYaml, type FileProblem, type YamlFile } from './yaml.ts';
 
@@ -17,7 +20,7 @@ export interface ReadTemplate {
   readonly problems: readonly FileProblem[];
 }
 
-const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'guards', 'output', 'variables'];
+const fields = ['title', 'description', 'maxOutputTokens', 'failoverPolicy', 'guards', 'output', 'cache', 'variables'];
 const namePattern = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
@@ -61,6 +64,7 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
     failoverPolicy: failoverPolicies.find((policy) => policy === field(about, 'failoverPolicy')) ?? 'RESTART',
     guards: isReadable(guards) ? guards : noGuards,
     outputSchema: (field(about, 'output') ?? null) as JsonSchema | null,
+    cache: cacheOf(field(about, 'cache')),
   });
   problems.push(...sourceProblems(folder, source));
   if (problems.length === 0) problems.push(...samples.flatMap((sample) => proofProblems(folder, source, sample)));
@@ -115,6 +119,7 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
       .filter(([, isFine]) => !isFine)
       .map(([name, , reason]) => ({ file, line: about.lineOf([name]), reason: `${name} ${reason}` })),
     ...guardProblems(file, about),
+    ...cacheProblems(file, about),
     ...problemsAt('variables', schemaProblems(field(about, 'variables'))),
     ...problemsAt('output', field(about, 'output') === undefined ? [] : outputSchemaProblems(field(about, 'output'))),
   ];
@@ -123,6 +128,27 @@ function aboutProblems(folder: string, about: YamlFile): FileProblem[] {
 function guardProblems(file: string, about: YamlFile): FileProblem[] {
   const guards = readGuards(field(about, 'guards'));
   return isReadable(guards) ? [] : [{ file, line: about.lineOf(['guards', ...guards.path]), reason: guards.reason }];
+}
+
+function cacheProblems(file: string, about: YamlFile): FileProblem[] {
+  const value = field(about, 'cache');
+  if (value === undefined || value === null) return [];
+  const problem = (path: readonly string[], reason: string): FileProblem[] => [
+    { file, line: about.lineOf(['cache', ...path]), reason: `${['cache', ...path].join('.')} ${reason}` },
+  ];
+  if (!isObject(value)) return problem([], 'must be a mapping of mode and maxAgeSeconds');
+  const strange = Object.keys(value).find((name) => name !== 'mode' && name !== 'maxAgeSeconds');
+  if (strange !== undefined) return problem([strange], 'is nothing that a cache has: mode, maxAgeSeconds');
+  const { mode, maxAgeSeconds = null } = value;
+  if (!cacheModes.some((known) => known === mode)) return problem(['mode'], `must be one of ${cacheModes.join(', ')}`);
+  if (maxAgeSeconds === null || isBetween(maxAgeSeconds, 1, mostCacheSeconds)) return [];
+  return problem(['maxAgeSeconds'], `must be a whole number from 1 to ${mostCacheSeconds}`);
+}
+
+/** What `cacheProblems` has found nothing wrong with. */
+function cacheOf(value: unknown): TemplateCache | null {
+  if (!isObject(value)) return null;
+  return { mode: value['mode'] as CacheMode, maxAgeSeconds: (value['maxAgeSeconds'] ?? null) as number | null };
 }
 
 function isReadable(guards: ReturnType<typeof readGuards>): guards is TemplateGuards {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TemplateGuards } from '../guards/guards.ts';
-import type { FailoverPolicy } from './templates.table.ts';
+import type { FailoverPolicy, TemplateCache } from './templates.table.ts';
 
 /** A JSON Schema (draft 2020-12) in the subset that `schemaProblems` allows. */
 export interface JsonSchema {
@@ -41,14 +41,16 @@ export interface TemplateSource {
   readonly guards: TemplateGuards;
   /** What its texts are: JSON that fits this schema; null for plain text. */
   readonly outputSchema: JsonSchema | null;
+  /** How its generations use the texts of others where their callers say nothing; null leaves that to the tenant. */
+  readonly cache: TemplateCache | null;
   /** SHA-256 in hex of all of the above: equal content has equal hashes on every machine. */
   readonly contentHash: string;
 }
 
 /** Adds the hash to a source. */
 export function sealed(content: Omit<TemplateSource, 'contentHash'>): TemplateSource {
-  // One that writes plain text has the hash that it had before there was anything else.
-  const hashed = { ...content, outputSchema: content.outputSchema ?? undefined };
+  // One that says nothing of these has the hash that it had before there were any.
+  const hashed = { ...content, outputSchema: content.outputSchema ?? undefined, cache: content.cache ?? undefined };
   return { ...content, contentHash: createHash('sha256').update(canonicalJson(hashed)).digest('hex') };
 }
 

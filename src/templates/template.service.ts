@@ -16,6 +16,7 @@ import {
   templates,
   templateVersions,
   type FailoverPolicy,
+  type TemplateCache,
   type TemplateRow,
   type TemplateVersionRow,
 } from './templates.table.ts';
@@ -30,6 +31,8 @@ export interface UsableVersion {
   readonly guards: Guards;
   /** What its texts are: JSON that fits this schema; null for plain text. */
   readonly outputSchema: JsonSchema | null;
+  /** How its generations use the texts of others where their callers say nothing; null leaves that to the tenant. */
+  readonly cache: TemplateCache | null;
   /** For the scope's tenant. Throws INVALID_INPUT with the path of the first variable that does not fit. */
   render(scope: Pick<Scope, 'tenantId'>, variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
@@ -77,10 +80,11 @@ export class TemplateService {
           await transaction.sql(
             (tag) => tag`
               insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy,
-                guards, output_schema, draft_source, prompt_source)
+                guards, output_schema, cache, draft_source, prompt_source)
               select ${ids.version}, ${ids.template}, coalesce(max(number), 0) + 1, ${source.contentHash}, ${tag.json(source.variablesSchema)}::jsonb,
                 ${tag.json(source.samples[0]?.variables ?? {})}::jsonb, ${source.maxOutputTokens}::int, ${source.failoverPolicy},
-                ${tag.json(source.guards)}::jsonb, ${source.outputSchema && tag.json(source.outputSchema)}::jsonb, ${source.draftSource},
+                ${tag.json(source.guards)}::jsonb, ${source.outputSchema && tag.json(source.outputSchema)}::jsonb,
+                ${source.cache && tag.json(source.cache)}::jsonb, ${source.draftSource},
                 ${source.promptSource}
               from template_versions where template_id = ${ids.template}
               on conflict (id) do nothing`,
@@ -160,6 +164,7 @@ export class TemplateService {
       maxOutputTokens: source.maxOutputTokens,
       failoverPolicy: source.failoverPolicy,
       outputSchema: source.outputSchema,
+      cache: source.cache,
       guards: { ...source.guards, personal: personalFields(source.variablesSchema) },
       render: ({ tenantId }, given) => {
         const variables: Variables = checkVariables(source.variablesSchema, given);
@@ -191,5 +196,6 @@ function sourceOf(template: TemplateRow, version: TemplateVersionRow): TemplateS
     failoverPolicy: version.failoverPolicy,
     guards: version.guards,
     outputSchema: version.outputSchema,
+    cache: version.cache,
   });
 }

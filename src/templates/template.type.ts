@@ -3,7 +3,7 @@ import { Column } from '../graphql/column.ts';
 import { connectionOf } from '../graphql/connection.ts';
 import { Node } from '../graphql/node.ts';
 import type { TemplateGuards } from '../guards/guards.ts';
-import { templates, templateVersions } from './templates.table.ts';
+import { templates, templateVersions, type TemplateCache } from './templates.table.ts';
 
 @Directive('@key(fields: "id")')
 @ObjectType({ description: 'An immutable version of a template.', implements: Node, simpleResolvers: true })
@@ -25,6 +25,11 @@ export class TemplateVersion extends Node {
   guards!: TemplateGuards;
   @Column(templateVersions.outputSchema, 'What its texts are: JSON that fits this JSON Schema (2020-12); null for plain text.')
   outputSchema!: Record<string, unknown> | null;
+  @Column(
+    templateVersions.cache,
+    'How its generations use the texts of others (`mode`, `maxAgeSeconds`) where `generationStart` does not say; null leaves that to the tenant.',
+  )
+  cache!: TemplateCache | null;
   @Column(templateVersions.createdAt, 'When it was stored.') createdAt!: Date;
 }
 

@@ -3,10 +3,18 @@ import { foreignKey, integer, jsonb, pgPolicy, pgTable, text, timestamp, unique 
 import { id } from '../db/ids.ts';
 import type { TemplateGuards } from '../guards/guards.ts';
 import { appRole, engineWall } from '../db/tenancy.ts';
+import type { CacheMode } from '../tenants/tenants.table.ts';
 
 /** What happens to a text whose provider fails after the first token: it is written anew, or kept as INCOMPLETE. */
 export const failoverPolicies = ['RESTART', 'CONTINUE', 'STOP'] as const;
 export type FailoverPolicy = (typeof failoverPolicies)[number];
+
+/** How generations of a template use the texts of others where their callers say nothing. */
+export interface TemplateCache {
+  readonly mode: CacheMode;
+  /** Null for the installation's default. */
+  readonly maxAgeSeconds: number | null;
+}
 
 /** Library templates belong to nobody and are read by everyone; the engine's role writes them at boot. */
 const everyoneReads = () => pgPolicy('everyone_reads', { as: 'permissive', for: 'select', to: appRole, using: sql`true` });
@@ -45,6 +53,8 @@ export const templateVersions = pgTable(
       .default(sql`'{"masking": false, "checks": {}}'::jsonb`),
     /** What its texts are: JSON that fits this JSON Schema; null for plain text. */
     outputSchema: jsonb().$type<Record<string, unknown>>(),
+    /** Null where the template leaves that to the tenant. */
+    cache: jsonb().$type<TemplateCache>(),
     draftSource: text().notNull(),
     promptSource: text().notNull(),
     createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),

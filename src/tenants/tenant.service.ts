@@ -18,7 +18,8 @@ export interface TenantUpdate {
 }
 
 const longestRetentionDays = 3_650;
-const mostCacheSeconds = 30 * 86_400;
+/** So long a text is given to others at most. */
+export const mostCacheSeconds = 30 * 86_400;
 
 /** The tenant of a scope and its people. */
 export class TenantService {

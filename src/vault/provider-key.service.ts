@@ -79,6 +79,15 @@ export class ProviderKeyService {
     });
   }
 
+  /** Where the tenant has this provider, in place of where everybody has it; null where that is the same. */
+  async addressOf(tenantId: string, provider: Provider): Promise<string | null> {
+    if (!provider.takesKeys) return null;
+    const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
+    const own = keys.get(provider.id) ?? null;
+    // Nobody is called with it: nothing that was written elsewhere is meant.
+    return own instanceof UnreadableError ? 'unreadable' : (own?.baseUrl ?? null);
+  }
+
   /** Looks again when the keys of these tenants are needed next; of all without `tenantIds`. */
   forget(tenantIds: readonly string[] | null): void {
     this.remembered.forget(tenantIds);

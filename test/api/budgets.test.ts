@@ -482,6 +482,19 @@ describe('what a generation goes on to call', () => {
     expect(await standing()).toEqual([{ settled: 1, outstanding: 0, left: most - 1 }]);
   });
 
+  it('beside a late call counts in full, as the late one does, when both are cancelled', async () => {
+    await publishRoute(owner, 'hedged', route({ hedgeAfterMs: 50 }));
+    await setBudget(owner, { unit: 'TOKENS', most: 1_000_000 });
+    const called = [first.nextCall(), second.nextCall()];
+    const id = await begun({ model: 'hedged', maxOutputTokens: 500 });
+    const calls = await Promise.all(called);
+    const both = await outstanding();
+    await owner.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id });
+    await endOf(id);
+    expect(await standing()).toMatchObject([{ settled: both, outstanding: 0 }]);
+    expect(calls.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+  });
+
   it('beside a late call is reserved too, and not asked where it does not fit', async () => {
     await publishRoute(owner, 'hedged', route({ hedgeAfterMs: 50 }));
     await setBudget(owner, { unit: 'TOKENS', most: 1_000_000 });

@@ -6,6 +6,7 @@ import { uuidOf } from '../../src/db/ids.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { mockModels, MockProvider } from '../harness/mock-provider.ts';
 import { askToSet, keysOf, startWith, writeWith } from '../harness/own-keys.ts';
+import { sampleVariables } from '../harness/letters.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 
 const house = 'sk-of-the-house-openai';
@@ -218,6 +219,32 @@ describe('an address of the tenant’s own', () => {
     expect(await writeWith(app.url, other, 'openai/shared')).toMatchObject({ status: 'SUCCEEDED' });
     for (const id of waiting)
       await owner.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id });
+  });
+
+  it('writes texts of its own: none from elsewhere is given in their place, nor theirs elsewhere', async () => {
+    const variables = await sampleVariables(owner);
+    const input = { template: 'cover-letter-classic', variables, model: 'openai/m', cache: { mode: 'ON' } };
+    const begun = async () => {
+      const { generationStart } = await owner.ask<{
+        generationStart: { generation: { id: string; cache: { outcome: string } } };
+      }>('mutation ($input: GenerationStartInput!) { generationStart(input: $input) { generation { id cache { outcome } } } }', {
+        input,
+      });
+      const { id, cache } = generationStart.generation;
+      await expect
+        .poll(async () => owner.ask('query ($id: ID!) { generation(id: $id) { status } }', { id }))
+        .toEqual({ generation: { status: 'SUCCEEDED' } });
+      return cache.outcome;
+    };
+    const calls = () => [vendor.calls.length, own.calls.length];
+    expect([await begun(), await begun(), calls()]).toEqual(['MISS', 'HIT', [1, 0]]);
+    // A key for the same address asks the same model.
+    await set(owner, null);
+    expect([await begun(), calls()]).toEqual(['HIT', [1, 0]]);
+    await set(owner, `${own.url}/v1`);
+    expect([await begun(), await begun(), calls()]).toEqual(['MISS', 'HIT', [1, 1]]);
+    await set(owner, null);
+    expect([await begun(), calls()]).toEqual(['HIT', [1, 1]]);
   });
 
   it('is called while the breaker of everybody else is open, and a failing key of a tenant opens none', async () => {

@@ -157,6 +157,36 @@ describe('a circuit breaker', () => {
   });
 });
 
+describe('an end without a word', () => {
+  it('at the limit of tokens is not tried again: the next model is asked, or it is said what to do', async () => {
+    const app = await open();
+    openai = { pieces: [], finish: 'length' };
+    expect(await writeWith(app.url, app, first)).toMatchObject({
+      status: 'FAILED',
+      failure: { code: 'EMPTY_COMPLETION', message: expect.stringContaining('raise maxOutputTokens') },
+      attempts: [{ model: first }],
+    });
+    expect(calls()).toBe(1);
+    expect(await writeWith(app.url, app, 'auto')).toMatchObject({
+      status: 'SUCCEEDED',
+      attempts: [{ model: first }, { model: second }],
+    });
+    expect(calls()).toBe(2);
+  });
+
+  it('of one prompt shuts no model for others, however often it is tried', async () => {
+    const app = await open();
+    openai = { pieces: [], finish: 'stop' };
+    for (let letter = 0; letter < 2; letter++)
+      expect(await writeWith(app.url, app, first)).toMatchObject({ failure: { code: 'EMPTY_COMPLETION' } });
+    expect(calls()).toBe(8);
+    openai = down;
+    await writeWith(app.url, app, 'auto');
+    await eventually(async () => (await healthOf(app))?.failures === 1);
+    expect(await healthOf(app)).toMatchObject({ state: 'CLOSED' });
+  });
+});
+
 it('shows a name that nobody listed to nobody but who runs the installation', async () => {
   const app = await open();
   const other = await (await openSeed(app)).tenant();
@@ -168,6 +198,26 @@ it('shows a name that nobody listed to nobody but who runs the installation', as
   const ids = found.flatMap(({ models }) => models).map(({ id }) => id);
   expect(ids).toContain(first);
   expect(ids).not.toContain(own);
+});
+
+it('lists no more models than it is asked for, those that do worst first', async () => {
+  const app = await open();
+  for (const model of ['openai/b', 'openai/a']) await writeWith(app.url, app, model);
+  openai = down;
+  await writeWith(app.url, app, 'auto');
+  await eventually(async () => (await healthOf(app))?.failures === 1);
+  const list = async (args: string) => {
+    const { data, errors } = await app.answer(`{ providers { id modelCount models${args} { id health { failures } } } }`);
+    const found = data?.['providers'] as { id: string; modelCount: number; models: { id: string }[] }[] | undefined;
+    const { modelCount = 0, models = [] } = found?.find(({ id }) => id === 'openai') ?? {};
+    return { modelCount, ids: models.map(({ id }) => id), code: errors?.[0]?.extensions?.['code'] };
+  };
+  const { modelCount, ids } = await list('');
+  expect(ids).toEqual([first, ...ids.slice(1).toSorted()]);
+  expect(ids).toEqual(expect.arrayContaining(['openai/a', 'openai/b']));
+  expect(ids).toHaveLength(modelCount);
+  expect(await list('(first: 1)')).toEqual({ modelCount, ids: [first], code: undefined });
+  for (const args of ['(first: 0)', '(first: 101)']) expect(await list(args)).toMatchObject({ ids: [], code: 'INVALID_INPUT' });
 });
 
 describe('providerHealthStream', () => {

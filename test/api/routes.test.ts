@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProviderError, type Provider } from '../../src/providers/port.ts';
+import { newId } from '../../src/kernel/id.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { post } from '../harness/clients.ts';
 import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
@@ -270,6 +271,18 @@ describe('routeExplain', () => {
     const { errors } = await owner.answer(explain, { input: { maxOutputTokens: -1 } });
 
     expect(errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT', path: ['input', 'maxOutputTokens'] } }]);
+  });
+
+  it('is asked for people of the tenant, who are there', async () => {
+    const gone = await seed.member({ of: owner });
+    await owner.ask('mutation ($id: ID!) { memberRemove(input: { id: $id }) { errors { code } } }', { id: gone.memberId });
+    const stranger = await seed.tenant();
+    for (const memberId of ['garbage', '', gone.memberId, stranger.memberId, newId('mem'), newId('gen')]) {
+      const { data, errors } = await owner.answer(explain, { input: { memberId } });
+      expect([data, errors]).toEqual([null, [expect.objectContaining({ message: 'no such member' })]]);
+      expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND', path: ['input', 'memberId'] } }]);
+    }
+    expect(await asked(explain, { memberId: owner.memberId })).toMatchObject({ models: [{ model: 'test/one' }] });
   });
 
   it('explains what there is without a route', async () => {

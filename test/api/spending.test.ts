@@ -115,10 +115,20 @@ describe('what a generation costs', () => {
   });
 
   it('is unknown where a failed call did not say what it used', async () => {
-    const { costMicros, usage, attempts } = await written([fails(null), () => finish(1_000, 500)]);
+    const { id, costMicros, usage, attempts } = await written([fails(null), () => finish(1_000, 500)]);
 
     expect({ costMicros, usage }).toEqual({ costMicros: null, usage: null });
     expect(attempts.map((each) => each.costMicros)).toEqual([null, 800]);
+    // What it may have been is told apart from what is known.
+    const { generation } = await app.ask<{ generation: { attempts: { estimate: Record<string, number> | null }[] } }>(
+      'query ($id: ID!) { generation(id: $id) { attempts { estimate { inputTokens outputTokens costMicros } } } }',
+      { id },
+    );
+    const [failed, whole] = generation.attempts.map(({ estimate }) => estimate);
+    expect(whole).toBeNull();
+    const { inputTokens = 0, outputTokens = 0, costMicros: cost } = failed ?? {};
+    expect(inputTokens).toBeGreaterThan(300);
+    expect(cost).toBe(Math.round(inputTokens * 0.2 + outputTokens * 1.2));
   });
 
   it('is unknown, not 0, for a model without a price; its tokens are known', async () => {

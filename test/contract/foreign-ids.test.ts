@@ -99,7 +99,7 @@ const rows: Readonly<Record<string, Row>> = {
   'Mutation.providerCredentialDelete(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialTest(input.id)': { kind: 'pcr' },
   'Mutation.providerCredentialSet(input.provider)': { kind: null, others: { input: { apiKey: 'sk-of-a-tenant' } } },
-  'Query.routeExplain(input.memberId)': { kind: null },
+  'Query.routeExplain(input.memberId)': { kind: 'mem' },
   'Query.routeExplain(input.template)': { kind: null },
   'Mutation.budgetDelete(input.id)': { kind: 'bud' },
   'Mutation.budgetSet(input.keyId)': { kind: 'key', others: { input: { unit: 'TOKENS', period: 'DAY', most: 9_000_000_000 } } },

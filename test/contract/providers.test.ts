@@ -114,7 +114,9 @@ describe.each(subjects)('$name', ({ opened }) => {
     const { error } = await outcomeOf(streamOf(subject));
 
     // Our own writer has nothing to say where there is no draft, whatever the limit.
-    expect(error).toMatchObject({ code: 'EMPTY_COMPLETION', isOfRequest: subject.provider.id !== 'offline' });
+    const isOffline = subject.provider.id === 'offline';
+    expect(error).toMatchObject({ code: 'EMPTY_COMPLETION', isOfRequest: !isOffline, retryable: isOffline });
+    if (!isOffline) expect(error).toHaveProperty('message', expect.stringContaining('raise maxOutputTokens'));
   });
 
   it('keeps the deadlines put around it', async () => {

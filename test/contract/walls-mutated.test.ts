@@ -86,17 +86,18 @@ beforeAll(async () => {
       'mutation { roleCreate(input: { name: "proofreader", permissions: ["generations:read"] }) { role { id } } }',
     );
     await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
-    await publishRoute(tenant, 'letters');
+    await publishRoute(tenant, 'letters', { route: { model: 'offline/draft' }, hedge: {} });
     await setBudget(tenant);
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, {
-      input: { template: 'cover-letter-classic', variables, idempotencyKey: 'once', cache: { mode: 'ON' } },
+      input: { template: 'cover-letter-classic', variables, model: 'letters', idempotencyKey: 'once', cache: { mode: 'ON' } },
     });
     await soon(async () => {
       const { generations } = await tenant.ask<{ generations: { nodes: { status: string }[] } }>(statuses);
       expect(generations.nodes).toEqual([{ status: 'SUCCEEDED' }]);
     });
+    await soon(async () => expect(await app.sql`select from route_times where tenant_id = ${own}`).toHaveLength(1));
     await soon(async () => {
       const { auditVerify } = await tenant.ask<{ auditVerify: { sealedTo: number } }>('{ auditVerify { sealedTo } }');
       expect(auditVerify.sealedTo).toBeGreaterThan(0);

@@ -97,6 +97,7 @@ const appGrants: Readonly<Record<string, string>> = {
   model_settings: 'SELECT',
   processes: 'SELECT',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
+  route_times: 'INSERT SELECT UPDATE',
   route_versions: 'DELETE INSERT SELECT',
   routes: 'DELETE INSERT SELECT UPDATE',
   cost_buckets: 'INSERT SELECT UPDATE',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ProviderError } from '../../src/providers/port.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { soon } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { sampleVariables } from '../harness/letters.ts';
 import { publishRoute } from '../harness/routes.ts';
@@ -183,6 +184,36 @@ describe('a second model beside a late first one', () => {
       ['first/teller', 'HEDGE', 'CANCELLED', null],
     ]);
     expect(third.calls).toHaveLength(0);
+    const { generation } = await app.ask<{ generation: { attempts: { estimate: object | null }[] } }>(
+      'query ($id: ID!) { generation(id: $id) { attempts { estimate { outputTokens } } } }',
+      { id },
+    );
+    expect(generation.attempts).toEqual([{ estimate: { outputTokens: 0 } }, { estimate: { outputTokens: 0 } }]);
+  });
+
+  it('has an estimate on record of what it used where it lost, which no sum counts', async () => {
+    const rival = second.nextCall();
+    const { id, call, reader } = await begin();
+    await using _reader = reader;
+    await rival;
+    call.say('Dear Ada').finish();
+    await reader.ended;
+
+    const { generation } = await app.ask<{ generation: Record<string, unknown> }>(
+      `query ($id: ID!) { generation(id: $id) { costMicros usage { inputTokens }
+        attempts { endedBy costMicros usage { inputTokens } estimate { inputTokens outputTokens costMicros } } } }`,
+      { id },
+    );
+    const sent = (call.request.messages.map(({ content }) => content).join('').length / 4) | 0;
+    const estimate = { inputTokens: expect.toSatisfy((tokens: number) => tokens > sent), outputTokens: 0, costMicros: null };
+    expect(generation).toEqual({
+      costMicros: null,
+      usage: null,
+      attempts: [
+        { endedBy: 'OUTRUN', costMicros: null, usage: null, estimate },
+        { endedBy: 'FINISHED', costMicros: null, usage: { inputTokens: 10 }, estimate: null },
+      ],
+    });
   });
 
   it('is not asked when the first text is in time', async () => {
@@ -193,5 +224,76 @@ describe('a second model beside a late first one', () => {
     expect(await reader.ended).toMatchObject({ status: 'SUCCEEDED', text: 'Dear Ada' });
     expect(told(await attempts(id))).toEqual([['first/teller', null, 'FINISHED', null]]);
     expect(second.calls).toHaveLength(0);
+  });
+});
+
+describe('a second model when the first text is later than nearly all of its route', () => {
+  const tellers = ['first', 'second'].map((id) => new Teller(id));
+  const [first, second] = tellers as [Teller, Teller];
+  let app: TestApp;
+  let other: TestApp;
+  // Without calls that are known nobody would be asked for a minute.
+  const definition = {
+    route: { mode: 'fallback', among: tellers.map(({ id }) => ({ model: `${id}/teller` })) },
+    hedge: { untilKnownMs: 60_000 },
+  };
+
+  beforeAll(async () => {
+    app = await openTestApp({ providers: tellers });
+    other = await openTestApp({ providers: tellers, database: app.database });
+    await publishRoute(app, 'usual', definition);
+  });
+  afterAll(async () => {
+    await other.stop();
+    await app.stop();
+  });
+
+  const hedgeAt = async ({ ask }: TestApp, input: object = { model: 'usual' }) =>
+    (
+      await ask<{ routeExplain: { hedge: { afterMs: number; basis: string; calls: number } | null } }>(
+        'query ($input: RouteExplainInput!) { routeExplain(input: $input) { hedge { afterMs basis calls } } }',
+        { input },
+      )
+    ).routeExplain.hedge;
+
+  async function begin() {
+    const called = first.nextCall();
+    const variables = await sampleVariables(app, 'cover-letter-classic');
+    const { generationStart } = await app.ask<{ generationStart: { generation: { id: string } } }>(start, {
+      input: { template: 'cover-letter-classic', variables, model: 'usual' },
+    });
+    return { id: generationStart.generation.id, call: await called };
+  }
+
+  it('is asked by what all processes have seen of its version, and not before they have', async () => {
+    const few = { afterMs: 60_000, basis: 'UNTIL_KNOWN' };
+    expect(await hedgeAt(app)).toEqual({ ...few, calls: 0 });
+    expect(await hedgeAt(app, { definition })).toEqual({ ...few, calls: 0 });
+    expect(await hedgeAt(app, { model: 'auto' })).toBeNull();
+    for (let made = 0; made < 24; made++) (await begin()).call.say('Dear Ada').finish();
+    // The other process called nobody.
+    for (const process of [app, other])
+      await soon(async () => expect(await hedgeAt(process)).toMatchObject({ basis: 'P95', calls: 24 }));
+    const { afterMs } = (await hedgeAt(app)) ?? {};
+    expect(afterMs).toBeGreaterThanOrEqual(50);
+    expect(afterMs).toBeLessThan(30_000);
+
+    const rival = second.nextCall();
+    const { id, call } = await begin();
+    (await rival).say('Dear Bo').finish();
+    await call.aborted;
+    // It counts as late, though nobody knows how late it would have been.
+    await soon(async () => expect(await hedgeAt(other)).toMatchObject({ basis: 'P95', calls: 25 }));
+    await soon(async () => {
+      const { generation } = await app.ask<{ generation: { attempts: Attempt[] } }>(attemptsOf, { id });
+      expect(told(generation.attempts)).toEqual([
+        ['first/teller', null, 'OUTRUN', null],
+        ['second/teller', 'HEDGE', 'FINISHED', null],
+      ]);
+    });
+
+    // Another version may lead to other models.
+    await publishRoute(app, 'usual', definition);
+    expect(await hedgeAt(app)).toEqual({ ...few, calls: 0 });
   });
 });

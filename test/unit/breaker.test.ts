@@ -16,9 +16,10 @@ const start = 1_800_000_000_000;
 const openMs = 30_000;
 const closed: Breaker = { state: 'CLOSED', round: 0, since: start, nextProbeAt: null, failures: 0, recent: {} };
 
-/** `x` is a failure, `.` a success. */
+const verdicts: Readonly<Record<string, Parameters<typeof counted>[1]>> = { x: 'FAILED', o: 'MUTE' };
+/** `x` is a failure, `o` an end without a word, `.` a success. */
 const tallyOf = (calls: string): Tally =>
-  calls.split('').reduce((tally, each) => counted(tally, each === 'x' ? 'FAILED' : 'WORKS'), noCalls);
+  calls.split('').reduce((tally, each) => counted(tally, verdicts[each] ?? 'WORKS'), noCalls);
 /** Told by several processes, each with the second in which it tells. */
 const after = (...told: (readonly [seconds: number, calls: string])[]): Breaker =>
   told.reduce(
@@ -74,6 +75,10 @@ describe('a closed breaker', () => {
       'OPEN',
       1,
     ],
+    ['nineteen that had nothing to say', [[0, 'o'.repeat(19)]], 'CLOSED', 0],
+    ['twenty that had nothing to say', [[0, 'o'.repeat(20)]], 'OPEN', 0],
+    ['one of them does not end a row of failures', [[0, 'xxoxx']], 'CLOSED', 4],
+    ['nor make it longer', [[0, 'xxoxxx']], 'OPEN', 5],
     ['half of nineteen', [[0, 'x.x.x.x.x.x.x.x.x.']], 'CLOSED', 0],
     ['less than half of many', [[0, '..x'.repeat(40)]], 'CLOSED', 1],
     [
@@ -178,9 +183,10 @@ describe('what a failure says', () => {
   ];
   it.each(Object.keys(providerErrorCodes) as ProviderErrorCode[])('%s', (code) => {
     const error = { code, isOfRequest: false };
-    expect(verdictOf(error, false)).toBe(nothing.includes(code) ? 'NOTHING' : 'FAILED');
+    const counts = code === 'EMPTY_COMPLETION' ? 'MUTE' : 'FAILED';
+    expect(verdictOf(error, false)).toBe(nothing.includes(code) ? 'NOTHING' : counts);
     const isOfTheTime = nothing.includes(code) || code === 'TIMEOUT';
-    expect(verdictOf(error, true)).toBe(isOfTheTime ? 'NOTHING' : 'FAILED');
+    expect(verdictOf(error, true)).toBe(isOfTheTime ? 'NOTHING' : counts);
   });
 
   it('is nothing of the model where the request brought it about', () => {

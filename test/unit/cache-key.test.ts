@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { cacheKey, type Cached } from '../../src/caching/caching.ts';
+import { cacheKey, type Addressed } from '../../src/caching/caching.ts';
 
-const cached: Cached = {
+const cached: Addressed = {
   templateVersionId: 'tpv_1',
   requestedModel: 'auto',
   models: ['a/b', 'c/d'],
+  branches: { TIMEOUT: ['e/f'] },
+  addresses: { a: 'https://a.example/v1' },
   prompt: [{ role: 'user', content: 'Write to ada@example.org' }],
   draft: 'Dear Ada',
   variables: { name: 'Ada', job: { title: 'Engineer', company: 'X' } },
@@ -14,11 +16,18 @@ const cached: Cached = {
 };
 
 describe('the key of a text', () => {
-  it.each<Partial<Cached>>([
+  it.each<Partial<Addressed>>([
     { templateVersionId: 'tpv_2' },
     { requestedModel: 'a/b' },
     { models: ['c/d', 'a/b'] },
     { models: ['a/b'] },
+    { branches: {} },
+    { branches: { TIMEOUT: ['e/g'] } },
+    { branches: { OVERLOAD: ['e/f'] } },
+    // A model of one name is another elsewhere.
+    { addresses: { a: 'https://a.example/v2' } },
+    { addresses: { c: 'https://a.example/v1' } },
+    { addresses: {} },
     // What masking puts back was in the prompt: another value is another text.
     { prompt: [{ role: 'user', content: 'Write to eve@example.org' }] },
     { prompt: [{ role: 'system', content: 'Write to ada@example.org' }] },

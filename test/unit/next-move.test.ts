@@ -8,12 +8,15 @@ const call = (model: string, over: Partial<FailedCall> = {}): FailedCall => ({
   model,
   cause: 'OVERLOAD',
   retryable: true,
+  othersMay: false,
   isMade: true,
   awayMs: 0,
   ...over,
 });
 const refused = { cause: 'CONTENT_REFUSED', retryable: false } as const;
 const tooLong = { cause: 'CONTEXT_TOO_LONG', retryable: false } as const;
+/** The limit of tokens was all thought. */
+const thought = { cause: 'OTHER', retryable: false, othersMay: true } as const;
 const busy = { cause: 'RATE_LIMIT', retryable: true } as const;
 const failed = (calls: readonly FailedCall[], over: Partial<Failed> = {}, plan: Partial<RoutePlan> = {}): Failed => ({
   hasText: false,
@@ -74,6 +77,12 @@ describe('nextMove, without wishes of the plan', () => {
     ['and without another model: failed', failed([call('a/1', refused)], { hasBegun: true }, one), give],
     ['after it, STOP: kept', failed([call('a/1')], { ...text, policy: 'STOP' }), keep],
     ['before the first token, STOP: the next model', failed([call('a/1')], { policy: 'STOP' }), again('b/2')],
+    ['the limit was all thought: the next model, at once', failed([call('a/1', thought)]), again('b/2')],
+    ['never the same one', failed([call('a/1', thought)], {}, one), give],
+    ['nor round again', failed([call('a/1', thought), call('b/2', thought)]), give],
+    ['but to one that may succeed', failed([call('a/1'), call('b/2', thought)]), again('a/1', 250)],
+    ['behind text: another model', failed([call('a/1', thought)], text), again('b/2')],
+    ['and without one: kept', failed([call('a/1', thought)], text, one), keep],
     ['no models at all', failed([], {}, { models: [] }), give],
   ])('%s', (_name, input, move) => {
     expect(nextMove(input)).toEqual(move);
@@ -145,6 +154,12 @@ describe('nextMove, by the wishes of the plan', () => {
     ['patience first, then the branch', failed([call('a/1', busy)], {}, { ...large, ...patient }), again('a/1', 1_000)],
     ['then the branch', failed(times(3, busy), {}, { ...large, ...patient }), again('f/spare')],
     [
+      'patience does not help where the limit was all thought',
+      failed([call('a/1', thought)], {}, { retry: { OTHER: { tries: 3, firstDelayMs: 1, longestDelayMs: 1 } } }),
+      again('b/2'),
+    ],
+    ['its branch is for it', failed([call('a/1', thought)], {}, { branches: { OTHER: ['c/large'] } }), again('c/large')],
+    [
       'patience does not make it retryable',
       failed([call('a/1', refused)], {}, { retry: { CONTENT_REFUSED: { tries: 3, firstDelayMs: 1, longestDelayMs: 1 } } }),
       give,
@@ -189,7 +204,12 @@ describe('nextMove, by the wishes of the plan', () => {
       let model = plan.models[0] ?? '';
       for (;;) {
         calls.push(
-          call(model, { cause: random.pick(causes), retryable: random() < 0.7, awayMs: random() < 0.2 ? random() * 9_000 : 0 }),
+          call(model, {
+            cause: random.pick(causes),
+            retryable: random() < 0.7,
+            othersMay: random() < 0.2,
+            awayMs: random() < 0.2 ? random() * 9_000 : 0,
+          }),
         );
         const move = nextMove(failed(calls, { hasText: random() < 0.5, random: random() }, plan));
         if (move.kind !== 'TRY') break;

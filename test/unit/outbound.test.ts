@@ -276,10 +276,6 @@ describe('a call', () => {
 
   it('to no URL, and to a name without addresses, is over', async () => {
     expect(await reasonOf(call('nowhere'))).toBe('refused');
-    expect(await reasonOf(call('https://idp.test/', {}, { resolve: async () => [] }))).toBe('unreachable');
-    expect(await reasonOf(call('https://idp.test/', {}, { resolve: () => Promise.reject(new Error('no such name')) }))).toBe(
-      'unreachable',
-    );
     expect(await reasonOf(call('https://idp.test/', { deadlineMs: 50 }, { resolve: () => new Promise(() => undefined) }))).toBe(
       'late',
     );
@@ -287,6 +283,18 @@ describe('a call', () => {
 });
 
 describe('a name', () => {
+  it.each<[string, OutboundWorld['resolve']]>([
+    ['nobody knows', () => Promise.reject(new Error('no such name'))],
+    ['has no address', async () => []],
+    ['is of a network behind us', async () => ['10.0.0.1']],
+    ['is of two networks', async () => ['93.184.215.14', '10.0.0.1']],
+  ])('that %s is refused in the same words', async (_which, resolve) => {
+    const error = await openOutbound(outboundRules([]), { ...(resolve && { resolve }) })('https://idp.test/').catch(
+      (each: unknown) => each,
+    );
+    expect(error).toMatchObject({ reason: 'refused', message: 'the name stands for no address of the public internet' });
+  });
+
   it('is not called when any of its addresses is not public', async () => {
     const dialled: string[] = [];
     const world: Partial<OutboundWorld> = {

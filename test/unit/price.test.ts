@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nothingSpent, spentOf } from '../../src/generations/spent.ts';
+import { nothingSpent, spentOf as spentBy, type Exchanged } from '../../src/generations/spent.ts';
+import type { Usage } from '../../src/providers/port.ts';
 import { listedPrice } from '../../src/routing/price-list.ts';
 import { chargedPrice, costMicrosOf, freePrice, type Price, type Tier } from '../../src/routing/price.ts';
 
@@ -12,6 +13,9 @@ const used = (inputTokens: number | null, outputTokens: number | null, cachedInp
   outputTokens,
   cachedInputTokens,
 });
+
+const exchanged: Exchanged = { messages: [{ role: 'user', content: 'x'.repeat(3_000) }], text: 'y'.repeat(600) };
+const spentOf = (said: Usage | null, by: Price | null) => spentBy(said, by, () => exchanged);
 
 describe('the cost of a call', () => {
   it.each([
@@ -49,6 +53,26 @@ describe('the cost of a call', () => {
 
   it('is nothing for a call that was refused, without a price too', () => {
     expect(spentOf(used(0, 0, 0), null)).toMatchObject({ costMicros: nothingSpent.costMicros, price: null });
+  });
+});
+
+describe('what a call may have used', () => {
+  it.each<[string, Usage | null, Price | null, unknown]>([
+    ['by what went and came', null, price, { inputTokens: 1_000, outputTokens: 200, costMicros: 440 }],
+    ['with what its provider said', used(500, null), price, { inputTokens: 500, outputTokens: 200, costMicros: 340 }],
+    ['at no price', null, null, { inputTokens: 1_000, outputTokens: 200, costMicros: null }],
+    ['for nothing', null, freePrice, { inputTokens: 1_000, outputTokens: 200, costMicros: 0 }],
+  ])('is estimated %s', (_how, said, by, estimate) => {
+    const spent = spentOf(said, by);
+    expect(spent.estimate).toEqual(estimate);
+    // No sum counts it.
+    expect(spent.usage.outputTokens).toBeNull();
+  });
+
+  it('is not where it is known, or nothing', () => {
+    expect(spentOf(used(10, 20), price).estimate).toBeNull();
+    expect(spentOf(used(0, 0, 0), null).estimate).toBeNull();
+    expect(nothingSpent.estimate).toBeNull();
   });
 });
 

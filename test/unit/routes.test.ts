@@ -216,6 +216,20 @@ describe('a definition', () => {
       'input.definition.retry.OVERLOAD.tries',
       'a number from 1',
     ],
+    ['hedges one way', { route: one('a/1'), hedge: {}, hedgeAfterMs: 100 }, 'input.definition.hedgeAfterMs', 'hedge says when'],
+    ['hedges after a time', { route: one('a/1'), hedge: { after: 'P99' } }, 'input.definition.hedge.after', 'P95, or a number'],
+    [
+      'hedges after no whole hour',
+      { route: one('a/1'), hedge: { after: 3.6e6 } },
+      'input.definition.hedge.after',
+      'a number from 50',
+    ],
+    [
+      'waits for nothing that is known',
+      { route: one('a/1'), hedge: { after: 100, untilKnownMs: 100 } },
+      'input.definition.hedge.untilKnownMs',
+      'a number of milliseconds is always known',
+    ],
     ['does not hedge at once', { route: one('a/1'), hedgeAfterMs: 1 }, 'input.definition.hedgeAfterMs', 'a number from 50'],
     [
       'is not too deep',
@@ -262,7 +276,7 @@ describe('a definition', () => {
       },
       on: { CONTEXT_TOO_LONG: { mode: 'single', model: 'c/1' } },
       retry: { RATE_LIMIT: { tries: 3, firstDelayMs: 250, longestDelayMs: 10_000 } },
-      hedgeAfterMs: null,
+      hedging: null,
     });
   });
 });

@@ -7,6 +7,7 @@ import { marksOf } from '../../src/guards/fence.ts';
 import { demoSlug, readLibrary, type LibraryTemplate } from '../../src/templates/library.ts';
 import { letterFlaws, messageFlaws } from '../../src/templates/proof.ts';
 import { compileTemplate, type Rendering } from '../../src/templates/render.ts';
+import { sealed } from '../../src/templates/source.ts';
 import { checkVariables } from '../../src/templates/variables.ts';
 
 const libraryDir = fileURLToPath(new URL('../../templates', import.meta.url));
@@ -54,6 +55,15 @@ describe('the library', () => {
     const again = await readLibrary(libraryDir);
     expect(again.map(({ contentHash }) => contentHash)).toEqual(library.map(({ contentHash }) => contentHash));
     expect(new Set(library.map(({ contentHash }) => contentHash)).size).toBe(3);
+  });
+
+  it('says of a template how its texts are cached, where that is said; the hash is another then', async () => {
+    const [first] = library;
+    if (!first) throw new Error('the library is empty');
+    expect(library.map(({ cache }) => cache)).toEqual([null, null, null]);
+    const { contentHash, ...content } = first;
+    expect(sealed(content).contentHash).toBe(contentHash);
+    expect(sealed({ ...content, cache: { mode: 'ON', maxAgeSeconds: null } }).contentHash).not.toBe(contentHash);
   });
 
   it('gives the demo a resume, a job posting and a long letter', () => {
@@ -240,6 +250,35 @@ describe('a broken library', () => {
       (text) => text.replace('RESTART', 'PANIC'),
       'failoverPolicy',
       /must be one of RESTART/,
+    ],
+    ['a cache that is no mapping', 'template.yaml', (text) => `${text}cache: ON\n`, 'cache:', /cache must be a mapping/],
+    [
+      'a cache of another kind',
+      'template.yaml',
+      (text) => `${text}cache:\n  mode: SOMETIMES\n`,
+      'mode: SOMETIMES',
+      /cache\.mode must be one of OFF, READ/,
+    ],
+    [
+      'a cache without a mode',
+      'template.yaml',
+      (text) => `${text}cache:\n  maxAgeSeconds: 60\n`,
+      'cache:',
+      /cache\.mode must be/,
+    ],
+    [
+      'a cache for ever',
+      'template.yaml',
+      (text) => `${text}cache:\n  mode: ON\n  maxAgeSeconds: 2592001\n`,
+      'maxAgeSeconds',
+      /cache\.maxAgeSeconds must be a whole number from 1 to 2592000/,
+    ],
+    [
+      'a cache with more',
+      'template.yaml',
+      (text) => `${text}cache:\n  mode: ON\n  maxAge: 60\n`,
+      'maxAge: 60',
+      /cache\.maxAge is nothing that a cache has/,
     ],
     [
       'an unbounded string',

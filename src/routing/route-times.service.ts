@@ -1,0 +1,91 @@
+import type { Database } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
+import type { Log } from '../kernel/log.ts';
+import { Rounds } from '../kernel/rounds.ts';
+import type { RoutePlan } from './plan.ts';
+import { halfLifeMs, leastWeight, stepOf } from './spread.ts';
+
+/** How often what was seen is told. */
+const tellMs = 1_000;
+const deadlineMs = 3_000;
+/** Between two tellings no more versions than this are counted: what is beyond is left out. */
+const mostVersions = 1_000;
+
+interface Seen {
+  readonly tenantId: string;
+  readonly routeId: string;
+  readonly version: number;
+  readonly counts: Map<number, number>;
+}
+
+/**
+ * Counts how long the calls of routes that hedge take to their first text, for all processes together: told once a second, in each tenant's own
+ * walls, by one statement a version, and read with the routes. A version is known by its own calls: another may lead to other models.
+ */
+export class RouteTimesService {
+  private readonly rounds = new Rounds(() => this.tell());
+  private seen = new Map<string, Seen>();
+
+  constructor(private readonly parts: { readonly database: Database; readonly log: Log }) {}
+
+  /** Begins to tell. */
+  open(): void {
+    this.rounds.open(tellMs);
+  }
+
+  /** Tells what is left. */
+  async close(): Promise<void> {
+    await this.rounds.close();
+    await this.rounds.run();
+  }
+
+  /** A call by this version took so long to its first text, or was given up after so long without any. */
+  took(tenantId: string, { id, version }: NonNullable<RoutePlan['route']>, ms: number): void {
+    const name = `${tenantId} ${id} ${version}`;
+    let seen = this.seen.get(name);
+    if (!seen) {
+      if (this.seen.size >= mostVersions) return;
+      seen = { tenantId, routeId: id, version, counts: new Map() };
+      this.seen.set(name, seen);
+    }
+    const step = stepOf(ms);
+    seen.counts.set(step, (seen.counts.get(step) ?? 0) + 1);
+  }
+
+  private async tell(): Promise<void> {
+    const all = [...this.seen.values()];
+    this.seen = new Map();
+    try {
+      for (const seen of all) await this.add(seen);
+    } catch (err) {
+      // What was counted is lost: counting it twice would be worse.
+      this.parts.log.warn({ err }, 'could not tell how long routes take');
+    }
+  }
+
+  /** Nothing is added to a version that is gone. */
+  private async add({ tenantId, routeId, version, counts }: Seen): Promise<void> {
+    await this.parts.database.as({ tenantId }).sql(
+      (sql) => sql`
+        insert into route_times as t (tenant_id, route_id, version, counts)
+        select tenant_id, route_id, number, ${sql.json(Object.fromEntries(counts))}::jsonb from route_versions
+        where tenant_id = ${uuidOf(tenantId, 'ten')} and route_id = ${uuidOf(routeId, 'rte')} and number = ${version}
+        on conflict (tenant_id, route_id, version) do update set counted_at = now(), counts = (
+          select coalesce(jsonb_object_agg(step, weight), '{}') from (
+            select step, sum(weight) as weight from (
+              select key as step, weight from ${lately(sql)}
+              union all select key, value::float8 from jsonb_each_text(excluded.counts)
+            ) as each group by step having sum(weight) >= ${leastWeight}::float8
+          ) as added)`,
+      { deadlineMs },
+    );
+  }
+}
+
+/** A relation: the steps (`key`) of a row `t` of route_times, and what they weigh by now. */
+export function lately(sql: SqlTag): Statement {
+  return sql`(
+    select key, value::float8 * power(0.5, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8) as weight
+    from jsonb_each_text(t.counts)) as lately`;
+}
