@@ -3,9 +3,10 @@ import type { PromptMessage } from '../providers/port.ts';
 import { detect } from './detectors.ts';
 import { personalKinds, type Found, type PersonalKind } from './kinds.ts';
 import type { PersonalField } from './personal.ts';
-import { wordsBeforeNumbers } from './placeholders.ts';
+import { isBeforeNumber } from './placeholders.ts';
 import { Restorer } from './restore.ts';
 import { scanned, type Scanned } from './scan.ts';
+import { withoutInvisible } from './strip.ts';
 import { findSpellings, spellingsOf } from './spellings.ts';
 
 /** Messages without personal details, and how these come back. */
@@ -38,7 +39,7 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
       if (!details.has(keyOf(detail))) details.set(keyOf(detail), detail);
     }
   });
-  const words = wordsFor(looked.map(({ text }) => text));
+  const words = wordsFor(looked.map(({ text }) => withoutInvisible(text.lower)));
   const width = Math.max(2, String(details.size).length);
   [...details.values()].forEach((detail, index) => {
     detail.placeholder = `${words[detail.kind]}_${String(index + 1).padStart(width, '0')}`;
@@ -113,9 +114,8 @@ function replaced(
 }
 
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
-function wordsFor(texts: readonly Scanned[]): Readonly<Record<PersonalKind, string>> {
-  const taken = texts.flatMap((text) => [...wordsBeforeNumbers(text)]);
-  const wordFor = (word: string): string => (taken.some((each) => each.endsWith(word)) ? wordFor(`${word}X`) : word);
+function wordsFor(texts: readonly string[]): Readonly<Record<PersonalKind, string>> {
+  const wordFor = (word: string): string => (texts.some((text) => isBeforeNumber(word, text)) ? wordFor(`${word}X`) : word);
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
     PersonalKind,
     string

@@ -1,4 +1,4 @@
-import type { Scanned } from './scan.ts';
+import { endOf } from './letters.ts';
 
 /** What models put into a placeholder beside its own letters: characters that nobody sees. */
 const unseen = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u;
@@ -102,31 +102,12 @@ function isExtra(text: string, at: number, isJoint: boolean): boolean {
   return unseen.test(String.fromCharCode(unit));
 }
 
-const longestWord = 24;
-const longestJoint = 12;
-
-/** Words of a prompt with a number behind them, in capitals: a placeholder that begins with one could not be told from it. */
-export function wordsBeforeNumbers({ text, numbers }: Scanned): ReadonlySet<string> {
-  const words = new Set<string>();
-  for (const { start } of numbers) {
-    let at = start;
-    while (at > 0 && start - at < longestJoint && isJoint(text, at - 1)) at--;
-    const from = at;
-    let word = '';
-    for (; at > 0 && from - at < longestWord && (isLetter(text, at - 1) || isExtra(text, at - 1, false)); at--)
-      if (isLetter(text, at - 1)) word = text.charAt(at - 1) + word;
-    words.add(word.toUpperCase());
-  }
-  return words;
-}
-
-function isLetter(text: string, at: number): boolean {
-  const unit = text.charCodeAt(at) | 0x20;
-  return unit >= 0x61 && unit <= 0x7a;
-}
-
-function isJoint(text: string, at: number): boolean {
-  return '_-\n\t'.includes(text.charAt(at)) || isExtra(text, at, true);
+/** Whether a prompt, folded and in lower case, has a number behind a word: a placeholder that begins with the word could not be told from that. */
+export function isBeforeNumber(word: string, text: string): boolean {
+  const small = word.toLowerCase();
+  for (let at = text.indexOf(small); at >= 0; at = text.indexOf(small, at + 1))
+    if (endOf(/[\s\\_-]{0,6}\d/y, text, at + small.length) >= 0) return true;
+  return false;
 }
 
 /** A pattern for what looks like one of these placeholders, in a text without invisible characters and in NFKC; null when there are none. */

@@ -1,5 +1,4 @@
 import { fold, type Folded } from './fold.ts';
-import { isDigit } from './letters.ts';
 
 /** A stretch of a folded text. */
 export interface Stretch {
@@ -27,30 +26,25 @@ const leastDigits = 6;
 /** Folds a text and looks through it once. */
 export function scanned(whole: string): Scanned {
   const folded = fold(whole);
-  const { text } = folded;
-  const numbers: Stretch[] = [];
+  // A pattern finds them without a line of JavaScript for each unit, which the engine would have to optimise first.
+  const numbers = everyMatch(/\d+/g, folded.text).map(({ 0: digits, index }) => ({ start: index, end: index + digits.length }));
+  return { ...folded, numbers, dense: denseOf(numbers) };
+}
+
+function denseOf(numbers: readonly Stretch[]): Dense[] {
   const dense: Dense[] = [];
-  let first = 0;
-  let last = -1;
-  let count = 0;
-  const close = (): void => {
-    if (count >= leastDigits) dense.push({ start: first, end: last, count });
-  };
-  for (let at = 0; at < text.length; at++) {
-    if (!isDigit(text.charCodeAt(at))) continue;
-    const start = at;
-    while (isDigit(text.charCodeAt(at))) at++;
-    numbers.push({ start, end: at });
-    if (last < 0 || start - last > mostBetween) {
-      close();
-      first = start;
-      count = 0;
+  let open: { start: number; end: number; count: number } | null = null;
+  for (const { start, end } of numbers) {
+    if (open && start - open.end <= mostBetween) {
+      open.end = end;
+      open.count += end - start;
+      continue;
     }
-    count += at - start;
-    last = at;
+    if (open && open.count >= leastDigits) dense.push(open);
+    open = { start, end, count: end - start };
   }
-  close();
-  return { ...folded, numbers, dense };
+  if (open && open.count >= leastDigits) dense.push(open);
+  return dense;
 }
 
 /** Every place where a pattern fits, in order; the pattern has the flag `g`. Without the copy of the pattern that `matchAll` makes. */

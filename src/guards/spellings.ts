@@ -153,6 +153,7 @@ function formsOf(value: string): string[] {
 
 /** Where a form ends in a text: space may be broken lines, quoted with `> ` or escaped in JSON, which also writes a backslash before quotes. */
 function endOfForm(form: string, lower: string, start: number): number {
+  if (lower.startsWith(form, start)) return start + form.length;
   let at = start;
   for (const unit of form.split('')) {
     if (unit === ' ') {
