@@ -53,6 +53,7 @@ import { outboundRules } from './kernel/outbound-rules.ts';
 import { openOutbound } from './kernel/outbound.ts';
 import type { Log } from './kernel/log.ts';
 import { asSet } from './kernel/setting.ts';
+import { DeliveryWindow } from './kernel/window.ts';
 import { Bus } from './messages/bus.ts';
 import { PostgresBus } from './messages/postgres-bus.ts';
 import { openMetrics } from './monitoring/metrics.ts';
@@ -158,7 +159,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const vault = new VaultService({ database, masterKeys, log });
     await vault.assertReadable({ isFatal: config.isProduction });
     const outbound = outboundRules(config.outboundAllow);
-    const httpOf = guardedHttp(config.engine.windowMs, openDial(outbound));
+    const window = new DeliveryWindow(config.engine.windowMs, () => engine.runningCount);
+    const httpOf = guardedHttp(window, openDial(outbound));
     const providerKeys = new ProviderKeyService({ database, vault, clock, log, httpOf });
     bus.forgetOn(providerKeys, 'credential.changed');
 
@@ -171,7 +173,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const ledger = new LedgerService({ models, bus, clock });
-    const providerHttp = new LeanHttp(config.engine.windowMs);
+    const providerHttp = new LeanHttp(window);
     const routeTimes = new RouteTimesService({ database, log });
     routeTimes.open();
     life.onStop('times of routes', () => routeTimes.close(), lastWordsMs);
@@ -186,7 +188,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
       audience: follower,
       readers: follower,
     };
-    const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp });
+    const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp, window });
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, ledger, bus, log });

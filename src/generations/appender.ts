@@ -1,9 +1,10 @@
 import { isDataFault } from '../db/failures.ts';
+import { sharedMoment, type Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Run } from './run.ts';
 
-/** At most this long after a text came it is sent to the database, together with all others. */
+/** So long after a text came it is sent to the database, together with all others; longer with many streams that nobody reads elsewhere. */
 const tickMs = 50;
 /** Pause after a flush that failed as a whole. */
 const retryMs = 250;
@@ -14,13 +15,15 @@ export class Appender {
   /** In the order in which they are due. */
   private readonly undelivered = new Set<Run>();
   private tick: NodeJS.Timeout | null = null;
-  private window: NodeJS.Timeout | null = null;
+  private timer: NodeJS.Timeout | null = null;
   private flushing: Promise<void> | null = null;
   private isClosed = false;
+  /** Readers on other processes see what is stored: as of the last flush. */
+  private isReadElsewhere = false;
 
   constructor(
     private readonly parts: Pick<EngineParts, 'database' | 'bus' | 'audience' | 'clock' | 'log'>,
-    private readonly windowMs: number,
+    private readonly window: Window,
   ) {}
 
   /** Adds text to a run: readers get a run's first text at once and later text by the window; the store gets it by the tick. */
@@ -28,12 +31,13 @@ export class Appender {
     const now = this.parts.clock.monotonic();
     run.append(text, now);
     this.unstored.add(run);
-    if (!this.tick && !this.flushing) this.arm(tickMs);
+    if (!this.tick && !this.flushing) this.arm(this.tickMs);
     if (this.undelivered.has(run)) return;
-    if (now - run.deliveredAt >= this.windowMs) return this.deliver(run, now);
-    run.dueAt = now + this.windowMs;
+    const { ms, width } = this.window;
+    if (now - run.deliveredAt >= ms) return this.deliver(run, now);
+    run.dueAt = width === 1 ? now + ms : sharedMoment(now + ms, this.window, 1);
     this.undelivered.add(run);
-    this.window ??= setTimeout(() => this.deliverDue(), this.windowMs);
+    this.timer ??= setTimeout(() => this.deliverDue(), run.dueAt - now);
   }
 
   /** Lets readers have all of a run's text now. */
@@ -59,7 +63,7 @@ export class Appender {
   async close(): Promise<void> {
     this.isClosed = true;
     if (this.tick) clearTimeout(this.tick);
-    if (this.window) clearTimeout(this.window);
+    if (this.timer) clearTimeout(this.timer);
     await this.flushing;
   }
 
@@ -80,17 +84,21 @@ export class Appender {
 
   /** All that is due, and what will be in a moment: one look at many runs instead of many. */
   private deliverDue(): void {
-    this.window = null;
+    this.timer = null;
     const now = this.parts.clock.monotonic();
     for (const run of this.undelivered) {
       const waitMs = run.dueAt - now;
-      if (waitMs <= this.windowMs / 10) {
+      if (waitMs <= this.window.ms / 10) {
         this.deliver(run, now);
       } else {
-        this.window = setTimeout(() => this.deliverDue(), waitMs);
+        this.timer = setTimeout(() => this.deliverDue(), waitMs);
         return;
       }
     }
+  }
+
+  private get tickMs(): number {
+    return this.isReadElsewhere ? tickMs : tickMs * this.window.width;
   }
 
   private arm(ms: number): void {
@@ -105,7 +113,7 @@ export class Appender {
     this.flushing ??= this.store().finally(() => {
       this.flushing = null;
       // Came after the last look and before this line.
-      if (this.unstored.size > 0) this.arm(tickMs);
+      if (this.unstored.size > 0) this.arm(this.tickMs);
     });
     return this.flushing;
   }
@@ -114,7 +122,7 @@ export class Appender {
     const pieces = [...this.unstored].flatMap((run) => this.pieceOf(run) ?? []);
     this.unstored.clear();
     if (pieces.length === 0) return;
-    let wait = tickMs;
+    let wait = this.tickMs;
     try {
       await this.storeTogether(pieces);
     } catch (err) {
@@ -142,6 +150,7 @@ export class Appender {
       if (run.isWatchedElsewhere) watched.push(run.id);
       if (run.stored < run.text.length) this.unstored.add(run);
     }
+    this.isReadElsewhere = watched.length > 0;
     this.parts.bus.publish('generation.changed', watched);
   }
 

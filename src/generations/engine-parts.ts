@@ -2,6 +2,7 @@ import type { LedgerService } from '../budgets/ledger.service.ts';
 import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Window } from '../kernel/window.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { ProviderHttp } from '../providers/port.ts';
 import type { GateService } from '../routing/gate.service.ts';
@@ -17,7 +18,7 @@ export interface EngineConfig {
   readonly totalTimeoutMs: number;
   readonly firstTokenTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** The delivery window: a run's first text goes out at once, later text at most this much later. */
+  /** The delivery window of a process with few streams. */
   readonly windowMs: number;
   /** How long a stopping process goes on writing before it gives its generations away. */
   readonly drainTimeoutMs: number;
@@ -50,4 +51,6 @@ export interface EngineParts {
   readonly log: Log;
   /** How calls go out, but those to addresses that tenants named. */
   readonly http: ProviderHttp;
+  /** The delivery window: a run's first text goes out at once, later text at most this much later. */
+  readonly window: Window;
 }

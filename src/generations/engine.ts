@@ -40,7 +40,7 @@ export class Engine {
     private readonly config: EngineConfig,
     private readonly parts: EngineParts,
   ) {
-    this.appender = new Appender(parts, config.windowMs);
+    this.appender = new Appender(parts, parts.window);
     this.writer = new Writer(config, parts, this.appender, (run) => this.copies.delete(run));
   }
 

@@ -1,5 +1,6 @@
 import type { OutboundDial } from '../kernel/outbound-dial.ts';
 import { OutboundError } from '../kernel/outbound.ts';
+import type { Window } from '../kernel/window.ts';
 import type { Body } from './body.ts';
 import { Exchange } from './exchange.ts';
 import { HeldReads } from './held-reads.ts';
@@ -30,16 +31,18 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
  */
 export class LeanHttp implements ProviderHttp {
   private readonly resting = new Map<string, Wire[]>();
-  private readonly reads = new HeldReads();
+  private readonly reads: HeldReads;
 
   /**
-   * `windowMs`: how long text may wait before it is delivered; 0 reads every byte when it comes. With a `dial` it only goes where that allows it: for addresses
+   * `window`: how long text may wait before it is delivered; 0 reads every byte when it comes. With a `dial` it only goes where that allows it: for addresses
    * that somebody else named.
    */
   constructor(
-    private readonly windowMs: number,
+    private readonly window: Window,
     private readonly dial: OutboundDial | null = null,
-  ) {}
+  ) {
+    this.reads = new HeldReads(window);
+  }
 
   readonly fetch: typeof fetch = (input, init) => this.call(input, init, null);
 
@@ -85,7 +88,7 @@ export class LeanHttp implements ProviderHttp {
       if (signal?.aborted) return;
       // Nothing was said on it yet: another will do as well.
       if (!wire.isAlive) wire = this.wireTo(url);
-      const exchange = new Exchange(wire, new Pace(this.windowMs), this.reads, {
+      const exchange = new Exchange(wire, new Pace(this.window), this.reads, {
         answered: (head, received) => {
           try {
             resolve(responseOf(head, received));

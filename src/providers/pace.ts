@@ -1,3 +1,5 @@
+import type { Window } from '../kernel/window.ts';
+
 /** Reads in a row that have to be close to each other before any is held. */
 const enoughReads = 4;
 /** How much the latest read counts. */
@@ -14,7 +16,7 @@ export class Pace {
   private quickReads = 0;
 
   constructor(
-    private readonly windowMs: number,
+    private readonly window: Window,
     private readonly now: () => number = () => performance.now(),
   ) {}
 
@@ -23,20 +25,21 @@ export class Pace {
    * interval from now, as far as anybody knows, and may then wait for the window.
    */
   after(chunks: number): number | null {
+    const windowMs = this.window.ms;
     const now = this.now();
     const tookMs = now - this.readAt;
     this.readAt = now;
     const isHeld = this.quickReads >= enoughReads;
-    if (!isHeld && tookMs > this.windowMs) this.quickReads = 0;
+    if (!isHeld && tookMs > windowMs) this.quickReads = 0;
     else {
       const share = this.quickReads === 0 ? 1 : weight;
       this.readMs += (tookMs - this.readMs) * share;
       this.readChunks += (chunks - this.readChunks) * share;
       if (!isHeld) this.quickReads++;
     }
-    if (this.windowMs === 0 || this.quickReads < enoughReads) return null;
+    if (windowMs === 0 || this.quickReads < enoughReads) return null;
     const everyMs = this.readMs / this.readChunks;
-    if (everyMs <= this.windowMs) return this.windowMs + everyMs / 2;
+    if (everyMs <= windowMs) return windowMs + everyMs / 2;
     this.quickReads = 0;
     return null;
   }

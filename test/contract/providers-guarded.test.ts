@@ -33,7 +33,7 @@ async function listening(server: Server): Promise<number> {
 
 /** A way out that allows what is listed and finds names so. */
 const way = (allowed: readonly string[], resolve: FindAddresses = () => Promise.resolve([])): LeanHttp =>
-  guardedHttp(0, openDial(outboundRules(allowed), { resolve }))('ten_1');
+  guardedHttp({ ms: 0, width: 1 }, openDial(outboundRules(allowed), { resolve }))('ten_1');
 
 /** What a call came to: its body, or why there was none, from down the chain. */
 async function said(http: LeanHttp, url: string): Promise<string> {
@@ -71,14 +71,16 @@ describe('a call to an address that a tenant named', () => {
       return answers.shift() ?? [];
     };
     // Another party's connections and names are its own, so each looks for itself.
-    const ways = guardedHttp(0, openDial(outboundRules(['127.0.0.1', 'rebinding.test']), { resolve }));
+    const ways = guardedHttp({ ms: 0, width: 1 }, openDial(outboundRules(['127.0.0.1', 'rebinding.test']), { resolve }));
     const url = `http://rebinding.test:${port}/v1`;
 
     expect(await said(ways('ten_1'), url)).toBe('1');
     expect(await said(ways('ten_1'), url)).toBe('2');
     expect(asked).toEqual(['rebinding.test']);
     const strict = openDial(outboundRules(['127.0.0.1']), { resolve: async () => ['93.184.215.14', '10.0.0.1'] });
-    expect(await said(guardedHttp(0, strict)('ten_2'), `https://rebinding.test:${port}/v1`)).toBe(notPublicName);
+    expect(await said(guardedHttp({ ms: 0, width: 1 }, strict)('ten_2'), `https://rebinding.test:${port}/v1`)).toBe(
+      notPublicName,
+    );
     expect(requests).toBe(2);
   });
 
@@ -91,7 +93,7 @@ describe('a call to an address that a tenant named', () => {
     const port = await listening(createServer(answer));
     let addresses = ['127.0.0.1'];
     const dial = openDial(outboundRules(['127.0.0.1', 'rebinding.test']), { resolve: async () => addresses, keepMs: 20 });
-    const http = guardedHttp(0, dial)('ten_1');
+    const http = guardedHttp({ ms: 0, width: 1 }, dial)('ten_1');
     const url = `http://rebinding.test:${port}/v1`;
 
     expect(await said(http, url)).toBe('here');
@@ -132,7 +134,7 @@ describe('a call to an address that a tenant named', () => {
         all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4),
     };
 
-    expect(await said(new LeanHttp(0, dial), `${scheme}://vendor.test:${port}/v1`)).toBe(notPublic);
+    expect(await said(new LeanHttp({ ms: 0, width: 1 }, dial), `${scheme}://vendor.test:${port}/v1`)).toBe(notPublic);
     await expect.poll(() => connections).toBe(1);
     expect(bytes).toBe(0);
   });

@@ -39,7 +39,7 @@ class Wire {
   }
 }
 
-const http = new LeanHttp(25);
+const http = new LeanHttp({ ms: 25, width: 1 });
 let wire: Wire;
 beforeEach(async () => {
   wire = new Wire();

@@ -49,7 +49,7 @@ let wire: Wire;
 let http: LeanHttp;
 const stop = new AbortController();
 beforeEach(async () => {
-  http = new LeanHttp(windowMs);
+  http = new LeanHttp({ ms: windowMs, width: 1 });
   wire = new Wire();
   await wire.open();
 });

@@ -18,7 +18,7 @@ const server = https.createServer({ key: certificateKey, cert: certificate }, (r
 });
 server.on('secureConnection', () => connections++);
 
-const http = new LeanHttp(25);
+const http = new LeanHttp({ ms: 25, width: 1 });
 const trusted = tls.getCACertificates('default');
 const post = (host: string): Promise<Response> =>
   http.fetch(`https://${host}:${(server.address() as AddressInfo).port}/v1`, { method: 'POST', body: 'a prompt' });

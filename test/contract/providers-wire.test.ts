@@ -8,7 +8,7 @@ import { MockProvider, mockUsage } from '../harness/mock-provider.ts';
 import { canaryKey, codeOf, openBody, outcomeOf, textRequest, vendors } from '../harness/providers.ts';
 import { wireOf } from '../harness/wire.ts';
 
-const http = new LeanHttp(25);
+const http = new LeanHttp({ ms: 25, width: 1 });
 let mock: MockProvider;
 beforeAll(async () => {
   mock = await MockProvider.open();

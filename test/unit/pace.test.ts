@@ -4,7 +4,7 @@ import { Pace } from '../../src/providers/pace.ts';
 /** What is held after each of these reads; `[ms since the one before, chunks]`. */
 function held(windowMs: number, reads: readonly (readonly [number, number])[]): (number | null)[] {
   let now = 1_000;
-  const pace = new Pace(windowMs, () => now);
+  const pace = new Pace({ ms: windowMs, width: 1 }, () => now);
   return reads.map(([afterMs, chunks]) => {
     now += afterMs;
     return pace.after(chunks);

@@ -35,7 +35,7 @@ function opened() {
     database: { as: () => ({ sql }) } as unknown as Database,
     vault: vault as VaultService,
     clock: { now: () => new Date(), monotonic: () => time.ms },
-    httpOf: () => new LeanHttp(0),
+    httpOf: () => new LeanHttp({ ms: 0, width: 1 }),
     log: openLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
   });
   const answer = (...rows: Row[]) => looks.at(-1)?.resolve(rows);

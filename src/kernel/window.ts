@@ -1,0 +1,44 @@
+/** How long text may wait on its way to a reader, in milliseconds; `width` says how many times as long as in a process with few streams that is. */
+export interface Window {
+  readonly ms: number;
+  readonly width: number;
+}
+
+/** Up to so many streams, each gets its text as soon as it may. */
+const calm = 16;
+/** From so many on, windows are as wide as they get. */
+const crowded = 48;
+/** The widest window, in windows: with tokens every 20 ms no reader of one waits 100 ms for more. */
+const widest = 2.5;
+
+/**
+ * The delivery window of a process. Frames and reads are most of what a token costs: a process that writes many streams at once lets their text
+ * wait longer and pays for fewer of both.
+ */
+export class DeliveryWindow implements Window {
+  constructor(
+    private readonly leastMs: number,
+    private readonly streams: () => number,
+  ) {}
+
+  get width(): number {
+    const share = Math.min(1, Math.max(0, (this.streams() - calm) / (crowded - calm)));
+    return 1 + (widest - 1) * share;
+  }
+
+  get ms(): number {
+    return this.leastMs * this.width;
+  }
+}
+
+/** Of the window: who waits for one, and up to three quarters of another, waits for two of these. */
+const crowdedStep = 0.576;
+
+/**
+ * The moment near `at` at which what is due then is done; milliseconds, as `at`. With many streams there are two in a window, on which all of them
+ * meet: code and data are still in the processor's caches from one stream to the next. With few, those are multiples of `calmStepMs`.
+ */
+export function sharedMoment(at: number, { ms, width }: Window, calmStepMs: number): number {
+  const stepMs = width === 1 ? calmStepMs : ms * crowdedStep;
+  return Math.round(at / stepMs) * stepMs;
+}
