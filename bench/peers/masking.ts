@@ -36,7 +36,9 @@ if (process.env['WARM'] === '1') warmMasking();
 const times: number[] = [];
 for (let index = 0; index < count; index++) {
   const [name, email, phone] = [`${word()} ${word()}`, `${word()}@example.org`, `+47 555 ${10_000 + index}`];
-  const line = `${name}, mobile ${phone}, ${email.toLowerCase()}. ${prose}`;
+  const address = `${index + 1} ${word()} Street, Leeds LS${1 + (index % 9)} 4DY`;
+  const pages = `linkedin.com/in/${word().toLowerCase()}, ${name.toLowerCase().replace(' ', '_')}`;
+  const line = `${name}, ${address}, mobile ${phone}, ${email.toLowerCase()}, ${pages}. ${prose}`;
   const content = line.repeat(Math.ceil(units / line.length)).slice(0, units);
   const variables = { applicant: { name, email, phone }, job: { contact: `Ms ${word()}` } };
   const startedAt = performance.now();

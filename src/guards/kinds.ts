@@ -1,3 +1,5 @@
+import type { Scanned } from './scan.ts';
+
 /** Kinds of personal details, and the word that begins the placeholders of each. */
 export const personalKinds = {
   name: 'PERSON',
@@ -8,6 +10,7 @@ export const personalKinds = {
   iban: 'IBAN',
   'national-id': 'IDNUMBER',
   'birth-date': 'BIRTHDATE',
+  handle: 'HANDLE',
 } as const;
 
 export type PersonalKind = keyof typeof personalKinds;
@@ -20,8 +23,8 @@ export interface Found {
   readonly value?: string;
 }
 
-/** Finds the details of one kind in a text, in time linear in its length. */
+/** Finds the details of one kind in a text, in time linear in its length; where they stand is told of the folded text. */
 export interface Detector {
   readonly kind: PersonalKind;
-  find(text: string): Found[];
+  find(scanned: Scanned): Found[];
 }

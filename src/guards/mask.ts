@@ -2,8 +2,12 @@ import { LRUCache } from 'lru-cache';
 import type { PromptMessage } from '../providers/port.ts';
 import { detect } from './detectors.ts';
 import { personalKinds, type Found, type PersonalKind } from './kinds.ts';
-import { findSpellings, spellingsOf, type PersonalField } from './personal.ts';
+import type { PersonalField } from './personal.ts';
+import { isBeforeNumber } from './placeholders.ts';
 import { Restorer } from './restore.ts';
+import { scanned, type Scanned } from './scan.ts';
+import { withoutInvisible } from './strip.ts';
+import { findSpellings, spellingsOf } from './spellings.ts';
 
 /** Messages without personal details, and how these come back. */
 export interface Masked {
@@ -24,10 +28,10 @@ export interface Masked {
  */
 export function mask(messages: readonly PromptMessage[], variables: unknown, fields: readonly PersonalField[]): Masked {
   const spellings = spellingsOf(fields, variables);
-  const found = messages.map((message) => {
-    const { content } = message;
-    return merged([...findSpellings(content, spellings), ...detectedIn(message)], content);
-  });
+  const looked = messages.map(look);
+  const found = looked.map(({ text, found: detected }, index) =>
+    merged([...findSpellings(text, spellings), ...detected], messages[index]?.content ?? ''),
+  );
   const details = new Map<string, { kind: PersonalKind; value: string; placeholder: string }>();
   found.forEach((stretches, index) => {
     for (const { kind, start, end, value } of stretches) {
@@ -35,7 +39,7 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
       if (!details.has(keyOf(detail))) details.set(keyOf(detail), detail);
     }
   });
-  const words = wordsFor(messages);
+  const words = wordsFor(looked.map(({ text }) => withoutInvisible(text.lower)));
   const width = Math.max(2, String(details.size).length);
   [...details.values()].forEach((detail, index) => {
     detail.placeholder = `${words[detail.kind]}_${String(index + 1).padStart(width, '0')}`;
@@ -54,20 +58,26 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
   };
 }
 
-/** What was found in the parts of prompts that a template writes for every letter alike. */
-const inStable = new LRUCache<string, readonly Found[]>({
+/** A message as it is looked at, and what was found in it by its form. */
+interface Looked {
+  readonly text: Scanned;
+  readonly found: readonly Found[];
+}
+
+/** The parts of prompts that a template writes for every letter alike. */
+const stable = new LRUCache<string, Looked>({
   max: 200,
   maxSize: 1_000_000,
-  sizeCalculation: (_found, { length }) => length + 1,
+  sizeCalculation: (_looked, { length }) => length + 1,
 });
 
-function detectedIn({ content, isStable }: PromptMessage): readonly Found[] {
-  if (!isStable) return detect(content);
-  const known = inStable.get(content);
+function look({ content, isStable }: PromptMessage): Looked {
+  const known = isStable ? stable.get(content) : undefined;
   if (known) return known;
-  const found = detect(content);
-  inStable.set(content, found);
-  return found;
+  const text = scanned(content);
+  const looked = { text, found: detect(content, text) };
+  if (isStable) stable.set(content, looked);
+  return looked;
 }
 
 const keyOf = ({ kind, value }: { readonly kind: PersonalKind; readonly value: string }): string => `${kind} ${value}`;
@@ -104,13 +114,8 @@ function replaced(
 }
 
 /** The words of the placeholders; longer ones where the prompt could be mistaken for holding one. */
-function wordsFor(messages: readonly PromptMessage[]): Readonly<Record<PersonalKind, string>> {
-  // Hardly any prompt has one of these: each word is looked for only in what has.
-  const likely = messages.flatMap(({ content }) =>
-    content.includes('_') ? (content.match(/[A-Za-z]+[ \\]{0,2}_[ \\]{0,2}\d/g) ?? []) : [],
-  );
-  const ends = likely.map((each) => (/^[A-Za-z]+/.exec(each)?.[0] ?? '').toUpperCase());
-  const wordFor = (word: string): string => (ends.some((each) => each.endsWith(word)) ? wordFor(`${word}X`) : word);
+function wordsFor(texts: readonly string[]): Readonly<Record<PersonalKind, string>> {
+  const wordFor = (word: string): string => (texts.some((text) => isBeforeNumber(word, text)) ? wordFor(`${word}X`) : word);
   return Object.fromEntries(Object.entries(personalKinds).map(([kind, word]) => [kind, wordFor(word)])) as Record<
     PersonalKind,
     string

@@ -1,30 +1,26 @@
+import { likeness, placeholderAt, wordsOf, type PlaceholderWord } from './placeholders.ts';
+import { withoutInvisible } from './strip.ts';
+
 /**
- * Puts details back into a text that comes in parts, wherever it is split. What is held back is the longest end of the text that may be the
- * beginning of a placeholder: always shorter than the longest of them. Case does not matter; every other character passes as it is.
+ * Puts details back into a text that comes in parts, wherever it is split. What is held back is the longest end of the text that may be the beginning of
+ * a placeholder: at most `mostExtras` units longer than the longest of them. Every character that is none of a placeholder passes as it is.
  */
 export class Restorer {
-  private readonly pattern: RegExp | null;
-  private readonly beginnings = new Set<string>();
-  private readonly longest: number;
+  private readonly words: readonly PlaceholderWord[];
+  /** The words that begin with each letter, from A to Z. */
+  private readonly beginning: readonly (readonly PlaceholderWord[])[];
+  private readonly isJson: boolean;
   private held = '';
 
-  private readonly values: ReadonlyMap<string, string>;
-  private readonly strange: RegExp | null;
-
-  /** `values` by placeholder: capitals, digits and `_`, none the beginning of another. With `isJson` they become parts of texts in JSON. */
+  /** `values` by placeholder: a word in capitals, `_` and digits, all of one length. With `isJson` they become parts of texts in JSON. */
   constructor(values: ReadonlyMap<string, string>, { isJson = false } = {}) {
-    const placeholders = [...values.keys()];
-    this.values = isJson
-      ? new Map([...values].map(([placeholder, value]) => [placeholder, JSON.stringify(value).slice(1, -1)]))
-      : values;
-    const words = new Set(placeholders.map((placeholder) => placeholder.replace(/_\d+$/, '')));
-    this.strange =
-      words.size > 0 ? new RegExp(String.raw`(?<![A-Z])(?:${[...words].join('|')})[ \\]{0,2}_[ \\]{0,2}\d`, 'i') : null;
-    this.longest = placeholders.reduce((longest, { length }) => Math.max(longest, length), 0);
-    // Without the flag `u`, so that no letter beyond ASCII is the same as one of these in another case.
-    this.pattern = placeholders.length > 0 ? new RegExp(placeholders.join('|'), 'gi') : null;
-    for (const placeholder of placeholders)
-      for (let length = 1; length < placeholder.length; length++) this.beginnings.add(placeholder.slice(0, length));
+    this.isJson = isJson;
+    this.words = wordsOf(
+      isJson ? new Map([...values].map(([placeholder, value]) => [placeholder, JSON.stringify(value).slice(1, -1)])) : values,
+    );
+    this.beginning = Array.from({ length: 26 }, (_, letter) =>
+      this.words.filter(({ word }) => word.charCodeAt(0) === 0x41 + letter),
+    );
   }
 
   /** How much is held back, in UTF-16 code units. */
@@ -34,37 +30,53 @@ export class Restorer {
 
   /** The text of this part and of what was held back, as far as it is certain; may be empty. */
   push(part: string): string {
-    if (!this.pattern) return part;
-    const text = this.held + part;
-    let restored = '';
-    let at = 0;
-    for (const { 0: placeholder, index } of text.matchAll(this.pattern)) {
-      restored += text.slice(at, index) + (this.values.get(placeholder.toUpperCase()) ?? placeholder);
-      at = index + placeholder.length;
-    }
-    const end = text.length - this.beginningAtEnd(text, at);
-    this.held = text.slice(end);
-    return restored + text.slice(at, end);
+    if (this.words.length === 0) return part;
+    return this.read(this.held === '' ? part : this.held + part, false);
   }
 
-  /** What is still held back when the text has ended: the beginning of a placeholder that did not come. */
+  /** What is still held back when the text has ended. */
   flush(): string {
-    const rest = this.held;
-    this.held = '';
-    return rest;
+    return this.held === '' ? '' : this.read(this.held, true);
   }
 
   /**
-   * Whether a restored text still holds what looks like a placeholder: one that was never given, or is spelled otherwise. The words of placeholders
-   * are in no prompt and in no value, so the model made it.
+   * Whether a restored text still holds what looks like a placeholder: one that was never given, or is spelled in a way that is not read. The words of
+   * placeholders are in no prompt and in no value, so the model made it.
    */
   isLeftIn(text: string): boolean {
-    return this.strange?.test(text) === true;
+    const like = likeness(this.words);
+    if (!like) return false;
+    const seen = this.isJson
+      ? text.replaceAll(/\\u([\da-f]{4})/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+      : text;
+    return like.test(withoutInvisible(seen).normalize('NFKC'));
   }
 
-  private beginningAtEnd(text: string, from: number): number {
-    for (let length = Math.min(this.longest - 1, text.length - from); length > 0; length--)
-      if (this.beginnings.has(text.slice(-length).toUpperCase())) return length;
-    return 0;
+  private read(text: string, isWhole: boolean): string {
+    let restored = '';
+    let done = 0;
+    this.held = '';
+    for (let at = 0; at < text.length; at++) {
+      const words = this.beginning[letterOf(text.charCodeAt(at))];
+      if (words === undefined) continue;
+      for (const word of words) {
+        const match = placeholderAt(text, at, word, isWhole);
+        if (match === null) continue;
+        if (match === 'open') {
+          this.held = text.slice(at);
+          return restored + text.slice(done, at);
+        }
+        restored += text.slice(done, at) + match.value;
+        done = match.end;
+        at = match.end - 1;
+        break;
+      }
+    }
+    return restored + text.slice(done);
   }
+}
+
+/** Which letter a unit is, 0 for A, in any case and width; another number for what is none. */
+function letterOf(unit: number): number {
+  return ((unit >= 0xff21 && unit <= 0xff5a ? unit - 0xfee0 : unit) | 0x20) - 0x61;
 }
