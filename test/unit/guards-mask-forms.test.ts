@@ -29,6 +29,7 @@ describe('postal addresses', () => {
     ['12 HIGH STREET', ['12 HIGH STREET']],
     ['P.O. Box 1234, Springfield, IL 62704', ['P.O. Box 1234, Springfield, IL 62704']],
     ['Postfach 12 34', ['Postfach 12 34']],
+    ['po box no. 12, apartado de correos 7', ['po box no. 12', 'apartado de correos 7']],
     ['Leeds LS1 4DY', ['LS1 4DY']],
     ['SW1A 1AA', ['SW1A 1AA']],
     ['Hauptstraße 12a, 10115 Berlin', ['Hauptstraße 12a, 10115 Berlin']],
