@@ -24,6 +24,7 @@ import { Sealer } from './audit/sealer.ts';
 import { AuditTail } from './audit/tail.ts';
 import { BudgetService } from './budgets/budget.service.ts';
 import { LedgerService } from './budgets/ledger.service.ts';
+import { TrialAccountsService } from './budgets/trial-accounts.service.ts';
 import * as operations from './client/operations.ts';
 import { CacheService } from './caching/cache.service.ts';
 import { settingsOf, type Config } from './config.ts';
@@ -259,7 +260,8 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     bus.forgetOn(plans, 'route.changed');
     const routes = new RouteService({ database, acts, bus, models, plans });
     const calls = { keys: providerKeys, acts, clock, http: providerHttp };
-    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates, people: tenants });
+    const accounts = new TrialAccountsService({ database, ledger });
+    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates, people: tenants, accounts });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
     const caches = new CacheService({ database, clock, models, keys: providerKeys, writtenForMs: config.engine.totalTimeoutMs });

@@ -60,7 +60,9 @@ async function makeTenants(): Promise<object[]> {
       (values ('TENANT', 'COST_MICROS', 'MONTH'), ('TENANT', 'TOKENS', 'DAY'), ('MEMBER', 'GENERATIONS', 'WEEK')) b(subject, unit, period)`;
   await owner.unsafe(`
     create table bare_budgets (tenant int primary key, used bigint not null default 0) with (fillfactor = 50);
-    insert into bare_budgets (tenant) select generate_series(1, ${mostTenants});`);
+    insert into bare_budgets (tenant) select generate_series(1, ${mostTenants});
+    create table bare_caps (tenant int, cap int, used bigint not null default 0, primary key (tenant, cap)) with (fillfactor = 50);
+    insert into bare_caps (tenant, cap) select tenant, cap from generate_series(1, ${mostTenants}) tenant, generate_series(1, 3) cap;`);
   await owner.unsafe('vacuum analyze');
   return scopes;
 }
@@ -78,7 +80,7 @@ const pairs: Readonly<Record<Turn['contestant'], (tenant: number) => Promise<voi
   draftwire: async (tenant) => {
     const scope = scopes[tenant] ?? {};
     const generation = newId('gen');
-    const asked = { id: generation, plan, messages, maxOutputTokens: 1_000, guards: null, metadata: null };
+    const asked = { id: generation, plan, messages, maxOutputTokens: 1_000, guards: null, variables: {}, metadata: null };
     const reserved = ledgers.reserving(scope, asked);
     const [row] = await database.as(scope).sql((sql) => sql`select ${reserved(sql)} as is_reserved`);
     if (!row || Object.values(row)[0] !== true) throw new Error('nothing was reserved');

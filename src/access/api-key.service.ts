@@ -8,20 +8,21 @@ import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkRange, givenName } from '../kernel/given.ts';
-import { idOfUuid, newId, uuidOfId } from '../kernel/id.ts';
+import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { permissionsGiven, requireHeld } from './hand-out.ts';
 import { limitsFor, limitsOf, limitsOfCaller, requireNoLooser, type AskedLimits, type OwnLimits } from './key-limits.ts';
+import { handBudgets, makersBy } from './key-makers.ts';
 import { hashOf, newKeyText } from './key-text.ts';
 import { apiKeys, type ApiKeyRow } from './keys.table.ts';
 import { ownPermissions, requireStanding } from './people.ts';
 import { everything, permissionsOfKey } from './roles.ts';
 
-const { secretHash: _secretHash, ...columns } = getTableColumns(apiKeys);
+const { secretHash: _secretHash, makers: _makers, ...columns } = getTableColumns(apiKeys);
 
-/** A key as it is read: everything but the hash of its secret. */
-export type ApiKeyView = Omit<ApiKeyRow, 'secretHash'>;
+/** A key as it is read: everything but the hash of its secret, and whose budgets count it. */
+export type ApiKeyView = Omit<ApiKeyRow, 'secretHash' | 'makers'>;
 
 /** A key and its only copy. */
 export interface NewKey {
@@ -101,6 +102,7 @@ export class ApiKeyService {
         permissions,
         expiresAt: endOf(scope, asked),
         replacesId: null,
+        makers: await makersBy(act, scope),
         ...limits,
       });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
@@ -159,7 +161,8 @@ export class ApiKeyService {
       // Nobody gives on more time than they have: a key that replaces itself keeps its end, replaced by another it ends no later than that one.
       const ownEnd = sql<Date | null>`${old.expiresAt?.toISOString() ?? null}::timestamptz`;
       const expiresAt = scope.keyId === id ? ownEnd : endOf(scope, lasting);
-      const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, ...limitsOf(old) });
+      const makers = await makersBy(act, scope, id);
+      const made = await this.insert(act, scope, { name, permissions, expiresAt, replacesId: id, makers, ...limitsOf(old) });
       act.record({ thing: made.apiKey.id, before: null, after: toldOf(made.apiKey) });
       act.record({ thing: id, before: toldOf(old), after: toldOf(replaced) });
       for (const thing of await handBudgets(act, scope, id, made.apiKey.id))
@@ -228,7 +231,7 @@ export class ApiKeyService {
   private async insert(
     { query, keep }: Act,
     { tenantId, memberId }: Scope,
-    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId'> &
+    what: Pick<typeof apiKeys.$inferInsert, 'name' | 'permissions' | 'replacesId' | 'makers'> &
       OwnLimits & {
         expiresAt: SQL<Date | null>;
       },
@@ -308,14 +311,4 @@ async function requireAll(transaction: Statements, scope: Scope, { id, permissio
     throw new AppError('FORBIDDEN', 'this key may do all that its member ever may: only one that may as well rotates it', {
       path,
     });
-}
-
-/** Gives the budgets of a key, with their counts, to the one that replaces it: they count both from now on, as long as the old one goes on. Their ids. */
-async function handBudgets(act: Act, { tenantId }: Scope, from: string, to: string): Promise<string[]> {
-  const moved = await act.sql<{ id: string }>(
-    (tag) => tag`
-      update budgets set key_id = ${uuidOf(to, 'key')} where tenant_id = ${uuidOf(tenantId, 'ten')} and key_id = ${uuidOf(from, 'key')}
-      returning id`,
-  );
-  return moved.map(({ id }) => idOfUuid('bud', id));
 }

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { foreignKey, index, integer, pgPolicy, pgTable, text, timestamp, unique } from 'drizzle-orm/pg-core';
+import { foreignKey, index, integer, pgPolicy, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
 import { id } from '../db/ids.ts';
 import { engineReads, engineRole, tenantWall } from '../db/tenancy.ts';
 import type { Permission } from '../kernel/scope.ts';
@@ -26,6 +26,11 @@ export const apiKeys = pgTable(
     revokedAt: timestamp({ withTimezone: true }),
     /** The key that this one took over from, when it was made by a rotation; a key is replaced once. */
     replacesId: id('key'),
+    /** Uuids of the keys that made it or handed out its secret, and of those that made them: their budgets count its calls, too. */
+    makers: uuid()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
     /** Limits of its own, beside those of its member and tenant; null for none. */
     requestsPerMinute: integer(),
     startsPerMinute: integer(),

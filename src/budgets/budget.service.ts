@@ -16,7 +16,7 @@ import type { LedgerService } from './ledger.service.ts';
 import { standingAt, type Standing } from './standing.ts';
 
 /** A budget and how it stands. */
-export type BudgetView = Omit<BudgetRow, keyof Standing | 'slices' | 'slice' | 'target'> & Standing;
+export type BudgetView = Omit<BudgetRow, keyof Standing | 'slices' | 'slice' | 'target' | 'unitNumber' | 'sliceHours'> & Standing;
 
 /** A budget to set; absent and null mean the same. */
 export interface BudgetSet {
@@ -137,7 +137,7 @@ export class BudgetService {
     return this.parts.database.as(scope).query.select().from(budgets).where(isThis);
   }
 
-  private viewOf({ slices, slice, target: _target, ...row }: BudgetRow): BudgetView {
+  private viewOf({ slices, slice, target: _target, unitNumber: _unit, sliceHours: _hours, ...row }: BudgetRow): BudgetView {
     return { ...row, ...standingAt({ ...row, slices, slice }, this.parts.clock.now()) };
   }
 }

@@ -50,10 +50,12 @@ export const budgets = pgTable(
     team: text(),
     keyId: id('key'),
     memberId: id('mem'),
-    /** The subject as one text, by which starts find their caps. */
-    target: text()
-      .notNull()
-      .generatedAlwaysAs(sql`subject || ':' || coalesce(team, key_id::text, member_id::text, '')`),
+    /** The subject as one text, by which starts find their caps. A trigger writes it, and the two numbers: a generated column is worked out anew by every change of a row. */
+    target: text().notNull().default(''),
+    /** The unit's place in the amounts of a hold, from 1. */
+    unitNumber: integer().notNull().default(0),
+    /** How many hours a slice of the window has. */
+    sliceHours: integer().notNull().default(0),
     unit: text({ enum: budgetUnits }).notNull(),
     period: text({ enum: budgetPeriods }).notNull(),
     /** The cap, in its unit. */
@@ -111,10 +113,12 @@ export const budgetHolds = pgTable(
     generationId: id('gen').notNull(),
     /** The attempt it was reserved for; minus that of the other for the second of two calls that are made at once. */
     attempt: integer().notNull(),
-    /** Uuids, in their order: that of the locks. */
+    /** Uuids of those that count it. */
     budgetIds: uuid().array().notNull(),
-    /** What was reserved of each, in its unit. */
+    /** What was reserved of each, by the numbers of their units; by budget where `isTogether` is null. */
     amounts: bigint({ mode: 'number' }).array().notNull(),
+    /** Whether a budget of the whole tenant counts it, so that all of the tenant's take turns by one lock; null in those of earlier builds. */
+    isTogether: boolean(),
     createdAt: moment().notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.generationId, table.attempt] }), tenantWall(), engineWall()],

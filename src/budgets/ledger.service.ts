@@ -11,7 +11,7 @@ import type { RoutePlan } from '../routing/plan.ts';
 import { needOf, type Need, type Question } from './need.ts';
 import { refusalOf } from './refusal.ts';
 
-export type { Need } from './need.ts';
+export type { Need, Question } from './need.ts';
 
 /** What a call used, as far as it is known; null for what is not: then all that was reserved counts. */
 export interface Used {
@@ -19,11 +19,12 @@ export interface Used {
   readonly tokens: number | null;
 }
 
-/** A generation that is about to begin. */
+/** A generation that is about to begin; or a call by itself, which has an id of its own as one and counts as none. */
 interface Asked extends Question {
   readonly id: string;
-  readonly plan: RoutePlan;
+  readonly plan: Pick<RoutePlan, 'models' | 'branches'>;
   readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly isAlone?: boolean;
 }
 
 /** What the ledger is built on. */
@@ -47,6 +48,9 @@ export interface Whose {
 
 /** In one round; what is left goes with the next. */
 const mostSwept = 200;
+/** The number of a call that is no generation's, which ends within this many seconds. */
+export const callAlone = 0;
+const callAloneSeconds = 60;
 
 /**
  * Reserves before each call and settles after it, by pieces of the statements that begin and end attempts and generations: the
@@ -56,17 +60,21 @@ export class LedgerService {
   constructor(private readonly parts: LedgerParts) {}
 
   /** What a call by any model of the plan may use. */
-  needOf(plan: RoutePlan, asked: Question): Need {
+  needOf(plan: Pick<RoutePlan, 'models' | 'branches'>, asked: Question): Need {
     return needOf(this.parts.models, plan, asked, this.parts.clock.now());
   }
 
   /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
-  reserving({ tenantId, memberId, keyId }: Scope, { id, plan, metadata, ...question }: Asked): (tag: SqlTag) => Statement {
+  reserving(
+    { tenantId, memberId, keyId }: Scope,
+    { id, plan, metadata, isAlone = false, ...question }: Asked,
+  ): (tag: SqlTag) => Statement {
     const { tokens, ...cost } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
     return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
-      reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, 1, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
-        ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, 1) else true end`;
+      reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
+        ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
+        together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:')) else true end`;
   }
 
   /** An expression that settles all of a generation, its last attempt by what it used. */
@@ -76,7 +84,7 @@ export class LedgerService {
 
   /** The same for a generation that nobody was asked for (`isUnused`), or else one of whose calls nobody knows what they used. */
   closed(sql: SqlTag, whose: Whose, isUnused: Statement): Statement {
-    return settling(sql, whose, sql`case when ${isUnused} then 1 end, 0, 0, 0`);
+    return settling(sql, whose, blindly(sql, isUnused));
   }
 
   /** An expression that gives back what was reserved for the second of two calls, which was not made. */
@@ -109,6 +117,7 @@ export class LedgerService {
       (sql) => sql`
         select distinct h.tenant_id, h.generation_id from budget_holds h
         where not exists (select from generations g where g.tenant_id = h.tenant_id and g.id = h.generation_id and g.finished_at is null)
+          and (h.attempt <> ${callAlone}::int or h.created_at < now() - make_interval(secs => ${callAloneSeconds}::int))
         limit ${mostSwept}`,
       { idempotent: true },
     );
@@ -116,7 +125,7 @@ export class LedgerService {
     for (const { tenant_id: tenant, generation_id: generation } of left) {
       const whose = { tenant: sql`${tenant}::uuid`, generation: sql`${generation}::uuid` };
       const rows = await engine.sql<{ reached: string[] | null }>(
-        (tag) => tag`select ${this.closed(tag, whose, tag`false`)} as reached`,
+        (tag) => tag`select ${settlement(tag, whose, blindly(tag, tag`false`))} as reached`,
       );
       this.tell(rows[0]?.reached);
     }
@@ -137,8 +146,16 @@ function askedCost({ costMicros, isPriceUnknown }: Pick<Need, 'costMicros' | 'is
   return isPriceUnknown ? -1 - costMicros : costMicros;
 }
 
-/** Nearly all generations have reserved nothing: for them it is one look. */
-function settling(sql: SqlTag, { tenant, generation }: Whose, how: Statement): Statement {
-  return sql`case when exists (select from budget_holds h where h.tenant_id = ${tenant} and h.generation_id = ${generation}) then
-    to_jsonb(settle_budgets(${tenant}, ${generation}, null, ${how})) end`;
+/** What counts for no budget is one look; not at what is reserved: of a table that is nearly empty most of the time Postgres may read all that was ever in it. */
+function settling(sql: SqlTag, whose: Whose, how: Statement): Statement {
+  return sql`case when exists (select from budgets b where b.tenant_id = ${whose.tenant}) then ${settlement(sql, whose, how)} end`;
+}
+
+function settlement(sql: SqlTag, { tenant, generation }: Whose, how: Statement): Statement {
+  return sql`to_jsonb(settle_budgets(${tenant}, ${generation}, null, ${how}))`;
+}
+
+/** How a call is settled of which nobody knows what it used: by all that was reserved, or by nothing where `isUnused`. */
+function blindly(sql: SqlTag, isUnused: Statement): Statement {
+  return sql`case when ${isUnused} then 1 end, 0, 0, 0`;
 }

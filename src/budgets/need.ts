@@ -1,3 +1,4 @@
+import { maskedBy, type Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import type { Models } from '../routing/models.ts';
 import type { RoutePlan } from '../routing/plan.ts';
@@ -19,26 +20,24 @@ export interface Question {
   readonly maxOutputTokens: number;
   /** Sent with the messages; null and absent for plain text. */
   readonly outputSchema?: Readonly<Record<string, unknown>> | null;
-  /** Whether personal details are masked before it leaves. */
-  readonly guards: { readonly masking: boolean } | null;
+  /** What is masked before it leaves; placeholders may be longer than what they stand for, and the model is told of them. */
+  readonly guards: Guards | null;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Bytes that masking may add: what the model is told about it, and placeholders that are longer than what they stand for. */
-const maskingBytes = 1_024;
-
 /**
- * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is rendered and
+ * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is sent, masked and
  * with the schema of its answer; its answer has at most `maxOutputTokens`, which every adapter sends. It is priced by the dearest model of the plan, with its branches.
  */
 export function needOf(
   models: Pick<Models, 'priceOf'>,
   { models: ids, branches }: Pick<RoutePlan, 'models' | 'branches'>,
-  { messages, maxOutputTokens, outputSchema = null, guards }: Question,
+  { messages, maxOutputTokens, outputSchema = null, guards, variables }: Question,
   at: Date,
 ): Need {
   const schema = outputSchema === null ? 0 : Buffer.byteLength(JSON.stringify(outputSchema));
-  const beside = schema + (guards?.masking === true ? maskingBytes : 0);
-  const input = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), beside);
+  const sent = maskedBy(guards, messages, variables)?.messages ?? messages;
+  const input = sent.reduce((sum, { content }) => sum + Buffer.byteLength(content), schema);
   const prices = [...new Set([...ids, ...Object.values(branches).flat()])].map((id) => models.priceOf(id, at));
   const costs = prices.map((price) => (price ? dearest(price, input, maxOutputTokens) : 0));
   return { tokens: input + maxOutputTokens, costMicros: Math.max(0, ...costs), isPriceUnknown: prices.includes(null) };

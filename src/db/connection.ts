@@ -127,7 +127,7 @@ export class PooledConnection implements Connection {
     const first = statement.compile();
     let open: Lane | null = null;
     const rows = this.operate('alone', options, limits.silenceMs, (lane) => {
-      const sent = behindSetting(lane, setting, first);
+      const sent = behindSetting(lane, setting, first, 'objects');
       open = lane;
       const over = (): void => {
         if (open === lane) open = null;
@@ -169,10 +169,8 @@ export class PooledConnection implements Connection {
     if (options.idempotent === true && isSelect(statement.text)) {
       return this.operate('batched', options, limits.silenceMs, (lane) => scopedRead(lane, setting, statement, shape));
     }
-    // Where reads have left the connection with this tenant's setting, one statement is a transaction by itself.
-    return this.operate('alone', options, limits.silenceMs, (lane) =>
-      lane.setting === setting ? plain(lane.send(statement, shape)) : pipelined(lane, setting, statement, shape),
-    );
+    // One statement is a transaction by itself: a begin and a commit around it would be half of its messages.
+    return this.operate('alone', options, limits.silenceMs, (lane) => plain(behindSetting(lane, setting, statement, shape)));
   }
 
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
@@ -226,13 +224,13 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
 }
 
 /** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. */
-function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement): Sent {
+function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): Sent {
   if (setting !== null && lane.setting !== setting) {
     const scoped = lane.sendSimple(`set ${setting}`);
     lane.setting = setting;
     scoped.rows.catch(() => lane.destroy());
   }
-  return lane.send(statement, 'objects');
+  return lane.send(statement, shape);
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */
@@ -247,30 +245,6 @@ function storedRead(lane: Lane, setting: string, statement: CompiledStatement): 
   }
   const { outcome, ...rest } = scopedRead(lane, setting, statement, 'bytes');
   return { outcome: outcome.then((rows) => messagesOf(rows as unknown as (Buffer | null)[][])), ...rest };
-}
-
-/** Begin, the tenant's setting, statement and commit go out together and cost one round trip. */
-function pipelined(lane: Lane, setting: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
-  const begin = lane.sendSimple(`begin;set local ${setting}`);
-  const main = lane.send(statement, shape);
-  const commit = lane.sendSimple('commit');
-  // Answers come in order: when the last is there the lane is free. The first to fail says why.
-  const outcome = commit.rows.then(
-    async (committed) => {
-      await begin.rows;
-      const rows = await main.rows;
-      // A plan that a migration made stale is sent again by the driver: by then outside this transaction, where it sees nothing.
-      if (committed.command !== 'COMMIT') throw Object.assign(new Error('the transaction was rolled back'), { code: '40001' });
-      return rows;
-    },
-    async (reason: unknown) => {
-      await begin.rows;
-      await main.rows;
-      throw reason;
-    },
-  );
-  for (const { rows } of [begin, main]) rows.catch(() => undefined);
-  return { outcome, wasSent: () => begin.wasSent(), mayCancel: () => main.isRunning() };
 }
 
 /** A transaction over several round trips, on a lane of its own. */

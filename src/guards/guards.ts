@@ -67,11 +67,22 @@ export function complained(messages: readonly PromptMessage[], complaint: string
   return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${wish}` }];
 }
 
+/** What was masked lately, by its messages: what is reserved for a call is worked out from what it will send. As short-lived as they are. */
+const maskedLately = new WeakMap<
+  readonly PromptMessage[],
+  { readonly guards: Guards; readonly variables: Readonly<Record<string, unknown>>; readonly masked: Masked }
+>();
+
 /** Messages as they may leave; null where nothing is to be masked. */
 export function maskedBy(
   guards: Guards | null,
   messages: readonly PromptMessage[],
   variables: Readonly<Record<string, unknown>>,
 ): Masked | null {
-  return guards?.masking ? mask(messages, variables, guards.personal) : null;
+  if (!guards?.masking) return null;
+  const known = maskedLately.get(messages);
+  if (known?.guards === guards && known.variables === variables) return known.masked;
+  const masked = mask(messages, variables, guards.personal);
+  maskedLately.set(messages, { guards, variables, masked });
+  return masked;
 }

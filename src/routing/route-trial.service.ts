@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkRange } from '../kernel/given.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { ProviderError, type ProviderHttp } from '../providers/port.ts';
+import { ProviderError, type ProviderHttp, type TextRequest } from '../providers/port.ts';
 import type { TemplateService } from '../templates/template.service.ts';
 import type { TenantService } from '../tenants/tenant.service.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
@@ -12,8 +12,10 @@ import { autoRoute, noSuchModel, type Models } from './models.ts';
 import { hedgeOf } from './hedging.ts';
 import { mostOutputTokens } from './plan.ts';
 import type { Explanation, RoutePlanService } from './route-plan.service.ts';
+import { chargedPrice, costMicrosOf } from './price.ts';
 import { readDefinition } from './tree.ts';
-import { refusedBy, tryModel, type Verdict } from './try-model.ts';
+import { question as smallQuestion, refusedBy, tryModel, type Answer } from './try-model.ts';
+import { verdictCodes, type VerdictCode } from './verdict.ts';
 
 /** Which route, and for what. */
 export interface RouteAsked {
@@ -37,10 +39,30 @@ export interface RouteQuestion extends RouteAsked {
   readonly at?: Date | null;
 }
 
-/** What one model of a route said when it was asked. */
-export interface ModelVerdict extends Verdict {
+/** What one model of a route said when it was asked, or why it was not. */
+export interface ModelVerdict {
   readonly model: string;
+  readonly firstTokenMs: number | null;
+  readonly failure: { readonly code: VerdictCode; readonly message: string; readonly retryable: boolean } | null;
+  /** What it counted for budgets, in millionths of a US dollar; null without a known price. */
+  readonly costMicros: number | null;
 }
+
+/** Where a call that is no generation's is paid from. */
+export interface TrialAccounts {
+  /** Reserves for a call, until it is settled by what it used (null: by all of that); throws BUDGET_EXCEEDED and PRICE_UNKNOWN. */
+  open(scope: Scope, model: string, asked: TrialQuestion): Promise<TrialAccount>;
+}
+
+/** What was reserved for one call. */
+export interface TrialAccount {
+  /** What it may cost at most, as far as prices are known. */
+  readonly mostCostMicros: number;
+  settle(used: { readonly tokens: number | null; readonly costMicros: number | null }): Promise<void>;
+}
+
+/** What a call asks for. */
+export type TrialQuestion = Pick<TextRequest, 'messages' | 'maxOutputTokens'>;
 
 /** What the service is built on. */
 export interface RouteTrialParts {
@@ -52,6 +74,7 @@ export interface RouteTrialParts {
   readonly acts: ActService;
   readonly clock: Clock;
   readonly http: ProviderHttp;
+  readonly accounts: TrialAccounts;
 }
 
 const mostTried = 10;
@@ -69,8 +92,8 @@ export class RouteTrialService {
   }
 
   /**
-   * Asks each model of a route for a word, with the key that the tenant's generations would use; at most ten. A repeat with the same idempotency
-   * key asks nobody: it gives what they said.
+   * Asks each model of a route for a word, with the key that the tenant's generations would use; at most ten, each under the budgets that count the
+   * caller. A repeat with the same idempotency key asks nobody: it gives what they said.
    */
   async test(scope: Scope, input: RouteTest): Promise<ModelVerdict[]> {
     scope.require('routes:write');
@@ -90,7 +113,7 @@ export class RouteTrialService {
         again: async (_thing, kept) => JSON.parse(kept ?? '[]') as ModelVerdict[],
       },
       async (act) => {
-        const told = verdicts.map(({ model, failure }) => ({ model, failure: failure?.code ?? null }));
+        const told = verdicts.map(({ model, failure, costMicros }) => ({ model, failure: failure?.code ?? null, costMicros }));
         act.record({ thing, before: null, after: { tested: told } });
         act.keep(JSON.stringify(verdicts));
         return verdicts;
@@ -137,19 +160,41 @@ export class RouteTrialService {
     return member.id;
   }
 
+  /** Nobody is called for whom the budgets have no room. */
   private async ask(scope: Scope, model: string): Promise<ModelVerdict> {
+    const price = this.parts.models.priceOf(model, this.parts.clock.now());
+    let account: TrialAccount;
+    try {
+      account = await this.parts.accounts.open(scope, model, smallQuestion);
+    } catch (error) {
+      const code = error instanceof AppError ? verdictCodes.find((each) => each === error.code) : undefined;
+      if (!(error instanceof AppError) || !code) throw error;
+      const failure = { code, message: error.message, retryable: code === 'BUDGET_EXCEEDED' };
+      return { model, firstTokenMs: null, failure, costMicros: 0 };
+    }
+    // What is thrown here is a bug: then all that was reserved counts, once it is swept.
+    const { usage, ...said } = await this.call(scope, model);
+    const { inputTokens, outputTokens } = usage ?? { inputTokens: null, outputTokens: null };
+    const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
+    const charged = price && chargedPrice(price, inputTokens ?? 0);
+    const costMicros = charged && usage && costMicrosOf(charged, usage);
+    await account.settle({ tokens, costMicros: tokens === 0 || !price ? 0 : costMicros });
+    return { model, ...said, costMicros: tokens === 0 ? 0 : price && (costMicros ?? account.mostCostMicros) };
+  }
+
+  private async call(scope: Scope, model: string): Promise<Answer> {
     const { models, keys, http, clock } = this.parts;
     const choice = models.find(model);
-    if (!choice) return { model, ...refusedBy(noSuchModel(model)) };
+    if (!choice) return refusedBy(noSuchModel(model));
     const { provider, name } = choice;
     try {
       const own = await keys.find(scope.tenantId, provider);
       const { elsewhere = null, apiKey = null } = own ?? {};
       const by = { provider: elsewhere?.provider ?? provider, apiKey, fetch: (elsewhere?.http ?? http).fetch };
-      return { model, ...(await tryModel({ ...by, model: name, clock, signal: AbortSignal.timeout(20_000) })) };
+      return await tryModel({ ...by, model: name, clock, signal: AbortSignal.timeout(20_000) });
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      return { model, ...refusedBy(error) };
+      return refusedBy(error);
     }
   }
 }

@@ -95,7 +95,8 @@ export class RouteResolver {
   @Mutation(() => RouteTestPayload, {
     description:
       'Asks each model of a route, ten at most, for a word, with the key that the tenant’s generations use, and gives the providers’ ' +
-      'verdicts within 20 seconds. It costs a few tokens each; a repeat with the same `idempotencyKey` costs none. Requires `routes:write`.',
+      'verdicts within 20 seconds. It costs a few tokens each, which count for the budgets in money and tokens that a generation of the caller would count for, and ' +
+      'not for `usage`; a repeat with the same `idempotencyKey` costs none. Requires `routes:write`.',
   })
   routeTest(
     @Ctx() { scope }: RequestContext,

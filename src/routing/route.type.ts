@@ -4,12 +4,13 @@ import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { Node } from '../graphql/node.ts';
 import { Payload } from '../graphql/payload.ts';
-import { providerErrorCodes, type ProviderErrorCode } from '../providers/port.ts';
+import { SafeInt } from '../graphql/scalars.ts';
 import { Member } from '../tenants/tenant.type.ts';
 import type { Hedge, HedgeBasis } from './hedging.ts';
 import type { Cause } from './plan.ts';
 import { routes, routeVersions } from './routes.table.ts';
 import type { RouteMode } from './tree.ts';
+import { verdictWords, type VerdictCode } from './verdict.ts';
 
 const RouteModeEnum = enumOf<RouteMode>('RouteMode', 'How a part of a route chooses.', {
   single: 'The one model there is.',
@@ -116,11 +117,11 @@ export class RouteExplanation {
   hedge!: Hedge | null;
 }
 
-const ModelFailureCode = enumOf<ProviderErrorCode>('ModelFailureCode', 'Why a call to a model failed.', providerErrorCodes);
+const ModelFailureCode = enumOf<VerdictCode>('ModelFailureCode', 'Why a call to a model failed.', verdictWords);
 
 @ObjectType({ description: 'Why a call to a model failed.', simpleResolvers: true })
 export class ModelFailure {
-  @Field(() => ModelFailureCode, { description: 'What kind of failure.' }) code!: ProviderErrorCode;
+  @Field(() => ModelFailureCode, { description: 'What kind of failure.' }) code!: VerdictCode;
   @Field(() => String, { description: 'What the provider says, for people.' }) message!: string;
   @Field(() => Boolean, { description: 'Whether the same call may succeed later.' }) retryable!: boolean;
 }
@@ -132,6 +133,13 @@ export class ModelVerdict {
   firstTokenMs!: number | null;
   @Field(() => ModelFailure, { nullable: true, description: 'Why it does not work; null when it does.' })
   failure!: ModelFailure | null;
+  @Field(() => SafeInt, {
+    nullable: true,
+    description:
+      'What the call counts for budgets, in millionths of a US dollar: the most that it may have cost where its provider did not say what it used; ' +
+      'null without a known price. It is no part of `usage`, which sums generations.',
+  })
+  costMicros!: number | null;
 }
 
 @ObjectType({ description: 'What `routePublish` did.', simpleResolvers: true })

@@ -1,13 +1,15 @@
 import type { Clock } from '../kernel/clock.ts';
 import { withDeadlines } from '../providers/deadlines.ts';
-import { ProviderError, type Provider, type TextRequest } from '../providers/port.ts';
+import { ProviderError, type Provider, type TextRequest, type Usage } from '../providers/port.ts';
 
 /** What a model said to a small question. */
-export interface Verdict {
+export interface Answer {
   /** From the call to its first text; null when there was none. */
   readonly firstTokenMs: number | null;
   /** Why it does not work; null when it does. */
   readonly failure: Pick<ProviderError, 'code' | 'message' | 'retryable'> | null;
+  /** What it used; null where nobody knows: a call that is ended by its first text does not say. */
+  readonly usage: Usage | null;
 }
 
 /** What a trial needs of the world. */
@@ -23,7 +25,8 @@ export interface Trial {
 }
 
 const longestMs = 15_000;
-const question: Omit<TextRequest, 'model'> = {
+/** What every model is asked. */
+export const question: Omit<TextRequest, 'model'> = {
   messages: [{ role: 'user', content: 'Answer with the word OK.' }],
   draft: 'OK',
   maxOutputTokens: 64,
@@ -31,24 +34,24 @@ const question: Omit<TextRequest, 'model'> = {
 };
 
 /** Asks a model for a word. It is ended by its first text: that its provider takes key and request is all there is to know. */
-export async function tryModel({ provider, model, apiKey, fetch, clock, signal }: Trial): Promise<Verdict> {
+export async function tryModel({ provider, model, apiKey, fetch, clock, signal }: Trial): Promise<Answer> {
   const startedAt = clock.monotonic();
   const call = (ended: AbortSignal) => provider.stream({ ...question, model }, { signal: ended, fetch, apiKey });
   const parts = withDeadlines(call, { firstTokenMs: longestMs, idleMs: longestMs, totalMs: longestMs, clock, signal });
   try {
     const { value: part } = await parts.next();
-    return { firstTokenMs: part?.type === 'text' ? clock.monotonic() - startedAt : null, failure: null };
+    return { firstTokenMs: part?.type === 'text' ? clock.monotonic() - startedAt : null, failure: null, usage: null };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     // It was taken: a model that thinks first may have come to the end of its few tokens without a word.
-    if (error.code === 'EMPTY_COMPLETION') return { firstTokenMs: null, failure: null };
+    if (error.code === 'EMPTY_COMPLETION') return { firstTokenMs: null, failure: null, usage: error.usage };
     return refusedBy(error);
   } finally {
     await parts.return?.();
   }
 }
 
-/** The verdict that is a failure; plain, since GraphQL throws what is an Error. */
-export function refusedBy({ code, message, retryable }: ProviderError): Verdict {
-  return { firstTokenMs: null, failure: { code, message, retryable } };
+/** The answer that is a failure; plain, since GraphQL throws what is an Error. */
+export function refusedBy({ code, message, retryable, usage }: ProviderError): Answer {
+  return { firstTokenMs: null, failure: { code, message, retryable }, usage };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ProviderError, type Provider } from '../../src/providers/port.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { budgetsOf, setBudget } from '../harness/budgets.ts';
 import { post } from '../harness/clients.ts';
 import { finishedGeneration, sampleVariables } from '../harness/letters.ts';
 import { publishRoute } from '../harness/routes.ts';
@@ -13,7 +14,7 @@ const rollback = `mutation ($input: RouteRollbackInput!) {
   routeRollback(input: $input) { route { id current { number } } errors { code message path } } }`;
 const remove = `mutation ($input: RouteDeleteInput!) { routeDelete(input: $input) { deletedId errors { code message path } } }`;
 const test = `mutation ($input: RouteTestInput!) {
-  routeTest(input: $input) { verdicts { model failure { code message retryable } } errors { code path } } }`;
+  routeTest(input: $input) { verdicts { model failure { code message retryable } costMicros } errors { code path } } }`;
 const explain = `query ($input: RouteExplainInput!) {
   routeExplain(input: $input) { routeId version models { model share } branches { cause models } steps { at mode reason } } }`;
 const start = `mutation ($input: GenerationStartInput!) {
@@ -303,9 +304,13 @@ describe('routeTest', () => {
     });
     expect(await asked(test, { model: 'letters' })).toEqual({
       verdicts: [
-        { model: 'test/one', failure: null },
-        { model: 'test/refuses', failure: { code: 'PROVIDER_AUTH', message: 'the key is not accepted', retryable: false } },
-        { model: 'offline/draft', failure: null },
+        { model: 'test/one', failure: null, costMicros: null },
+        {
+          model: 'test/refuses',
+          failure: { code: 'PROVIDER_AUTH', message: 'the key is not accepted', retryable: false },
+          costMicros: null,
+        },
+        { model: 'offline/draft', failure: null, costMicros: 0 },
       ],
       errors: [],
     });
@@ -314,11 +319,44 @@ describe('routeTest', () => {
     }>`select after from audit_entries where operation = 'routeTest' order by id desc limit 1`;
     expect(entry?.after).toEqual({
       tested: [
-        { model: 'test/one', failure: null },
-        { model: 'test/refuses', failure: 'PROVIDER_AUTH' },
+        { model: 'test/one', failure: null, costMicros: null },
+        { model: 'test/refuses', failure: 'PROVIDER_AUTH', costMicros: null },
+        { model: 'offline/draft', failure: null, costMicros: 0 },
+      ],
+    });
+  });
+
+  it('is under the budgets of the caller: who has no room is not called, what was called counts, and no generation', async () => {
+    await publishRoute(owner, 'letters', {
+      route: { mode: 'fallback', among: [{ model: 'test/one' }, { model: 'offline/draft' }] },
+    });
+    const generations = await setBudget(owner, { most: 0 });
+    const tokens = await setBudget(owner, { unit: 'TOKENS', most: 0 });
+    const { length } = called;
+    const failure = { code: 'BUDGET_EXCEEDED', retryable: true };
+    expect(await asked(test, { model: 'letters' })).toMatchObject({
+      verdicts: [
+        { model: 'test/one', failure, costMicros: 0 },
+        { model: 'offline/draft', failure, costMicros: 0 },
+      ],
+    });
+    expect(called).toHaveLength(length);
+
+    await setBudget(owner, { unit: 'TOKENS', most: 10_000 });
+    await setBudget(owner, { unit: 'COST_MICROS', most: 10_000 });
+    expect(await asked(test, { model: 'letters' })).toMatchObject({
+      verdicts: [
+        { model: 'test/one', failure: { code: 'PRICE_UNKNOWN', retryable: false } },
         { model: 'offline/draft', failure: null },
       ],
     });
+    const most = Buffer.byteLength('Answer with the word OK.') + 64;
+    expect(await budgetsOf(owner)).toMatchObject([
+      { id: generations.id, settled: 0, outstanding: 0 },
+      { id: tokens.id, settled: most, outstanding: 0 },
+      { settled: 0, outstanding: 0 },
+    ]);
+    expect(await app.sql`select from budget_holds`).toHaveLength(0);
   });
 
   it('asks nobody again for the same idempotency key, also when the route has gone', async () => {

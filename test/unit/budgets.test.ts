@@ -3,6 +3,7 @@ import { needOf } from '../../src/budgets/need.ts';
 import { refusalOf } from '../../src/budgets/refusal.ts';
 import { standingAt } from '../../src/budgets/standing.ts';
 import { uuidOf } from '../../src/db/ids.ts';
+import { maskedBy } from '../../src/guards/guards.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { freePrice, type Price, type Tier } from '../../src/routing/price.ts';
 
@@ -30,7 +31,7 @@ describe('what a call needs', () => {
     needOf(
       models,
       { models: ids, branches: {} },
-      { messages: [{ role: 'user', content }], maxOutputTokens: 100, guards: null, ...more },
+      { messages: [{ role: 'user', content }], maxOutputTokens: 100, guards: null, variables: {}, ...more },
       now,
     );
 
@@ -46,14 +47,36 @@ describe('what a call needs', () => {
     ['the same with one in front', ['unknown', 'cheap'], 'x', {}, { ...unpriced, costMicros: 201 }],
     ['nothing known of an unknown price alone', ['unknown'], 'x', {}, { ...unpriced, costMicros: 0 }],
     ['the schema of its answer too', ['free'], 'x', { outputSchema: { a: 'é' } }, { tokens: 1 + 10 + 100, costMicros: 0 }],
-    ['what masking adds', ['free'], 'x', { guards: { masking: true } }, { tokens: 1 + 1_024 + 100, costMicros: 0 }],
   ])('is %s', (_what, ids, content, more, need) => {
     expect(ask(ids, content, more)).toEqual({ isPriceUnknown: false, ...need });
   });
 
+  it.each([
+    ['Al', 'Al wrote to Al. ', 500, 1_000 * ('PERSON_01'.length - 'Al'.length)],
+    ['Albertina von Hohenstaufen', 'Albertina von Hohenstaufen wrote. ', 30, -30],
+    ['Eve', 'nobody', 1, 0],
+  ])('is by what is sent: where %j is masked in %j, %i times', (name, text, times, more) => {
+    const guards = { masking: true, checks: {}, personal: [{ path: ['name'], kind: 'name' }] } as const;
+    const content = text.repeat(times);
+    const [messages, again] = [[{ role: 'user', content }] as const, [{ role: 'user', content }] as const];
+    const sent = maskedBy(guards, again, { name })?.messages ?? [];
+
+    const need = needOf(
+      models,
+      { models: ['free'], branches: {} },
+      { messages, maxOutputTokens: 100, guards, variables: { name } },
+      now,
+    );
+
+    const bytes = sent.reduce((sum, message) => sum + Buffer.byteLength(message.content), 0);
+    expect(need.tokens).toBe(bytes + 100);
+    expect(Math.sign(bytes - content.length)).toBe(Math.sign(more));
+    if (more > 0) expect(bytes).toBeGreaterThan(content.length + more);
+  });
+
   it('counts the branches of the plan', () => {
     const plan = { models: ['cheap'], branches: { TIMEOUT: ['dear'] } };
-    expect(needOf(models, plan, { messages: [], maxOutputTokens: 100, guards: null }, now).costMicros).toBe(500);
+    expect(needOf(models, plan, { messages: [], maxOutputTokens: 100, guards: null, variables: {} }, now).costMicros).toBe(500);
   });
 });
 
