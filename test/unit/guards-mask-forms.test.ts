@@ -204,6 +204,7 @@ describe('sentences of letters and postings', () => {
     'Reduced p99 from 1200 ms to 85 ms on 16 vCPU / 64 GB.',
     'Our code is at github.com/features/actions and linkedin.com/company/acme.',
     'npm install @angular/core @types/node; and/or, 24/7, CI/CD.',
+    'subscription($s: Boolean!) { a: x @skip(if: $s) b: x }',
     'GitHub: Actions and pull requests; X: the unknown; Instagram campaigns.',
     'Reference 2024-117, job ID 48213, requisition R-00912.',
     'A budget of 1 200 000 kr and 3 500 m2; 12 square feet; 5 place settings.',
