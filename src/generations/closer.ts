@@ -82,9 +82,9 @@ export class Closer {
   }
 
   /** Gives back what the second call, which was not made after all, had reserved. */
-  returnSecondCall(run: Run): void {
+  async returnSecondCall(run: Run): Promise<void> {
     // What cannot be given back now counts as used at the end of the run.
-    coverSecondCall(this.books, run, null).catch(() => undefined);
+    await coverSecondCall(this.books, run, null).catch(() => undefined);
   }
 
   private get books(): Books {

@@ -35,12 +35,14 @@ export class Hedge {
     const model = this.rivalOf(run);
     if (model === null) return own;
     if (await isDoneWithin(hedgeAfterMs - (this.parts.clock.monotonic() - own.at), settled(own.first))) return own;
-    if (!(await this.closer.coverSecondCall(run, model))) return own;
-    const rival = await this.open(run, model);
-    if (!rival) {
-      this.closer.returnSecondCall(run);
+    const second = this.second(run, model);
+    if (await isBefore(second, own)) {
+      run.givingBack = this.giveBack(run, second);
       return own;
     }
+    const call = await second;
+    if (!call) return own;
+    const rival = asked(call);
     this.parts.log.info(
       { generationId: run.id, attempt: run.attempt.number, model: own.model, rival: model },
       'asked a second model',
@@ -87,16 +89,37 @@ export class Hedge {
     return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.caller.shutMs(run, model) === 0) ?? null;
   }
 
-  private async open(run: Run, model: string): Promise<Racer | null> {
+  /** A second call that is paid for, and not sent yet; null where there is none. */
+  private async second(run: Run, model: string): Promise<OpenedCall | null> {
+    if (!(await this.closer.coverSecondCall(run, model))) return null;
     try {
       // The first call's text must not wait for a place of the second.
-      return asked(await this.caller.open(run, model, false));
+      return await this.caller.open(run, model, false);
     } catch (err) {
+      await this.closer.returnSecondCall(run);
       // The first call may still do; when it does not, this model is asked in its turn and its failure told.
       if (err instanceof ProviderError || run.stopReason !== null) return null;
       throw err;
     }
   }
+
+  /** Ends a second call that is not needed any more, as soon as there is one. */
+  private async giveBack(run: Run, second: Promise<OpenedCall | null>): Promise<void> {
+    try {
+      const call = await second;
+      if (!call) return;
+      void call.parts.return?.();
+      await this.closer.returnSecondCall(run);
+    } catch (err) {
+      this.parts.log.warn({ err, generationId: run.id }, 'a second call was not needed, and could not be made either');
+    }
+  }
+}
+
+/** Whether the first call has text before there is a second one: text that is there waits for no database. */
+async function isBefore(second: Promise<unknown>, own: Racer): Promise<boolean> {
+  const hasText = arrivalOf(own).then(({ error }) => (error ? second.then(() => false) : true));
+  return Promise.race([hasText, second.then(() => false)]);
 }
 
 function asked(call: OpenedCall): Racer {

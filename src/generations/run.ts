@@ -84,6 +84,8 @@ export class Run {
   opened: OpenedCall | null = null;
   /** Whether the open attempt has come to a call, or to a failure in its place. */
   isCalled = false;
+  /** What was reserved for a second call is given back: before the attempt ends, or it would count as used. Null where there is nothing to. */
+  givingBack: Promise<void> | null = null;
   /** The models that were to write and were not asked; stored with the next statement on the row. */
   skipped: readonly Skip[];
   stopReason: StopReason | null = null;

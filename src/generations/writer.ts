@@ -69,6 +69,7 @@ export class Writer {
     for (;;) {
       const outcome = await this.attempt(run, (model, error) => calls.push(this.failing(model, error)));
       if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return null;
+      await run.givingBack;
       if (outcome.kind === 'stopped') return this.closer.endStopped(run);
       if (outcome.kind !== 'failed') {
         const spent = this.closer.spentBy(run, run.attempt.model, outcome.usage);

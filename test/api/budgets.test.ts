@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
@@ -8,6 +9,7 @@ import { askForBudget, budgetsOf, setBudget, type ShownBudget } from '../harness
 import { post } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
 import { sampleVariables } from '../harness/letters.ts';
+import { readGeneration } from '../harness/lasting-reader.ts';
 import { publishRoute } from '../harness/routes.ts';
 import { openSeed, type Caller, type Seed } from '../harness/seed.ts';
 import { StreamReader } from '../harness/stream-reader.ts';
@@ -559,6 +561,39 @@ describe('what a generation goes on to call', () => {
     expect(await endOf(other)).toMatchObject({ status: 'SUCCEEDED', attempts: [{ endedBy: 'FINISHED' }] });
     expect(second.calls).toHaveLength(calls);
     expect(await standing()).toMatchObject([{ settled: both / 2 + 60, outstanding: 0 }]);
+  });
+
+  it('beside a late call holds up none of its text while it waits for the budget, and is not made behind that', async () => {
+    await publishRoute(owner, 'hedged', route({ hedgeAfterMs: 1_000 }));
+    await setBudget(owner, { unit: 'TOKENS', most: 1_000_000 });
+    const calls = second.calls.length;
+    const called = first.nextCall();
+    const locker = postgres(app.database.url, { max: 1, fetch_types: false });
+    try {
+      const { id, call, reader } = await locker.begin(async (sql) => {
+        // Its start has reserved by then, and nobody is late yet.
+        const begunId = await begun({ model: 'hedged', maxOutputTokens: 500 });
+        const begunCall = await called;
+        const text = readGeneration({ urls: [app.url], key: owner.key, id: begunId });
+        await sql`select from budgets where tenant_id = ${uuidOf(owner.tenantId, 'ten')} for update`;
+        await eventually(
+          async () =>
+            (await sql`select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`).length > 0,
+          10_000,
+          'waiting',
+        );
+        begunCall.say('Dear Ada.');
+        await text.atLeast(9, 2_000);
+        return { id: begunId, call: begunCall, reader: text };
+      });
+      await using _reader = reader;
+      call.finish();
+      expect(await endOf(id)).toMatchObject({ status: 'SUCCEEDED', attempts: [{ endedBy: 'FINISHED' }] });
+    } finally {
+      await locker.end();
+    }
+    expect(second.calls).toHaveLength(calls);
+    expect(await standing()).toMatchObject([{ settled: 30, outstanding: 0 }]);
   });
 });
 
