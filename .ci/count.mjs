@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 const [failedSteps, folder] = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-/** The files of a report by name; those that were run once more as they were then. Says which tests passed only then. */
+/** The files of a report by name; those that were run once more as they were then. Says which tests, and files beside their tests, passed only then. */
 function filesOf(name) {
   const read = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8')).testResults;
   const files = new Map(read(name).map((file) => [file.name, file]));
@@ -15,6 +15,7 @@ function filesOf(name) {
   for (const file of read(again)) {
     const first = files.get(file.name)?.assertionResults ?? [];
     const hasFailed = new Set(first.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName));
+    if (hasFailed.size === 0 && file.status === 'passed') console.log(`flaky: ${relative('.', file.name)}`);
     for (const { fullName, status } of file.assertionResults)
       if (status === 'passed' && hasFailed.has(fullName)) console.log(`flaky: ${relative('.', file.name)}: ${fullName}`);
     files.set(file.name, file);
@@ -22,7 +23,7 @@ function filesOf(name) {
   return files.values();
 }
 
-for (const name of readdirSync(folder).filter((each) => !each.endsWith('.again.json'))) {
+for (const name of readdirSync(folder).filter((each) => each.endsWith('.json') && !each.endsWith('.again.json'))) {
   for (const { status, assertionResults } of filesOf(name)) {
     for (const test of assertionResults) count[test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped']++;
     // A file that could not be loaded has no tests to count, and one whose set-up or tear-down failed no test that failed.

@@ -1,8 +1,8 @@
 import type { Detector } from './kinds.ts';
 import { endOf, isDigit } from './letters.ts';
 import { endOfPlace, endOfPostcode } from './places.ts';
-import type { Stretch } from './scan.ts';
-import { streetBefore, streetBehind, type Street } from './streets.ts';
+import { everyMatch, type Stretch } from './scan.ts';
+import { houseNumber, streetBefore, streetBehind, type Street } from './streets.ts';
 import { startOfWord, type Text } from './words.ts';
 
 /* Patterns below are for text in lower case. */
@@ -21,7 +21,6 @@ const lineBefore = /(?:^|\n|\\n)[>\s]*$/;
 const lineBehind = /[ \t]*,?[ \t]*(?:\n|\\n|$)/y;
 const nextLine = /,?[ \t]*\n[>\s]{0,6}/y;
 
-const mostDigits = 5;
 const reach = 60;
 
 /**
@@ -33,8 +32,9 @@ export const addressDetector: Detector = {
   kind: 'address',
   find(scanned) {
     let after = 0;
-    return scanned.numbers.flatMap((number) => {
-      if (number.start < after || number.end - number.start > mostDigits) return [];
+    return everyMatch(houseNumber, scanned.text).flatMap(({ 0: digits, index: start }) => {
+      const number = { start, end: start + digits.length };
+      if (start < after) return [];
       const found = addressAt(scanned, number);
       after = found.at(-1)?.end ?? after;
       return found.map(({ start, end }) => ({ kind: 'address', start, end }) as const);
@@ -44,8 +44,6 @@ export const addressDetector: Detector = {
 
 function addressAt(whole: Text, number: Stretch): Stretch[] {
   const { text, lower } = whole;
-  const before = text.charAt(number.start - 1);
-  if (before !== '' && '.,$€£%+-'.includes(before)) return [];
   const street = withPart(lower, streetBehind(whole, number)) ?? box(whole, number) ?? streetBefore(whole, number);
   if (!street) return postcode(text, number);
   const { start } = street;

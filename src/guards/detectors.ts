@@ -55,11 +55,10 @@ const ibanLengths = new Map(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
 
-function findIbans({ text, numbers }: Scanned): Found[] {
-  return numbers.flatMap((number): Found[] => {
-    const index = number.start - 2;
-    const length = ibanLengths.get(text.slice(Math.max(0, index), number.start).toUpperCase());
-    if (length === undefined || number.end - number.start < 2 || /[A-Za-z0-9]/.test(text[index - 1] ?? '')) return [];
+function findIbans({ text }: Scanned): Found[] {
+  return everyMatch(/(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])/g, text).flatMap(({ 0: head, index }): Found[] => {
+    const length = ibanLengths.get(head.slice(0, 2).toUpperCase());
+    if (length === undefined) return [];
     let bare = '';
     let end = index;
     for (; end < text.length && bare.length < length; end++) {

@@ -63,7 +63,7 @@ const longestHost = 60;
 
 /** Words before an `@name`. */
 const label =
-  /(?:^|[^\p{L}\p{N}])(?:twitter|x|instagram|insta|github|gitlab|linkedin|xing|mastodon|telegram|tiktok|threads|bluesky|skype|discord|snapchat|youtube|handle)[ \t]*[:(|-]{0,2}[ \t]*$/u;
+  /(?:^|[^\p{L}\p{N}])(?:twitter|instagram|insta|github|gitlab|linkedin|xing|mastodon|telegram|tiktok|threads|bluesky|skype|discord|snapchat|youtube|handle)[ \t]*[:(|-]{0,2}[ \t]*$/u;
 const labelReach = 24;
 
 /** Names of people on other sites: in the addresses of their pages, and behind an `@` that a word for such a site stands before. */

@@ -1,6 +1,6 @@
 import type { Detector, Found } from './kinds.ts';
-import { isDigit, isLetterOrNumber } from './letters.ts';
-import { everyMatch, type Scanned } from './scan.ts';
+import { isLetterOrNumber } from './letters.ts';
+import { digitsIn, everyMatch, type Scanned } from './scan.ts';
 
 /** Digits with what people write between them. Nothing but digits and separators: it never has to be read twice. */
 const numberPattern = /[+(]{0,2}\d(?:[ ().\-\u2012\u2013/]{0,3}\d)+/g;
@@ -93,10 +93,4 @@ function callableIn(run: string): Run[] {
 
 function endOf(group: RegExpExecArray | undefined): number {
   return group ? group.index + group[0].length : 0;
-}
-
-function digitsIn(run: string): number {
-  let count = 0;
-  for (let at = 0; at < run.length; at++) if (isDigit(run.charCodeAt(at))) count++;
-  return count;
 }

@@ -6,10 +6,8 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** A folded text with what all detectors look for first, found in one pass. */
+/** A folded text with what several detectors look for first. */
 export interface Scanned extends Folded {
-  /** Every number: digits alone. */
-  readonly numbers: readonly Stretch[];
   /** Digits with at most three other units between any two of them, six digits at least. */
   readonly dense: readonly Dense[];
 }
@@ -20,31 +18,22 @@ export interface Dense extends Stretch {
   readonly count: number;
 }
 
-const mostBetween = 3;
-const leastDigits = 6;
+const denseDigits = /\d(?:\D{0,3}\d){5,}/g;
 
-/** Folds a text and looks through it once. */
+/** Folds a text and looks through it; by a pattern, since a line of JavaScript for each unit is one that the engine has to optimise first. */
 export function scanned(whole: string): Scanned {
   const folded = fold(whole);
-  // A pattern finds them without a line of JavaScript for each unit, which the engine would have to optimise first.
-  const numbers = everyMatch(/\d+/g, folded.text).map(({ 0: digits, index }) => ({ start: index, end: index + digits.length }));
-  return { ...folded, numbers, dense: denseOf(numbers) };
+  const dense = everyMatch(denseDigits, folded.text).map(({ 0: digits, index }) => ({
+    start: index,
+    end: index + digits.length,
+    count: digitsIn(digits),
+  }));
+  return { ...folded, dense };
 }
 
-function denseOf(numbers: readonly Stretch[]): Dense[] {
-  const dense: Dense[] = [];
-  let open: { start: number; end: number; count: number } | null = null;
-  for (const { start, end } of numbers) {
-    if (open && start - open.end <= mostBetween) {
-      open.end = end;
-      open.count += end - start;
-      continue;
-    }
-    if (open && open.count >= leastDigits) dense.push(open);
-    open = { start, end, count: end - start };
-  }
-  if (open && open.count >= leastDigits) dense.push(open);
-  return dense;
+/** How many digits of ASCII a text has. */
+export function digitsIn(text: string): number {
+  return text.replaceAll(/\D/g, '').length;
 }
 
 /** Every place where a pattern fits, in order; the pattern has the flag `g`. Without the copy of the pattern that `matchAll` makes. */

@@ -20,10 +20,10 @@ const english = {
       'plaza broadway',
   ),
 };
+const frenchTypes =
+  'rue avenue av boulevard bd place chemin impasse allée allées quai cours route square passage ruelle faubourg';
 const compass = setOf('n s e w ne nw se sw north south east west');
-const french = setOf(
-  'rue avenue av boulevard bd place chemin impasse allée allées quai cours route square passage ruelle faubourg',
-);
+const french = setOf(frenchTypes);
 const ends = {
   certain: 'straße strasse str. str allee gasse chaussee straat gracht gata gaten gatan veien vegen vägen katu'.split(' '),
   uncertain:
@@ -42,6 +42,19 @@ const goingOn = setOf('and or in near is was are from to with since where on at 
 
 const mostWords = 6;
 const reach = 60;
+
+const capital = String.raw`[A-Z\u00c0-\u00de\u0100-\uffff]`;
+/**
+ * Numbers that may belong to an address: behind a word with a capital, a post office's box or the letters of a postcode, or before a word with a
+ * capital, `5th` or a French word for a street. By one pattern, since a text has many numbers that are none.
+ */
+export const houseNumber = new RegExp(
+  String.raw`(?<![\d.,$€£%+-])\d{1,5}(?!\d)(?:` +
+    String.raw`(?<=${capital}[^\s,:>("[]{0,40},? (?:[Nn][º°.]o?\.? ?)?\d{1,5})|(?<=(?:box|correos|postale|[Nn][or]\.?) ?\d{1,5})|(?<=(?:^|[^A-Za-z\d])[A-Z]{1,2}\d{1,5})|` +
+    String.raw`(?=(?:[A-Za-z]|-\d{1,4}[A-Za-z]?)?,? (?:${capital}|\d{1,3}(?:st|nd|rd|th) ))|` +
+    String.raw`(?=[A-Za-z]?(?: (?:bis|ter|quater))?,? (?:${frenchTypes.split(' ').join('|')})[ .]))`,
+  'g',
+);
 
 /** A street whose name is behind the number: `12 High Street`, `1600 5th Avenue NW`, `12 bis, rue de la Paix`. Hardly any number has one. */
 export function streetBehind(whole: Text, number: Stretch): Street | null {

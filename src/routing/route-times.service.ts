@@ -4,7 +4,7 @@ import type { SqlTag, Statement } from '../db/statement.ts';
 import type { Log } from '../kernel/log.ts';
 import { Rounds } from '../kernel/rounds.ts';
 import type { RoutePlan } from './plan.ts';
-import { halfLifeMs, leastWeight, stepOf } from './spread.ts';
+import { halfLifeMs, leastWeight, mostHalfLives, stepOf } from './spread.ts';
 
 /** How often what was seen is told. */
 const tellMs = 1_000;
@@ -86,6 +86,7 @@ export class RouteTimesService {
 /** A relation: the steps (`key`) of a row `t` of route_times, and what they weigh by now. */
 export function lately(sql: SqlTag): Statement {
   return sql`(
-    select key, value::float8 * power(0.5, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8) as weight
+    select key, value::float8 * power(0.5::float8,
+      least(${mostHalfLives}, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8)) as weight
     from jsonb_each_text(t.counts)) as lately`;
 }

@@ -10,6 +10,8 @@ const growth = 1.1;
 const longestMs = 600_000;
 /** A call counts for half after so long. */
 export const halfLifeMs = 1_800_000;
+/** Older than so many half-lives is as good as never. A power too small for a number is an error to Postgres, of a route that rested for three weeks. */
+export const mostHalfLives = 64;
 /** What counts for less than this is forgotten. */
 export const leastWeight = 0.01;
 

@@ -296,4 +296,17 @@ describe('a second model when the first text is later than nearly all of its rou
     await publishRoute(app, 'usual', definition);
     expect(await hedgeAt(app)).toEqual({ ...few, calls: 0 });
   });
+
+  it('is asked, and counted anew, by a route that nobody has called for a year', async () => {
+    await publishRoute(app, 'usual', definition);
+    (await begin()).call.say('Dear Ada').finish();
+    await soon(async () => expect(await hedgeAt(other)).toMatchObject({ calls: 1 }));
+    await app.sql`update route_times set counted_at = now() - interval '1 year'`;
+    // Has all processes read the tenant's routes again.
+    await publishRoute(app, 'another', definition);
+    for (const process of [app, other]) await soon(async () => expect(await hedgeAt(process)).toMatchObject({ calls: 0 }));
+
+    (await begin()).call.say('Dear Ada').finish();
+    for (const process of [app, other]) await soon(async () => expect(await hedgeAt(process)).toMatchObject({ calls: 1 }));
+  });
 });
