@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { startPeer, type Peer } from './harness/child.ts';
+import { cores, pin } from './harness/cpu.ts';
 import { startProduct, type Product } from './harness/product.ts';
 import { atLeast, type Report } from './harness/report.ts';
 import { median, round, shuffled, spreadOf } from './harness/statistics.ts';
@@ -32,6 +33,8 @@ export async function budget({ rounds, seconds }: Effort): Promise<Report> {
   try {
     const env = { DATABASE_URL: product.databaseUrl, DATABASE_SOCKET: product.databaseSocket };
     const driven = (peer = await startPeer('budgets', 'budgets', env));
+    // As free as pgbench is.
+    pin(driven.pid, Object.values(cores).join(','));
     const hasPgbench = await run('pgbench', ['--version']).then(
       () => true,
       () => false,

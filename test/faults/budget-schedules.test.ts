@@ -243,4 +243,21 @@ describe(`budgets, seed ${seed}`, () => {
     }
     expect(periods.toSorted()).toEqual(Object.keys(cuts).toSorted());
   }, 120_000);
+
+  it('settle what an earlier build reserved, whose amounts are by budget', async () => {
+    const [tenant, generation, tokens, spent] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    await owner`insert into tenants (id, name) values (${tenant}, 'earlier')`;
+    await owner`insert into budgets (tenant_id, id, subject, unit, period, most, outstanding)
+      values (${tenant}, ${tokens}, 'TENANT', 'TOKENS', 'DAY', 100, 50), (${tenant}, ${spent}, 'TENANT', 'COST_MICROS', 'MONTH', 100, 70)`;
+    await owner`insert into budget_holds (tenant_id, generation_id, attempt, budget_ids, amounts)
+      values (${tenant}, ${generation}, 1, ${[tokens, spent]}::uuid[], ${[50, 70]}::bigint[])`;
+
+    await owner`select settle_budgets(${tenant}, ${generation}, null, 1, null, 20, null)`;
+
+    const rows = await owner`select unit, settled::int, outstanding::int from budgets where tenant_id = ${tenant} order by unit`;
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      { unit: 'COST_MICROS', settled: 70, outstanding: 0 },
+      { unit: 'TOKENS', settled: 20, outstanding: 0 },
+    ]);
+  });
 });
