@@ -223,14 +223,15 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
   return { outcome, wasSent: () => main.wasSent(), mayCancel: () => main.isRunning() };
 }
 
-/** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. */
+/** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. Fails where the setting does. */
 function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): Sent {
-  if (setting !== null && lane.setting !== setting) {
-    const scoped = lane.sendSimple(`set ${setting}`);
-    lane.setting = setting;
-    scoped.rows.catch(() => lane.destroy());
-  }
-  return lane.send(statement, shape);
+  if (setting === null || lane.setting === setting) return lane.send(statement, shape);
+  const scoped = lane.sendSimple(`set ${setting}`);
+  lane.setting = setting;
+  scoped.rows.catch(() => lane.destroy());
+  const sent = lane.send(statement, shape);
+  // Under another tenant's setting it finds nothing and changes nothing, and that is no answer.
+  return { ...sent, rows: sent.rows.then((rows) => scoped.rows.then(() => rows)) };
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */
