@@ -67,11 +67,13 @@ export function complained(messages: readonly PromptMessage[], complaint: string
   return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${wish}` }];
 }
 
-/** What was masked lately, by its messages: what is reserved for a call is worked out from what it will send. As short-lived as they are. */
-const maskedLately = new WeakMap<
-  readonly PromptMessage[],
-  { readonly guards: Guards; readonly variables: Readonly<Record<string, unknown>>; readonly masked: Masked }
->();
+/** What was masked last: what is reserved for a call is worked out from what it will send. Not a weak map: V8's young collector keeps alive what one holds. */
+let latest: {
+  readonly messages: readonly PromptMessage[];
+  readonly guards: Guards;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly masked: Masked;
+} | null = null;
 
 /** Messages as they may leave; null where nothing is to be masked. */
 export function maskedBy(
@@ -80,9 +82,8 @@ export function maskedBy(
   variables: Readonly<Record<string, unknown>>,
 ): Masked | null {
   if (!guards?.masking) return null;
-  const known = maskedLately.get(messages);
-  if (known?.guards === guards && known.variables === variables) return known.masked;
+  if (latest?.messages === messages && latest.guards === guards && latest.variables === variables) return latest.masked;
   const masked = mask(messages, variables, guards.personal);
-  maskedLately.set(messages, { guards, variables, masked });
+  latest = { messages, guards, variables, masked };
   return masked;
 }
