@@ -38,38 +38,27 @@ export interface Addressed extends Cached {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+const deciding = [
+  'templateVersionId',
+  'requestedModel',
+  'models',
+  'branches',
+  'addresses',
+  'prompt',
+  'draft',
+  'variables',
+  'maxOutputTokens',
+  'temperature',
+  'guards',
+] as const satisfies readonly (keyof Addressed)[];
+
 /**
  * The same for starts that may share a text, within one tenant. The prompt goes in as its author wrote it, before anything is masked: whatever
  * is put back into a text was in that prompt, so who shares the text gave the same values. The variables go in for the checks, which
  * read them, and for those that only the draft shows.
  */
 export function cacheKey(cached: Addressed): string {
-  const {
-    templateVersionId,
-    requestedModel,
-    models,
-    branches,
-    addresses,
-    prompt,
-    draft,
-    variables,
-    maxOutputTokens,
-    temperature,
-    guards,
-  } = cached;
-  const parts = {
-    templateVersionId,
-    requestedModel,
-    models,
-    branches,
-    addresses,
-    prompt,
-    draft,
-    variables,
-    maxOutputTokens,
-    temperature,
-    guards,
-  };
+  const parts = Object.fromEntries(deciding.map((name) => [name, cached[name]]));
   return createHash('sha256').update(canonical(parts)).digest('base64url');
 }
 
