@@ -126,9 +126,11 @@ export class PooledConnection implements Connection {
     const { limits, pool, setting } = this.parts;
     const first = statement.compile();
     let open: Lane | null = null;
+    let scoped: Promise<unknown> = Promise.resolve();
     const rows = this.operate('alone', options, limits.silenceMs, (lane) => {
       const sent = behindSetting(lane, setting, first, 'objects');
       open = lane;
+      ({ scoped } = sent);
       const over = (): void => {
         if (open === lane) open = null;
       };
@@ -139,6 +141,7 @@ export class PooledConnection implements Connection {
       const lane = open;
       if (!lane) throw new Error('the statement in front was answered');
       open = null;
+      const behind = scoped;
       const sent = lane.send(next.compile(), 'objects');
       const release = pool.share(lane);
       sent.rows.then(release, release);
@@ -146,7 +149,7 @@ export class PooledConnection implements Connection {
         return await lane.within(
           limits.silenceMs,
           () => new LateError(true),
-          sent.rows,
+          Promise.all([behind, sent.rows]).then(([, found]) => found),
           () => sent.isRunning(),
         );
       } catch (error) {
@@ -201,6 +204,11 @@ export class PooledConnection implements Connection {
   }
 }
 
+/** A statement behind a setting. */
+interface ScopedSent extends Sent {
+  readonly scoped: Promise<unknown>;
+}
+
 function plain(sent: Sent): Try<Rows> {
   return { outcome: sent.rows, wasSent: () => sent.wasSent(), mayCancel: () => sent.isRunning() };
 }
@@ -210,12 +218,10 @@ function plain(sent: Sent): Try<Rows> {
  * which would be two thirds of its messages. Everything is answered in order, so each read runs under the setting sent before it.
  */
 function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
-  const scoped = lane.setting === setting ? null : lane.sendSimple(`set ${setting}`);
-  lane.setting = setting;
+  const scoped = lane.under(setting);
   const main = lane.send(statement, shape);
-  scoped?.rows.catch(() => lane.destroy());
   const outcome = main.rows.then(async (rows) => {
-    await scoped?.rows;
+    await scoped;
     // A plan that a migration made stale was sent again by the driver, by then perhaps under another tenant's setting.
     if (main.wasRepeated()) throw Object.assign(new Error('the statement was planned anew'), { code: '40001' });
     return rows;
@@ -223,15 +229,11 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
   return { outcome, wasSent: () => main.wasSent(), mayCancel: () => main.isRunning() };
 }
 
-/** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. Fails where the setting does. */
-function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): Sent {
-  if (setting === null || lane.setting === setting) return lane.send(statement, shape);
-  const scoped = lane.sendSimple(`set ${setting}`);
-  lane.setting = setting;
-  scoped.rows.catch(() => lane.destroy());
-  const sent = lane.send(statement, shape);
-  // Under another tenant's setting it finds nothing and changes nothing, and that is no answer.
-  return { ...sent, rows: sent.rows.then((rows) => scoped.rows.then(() => rows)) };
+/** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. `scoped` rejects where it could not be set. */
+function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): ScopedSent {
+  const scoped = setting === null ? Promise.resolve() : lane.under(setting);
+  const main = lane.send(statement, shape);
+  return { ...main, scoped, rows: Promise.all([scoped, main.rows]).then(([, found]) => found) };
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */

@@ -57,6 +57,8 @@ export class Lane {
   holders = 0;
   /** The tenant's setting that reads on this lane run under; null before the first. */
   setting: string | null = null;
+  /** Whether that could be set. */
+  private scoped: Promise<unknown> = Promise.resolve();
   private readonly client: postgres.Sql;
   private readonly unanswered = new Set<(reason: Error) => void>();
   private readonly dependants = new Set<(reason: Error) => void>();
@@ -116,6 +118,18 @@ export class Lane {
   /** Whether reads past the driver are on their way. */
   get isReading(): boolean {
     return this.socket?.isReading ?? false;
+  }
+
+  /**
+   * Has what is sent next run under a tenant's setting, which is only sent when it was another's. Rejects when that fails: what was sent behind it ran under
+   * the other's, and found nothing of its own. The lane is gone then.
+   */
+  under(setting: string): Promise<unknown> {
+    if (this.setting === setting) return this.scoped;
+    this.setting = setting;
+    this.scoped = this.sendSimple(`set ${setting}`).rows;
+    this.scoped.catch(() => this.destroy());
+    return this.scoped;
   }
 
   /** Sends statements without parameters, separated by semicolons, in one message. */

@@ -197,6 +197,8 @@ export class WireSocket extends net.Socket {
           starts = null;
           if (type === errorResponse) owner.error = errorOf(chunk.subarray(at, end));
           if (type === readyForQuery) this.settle(owner);
+          // A command failed that what came behind it relies on: none of that is to be believed.
+          if (this.destroyed) return true;
         }
         from = at = end;
         continue;

@@ -11,6 +11,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { openProxy } from '../harness/proxy.ts';
 
 const notes = pgTable('notes', {
   id: id('gen').primaryKey(),
@@ -71,6 +72,31 @@ describe('the tenant wall', () => {
   it('refuses a row for another tenant', async () => {
     await expect(db.as(ours).query.insert(notes).values(note(theirs, 'smuggled'))).rejects.toMatchObject({ code: '42501' });
     expect(await stored('smuggled')).toEqual([]);
+  });
+
+  it('lets no statement pass for done whose tenant could not be set', async () => {
+    await using proxy = await openProxy(test.url);
+    const far = await openDatabase({ ...databaseDefaults, url: proxy.url }, parts);
+    try {
+      const mine = note(ours, 'not set');
+      await db.as(ours).query.insert(notes).values(mine);
+      const change = sql`update notes set size = 1 where body = 'not set' returning id`;
+      expect(await far.as(theirs).sql(() => change)).toEqual([]);
+      proxy.garble('set draftwire.tenant');
+      // The connection is still the other's: nothing is found, which is not to be believed.
+      await expect(far.as(ours).sql(() => change)).rejects.toThrow('syntax error');
+      proxy.garble('none');
+      expect(await far.as(theirs).sql(() => change)).toEqual([]);
+      proxy.garble('set draftwire.tenant');
+      const leader = far.as(ours).lead(change);
+      while (!leader.isOpen) await Promise.resolve();
+      const said = await Promise.allSettled([leader.rows, leader.follow(change)]);
+      expect(said.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      proxy.garble('none');
+      expect(await far.as(ours).sql(() => change)).toHaveLength(1);
+    } finally {
+      await far.close();
+    }
   });
 
   it('holds in a transaction, and when callers of two tenants share the connections', async () => {

@@ -132,7 +132,7 @@ describe('rows as they are stored', () => {
 
   it('come again after their connection was lost', async () => {
     await read(ours, 1);
-    await owner`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'draftwire draftwire_app'`;
+    await owner`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'draftwire draftwire_app' and datname = current_database()`;
     const found = await Promise.all(Array.from({ length: 20 }, () => read(ours, 3)));
     expect(found.map(({ length }) => length)).toEqual(Array.from({ length: 20 }, () => 3));
   });

@@ -11,6 +11,8 @@ export interface Proxy extends AsyncDisposable {
   become(mode: ProxyMode): void;
   /** From now on the client hears nothing on connections over which it once sent this text. */
   mute(text: string): void;
+  /** From now on the server hears something else of the same length wherever the client sends this text. */
+  garble(text: string): void;
   /** Cuts the connections there are; new ones are carried as before. */
   cut(): void;
   close(): Promise<void>;
@@ -22,6 +24,14 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
   const sockets = new Set<net.Socket>();
   let mode: ProxyMode = 'open';
   let muted: string | null = null;
+  let garbled: string | null = null;
+  const heard = (bytes: Buffer): Buffer =>
+    garbled === null
+      ? bytes
+      : Buffer.from(
+          bytes.toString('latin1').replaceAll(garbled, (text) => 'x'.repeat(text.length)),
+          'latin1',
+        );
   const server = net.createServer((near) => {
     if (mode === 'closed') return near.destroy();
     const far = net.connect(Number(target.port || 5432), target.hostname);
@@ -39,7 +49,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
         sockets.delete(from);
         to.destroy();
       });
-      from.on('data', (bytes) => isHeard(from) && to.write(bytes));
+      from.on('data', (bytes) => isHeard(from) && to.write(from === near ? heard(bytes) : bytes));
     }
   });
   server.listen(0, '127.0.0.1');
@@ -62,6 +72,7 @@ export async function openProxy(databaseUrl: string): Promise<Proxy> {
       mode = next;
     },
     mute: (text) => void (muted = text),
+    garble: (text) => void (garbled = text),
     cut,
     close,
     [Symbol.asyncDispose]: close,
