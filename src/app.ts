@@ -178,18 +178,9 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const routeTimes = new RouteTimesService({ database, log });
     routeTimes.open();
     life.onStop('times of routes', () => routeTimes.close(), lastWordsMs);
-    const engineParts = {
-      database,
-      models,
-      keys: providerKeys,
-      gate,
-      routeTimes,
-      ledger,
-      bus,
-      audience: follower,
-      readers: follower,
-    };
-    const engine: Engine = new Engine(config.engine, { ...engineParts, clock, log, http: providerHttp, window });
+    const calling = { keys: providerKeys, gate, routeTimes, ledger, http: providerHttp, window };
+    const readers = { audience: follower, readers: follower };
+    const engine: Engine = new Engine(config.engine, { ...calling, ...readers, database, models, bus, clock, log });
     follower.open();
     life.onStop('readers', () => follower.close());
     const purger = new Purger({ database, ledger, bus, log });

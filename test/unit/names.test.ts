@@ -90,7 +90,7 @@ it('lets the names of one tenant keep nobody else waiting', async () => {
   );
 
   expect(await call('https://idp.example', { party: 'other' }).catch((error: unknown) => (error as Error).message)).toBe(
-    'the address is not one of the public internet',
+    'the name stands for no address of the public internet',
   );
   expect(asked).toEqual(['slow-0.example', 'slow-1.example', 'idp.example']);
   const reasons = (await Promise.all(slow)).map((error) => (error as Error).message);
