@@ -6,7 +6,9 @@ import { dirname, join } from 'node:path';
 /** Whoever clones a database or is told where the server is. */
 const doors = new Set(['test/harness/database.ts', 'test/harness/cluster.ts']);
 /** About processes, memory and providers: their statements are those of other files, and they take a minute together. */
-const aside = new Set(['api/demo', 'faults/drain', 'faults/fault-matrix', 'faults/slow-readers'].map((name) => `test/${name}.test.ts`));
+const aside = new Set(
+  ['api/demo', 'faults/drain', 'faults/fault-matrix', 'faults/slow-readers'].map((name) => `test/${name}.test.ts`),
+);
 const known = new Map();
 
 function reaches(file) {
