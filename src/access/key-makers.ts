@@ -17,7 +17,7 @@ export async function makersBy(act: Act, { tenantId, keyId }: Scope, replaced: s
   const old = replaced === null ? null : uuidOf(replaced, 'key');
   if (own === null && old === null) return [];
   // Whoever rotates the key in use waits for this, or is waited for: what follows sees where its budgets are.
-  await act.sql((tag) => tag`select from api_keys where tenant_id = ${tenant} and id = ${own}::uuid for share`);
+  if (own !== null) await act.sql((tag) => tag`select from api_keys where tenant_id = ${tenant} and id = ${own} for share`);
   const rows = await act.sql<{ maker: string }>(
     (tag) => tag`
       select distinct m.maker::text as maker from api_keys k

@@ -149,7 +149,7 @@ export class PooledConnection implements Connection {
         return await lane.within(
           limits.silenceMs,
           () => new LateError(true),
-          Promise.all([behind, sent.rows]).then(([, found]) => found),
+          rowsUnder(behind, sent),
           () => sent.isRunning(),
         );
       } catch (error) {
@@ -233,7 +233,13 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
 function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): ScopedSent {
   const scoped = setting === null ? Promise.resolve() : lane.under(setting);
   const main = lane.send(statement, shape);
-  return { ...main, scoped, rows: Promise.all([scoped, main.rows]).then(([, found]) => found) };
+  return { ...main, scoped, rows: rowsUnder(scoped, main) };
+}
+
+/** The rows of a statement that was sent behind a setting; rejects where that could not be set. */
+async function rowsUnder(scoped: Promise<unknown>, { rows }: Sent): Promise<Rows> {
+  const [, found] = await Promise.all([scoped, rows]);
+  return found;
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */

@@ -33,9 +33,9 @@ export class Appender {
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(this.tickMs);
     if (this.undelivered.has(run)) return;
-    const { ms, width } = this.window;
+    const { ms } = this.window;
     if (now - run.deliveredAt >= ms) return this.deliver(run, now);
-    run.dueAt = width === 1 ? now + ms : sharedMoment(now + ms, this.window, 1);
+    run.dueAt = sharedMoment(now + ms, this.window);
     this.undelivered.add(run);
     this.timer ??= setTimeout(() => this.deliverDue(), run.dueAt - now);
   }

@@ -1,4 +1,5 @@
 import type { Detector, Found } from './kinds.ts';
+import { isDigit, isSmall } from './letters.ts';
 import type { Scanned } from './scan.ts';
 
 /** Sites whose addresses name a person, and what stands before the name; empty where the name comes first. */
@@ -98,7 +99,7 @@ function hostBefore(lower: string, slash: number): string {
 }
 
 function isHostUnit(unit: number): boolean {
-  return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x30 && unit <= 0x39) || unit === 0x2e || unit === 0x2d;
+  return isSmall(unit) || isDigit(unit) || unit === 0x2e || unit === 0x2d;
 }
 
 function endOfHandle(text: string, start: number): number {

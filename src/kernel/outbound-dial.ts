@@ -2,8 +2,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Line, LineFull } from './line.ts';
 import { openNames, type FindAddresses } from './names.ts';
-import { notPublicName, type OutboundRules } from './outbound-rules.ts';
-import { OutboundError } from './outbound.ts';
+import type { OutboundRules } from './outbound-rules.ts';
+import { allowedAddresses, OutboundError } from './outbound.ts';
 
 /** How connections to addresses that somebody else named are made by those who open their own sockets. */
 export interface OutboundDial {
@@ -36,19 +36,18 @@ export function openDial(
   { resolve = openNames((host) => rules.isOwn(host)), keepMs = knownMs }: Partial<DialWorld> = {},
 ): (party: string) => OutboundDial {
   const line = new Line(lookUps);
+  const allowed = allowedAddresses(rules, resolve);
   const known = new LRUCache<string, Promise<readonly string[]>>({ max: 1_000, ttl: keepMs });
 
   const find = async (party: string, host: string): Promise<readonly string[]> => {
     const signal = AbortSignal.timeout(longestLookUpMs);
     try {
-      const addresses = await line.run(party, signal, () => resolve(host, signal));
-      if (addresses.length > 0 && addresses.every((address) => rules.isAllowed(host, address))) return addresses;
+      return await line.run(party, signal, () => allowed(host, signal));
     } catch (cause) {
       if (cause instanceof LineFull) throw new OutboundError('late', 'too many names are looked up just now', { cause });
       if (signal.aborted) throw new OutboundError('late', `the name was not found within ${longestLookUpMs} ms`, { cause });
-      throw new OutboundError('refused', notPublicName, { cause });
+      throw cause;
     }
-    throw new OutboundError('refused', notPublicName);
   };
   const found = (party: string, host: string): Promise<readonly string[]> => {
     const key = JSON.stringify([party, host]);

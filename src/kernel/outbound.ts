@@ -59,6 +59,18 @@ const lookUps = { atOnce: 16, perParty: 2, waiting: 16 } as const;
 const usualDeadlineMs = 5_000;
 const usualMaxBytes = 256 * 1_024;
 
+/** Finds the addresses of names, all of them allowed. Who asks cannot tell a name that nobody knows from one of a network behind us: both are refused. */
+export function allowedAddresses(rules: OutboundRules, resolve: FindAddresses): FindAddresses {
+  return async (host, signal) => {
+    const addresses = await resolve(host, signal).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new OutboundError('refused', notPublicName, { cause });
+    });
+    if (addresses.length > 0 && addresses.every((address) => rules.isAllowed(host, address))) return addresses;
+    throw new OutboundError('refused', notPublicName);
+  };
+}
+
 /**
  * The guarded way out. A name is resolved once, every address that it stands for must be allowed, one of these very addresses is connected
  * to (a second look at the name could give another), and the connected socket is asked who is at its end before a byte is sent. Each call
@@ -67,14 +79,7 @@ const usualMaxBytes = 256 * 1_024;
 export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld> = {}): CallOut {
   const { resolve = openNames((host) => rules.isOwn(host)), connect } = { ...realWorld, ...world };
   const line = new Line(lookUps);
-  const found: FindAddresses = async (host, signal) => {
-    const addresses = await resolve(host, signal).catch((cause: unknown) => {
-      signal.throwIfAborted();
-      throw new OutboundError('refused', notPublicName, { cause });
-    });
-    if (addresses.length === 0) throw new OutboundError('refused', notPublicName);
-    return addresses;
-  };
+  const find = allowedAddresses(rules, resolve);
   return async (target, request = {}) => {
     if (!URL.canParse(target)) throw new OutboundError('refused', 'this is no URL');
     const url = new URL(target);
@@ -86,8 +91,7 @@ export function openOutbound(rules: OutboundRules, world: Partial<OutboundWorld>
     try {
       const host = hostOf(url);
       const party = request.party ?? host;
-      const addresses = isIP(host) === 0 ? await line.run(party, signal, () => found(host, signal)) : [host];
-      if (addresses.some((address) => !rules.isAllowed(host, address))) throw new OutboundError('refused', notPublicName);
+      const addresses = isIP(host) === 0 ? await line.run(party, signal, () => find(host, signal)) : [host];
       wire = connect({ host, port: portOf(url), lookup: answering(addresses) }).on('error', ignore);
       await once(wire, 'connect', { signal });
       if (!rules.isAllowed(host, wire.remoteAddress ?? '')) throw new OutboundError('refused', notPublic);

@@ -12,8 +12,8 @@ const crowded = 48;
 const widest = 2.5;
 
 /**
- * The delivery window of a process. Frames and reads are most of what a token costs: a process that writes many streams at once lets their text
- * wait longer and pays for fewer of both.
+ * The delivery window of a process. One that writes many streams at once lets their text wait longer: it pays for fewer reads and frames, and has
+ * more of them to do at one moment (`sharedMoment`), which is worth more.
  */
 export class DeliveryWindow implements Window {
   constructor(
@@ -36,9 +36,10 @@ const crowdedStep = 0.576;
 
 /**
  * The moment near `at` at which what is due then is done; milliseconds, as `at`. With many streams there are two in a window, on which all of them
- * meet: code and data are still in the processor's caches from one stream to the next. With few, those are multiples of `calmStepMs`.
+ * meet: code and data are still in the processor's caches from one stream to the next. With few, those are multiples of `calmStepMs`;
+ * without one, `at` itself.
  */
-export function sharedMoment(at: number, { ms, width }: Window, calmStepMs: number): number {
+export function sharedMoment(at: number, { ms, width }: Window, calmStepMs = 0): number {
   const stepMs = width === 1 ? calmStepMs : ms * crowdedStep;
-  return Math.round(at / stepMs) * stepMs;
+  return stepMs === 0 ? at : Math.round(at / stepMs) * stepMs;
 }
