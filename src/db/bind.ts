@@ -1,5 +1,7 @@
 /** The first room for messages; it grows as they need it. */
 const roomBytes = 16 * 1_024;
+/** More than that is given back when it was needed once. */
+const keptBytes = 256 * 1_024;
 
 /** Writes messages of the extended protocol one behind the other, with parameters in Postgres' text format. */
 export class Bind {
@@ -13,25 +15,23 @@ export class Bind {
     this.end(end);
   }
 
-  /** Prepares a statement under a name; the server finds the types of its parameters. */
+  /** Prepares a statement under a name, and asks what its rows are made of; the server finds the types of its parameters. */
   parse(name: string, text: string): void {
     const end = this.begin('P', name.length + text.length * 3 + 4);
     this.text(name);
     this.text(text);
     this.int16(0);
     this.end(end);
+    this.nameOf('D', name);
   }
 
   /** Forgets a prepared statement, known to the server or not. */
   close(name: string): void {
-    const end = this.begin('C', name.length + 2);
-    this.byte('S'.charCodeAt(0));
-    this.text(name);
-    this.end(end);
+    this.nameOf('C', name);
     this.sync();
   }
 
-  /** Runs a prepared statement. */
+  /** Runs a prepared statement, in one transaction with what comes before the next `sync`. */
   execute(name: string, parameters: readonly (string | null)[]): void {
     let most = name.length + 32;
     for (const parameter of parameters) most += 4 + (parameter?.length ?? 0) * 3;
@@ -55,18 +55,28 @@ export class Bind {
     this.int16(0);
     this.int16(0);
     this.end(executed);
-    this.sync();
+  }
+
+  /** Ends a transaction. */
+  sync(): void {
+    this.end(this.begin('S', 0));
   }
 
   /** Everything since the last time. */
   take(): Buffer {
-    const taken = Buffer.from(this.bytes.subarray(0, this.at));
+    const written = this.bytes.subarray(0, this.at);
     this.at = 0;
-    return taken;
+    if (this.bytes.length <= keptBytes) return Buffer.from(written);
+    this.bytes = Buffer.allocUnsafe(roomBytes);
+    return written;
   }
 
-  private sync(): void {
-    this.end(this.begin('S', 0));
+  /** A message about a prepared statement. */
+  private nameOf(type: string, name: string): void {
+    const end = this.begin(type, name.length + 2);
+    this.byte('S'.charCodeAt(0));
+    this.text(name);
+    this.end(end);
   }
 
   /** Begins a message of at most so many bytes behind its head; gives where its length belongs. */

@@ -102,7 +102,7 @@ export class Database {
     const { tenantId } = scope;
     let connection = this.tenants.get(tenantId);
     if (!connection) {
-      connection = this.connection(this.app, `${tenantSetting} = '${uuidOf(tenantId, 'ten')}'`);
+      connection = this.connection(this.app, uuidOf(tenantId, 'ten'));
       this.tenants.set(tenantId, connection);
     }
     return connection;
@@ -162,8 +162,8 @@ export class Database {
     return 'Database';
   }
 
-  private connection(pool: Pool, setting: string | null): Connection {
-    return new PooledConnection({ pool, clock: this.parts.clock, limits: this.limits, setting });
+  private connection(pool: Pool, tenant: string | null): Connection {
+    return new PooledConnection({ pool, clock: this.parts.clock, limits: this.limits, tenant });
   }
 }
 
@@ -191,7 +191,7 @@ function laneOptions(config: DatabaseConfig, role: string | null): LaneOptions {
 async function connectionBudget(config: DatabaseConfig, { log, clock }: { log: Log; clock: Clock }): Promise<number> {
   const pool = new Pool({ ...laneOptions(config, null), size: 1 }, clock);
   try {
-    const asker = new PooledConnection({ pool, clock, limits: limitsOf(config), setting: null });
+    const asker = new PooledConnection({ pool, clock, limits: limitsOf(config), tenant: null });
     const [server] = await asker.sql<{ room: number }>(
       (sql) => sql`
         select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int

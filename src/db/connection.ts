@@ -4,9 +4,10 @@ import { PgRemoteDatabase, PgRemoteSession, type RemoteCallback } from 'drizzle-
 import type { Clock } from '../kernel/clock.ts';
 import { StoredRows, type StoredColumns } from '../kernel/stored-rows.ts';
 import { failureFor, kindOfFailure, LateError, pauseBeforeRetry } from './failures.ts';
-import type { Lane, Rows, RowShape, Sent } from './lane.ts';
+import { settingOf, type Lane, type Rows, type RowShape, type Sent } from './lane.ts';
 import type { Hold, Pool } from './pool.ts';
-import { messagesOf, type RowBytes } from './wire.ts';
+import type { RowBytes } from './rows.ts';
+import { messagesOf } from './wire.ts';
 import { encode, sql, type CompiledStatement, type SqlTag, type Statement } from './statement.ts';
 
 export interface StatementOptions {
@@ -61,8 +62,8 @@ export interface ConnectionParts {
   readonly pool: Pool;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** The setting that says for which tenant it acts, as `name = 'value'`; null for roles that span tenants. */
-  readonly setting: string | null;
+  /** The uuid of the tenant that it acts for; null for roles that span tenants. */
+  readonly tenant: string | null;
 }
 
 /** One try of an operation on a lane: what was sent so far, and its outcome. */
@@ -88,14 +89,14 @@ export class PooledConnection implements Connection {
   }
 
   stored<Row>(columns: StoredColumns, statement: (sql: SqlTag) => Statement): Promise<StoredRows<Row>> {
-    const { pool, setting } = this.parts;
-    if (setting === null) throw new Error('rows are read as they are stored for one tenant at a time');
+    const { pool, tenant } = this.parts;
+    if (tenant === null) throw new Error('rows are read as they are stored for one tenant at a time');
     const compiled = statement(sql).compile();
     const rowsOf = ({ bytes, starts }: RowBytes) => new StoredRows<Row>(columns, bytes, starts);
     const lane = pool.acquireNow('stored');
-    const reading = lane?.read(setting, compiled);
+    const reading = lane?.read(tenant, compiled);
     if (lane && !reading) pool.release(lane);
-    if (!lane || !reading) return this.readStored(setting, compiled).then(rowsOf);
+    if (!lane || !reading) return this.readStored(tenant, compiled).then(rowsOf);
     // The lane has its own deadline for it, so nothing is made for one that goes well.
     return reading.then(
       (found) => {
@@ -104,31 +105,31 @@ export class PooledConnection implements Connection {
       },
       (error: unknown) => {
         pool.release(lane);
-        return this.readStored(setting, compiled, error).then(rowsOf);
+        return this.readStored(tenant, compiled, error).then(rowsOf);
       },
     );
   }
 
   /** The way with deadlines and tries; `failure` is that of a first one. */
-  private async readStored(setting: string, statement: CompiledStatement, failure?: unknown): Promise<RowBytes> {
+  private async readStored(tenant: string, statement: CompiledStatement, failure?: unknown): Promise<RowBytes> {
     const { limits } = this.parts;
     const kind = failure === undefined ? 'contention' : kindOfFailure(failure);
     if (kind !== 'connection' && kind !== 'contention') throw failureFor(failure);
-    const outcome = (lane: Lane) => storedRead(lane, setting, statement);
+    const outcome = (lane: Lane) => storedRead(lane, tenant, statement);
     return this.operate('stored', { idempotent: true }, limits.silenceMs, outcome);
   }
 
   async transaction<T>(work: (transaction: Statements) => Promise<T>, options: StatementOptions = {}): Promise<T> {
-    return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.setting).run(work));
+    return this.operate('alone', options, Infinity, (lane) => new Transaction(lane, this.parts.tenant).run(work));
   }
 
   lead<Row>(statement: Statement, options: StatementOptions = {}): Leader<Row> {
-    const { limits, pool, setting } = this.parts;
+    const { limits, pool, tenant } = this.parts;
     const first = statement.compile();
     let open: Lane | null = null;
     let scoped: Promise<unknown> = Promise.resolve();
     const rows = this.operate('alone', options, limits.silenceMs, (lane) => {
-      const sent = behindSetting(lane, setting, first, 'objects');
+      const sent = behindSetting(lane, tenant, first, 'objects');
       open = lane;
       ({ scoped } = sent);
       const over = (): void => {
@@ -165,15 +166,18 @@ export class PooledConnection implements Connection {
     };
   }
 
-  private one(statement: CompiledStatement, shape: RowShape, options: StatementOptions): Promise<Rows> {
-    const { limits, setting } = this.parts;
-    if (setting === null)
-      return this.operate('together', options, limits.silenceMs, (lane) => plain(lane.send(statement, shape)));
+  private one(statement: CompiledStatement, shape: 'arrays' | 'objects', options: StatementOptions): Promise<Rows> {
+    const { limits, tenant } = this.parts;
+    const sent = (lane: Lane) => lane.past(tenant, statement, shape);
+    if (tenant === null)
+      return this.operate('together', options, limits.silenceMs, (lane) => plain(sent(lane) ?? lane.send(statement, shape)));
     if (options.idempotent === true && isSelect(statement.text)) {
-      return this.operate('batched', options, limits.silenceMs, (lane) => scopedRead(lane, setting, statement, shape));
+      return this.operate('batched', options, limits.silenceMs, (lane) => scopedRead(lane, tenant, statement, shape));
     }
     // One statement is a transaction by itself: a begin and a commit around it would be half of its messages.
-    return this.operate('alone', options, limits.silenceMs, (lane) => plain(behindSetting(lane, setting, statement, shape)));
+    return this.operate('alone', options, limits.silenceMs, (lane) =>
+      plain(sent(lane) ?? behindSetting(lane, tenant, statement, shape)),
+    );
   }
 
   private async operate<T>(hold: Hold, options: StatementOptions, silenceMs: number, start: (lane: Lane) => Try<T>): Promise<T> {
@@ -217,8 +221,8 @@ function plain(sent: Sent): Try<Rows> {
  * A read goes behind the connection's own setting of the tenant, which is only sent when it was another's: no begin and no commit,
  * which would be two thirds of its messages. Everything is answered in order, so each read runs under the setting sent before it.
  */
-function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
-  const scoped = lane.under(setting);
+function scopedRead(lane: Lane, tenant: string, statement: CompiledStatement, shape: RowShape): Try<Rows> {
+  const scoped = lane.under(tenant);
   const main = lane.send(statement, shape);
   const outcome = main.rows.then(async (rows) => {
     await scoped;
@@ -230,8 +234,8 @@ function scopedRead(lane: Lane, setting: string, statement: CompiledStatement, s
 }
 
 /** A statement on a lane of its own, behind the tenant's setting, which stays: what follows runs under it as well. `scoped` rejects where it could not be set. */
-function behindSetting(lane: Lane, setting: string | null, statement: CompiledStatement, shape: RowShape): ScopedSent {
-  const scoped = setting === null ? Promise.resolve() : lane.under(setting);
+function behindSetting(lane: Lane, tenant: string | null, statement: CompiledStatement, shape: RowShape): ScopedSent {
+  const scoped = tenant === null ? Promise.resolve() : lane.under(tenant);
   const main = lane.send(statement, shape);
   return { ...main, scoped, rows: rowsUnder(scoped, main) };
 }
@@ -243,8 +247,8 @@ async function rowsUnder(scoped: Promise<unknown>, { rows }: Sent): Promise<Rows
 }
 
 /** The same for rows that stay as they are, by the driver where it has to. */
-function storedRead(lane: Lane, setting: string, statement: CompiledStatement): Try<RowBytes> {
-  const reading = lane.read(setting, statement);
+function storedRead(lane: Lane, tenant: string, statement: CompiledStatement): Try<RowBytes> {
+  const reading = lane.read(tenant, statement);
   // The lane ends what takes too long by itself, and knows whether it runs.
   if (reading) return { outcome: reading, wasSent: () => true, mayCancel: () => false };
   if (lane.isReading) {
@@ -252,7 +256,7 @@ function storedRead(lane: Lane, setting: string, statement: CompiledStatement): 
     const outcome = Promise.reject(Object.assign(new Error('the connection is in use in another way'), { code: '40001' }));
     return { outcome, wasSent: () => false, mayCancel: () => false };
   }
-  const { outcome, ...rest } = scopedRead(lane, setting, statement, 'bytes');
+  const { outcome, ...rest } = scopedRead(lane, tenant, statement, 'bytes');
   return { outcome: outcome.then((rows) => messagesOf(rows as unknown as (Buffer | null)[][])), ...rest };
 }
 
@@ -264,7 +268,7 @@ class Transaction implements Statements {
 
   constructor(
     private readonly lane: Lane,
-    private readonly setting: string | null,
+    private readonly tenant: string | null,
   ) {}
 
   async sql<Row>(statement: (sql: SqlTag) => Statement): Promise<Row[]> {
@@ -272,7 +276,7 @@ class Transaction implements Statements {
   }
 
   run<T>(work: (transaction: Statements) => Promise<T>): Try<T> {
-    const begin = this.lane.sendSimple(this.setting === null ? 'begin' : `begin;set local ${this.setting}`);
+    const begin = this.lane.sendSimple(this.tenant === null ? 'begin' : `begin;${settingOf(this.tenant, true)}`);
     return { outcome: this.finish(begin, work), wasSent: () => begin.wasSent(), mayCancel: () => true };
   }
 
@@ -319,7 +323,7 @@ class PlainErrorSession extends PgRemoteSession<Record<string, never>, Record<st
 
 const dialect = new PgDialect({ casing: 'snake_case' });
 
-function queryBuilder(send: (statement: CompiledStatement, shape: RowShape) => Promise<Rows>): PgRemoteDatabase {
+function queryBuilder(send: (statement: CompiledStatement, shape: 'arrays' | 'objects') => Promise<Rows>): PgRemoteDatabase {
   const callback: RemoteCallback = async (text, values, method) => {
     const rows = await send({ text, parameters: values.map(encode) }, method === 'all' ? 'arrays' : 'objects');
     return { rows };

@@ -1,9 +1,11 @@
 import postgres from 'postgres';
 import { LateError } from './failures.ts';
-import { WireSocket, type RowBytes } from './wire.ts';
+import { arraysOf, objectsOf, type RowBytes } from './rows.ts';
 import { cancelBackend, connectTo, endpointOf, type Backend, type Endpoint } from './socket.ts';
 import type { CompiledStatement } from './statement.ts';
+import { tenantSetting } from './tenancy.ts';
 import { typeParsers } from './types.ts';
+import { WireSocket } from './wire.ts';
 
 export interface LaneOptions {
   readonly url: string;
@@ -43,6 +45,14 @@ interface QueryInternals {
 // How long a late statement gets to end after its cancellation, before its socket is destroyed.
 const cancelGraceMs = 2_000;
 
+/** Turns a connection to a tenant: for as long as it lives, unless the transaction fails. */
+const turning = `select set_config('${tenantSetting}', $1, false)`;
+
+/** The statement without parameters that does the same. */
+export function settingOf(tenant: string, isLocal = false): string {
+  return `set ${isLocal ? 'local ' : ''}${tenantSetting} = '${tenant}'`;
+}
+
 const connectionEnded = () => Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_ENDED' });
 
 /**
@@ -55,8 +65,8 @@ export class Lane {
   isGone = false;
   /** Operations that hold this lane now. */
   holders = 0;
-  /** The tenant's setting that reads on this lane run under; null before the first. */
-  setting: string | null = null;
+  /** The tenant (its uuid) that statements on this lane run for; null before the first, and while nobody knows. */
+  tenant: string | null = null;
   /** Whether that could be set. */
   private scoped: Promise<unknown> = Promise.resolve();
   private readonly client: postgres.Sql;
@@ -102,17 +112,37 @@ export class Lane {
   }
 
   /**
-   * Reads under a tenant's setting past the driver, which takes rows apart that nobody may look into. Null where the driver has to do it: it opens
+   * Reads for a tenant past the driver, which takes rows apart that nobody may look into. Null where the driver has to do it: it opens
    * connections and encrypts them. The two never have statements on their way at once, for the setting is that of the connection.
    */
-  read(setting: string, statement: CompiledStatement): Promise<RowBytes> | null {
+  read(tenant: string, statement: CompiledStatement): Promise<RowBytes> | null {
     const { socket } = this;
     if (!socket?.mayRead(statement.text) || this.unanswered.size > 0) return null;
-    if (this.setting !== setting) {
-      this.setting = setting;
-      socket.command(`set ${setting}`, () => this.destroy());
+    if (this.tenant !== tenant) {
+      this.tenant = tenant;
+      socket.command(settingOf(tenant), () => this.destroy());
     }
     return socket.ask(statement.text, statement.parameters);
+  }
+
+  /**
+   * Sends a statement past the driver, for a tenant (null: for a role that spans them), whose setting goes with it in one transaction where it was
+   * another's: less for both ends than a message for each. Where that fails the setting is as it was before, so for a tenant nothing else may be
+   * sent until it is answered. Null where the driver has to do it.
+   */
+  past(tenant: string | null, statement: CompiledStatement, shape: 'arrays' | 'objects'): Sent | null {
+    const { socket } = this;
+    if (!socket?.mayRead(statement.text)) return null;
+    if (tenant !== null && (this.unanswered.size > 0 || socket.isReading)) return null;
+    const isTurned = tenant !== null && this.tenant !== tenant;
+    if (isTurned) this.tenant = null;
+    const asked = socket.run(isTurned ? [{ text: turning, parameters: [tenant] }, statement] : [statement]);
+    const rows = asked.answer.then((found) => {
+      if (isTurned) this.tenant = tenant;
+      const values = shape === 'arrays' ? arraysOf(asked.columns(), found) : objectsOf(asked.columns(), found);
+      return values as unknown as Rows;
+    });
+    return { rows, wasSent: asked.wasSent, isRunning: asked.isRunning, wasRepeated: () => false };
   }
 
   /** Whether reads past the driver are on their way. */
@@ -124,10 +154,10 @@ export class Lane {
    * Has what is sent next run under a tenant's setting, which is only sent when it was another's. Rejects when that fails: what was sent behind it ran under
    * the other's, and found nothing of its own. The lane is gone then.
    */
-  under(setting: string): Promise<unknown> {
-    if (this.setting === setting) return this.scoped;
-    this.setting = setting;
-    this.scoped = this.sendSimple(`set ${setting}`).rows;
+  under(tenant: string): Promise<unknown> {
+    if (this.tenant === tenant) return this.scoped;
+    this.tenant = tenant;
+    this.scoped = this.sendSimple(settingOf(tenant)).rows;
     this.scoped.catch(() => this.destroy());
     return this.scoped;
   }

@@ -7,7 +7,7 @@ export const appRole = pgRole('draftwire_app').existing();
 /** Spans tenants: the engine's group flush, the sweeper and key lookup. It owns nothing, bypasses nothing, and sees only what has an engine policy. */
 export const engineRole = pgRole('draftwire_engine').existing();
 
-/** The setting that `Database.as` sets, in the transaction, to the uuid of the tenant it acts for. */
+/** The setting that `Database.as` sets to the uuid of the tenant it acts for: in the transaction, or of the connection for as long as it acts for that one. */
 export const tenantSetting = 'draftwire.tenant';
 
 /**

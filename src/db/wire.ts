@@ -1,15 +1,25 @@
 import net from 'node:net';
 import { Bind } from './bind.ts';
+import { columnsOf, type Column, type RowBytes } from './rows.ts';
+import { errorOf, type PostgresError } from './server-error.ts';
+import type { CompiledStatement } from './statement.ts';
 
-/** Rows of a statement: the bytes of their messages, one behind the other with others, and where each begins. */
-export interface RowBytes {
-  readonly bytes: Buffer;
-  readonly starts: readonly number[];
+/** A statement on its way past the driver. */
+export interface Asked {
+  readonly answer: Promise<RowBytes>;
+  /** What its rows are made of, once it is answered. */
+  columns(): readonly Column[];
+  /** False while not one byte of it was handed to the connection. */
+  wasSent(): boolean;
+  /** Whether the server works on it, and not on something before it. */
+  isRunning(): boolean;
 }
 
-/** What the server says of a failed statement, under the names that the driver gives it. */
-interface ServerError extends Error {
-  code: string;
+/** A statement that the server knows by a name. */
+interface Prepared {
+  readonly text: string;
+  readonly name: string;
+  columns: readonly Column[];
 }
 
 /** What to do when a read has no answer for so long. */
@@ -20,18 +30,25 @@ export interface Silence {
 }
 
 interface Waiting {
-  /** The text of the prepared statement; null for a command. */
-  readonly text: string | null;
+  /** What it runs; none for a command. */
+  readonly statements: readonly Prepared[];
+  /** Those of them that the server has still to say it knows. */
+  readonly parsing: Prepared[];
+  /** The one of which it said so last. */
+  parsed: Prepared | null;
+  /** How many of them run before the one whose rows are wanted. */
+  before: number;
   readonly resolve: (rows: RowBytes) => void;
   readonly reject: (reason: Error) => void;
   /** `performance.now()` when it was asked for. */
   readonly since: number;
-  error: ServerError | null;
+  error: PostgresError | null;
   readonly parts: RowBytes[];
 }
 
 /** Types of messages. */
 const [dataRow, readyForQuery, errorResponse] = [0x44, 0x5a, 0x45];
+const [parseComplete, rowDescription, commandComplete] = [0x31, 0x54, 0x43];
 const [sync, query, flush] = [0x53, 0x51, 0x48];
 /** Notices, notifications and settings come at any time, and are the driver's. */
 const forTheDriver: ReadonlySet<number> = new Set([0x4e, 0x41, 0x53]);
@@ -43,7 +60,7 @@ const stale: ReadonlySet<string> = new Set(['0A000', '26000']);
 const nothing: RowBytes = { bytes: Buffer.alloc(0), starts: [] };
 
 /**
- * A database's socket for two: the driver, which opens the session and speaks for itself, and reads of ours, which take their rows as they come. Both
+ * A database's socket for two: the driver, which opens the session and speaks for itself, and statements of ours, which take their rows as they come. Both
  * know that what they send is answered in order, and that each of their messages Sync and Query ends with one ReadyForQuery: whose
  * that is decides to whom the messages before it go.
  */
@@ -52,8 +69,8 @@ export class WireSocket extends net.Socket {
   private readonly expected: (Waiting | null)[] = [];
   /** What is written with the next turn. */
   private waiting: Waiting[] = [];
-  /** The names of prepared statements by their texts. */
-  private readonly statements = new Map<string, string>();
+  /** Prepared statements by their texts. */
+  private readonly statements = new Map<string, Prepared>();
   private prepared = 0;
   private readonly bind = new Bind();
   private isReady = false;
@@ -74,13 +91,13 @@ export class WireSocket extends net.Socket {
     super();
   }
 
-  /** Whether a read of ours may go out, after what went out before. Never on encrypted connections: their session begins above this socket. */
+  /** Whether a statement of ours may go out, after what went out before. Never on encrypted connections: their session begins above this socket. */
   mayRead(text: string): boolean {
     if (!this.isReady || this.isDescribing || this.destroyed || !this.writable) return false;
     return this.statements.has(text) || this.statements.size < mostStatements;
   }
 
-  /** Whether reads of ours wait for their answers. */
+  /** Whether statements of ours wait for their answers. */
   get isReading(): boolean {
     return this.waiting.length > 0 || this.expected.some((each) => each !== null);
   }
@@ -88,19 +105,33 @@ export class WireSocket extends net.Socket {
   /** Sends a statement without parameters or answer; what goes wrong with it is told to `reject`. */
   command(text: string, reject: (reason: Error) => void): void {
     this.bind.query(text);
-    this.later(null, () => undefined, reject);
+    this.later([], () => undefined, reject);
   }
 
   /** Sends a read. Everything of one turn of the event loop goes out in one write. */
   ask(text: string, parameters: readonly (string | null)[]): Promise<RowBytes> {
-    let name = this.statements.get(text);
-    if (name === undefined) {
-      name = `read_${++this.prepared}`;
-      this.statements.set(text, name);
-      this.bind.parse(name, text);
-    }
-    this.bind.execute(name, parameters);
-    return new Promise((resolve, reject) => this.later(text, resolve, reject));
+    return this.run([{ text, parameters }]).answer;
+  }
+
+  /** Sends statements that are one transaction, of which the last one's rows are wanted. */
+  run(compiled: readonly CompiledStatement[]): Asked {
+    const parsing: Prepared[] = [];
+    const statements = compiled.map(({ text, parameters }) => {
+      const statement = this.statements.get(text) ?? this.prepare(text, parsing);
+      this.bind.execute(statement.name, parameters);
+      return statement;
+    });
+    this.bind.sync();
+    const asked = { waiting: null as Waiting | null };
+    const answer = new Promise<RowBytes>((resolve, reject) => {
+      asked.waiting = this.later(statements, resolve, reject, parsing);
+    });
+    return {
+      answer,
+      columns: () => statements.at(-1)?.columns ?? [],
+      wasSent: () => asked.waiting === null || !this.waiting.includes(asked.waiting),
+      isRunning: () => asked.waiting !== null && this.expected[0] === asked.waiting,
+    };
   }
 
   override connect(...args: unknown[]): this {
@@ -123,10 +154,27 @@ export class WireSocket extends net.Socket {
     return super.emit(event as 'data', ...(args as [Buffer]));
   }
 
-  private later(text: string | null, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
-    this.waiting.push({ text, resolve, reject, since: performance.now(), error: null, parts: [] });
+  private prepare(text: string, parsing: Prepared[]): Prepared {
+    const statement: Prepared = { text, name: `read_${++this.prepared}`, columns: [] };
+    this.statements.set(text, statement);
+    this.bind.parse(statement.name, text);
+    parsing.push(statement);
+    return statement;
+  }
+
+  private later(
+    statements: readonly Prepared[],
+    resolve: Waiting['resolve'],
+    reject: Waiting['reject'],
+    parsing: Prepared[] = [],
+  ): Waiting {
+    const before = Math.max(0, statements.length - 1);
+    const since = performance.now();
+    const waiting: Waiting = { statements, parsing, parsed: null, before, resolve, reject, since, error: null, parts: [] };
+    this.waiting.push(waiting);
     if (this.waiting.length === 1) setImmediate(() => this.flush());
     this.watch ??= setTimeout(() => this.look(), this.silence.afterMs).unref();
+    return waiting;
   }
 
   /** One timer for all: they are answered in order, so the first has waited longest. */
@@ -196,7 +244,10 @@ export class WireSocket extends net.Socket {
         } else {
           starts = null;
           if (type === errorResponse) owner.error = errorOf(chunk.subarray(at, end));
-          if (type === readyForQuery) this.settle(owner);
+          else if (type === parseComplete) owner.parsed = owner.parsing.shift() ?? null;
+          else if (type === rowDescription && owner.parsed) owner.parsed.columns = columnsOf(chunk, at);
+          else if (type === commandComplete) passOne(owner);
+          else if (type === readyForQuery) this.settle(owner);
           // A command failed that what came behind it relies on: none of that is to be believed.
           if (this.destroyed) return true;
         }
@@ -222,17 +273,19 @@ export class WireSocket extends net.Socket {
 
   private settle(owner: Waiting): void {
     this.expected.shift();
-    const { text, error, parts } = owner;
+    const { statements, parsing, error, parts } = owner;
     if (!error) return owner.resolve(parts.length === 1 && parts[0] ? parts[0] : joined(parts));
-    const name = text === null ? undefined : this.statements.get(text);
-    // It may not have got as far as being prepared.
-    if (text !== null && name !== undefined) {
-      this.statements.delete(text);
-      this.bind.close(name);
-      this.later(null, nobody, nobody);
+    const isStale = stale.has(error.code);
+    // What fails for another reason is known all the same, when it got as far as being prepared.
+    for (const statement of isStale ? statements : parsing) {
+      if (this.statements.get(statement.text) !== statement) continue;
+      this.statements.delete(statement.text);
+      this.bind.close(statement.name);
+      this.later([], nobody, nobody);
     }
     // Prepared anew it may succeed.
-    owner.reject(stale.has(error.code) ? Object.assign(error, { code: '40001' }) : error);
+    if (isStale) error.code = '40001';
+    owner.reject(error);
   }
 
   private fail(): void {
@@ -242,6 +295,13 @@ export class WireSocket extends net.Socket {
     const lost = Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_CLOSED' });
     for (const each of [...this.expected.splice(0), ...this.waiting.splice(0)]) each?.reject(each.error ?? lost);
   }
+}
+
+/** Forgets the rows of a statement that runs before the one that is waited for. */
+function passOne(owner: Waiting): void {
+  if (owner.before === 0) return;
+  owner.before--;
+  owner.parts.length = 0;
 }
 
 function nobody(): void {
@@ -283,26 +343,4 @@ function joined(parts: readonly RowBytes[]): RowBytes {
 
 function lengthAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-}
-
-const fieldNames: Readonly<Record<string, string>> = {
-  S: 'severity_local',
-  V: 'severity',
-  C: 'code',
-  D: 'detail',
-  H: 'hint',
-  R: 'routine',
-};
-
-/** An error of the server, without what it says of values. */
-function errorOf(message: Buffer): ServerError {
-  const fields: Record<string, string> = {};
-  for (const field of message.toString('utf8', headLength, message.length - 1).split('\0')) {
-    if (field !== '') fields[field.charAt(0)] = field.slice(1);
-  }
-  const named = Object.entries(fieldNames).flatMap(([letter, name]) =>
-    fields[letter] === undefined ? [] : [[name, fields[letter]] as const],
-  );
-  const error = new Error(fields['M'] ?? 'the database refused the statement');
-  return Object.assign(error, { name: 'PostgresError', ...Object.fromEntries(named), code: fields['C'] ?? '' });
 }

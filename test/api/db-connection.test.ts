@@ -82,9 +82,11 @@ describe('the tenant wall', () => {
       await db.as(ours).query.insert(notes).values(mine);
       const change = sql`update notes set size = 1 where body = 'not set' returning id`;
       expect(await far.as(theirs).sql(() => change)).toEqual([]);
-      proxy.garble('set draftwire.tenant');
-      // The connection is still the other's: nothing is found, which is not to be believed.
-      await expect(far.as(ours).sql(() => change)).rejects.toThrow('syntax error');
+      // The connection is still the other's: nothing would be found, which is not to be believed.
+      // Once in the statement's own transaction and past the driver, once by it.
+      proxy.garble('draftwire.tenant');
+      for (let each = 0; each < 2; each++)
+        await expect(far.as(ours).sql(() => change)).rejects.toThrow('unrecognized configuration parameter');
       proxy.garble('none');
       expect(await far.as(theirs).sql(() => change)).toEqual([]);
       proxy.garble('set draftwire.tenant');
@@ -96,6 +98,28 @@ describe('the tenant wall', () => {
       expect(await far.as(ours).sql(() => change)).toHaveLength(1);
     } finally {
       await far.close();
+    }
+  });
+
+  it('is that of the caller behind a statement that failed, whose tenant was set in the same transaction', async () => {
+    const one = await openDatabase({ ...databaseDefaults, url: test.url, maxConnections: 6 }, parts);
+    try {
+      const mine = note(ours, 'behind a failure');
+      const change = (size: string) =>
+        sql`update notes set size = ${size}::text::int where body = 'behind a failure' returning size`;
+      await one.as(ours).query.insert(notes).values(mine);
+      // Twice: what has failed is known to the connection, and not prepared again.
+      for (let round = 0; round < 2; round++) {
+        for (const scope of [theirs, ours]) {
+          await expect(one.as(scope).sql(() => sql`select 1 / (${String(round)}::int - ${round})`)).rejects.toMatchObject({
+            code: '22012',
+          });
+          expect(await one.as(theirs).sql(() => change(String(round)))).toEqual([]);
+          expect(await one.as(ours).sql(() => change(String(round)))).toEqual([{ size: round }]);
+        }
+      }
+    } finally {
+      await one.close();
     }
   });
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WireSocket, type RowBytes } from '../../src/db/wire.ts';
+import { arraysOf, objectsOf, type RowBytes } from '../../src/db/rows.ts';
+import type { CompiledStatement } from '../../src/db/statement.ts';
+import { WireSocket } from '../../src/db/wire.ts';
 import { StoredRows, type StoredColumns } from '../../src/kernel/stored-rows.ts';
 import { randomOf } from '../harness/random.ts';
 
@@ -125,6 +127,52 @@ describe(`a socket for the driver and for reads (seed ${seed})`, () => {
     for (let each = 0; each < 400 && wire.mayRead(`select ${each}`); each++)
       void wire.ask(`select ${each}`, []).catch(() => undefined);
     expect([wire.mayRead('select 1'), wire.mayRead('select 1000')]).toEqual([true, false]);
+    wire.destroy();
+  });
+
+  it('gives the rows of the last of several statements of one transaction, as the server described them, or its error', async () => {
+    const { wire, say, received } = await open();
+    say(ready);
+    const [turning, asking] = ['select set_config($1)', 'select id, n, at'].map((text) => ({ text, parameters: ['p'] }));
+    const described = message(
+      'T',
+      int(3, 2),
+      ...[
+        ['id', 25],
+        ['n', 20],
+        ['gone', 16],
+      ].flatMap(([name, type]) => [`${name}\0`, int(0, 4), int(0, 2), int(Number(type), 4), int(0, 2), int(0, 4), int(0, 2)]),
+    );
+    const scope = [message('1'), message('t', int(0, 2)), message('T', int(0, 2)), bound, row('said'), done];
+    const first = wire.run([turning, asking] as CompiledStatement[]);
+    expect([first.wasSent(), first.isRunning()]).toEqual([false, false]);
+    await turn();
+    expect([first.wasSent(), first.isRunning()]).toEqual([true, true]);
+    say(
+      Buffer.concat([...scope, message('1'), message('t', int(0, 2)), described, bound, row('ä', '7', null), done, ready]),
+      () => 3,
+    );
+    expect(objectsOf(first.columns(), await first.answer)).toEqual([{ id: 'ä', n: 7, gone: null }]);
+    expect(arraysOf(first.columns(), await first.answer)).toEqual([['ä', 7, null]]);
+    expect(first.isRunning()).toBe(false);
+
+    const second = wire.run([turning, asking] as CompiledStatement[]);
+    await turn();
+    say(
+      Buffer.concat([bound, row('said'), done, bound, message('E', 'CDW003\0', 'Mfull\0', 'D{}\0', 'nbudgets\0', '\0'), ready]),
+    );
+    await expect(second.answer).rejects.toMatchObject({
+      name: 'PostgresError',
+      code: 'DW003',
+      detail: '{}',
+      constraint_name: 'budgets',
+    });
+    const third = wire.run([asking] as CompiledStatement[]);
+    await turn();
+    say(Buffer.concat([bound, row('b', '8', 't'), done, ready]));
+    expect(objectsOf(third.columns(), await third.answer)).toEqual([{ id: 'b', n: 8, gone: true }]);
+    // Each was prepared once, though a transaction failed.
+    await expect.poll(() => received().toString('latin1').split('select').length - 1).toBe(2);
     wire.destroy();
   });
 

@@ -1,0 +1,64 @@
+import { typeParsers } from './types.ts';
+
+/** A column of a statement's rows, as the server describes it. */
+export interface Column {
+  readonly name: string;
+  readonly valueOf: (text: string) => unknown;
+}
+
+/** Rows of a statement: the bytes of their messages, one behind the other with others, and where each begins. */
+export interface RowBytes {
+  readonly bytes: Buffer;
+  readonly starts: readonly number[];
+}
+
+/** Bytes of a message before what it has, and of a number of columns. */
+const [headLength, countLength] = [5, 2];
+/** Bytes of a described column behind its name: its table, its place there, its type, its size, its modifier and its format. */
+const [descriptionLength, typeAt] = [18, 6];
+const parsers = typeParsers();
+
+/** The columns that a RowDescription at this place of the bytes tells of. */
+export function columnsOf(bytes: Buffer, start: number): Column[] {
+  let at = start + headLength + countLength;
+  return Array.from({ length: bytes.readInt16BE(start + headLength) }, () => {
+    const end = bytes.indexOf(0, at);
+    const name = bytes.toString('utf8', at, end);
+    const valueOf = parsers[bytes.readInt32BE(end + 1 + typeAt)] ?? String;
+    at = end + 1 + descriptionLength;
+    return { name, valueOf };
+  });
+}
+
+/** Rows as objects by column name. */
+export function objectsOf(columns: readonly Column[], rows: RowBytes): Record<string, unknown>[] {
+  return rows.starts.map((start) => {
+    const row: Record<string, unknown> = {};
+    eachValue(columns, rows.bytes, start, ({ name }, value) => (row[name] = value));
+    return row;
+  });
+}
+
+/** Rows as values in the order selected. */
+export function arraysOf(columns: readonly Column[], rows: RowBytes): unknown[][] {
+  return rows.starts.map((start) => {
+    const row: unknown[] = [];
+    eachValue(columns, rows.bytes, start, (_, value) => row.push(value));
+    return row;
+  });
+}
+
+function eachValue(
+  columns: readonly Column[],
+  bytes: Buffer,
+  start: number,
+  take: (column: Column, value: unknown) => void,
+): void {
+  let at = start + headLength + countLength;
+  for (const column of columns) {
+    const length = bytes.readInt32BE(at);
+    at += 4;
+    take(column, length < 0 ? null : column.valueOf(bytes.toString('utf8', at, at + length)));
+    if (length > 0) at += length;
+  }
+}
