@@ -109,6 +109,7 @@ export class BudgetService {
         })
         .returning();
       if (!after) throw new Error('the budget was not returned');
+      if (softAt !== null) await tellHolds(act, after);
       act.record({ thing: after.id, before: before ? shownOf(before) : null, after: shownOf(after) });
       const isNews = after.softReachedAt !== null && (before?.softReachedAt ?? null) === null;
       return { row: after, reached: isNews ? [uuidOf(after.id, 'bud')] : null };
@@ -180,6 +181,21 @@ async function checkCount(act: Act, { tenantId }: Scope): Promise<void> {
   const [found] = await act.query.select({ budgets: count() }).from(budgets).where(eq(budgets.tenantId, tenantId));
   if ((found?.budgets ?? 0) >= mostBudgets)
     throw new AppError('CONFLICT', `a tenant has at most ${mostBudgets} budgets: delete one first`);
+}
+
+/**
+ * Has what is reserved under a budget look at its soft limit when it is settled: it may have had none when it was reserved. What is settled right now
+ * is left alone, since each would wait for the other.
+ */
+async function tellHolds(act: Act, { tenantId, id }: BudgetRow): Promise<void> {
+  await act.sql(
+    (tag) => tag`
+      update budget_holds h set is_soft = true
+      from (select generation_id, attempt from budget_holds
+        where tenant_id = ${uuidOf(tenantId, 'ten')}::uuid and ${uuidOf(id, 'bud')}::uuid = any (budget_ids) and is_soft = false
+        for update skip locked) o
+      where h.tenant_id = ${uuidOf(tenantId, 'ten')}::uuid and h.generation_id = o.generation_id and h.attempt = o.attempt`,
+  );
 }
 
 /** What is put on record about a budget. */

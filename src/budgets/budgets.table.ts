@@ -119,6 +119,8 @@ export const budgetHolds = pgTable(
     amounts: bigint({ mode: 'number' }).array().notNull(),
     /** Whether a budget of the whole tenant counts it, so that all of the tenant's take turns by one lock; null in those of earlier builds. */
     isTogether: boolean(),
+    /** Whether one of those that count it has a soft limit; null where that has to be looked up: in those of earlier builds, and where it did not fit at the first look. */
+    isSoft: boolean(),
     createdAt: moment().notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.generationId, table.attempt] }), tenantWall(), engineWall()],

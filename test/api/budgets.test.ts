@@ -250,6 +250,21 @@ describe('a start', () => {
     expect((await begin({ idempotencyKey: 'again' })).errors).toEqual([]);
   });
 
+  it('tells of a soft limit that was set, or moved, while it was under way', async () => {
+    const { id } = await setBudget(owner, { most: 4 });
+    const called = first.nextCall();
+    const letter = await begun({ model: 'first/teller' });
+    const call = await called;
+
+    expect((await setBudget(owner, { most: 4, softAt: 0.25 })).softReachedAt).toBeNull();
+    call.say('Dear Ada.').finish();
+    await endOf(letter);
+    expect(await budgetsOf(owner)).toMatchObject([{ id, settled: 1, softReachedAt: expect.any(String) }]);
+    expect((await setBudget(owner, { most: 4, softAt: 0.5 })).softReachedAt).toBeNull();
+    await endOf(await begun());
+    expect(await budgetsOf(owner)).toMatchObject([{ id, settled: 2, softReachedAt: expect.any(String) }]);
+  });
+
   it('reserves a token for each byte of the prompt as it is sent and all it may write, and settles what it used', async () => {
     await setBudget(owner, { unit: 'TOKENS', most: 100_000 });
     const called = first.nextCall();
