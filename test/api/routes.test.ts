@@ -134,7 +134,7 @@ describe('a route', () => {
 
   it('is not there any more for a repeat of what published it, once it is deleted', async () => {
     const input = { name: 'letters', definition: to('one'), idempotencyKey: 'once' };
-    const { route } = (await asked(publish, input)) as { route: { id: string } };
+    const { route } = await asked<{ route: { id: string } }>(publish, input);
     await asked(remove, { id: route.id });
 
     expect(await asked(publish, input)).toEqual({
