@@ -249,6 +249,16 @@ describe('masking', () => {
   });
 });
 
+it('reads digits of other scripts', () => {
+  expect(found('هاتف ٠٥٥٥ ١٢٣ ٤٥٦٧، ۰۹۱۲۱۲۳۴۵۶۷؛ ०९८७६ ५४३२१')).toEqual([
+    ['phone', '٠٥٥٥ ١٢٣ ٤٥٦٧'],
+    ['phone', '۰۹۱۲۱۲۳۴۵۶۷'],
+    ['phone', '०९८७६ ५४३२१'],
+  ]);
+  expect(found('card ٤١١١ ١١١١ ١١١١ ١١١١')).toEqual([['card', '٤١١١ ١١١١ ١١١١ ١١١١']]);
+  expect(found('من ٢٠١٩ إلى ٢٠٢٣')).toEqual([]);
+});
+
 describe('a known detail', () => {
   const sentWith = (kind: 'name' | 'birth-date', value: string, text: string) => {
     const { messages, restorer } = mask([{ role: 'user', content: text }], { value }, [{ path: ['value'], kind }]);
