@@ -58,7 +58,10 @@ export async function appendPieces(engine: Connection, pieces: readonly Piece[])
   return standings(rows);
 }
 
-/** Stores when the first token of attempts came, for those pieces that say it. */
+/**
+ * Stores when the first token of attempts came, for those pieces that say it. It takes each generation before its attempt, as the end of a run does: in the
+ * other order the two wait for each other, for the second that the database takes to see it.
+ */
 export async function storeFirstTokens(engine: Connection, pieces: readonly Piece[]): Promise<void> {
   const firsts = pieces.filter(({ firstTokenAgeMs }) => firstTokenAgeMs !== null);
   if (firsts.length === 0) return;
@@ -76,9 +79,10 @@ export async function storeFirstTokens(engine: Connection, pieces: readonly Piec
       ), told as (
         update generations g set first_token_at = coalesce(g.first_token_at, f.at) from first f
         where g.tenant_id = f.tenant_id and g.id = f.id and g.epoch = f.epoch
+        returning g.tenant_id, g.id, f.attempt, f.at
       )
-      update attempts a set first_token_at = coalesce(a.first_token_at, f.at) from first f
-      where a.tenant_id = f.tenant_id and a.generation_id = f.id and a.number = f.attempt`,
+      update attempts a set first_token_at = coalesce(a.first_token_at, t.at) from told t
+      where a.tenant_id = t.tenant_id and a.generation_id = t.id and a.number = t.attempt`,
     { idempotent: true },
   );
 }

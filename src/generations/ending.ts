@@ -45,6 +45,11 @@ export function cutShort(): ProviderError {
   return new ProviderError('STREAM_CUT', 'the stream ended before its finish signal', { retryable: true });
 }
 
+/** The failure of a model that refused to go on behind some text. */
+export function refusedMidway(usage: Usage): ProviderError {
+  return new ProviderError('CONTENT_REFUSED', 'the model refused to write this to its end', { retryable: false, usage });
+}
+
 /** The failure of a provider that threw what it must not. */
 export function brokenPromise(cause: unknown): ProviderError {
   return new ProviderError('STREAM_MALFORMED', 'the provider failed in a way it must not', { retryable: true, cause });

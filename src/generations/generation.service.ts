@@ -9,6 +9,7 @@ import { hasDoneNothing } from '../db/failures.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { GuardService } from '../guards/guard.service.ts';
+import { checkDetails } from '../guards/guards.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkMoment } from '../kernel/given.ts';
@@ -112,6 +113,7 @@ export class GenerationService {
     const metadata = input.metadata ?? null;
     const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);
+    checkDetails(guards, variables, (place) => ['input', 'variables', ...place]);
     const plan = await this.parts.routes.plan(
       scope,
       requestedModel,
@@ -155,6 +157,7 @@ export class GenerationService {
     const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, { ...original, outputSchema }));
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
+    checkDetails(guards, original.variables, () => ['input', 'id']);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
     const wish = input.cache ?? anew(original.cache);
     return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, recipe);

@@ -64,19 +64,21 @@ export class Seam {
     }
     this.isJoined = true;
     this.held = '';
-    return spaceBetween(this.written, rest.slice(0, rest.length - text.length)) + text;
+    return spaceBetween(this.written, rest.slice(0, rest.length - text.length), text) + text;
   }
 }
 
-/** The white space that has to be added between a text and what goes on from it, which began with `lead`. */
-function spaceBetween(written: string, lead: string): string {
+/** The white space that has to be added between a text and `next`, which goes on from it and began with `lead`. */
+function spaceBetween(written: string, lead: string, next: string): string {
   const tail = written.slice(written.trimEnd().length);
   const missing = linesIn(lead) - linesIn(tail);
   if (missing > 0) return '\n'.repeat(missing);
   if (tail !== '') return '';
   if (lead !== '') return lead;
+  // What closes a quote or a bracket, and what belongs to the character before it, stands right behind it.
+  if (/^[\p{Pe}\p{Pf}\p{M}]/u.test(next)) return '';
   // Scripts that use wide marks set no space behind them.
-  return /[\u3000-\u303f\uff00-\uffef]$/.test(written) ? '' : ' ';
+  return /[\u3000-\u303f\uff00-\uffef][\p{Pe}\p{Pf}"']*$/u.test(written) ? '' : ' ';
 }
 
 function linesIn(space: string): number {

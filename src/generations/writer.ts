@@ -10,7 +10,7 @@ import { Caller } from './call.ts';
 import { Closer, type NextAttempt } from './closer.ts';
 import { Copier } from './copying.ts';
 import { orRefused } from './cover.ts';
-import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, type Outcome } from './ending.ts';
+import { brokenPromise, cutShort, failed, failureOf, finished, refusedFor, refusedMidway, type Outcome } from './ending.ts';
 import type { EngineConfig, EngineParts } from './engine-parts.ts';
 import type { Ending } from './finish.ts';
 import { Hedge } from './hedge.ts';
@@ -92,7 +92,7 @@ export class Writer {
       hasBegun ||= run.text !== '';
       const now = this.parts.clock.monotonic();
       const move = nextMove({
-        hasText: run.text !== '',
+        hasText: run.text.trim() !== '',
         hasBegun,
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
@@ -147,8 +147,9 @@ export class Writer {
     try {
       const opened = await this.hedge.first(run, await this.open(run), onFailed);
       const finish = await new Reading(run, this.appender, { isChecked: this.isChecked(run) }).read(opened);
-      if (finish) return { kind: 'finished', reason: finish.reason, usage: finish.usage };
-      throw cutShort();
+      if (!finish) throw cutShort();
+      if (finish.reason === 'CONTENT_FILTER' && this.hasWayAround(run)) throw refusedMidway(finish.usage);
+      return { kind: 'finished', reason: finish.reason, usage: finish.usage };
     } catch (error) {
       if (run.stopReason !== null) return { kind: 'stopped' };
       if (error instanceof TextRefused) return { kind: 'refused', fault: error.fault, usage: error.usage };
@@ -156,6 +157,14 @@ export class Writer {
       this.parts.log.error({ err: error, generationId: run.id, model: run.attempt.model }, 'a provider broke its promise');
       return { kind: 'failed', error: brokenPromise(error) };
     }
+  }
+
+  /** Whether a text that its model refused to end may be written by one that the route has for this. Without one it stays as it is. */
+  private hasWayAround(run: Run): boolean {
+    const { plan, failoverPolicy } = run.work;
+    const isOpen = (model: string): boolean =>
+      run.attempts.every((attempt) => attempt.model !== model) && this.caller.shutMs(run, model) === 0;
+    return failoverPolicy !== 'STOP' && (plan.branches.CONTENT_REFUSED ?? []).some(isOpen);
   }
 
   /** The call of the open attempt. */
@@ -209,7 +218,7 @@ export class Writer {
    * and the model can, and there are tokens left to go on with; else at 0. JSON that one model began is nothing that another, held to the whole of it, can go on from.
    */
   private async baseFor(run: Run, model: string): Promise<number> {
-    if (run.work.failoverPolicy !== 'CONTINUE' || run.work.outputSchema !== null || run.text === '') return 0;
+    if (run.work.failoverPolicy !== 'CONTINUE' || run.work.outputSchema !== null || run.text.trim() === '') return 0;
     if (this.parts.models.find(model)?.provider.ignoresMessages) return 0;
     await this.appender.flush();
     // What an earlier attempt went on from is the end of a sentence, whatever came behind it.

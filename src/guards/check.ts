@@ -1,3 +1,5 @@
+import { withoutInvisible } from './strip.ts';
+
 /** What a text is checked with beside the settings. */
 export interface Subject {
   readonly text: string;
@@ -54,9 +56,9 @@ export function textsOf(value: unknown, most: number, longest = 200): readonly s
   return value.every(isText) ? value : null;
 }
 
-/** Text as phrases are compared: any case, any white space, plain quotes and hyphens. */
+/** Text as phrases are compared: any case, any white space, plain quotes and hyphens, nothing that nobody sees. */
 export function plain(text: string): string {
-  return text
+  return withoutInvisible(text)
     .normalize('NFKC')
     .toLowerCase()
     .replaceAll(/[\u2018\u2019\u02bc]/g, "'")

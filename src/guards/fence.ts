@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { isObject } from '../kernel/object.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import { withoutInvisible } from './strip.ts';
@@ -21,9 +21,18 @@ export function marksOf(secret: string): (tenantId: string) => Mark {
   const key = createHmac('sha256', secret).update('fences of untrusted text').digest();
   return (tenantId) => (content) => {
     const bytes = createHmac('sha256', key).update(`${tenantId}\n${content}`).digest().subarray(0, markBytes);
-    // No digits: nothing that masking could take for a number.
-    return Array.from(bytes.toString('hex'), (digit) => String.fromCharCode(0x61 + Number.parseInt(digit, 16))).join('');
+    return lettersOf(bytes);
   };
+}
+
+/** A mark that a text cannot hold itself: its digest. */
+export function ownMark(text: string): string {
+  return lettersOf(createHash('sha256').update(text).digest().subarray(0, markBytes));
+}
+
+/** No digits: nothing that masking could take for a number. */
+function lettersOf(bytes: Buffer): string {
+  return Array.from(bytes.toString('hex'), (digit) => String.fromCharCode(0x61 + Number.parseInt(digit, 16))).join('');
 }
 
 /** Puts texts between marks that are in none of them. */

@@ -3,10 +3,20 @@ import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
-import { finish, type Converter } from './read.ts';
+import { brokenOff, finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
-const reasons: Readonly<Record<string, FinishReason>> = { stop: 'STOP', length: 'LENGTH', content_filter: 'CONTENT_FILTER' };
+const reasons: Readonly<Record<string, FinishReason>> = {
+  stop: 'STOP',
+  length: 'LENGTH',
+  max_tokens: 'LENGTH',
+  model_length: 'LENGTH',
+  model_context_window_exceeded: 'LENGTH',
+  content_filter: 'CONTENT_FILTER',
+  sensitive: 'CONTENT_FILTER',
+};
+/** How compatible servers finish what they could not write to its end: Mistral and OpenRouter, vLLM, DeepSeek, Z.ai. */
+const breaks: ReadonlySet<string> = new Set(['error', 'abort', 'insufficient_system_resource', 'network_error']);
 
 /**
  * The body of a Chat Completions call, to OpenAI itself or to a compatible server. The name of the limit differs: OpenAI retired `max_tokens`, most
@@ -38,6 +48,8 @@ export function chatRequest(request: TextRequest, isOwn: boolean) {
 export class ChatConverter implements Converter {
   private reason: FinishReason | null = null;
   private isRefused = false;
+  /** The word by which the server said that it broke off. */
+  private brokenBy: string | null = null;
   private readonly likeness = new Likeness();
   private usage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
 
@@ -61,6 +73,7 @@ export class ChatConverter implements Converter {
     if (stringOf(delta.refusal)) this.isRefused = true;
     const said = stringOf(choice.finish_reason);
     if (said) this.reason = this.isRefused ? 'CONTENT_FILTER' : (reasons[said] ?? 'OTHER');
+    if (said && breaks.has(said)) this.brokenBy = said;
     const text = stringOf(delta.content);
     if (!text) return null;
     if (this.reason === null) this.likeness.learn(data, text);
@@ -68,6 +81,7 @@ export class ChatConverter implements Converter {
   }
 
   end(): StreamPart | null {
+    if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage);
     return this.reason === null ? null : finish(this.reason, this.usage);
   }
 }

@@ -179,7 +179,7 @@ class TimedStream implements PollableIterator<StreamPart> {
 
   private late(): string {
     const { firstTokenMs, idleMs, totalMs } = this.deadlines;
-    if (this.dueAt === this.endsAt) return `no end within ${totalMs} ms`;
+    if (this.dueAt === this.endsAt) return `no end within ${Math.round(totalMs ?? 0)} ms`;
     return this.hasFirst ? `no next token within ${idleMs} ms` : `no first token within ${firstTokenMs} ms`;
   }
 }

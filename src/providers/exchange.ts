@@ -19,6 +19,8 @@ const longestHead = 65_536;
 /** Longer than anything that a model may write, a hundred bytes around each token; what is no text is short. */
 const longestStream = 64 * 1_048_576;
 const longestOther = 1_048_576;
+/** What is no text says all with its status: so long its words are waited for. */
+const otherMs = 1_000;
 
 /** One request and its response over a wire. */
 export class Exchange implements Talker {
@@ -30,6 +32,7 @@ export class Exchange implements Talker {
   private left = Infinity;
   private isOver = false;
   private isPaused = false;
+  private otherTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly wire: Wire,
@@ -74,6 +77,7 @@ export class Exchange implements Talker {
   ended(cause: Error | null): void {
     if (this.isOver) return;
     this.isOver = true;
+    clearTimeout(this.otherTimer);
     const cut = cause ?? new Error('the connection was closed');
     if (!this.head) this.on.failed(cut);
     else this.body.end(this.head.body === 'close' && cause === null ? null : cut);
@@ -95,7 +99,13 @@ export class Exchange implements Talker {
     // 100 and 103 come before the answer.
     if (head.status < 200) return rest.length > 0 ? this.takeHead(rest) : undefined;
     this.head = head;
-    if (head.status >= 300) this.body.most = longestOther;
+    if (head.status >= 300) {
+      this.body.most = longestOther;
+      this.otherTimer = setTimeout(() => {
+        this.body.end(null);
+        this.wire.destroy();
+      }, otherMs);
+    }
     if (head.body === 'chunked') this.chunked = new ChunkedDecoder();
     else if (head.body !== 'close') this.left = head.body;
     this.on.answered(head, this.body);
@@ -128,6 +138,7 @@ export class Exchange implements Talker {
 
   private finish(head: ResponseHead, isClean: boolean): void {
     this.isOver = true;
+    clearTimeout(this.otherTimer);
     this.body.end(null);
     this.on.over(head.isKept && isClean);
   }

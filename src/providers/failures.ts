@@ -6,6 +6,8 @@ export interface VendorFailure {
   readonly provider: string;
   /** The HTTP status; null for an error inside a stream. */
   readonly status: number | null;
+  /** The status that an error inside a stream says it stands for. */
+  readonly code?: number | null;
   /** The vendor's machine-readable words: its error `type` and `code`. */
   readonly words: readonly (string | null | undefined)[];
   readonly message: string | null;
@@ -24,6 +26,7 @@ const codesOfWords: Readonly<Record<string, ProviderErrorCode>> = {
   billing_hard_limit_reached: 'PROVIDER_QUOTA',
   context_length_exceeded: 'CONTEXT_TOO_LONG',
   string_above_max_length: 'CONTEXT_TOO_LONG',
+  exceed_context_size_error: 'CONTEXT_TOO_LONG',
   model_not_found: 'MODEL_NOT_FOUND',
   not_found_error: 'MODEL_NOT_FOUND',
   invalid_api_key: 'PROVIDER_AUTH',
@@ -98,7 +101,8 @@ export function failureOf(vendor: VendorFailure): ProviderError {
   );
 }
 
-function codeOf({ status, words, message }: VendorFailure): ProviderErrorCode {
+function codeOf({ status: answered, code: said = null, words, message }: VendorFailure): ProviderErrorCode {
+  const status = answered ?? said;
   for (const word of words) {
     const code = word ? codesOfWords[word] : undefined;
     if (code) return code;
@@ -119,7 +123,9 @@ function codeOf({ status, words, message }: VendorFailure): ProviderErrorCode {
 /** Anthropic and most compatible servers tell these two apart from other bad requests only in a sentence. */
 function codeOfSentence(sentence: string): ProviderErrorCode {
   if (
-    /prompt is too long|context (length|window|limit)|maximum context|too many tokens|input token count .*exceeds/i.test(sentence)
+    /(prompt|input) is too long|context (length|window|limit|size)|maximum (context|prompt length)|too many tokens|input token count .*exceeds|must have less than \d+ tokens|max_new_tokens. must be <=/i.test(
+      sentence,
+    )
   )
     return 'CONTEXT_TOO_LONG';
   if (/credit balance is too low/i.test(sentence)) return 'PROVIDER_QUOTA';

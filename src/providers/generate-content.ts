@@ -3,7 +3,7 @@ import { failure, failureOf } from './failures.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { schemaFor } from './output-schema.ts';
-import { finish, type Converter } from './read.ts';
+import { brokenOff, finish, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 /** What stopped the model by its content; the vendor adds to them. */
@@ -13,6 +13,16 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   MAX_TOKENS: 'LENGTH',
   ...Object.fromEntries(filters.map((reason) => [reason, 'CONTENT_FILTER' as const])),
 };
+
+/** The text is not whole, and nobody set a limit to it. */
+const breaks: ReadonlySet<string> = new Set([
+  'OTHER',
+  'MALFORMED_RESPONSE',
+  'MALFORMED_FUNCTION_CALL',
+  'UNEXPECTED_TOOL_CALL',
+  'TOO_MANY_TOOL_CALLS',
+  'MISSING_THOUGHT_SIGNATURE',
+]);
 
 /**
  * What a generateContent call takes: system messages travel apart, and the model's turns are called `model`. Nothing marks what stays the same: the vendor
@@ -39,6 +49,8 @@ export function contentRequest({ model, messages, maxOutputTokens, temperature, 
  */
 export class ContentConverter implements Converter {
   private reason: FinishReason | null = null;
+  /** The word by which the vendor said that it broke off. */
+  private brokenBy: string | null = null;
   private usage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
 
   constructor(
@@ -58,11 +70,13 @@ export class ContentConverter implements Converter {
     if (!isObject(candidate)) return null;
     const said = stringOf(candidate.finishReason);
     if (said && said !== 'FINISH_REASON_UNSPECIFIED') this.reason = reasons[said] ?? 'OTHER';
+    if (said && breaks.has(said)) this.brokenBy = said;
     const text = textOf(candidate.content);
     return text === '' ? this.rest() : { type: 'text', text };
   }
 
   rest(): StreamPart | null {
+    if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage, true);
     return this.reason === null ? null : finish(this.reason, this.usage);
   }
 

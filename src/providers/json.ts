@@ -9,18 +9,27 @@ export function objectIn(provider: string, data: string): Record<string, unknown
   throw failure('STREAM_MALFORMED', `${provider} sent an event that is no JSON object`);
 }
 
+/** What a vendor says of an error. */
+export interface SaidError {
+  readonly words: string[];
+  readonly message: string | null;
+  /** The HTTP status that it stands for, where it is told so inside of a stream. */
+  readonly code: number | null;
+}
+
 /** The vendor's words and sentence in `{ error: { type, code, message } }`, or in one of the flatter forms; null when it is no error. */
-export function errorIn(value: unknown): { words: string[]; message: string | null } | null {
+export function errorIn(value: unknown): SaidError | null {
   if (!isObject(value)) return null;
   const isFlat = value.error === undefined && (value.type === 'error' || value.object === 'error');
   const error = isFlat ? value : value.error;
-  if (typeof error === 'string') return { words: [], message: error };
+  if (typeof error === 'string') return { words: [], message: error, code: null };
   if (!isObject(error)) return null;
   // Google says what it means in a `status`, and closer in the reasons of its details.
   const details: unknown[] = Array.isArray(error.details) ? error.details : [];
   const reasons = details.map((detail) => (isObject(detail) ? detail.reason : null));
   const words = [...reasons, error.code, error.type, error.status].filter((word) => typeof word === 'string');
-  return { words, message: stringOf(error.message) };
+  const code = numberOf(error.code);
+  return { words, message: stringOf(error.message), code: code !== null && code >= 400 && code < 600 ? code : null };
 }
 
 /** The number a field holds; null when it holds something else. */

@@ -81,7 +81,7 @@ export class MessagesConverter implements Converter {
         throw failureOf({
           provider: this.provider,
           status: null,
-          ...(errorIn(event) ?? { words: [], message: null }),
+          ...(errorIn(event) ?? { words: [], message: null, code: null }),
           secrets: this.secrets,
         });
       default:

@@ -152,7 +152,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   }
 
   private checked(part: StreamPart): StreamPart {
-    if (part.type === 'text') this.hasText = true;
+    if (part.type === 'text') this.hasText ||= /\S/.test(part.text);
     else {
       if (!this.hasText) throw emptyCompletion(this.reading.provider, part);
       this.isOver = true;
@@ -223,4 +223,9 @@ async function firstText(bytes: Bytes): Promise<string> {
 /** The finish part a vendor's numbers make. */
 export function finish(reason: FinishReason, usage: Usage): StreamPart {
   return { type: 'finish', reason, usage };
+}
+
+/** The failure that a finish stands for by which a vendor says that it broke the model off: its text is not whole. `isOfRequest` where a prompt can bring that about. */
+export function brokenOff(provider: string, word: string, usage: Usage, isOfRequest = false): ProviderError {
+  return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { usage, isOfRequest });
 }

@@ -59,6 +59,7 @@ export class ResponsesConverter implements Converter {
         return null;
       case 'response.completed':
       case 'response.incomplete':
+        if (isObject(event.response) && event.response.status === 'failed') throw this.failure(event.response);
         return this.finish(isObject(event.response) ? event.response : {}, event.type === 'response.incomplete');
       case 'response.failed':
         throw this.failure(event.response);
@@ -78,12 +79,13 @@ export class ResponsesConverter implements Converter {
     const usage = isObject(response.usage) ? response.usage : {};
     // The status counts beside the event's name: some servers close an incomplete response with `response.completed`.
     const isWhole = !isIncomplete && response.status !== 'incomplete';
-    const reason = isWhole ? 'STOP' : (incompleteReasons[stringOf(details.reason) ?? ''] ?? 'OTHER');
+    // Whatever the vendor says of it, or does not: it is not whole.
+    const reason = isWhole ? 'STOP' : (incompleteReasons[stringOf(details.reason) ?? ''] ?? 'LENGTH');
     return finish(this.isRefused ? 'CONTENT_FILTER' : reason, usageOf(usage));
   }
 
   private failure(holder: unknown) {
-    const error = errorIn(holder) ?? { words: [], message: null };
+    const error = errorIn(holder) ?? { words: [], message: null, code: null };
     return failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
   }
 }

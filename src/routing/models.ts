@@ -138,7 +138,7 @@ export class Models {
     const slash = id.indexOf('/');
     const provider = this.providers.find((candidate) => candidate.id === id.slice(0, slash));
     const name = id.slice(slash + 1);
-    if (!provider || name === '' || name.length > 200) return null;
+    if (!provider || name.length > longestName || !namePattern.test(name)) return null;
     return provider.acceptsUnknownModels || provider.models.some((model) => model.name === name) ? { provider, name } : null;
   }
 
@@ -166,6 +166,10 @@ export class Models {
     });
   }
 }
+
+const longestName = 200;
+/** Some vendors have the name in the path of their address: nothing in it may end that path, or lead to another. */
+const namePattern = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\s\p{C}%#?\\]+$/u;
 
 /** A model as an operator says, and where they say nothing as it is built in. */
 function settled(name: string, builtIn: ProviderModel | null, setting: ModelSetting = noSetting): ProviderModel {

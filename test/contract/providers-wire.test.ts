@@ -77,6 +77,7 @@ describe.each(subjects)('$name on the wire $way', ({ name, path, provider: make,
     ],
     ['it is JSON of another kind', { raw: '{"ok":true}', headers: { 'content-type': 'application/json' } }, 'STREAM_MALFORMED'],
     ['an error comes inside the stream', { error: 'we are busy' }, 'OVERLOADED'],
+    ['there is nothing but white space', { pieces: [' ', '\n\n'] }, 'EMPTY_COMPLETION'],
     ['the filter stops it without any text', { pieces: [], finish: 'filter' } as const, 'CONTENT_REFUSED'],
   ])('fails when %s', async (_name, script, code) => {
     mock.script(script);

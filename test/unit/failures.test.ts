@@ -9,6 +9,16 @@ it.each([
   [400, ['context_length_exceeded', 'invalid_request_error'], 'too much', 'CONTEXT_TOO_LONG'],
   [400, ['invalid_request_error'], 'prompt is too long: 208310 tokens > 200000 maximum', 'CONTEXT_TOO_LONG'],
   [400, ['invalid_request_error'], "This model's maximum context length is 8192 tokens.", 'CONTEXT_TOO_LONG'],
+  [
+    400,
+    ['exceed_context_size_error'],
+    'request (5012 tokens) exceeds the available context size (4096 tokens)',
+    'CONTEXT_TOO_LONG',
+  ],
+  [400, ['invalid_request_error'], 'the request exceeds the available context size. try increasing it', 'CONTEXT_TOO_LONG'],
+  [400, [], "This model's maximum prompt length is 131072 but the request contains 200000 tokens.", 'CONTEXT_TOO_LONG'],
+  [422, [], 'Input validation error: `inputs` must have less than 4095 tokens. Given: 5000', 'CONTEXT_TOO_LONG'],
+  [422, [], '`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3900 `inputs` tokens', 'CONTEXT_TOO_LONG'],
   [400, ['invalid_request_error'], 'Your credit balance is too low to access the API.', 'PROVIDER_QUOTA'],
   [400, ['invalid_request_error'], 'temperature: may not be above 1', 'INVALID_REQUEST'],
   [400, ['content_filter'], 'the prompt was filtered', 'CONTENT_REFUSED'],
@@ -26,6 +36,17 @@ it.each([
 
   expect(error.code).toBe(code);
   expect(error).not.toHaveProperty('cause');
+});
+
+it.each([
+  [429, 'RATE_LIMITED'],
+  [401, 'PROVIDER_AUTH'],
+  [400, 'INVALID_REQUEST'],
+  [503, 'OVERLOADED'],
+])('takes an error inside a stream that says %i for %s', (code, wanted) => {
+  const error = failureOf({ ...vendor, code, message: 'no' });
+
+  expect(error).toMatchObject({ code: wanted, usage: null, message: 'vendor ended its stream with an error: no' });
 });
 
 it('names the vendor and the status and keeps a long sentence short', () => {

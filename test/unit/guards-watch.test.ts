@@ -36,7 +36,7 @@ describe('a text that comes', () => {
       'a link',
       { links: { allow: ['example.org'] } },
       `see https://evil.example/x. ${filler}`,
-      'leave out the link https://evil.example/x.',
+      'leave out the link https://evil.example/x',
     ],
     ['too many words', { length: { maxWords: 10 } }, filler, 'it has more than 10 words; write at most so many'],
     ['too many characters', { length: { maxCharacters: 40 } }, filler, 'it has more than 40 characters; write at most so many'],

@@ -1,5 +1,6 @@
 import { checkOf, holds, plain, textsOf } from '../check.ts';
 import { textsAt } from '../personal.ts';
+import { withoutInvisible } from '../strip.ts';
 
 /**
  * Variables, by their path (`job.company`, `projects.*.name`), whose texts must be in the text, in any case; those that are absent need not be. An
@@ -13,7 +14,7 @@ export const mustMention = checkOf('mustMention', read, ({ text, variables }, pa
   return missing.length > 0
     ? `mention ${missing
         .slice(0, 20)
-        .map((value) => JSON.stringify(value))
+        .map((value) => JSON.stringify(withoutInvisible(value).trim()))
         .join(', ')}`
     : null;
 });
