@@ -9,6 +9,7 @@ import { hasDoneNothing } from '../db/failures.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { GuardService } from '../guards/guard.service.ts';
+import { checkDetails } from '../guards/guards.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkMoment } from '../kernel/given.ts';
@@ -112,6 +113,7 @@ export class GenerationService {
     const metadata = input.metadata ?? null;
     const { outputSchema } = version;
     const guards = await this.parts.guards.of(scope, version.guards);
+    checkDetails(guards, variables, (place) => ['input', 'variables', ...place]);
     const plan = await this.parts.routes.plan(
       scope,
       requestedModel,
@@ -155,6 +157,7 @@ export class GenerationService {
     const plan = await this.parts.routes.plan(scope, requestedModel, factsOf(scope, { ...original, outputSchema }));
     // A tenant may have begun to mask since.
     const guards = await this.parts.guards.of(scope, original.guards);
+    checkDetails(guards, original.variables, () => ['input', 'id']);
     const recipe = { ...original, retryOf: original.id, requestedModel, plan: plan.route && plan, guards };
     const wish = input.cache ?? anew(original.cache);
     return this.begin({ scope, operation, claim, admitted, wish, outputSchema }, plan, recipe);
@@ -280,15 +283,16 @@ export class GenerationService {
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
     // Who copies from the beginning calls nobody.
-    const reserved = cache?.model == null ? ledger.reserving(scope, work) : () => sql`true`;
+    const reserved = cache?.model == null ? ledger.foreseeing(scope, work) : () => sql`true`;
     const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record };
     let taken: TakenStart | null = null;
     try {
-      const early = isPlain ? limits.startWith(scope, insert) : null;
-      let inserted = early && insertedBy(fresh, (await early) as InsertedRow[]);
+      const early = isPlain ? limits.startWith(scope, admitted === undefined, insert) : null;
+      let inserted = early && insertedBy(fresh, ((await ledger.unlessUnforeseen(scope, early)) ?? []) as InsertedRow[]);
       if (!inserted) {
         taken = await limits.takeStart(scope, admitted);
-        inserted = insertedBy(fresh, await database.as(scope).sql<InsertedRow>(() => insert()));
+        const send = () => database.as(scope).sql<InsertedRow>(() => insert());
+        inserted = insertedBy(fresh, (await ledger.unlessUnforeseen(scope, send())) ?? (await send()));
       }
       if (!inserted) throw new Error('the insert answered nothing');
       isStored = true;

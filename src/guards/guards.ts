@@ -1,9 +1,11 @@
+import { AppError } from '../kernel/errors.ts';
 import { isObject } from '../kernel/object.ts';
 import type { PromptMessage } from '../providers/port.ts';
 import { ownMark } from './fence.ts';
 import { checks } from './list.ts';
 import { mask, type Masked } from './mask.ts';
 import type { PersonalField } from './personal.ts';
+import { mostUnits, tooMuchIn } from './spellings.ts';
 import { TextWatch } from './text-watch.ts';
 
 /** What a version of a template guards its generations with, as its author wrote it. */
@@ -72,6 +74,25 @@ export function complained(messages: readonly PromptMessage[], complaint: string
   const last = messages.at(-1);
   if (last?.role !== 'user') return [...messages, { role: 'user', content: wish }];
   return [...messages.slice(0, -1), { role: 'user', content: `${last.content}\n\n${wish}` }];
+}
+
+/**
+ * Throws INVALID_INPUT for more personal details than are looked for in a prompt; `pathOf` gives the place of a variable in the input. Whatever is not refused
+ * is masked whole.
+ */
+export function checkDetails(
+  { masking, personal }: Guards,
+  variables: Readonly<Record<string, unknown>>,
+  pathOf: (place: readonly string[]) => readonly string[],
+): void {
+  const field = masking ? tooMuchIn(personal, variables) : null;
+  if (field === null) return;
+  const place = field.path.includes('*') ? field.path.slice(0, field.path.indexOf('*')) : field.path;
+  throw new AppError(
+    'INVALID_INPUT',
+    `with \`${place.join('.')}\` the personal details are longer than ${mostUnits} characters in all`,
+    { path: pathOf(place) },
+  );
 }
 
 /** What was masked last: what is reserved for a call is worked out from what it will send. Not a weak map: V8's young collector keeps alive what one holds. */

@@ -13,6 +13,11 @@ export function isSpaced(text: string, index: number): boolean {
   return unit < 0x80 ? isPlain(unit) : spaced.test(characterAt(text, index));
 }
 
+/** Whether a mark stands there that belongs to the letter before it. */
+export function isMark(text: string, index: number): boolean {
+  return text.charCodeAt(index) > 0x7f && /^\p{M}/u.test(characterAt(text, index));
+}
+
 /** Whether a UTF-16 code unit is a digit of ASCII; not of one that is not there. */
 export function isDigit(unit: number): boolean {
   return unit >= 0x30 && unit <= 0x39;

@@ -14,6 +14,9 @@ import { gated, mockEnv } from '../harness/tales.ts';
 const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code message path } }
 }`;
+const retry = `mutation ($input: GenerationRetryInput!) {
+  generationRetry(input: $input) { generation { id } errors { code message path } }
+}`;
 const whole = `query ($id: ID!) { generation(id: $id) {
   status text failure { code message retryable } attempts { model reason base endedBy failureCode failureMessage }
 } }`;
@@ -78,6 +81,13 @@ beforeAll(async () => {
     partsYaml
       .replace('description: Who applies.', 'description: Who applies., x-personal: name')
       .replace('variables:', 'guards: { masking: true }\nvariables:'),
+  );
+  await cp(parts, path.join(libraryDir, 'cover-letter/crowd'), { recursive: true });
+  await writeFile(
+    path.join(libraryDir, 'cover-letter/crowd/template.yaml'),
+    partsYaml
+      .replace(/^output:\n(?: .*\n?)*/m, '')
+      .replace(/maxLength: \d+, description: (Who applies|Why there)\./g, 'maxLength: 20000, description: $1., x-personal: name'),
   );
   mock = await MockProvider.open();
   database = await openTestDatabase();
@@ -291,6 +301,35 @@ describe('masking by a tenant', () => {
 
     expect(sent(0)).toContain(secrets.name);
     expect(sent(1)).not.toMatch(personal);
+  });
+
+  it('refuses more details than are looked for, by the field, in a start and in what is repeated', async () => {
+    const crowd = { applicant: 'Bo Ek '.repeat(3_000), reason: 'Cy Dal '.repeat(2_500), position: 'Planner', company: 'Fjord' };
+    const id = await begin('crowd', { variables: crowd });
+    await using reader = read(id);
+    await reader.ended;
+    await wishes(true);
+    const calls = mock.calls.length;
+    const refusal = (...place: string[]) => ({
+      generation: null,
+      errors: [
+        {
+          code: 'INVALID_INPUT',
+          message: 'with `reason` the personal details are longer than 32768 characters in all',
+          path: place,
+        },
+      ],
+    });
+
+    expect(await owner.ask(start, { input: { template: 'cover-letter-crowd', variables: crowd } })).toEqual({
+      generationStart: refusal('input', 'variables', 'reason'),
+    });
+    expect(await owner.ask(retry, { input: { id } })).toEqual({ generationRetry: refusal('input', 'id') });
+    expect(mock.calls).toHaveLength(calls);
+
+    await using fewer = read(await begin('crowd', { variables: { ...crowd, reason: 'Cy Dal' } }));
+    await fewer.ended;
+    expect(sent()).not.toMatch(/Bo Ek|Cy Dal/);
   });
 
   it('is nothing to the offline provider, whose draft stays as it is', async () => {
