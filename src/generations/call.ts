@@ -98,7 +98,10 @@ export class Caller {
     const { provider, apiKey } = { provider: own?.elsewhere?.provider ?? usual, apiKey: own?.apiKey ?? null };
     const { draft, temperature, outputSchema } = run.work;
     const { base } = run.attempt;
-    const maxOutputTokens = base > 0 ? Math.max(1, tokensLeft(run.work.maxOutputTokens, run.text)) : run.work.maxOutputTokens;
+    const wanted = base > 0 ? Math.max(1, tokensLeft(run.work.maxOutputTokens, run.text)) : run.work.maxOutputTokens;
+    // Vendors refuse a request for more than the model can write. What a tenant has under this name elsewhere is another model.
+    const most = own?.elsewhere ? null : this.parts.models.mostOutputTokens(`${usual.id}/${model}`);
+    const maxOutputTokens = Math.min(wanted, most ?? wanted);
     const { messages, restorer } = this.prompt(run, provider);
     const { clock } = this.parts;
     const parts = withDeadlines(

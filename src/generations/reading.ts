@@ -1,7 +1,7 @@
 import { placeholderFault, watchFor } from '../guards/guards.ts';
 import type { Restorer } from '../guards/restore.ts';
 import type { PollableIterator } from '../kernel/pollable.ts';
-import type { StreamPart, Usage } from '../providers/port.ts';
+import { ProviderError, type StreamPart, type Usage } from '../providers/port.ts';
 import type { Appender } from './appender.ts';
 import { TextCleaner } from './clean.ts';
 import type { OpenedCall, Run } from './run.ts';
@@ -9,6 +9,9 @@ import { Seam } from './seam.ts';
 
 /** The last part of a stream. */
 export type Finish = Extract<StreamPart, { type: 'finish' }>;
+
+/** No model writes so much, in UTF-16 code units, within any limit that it is given: who does would go on for ever, at the cost of all who are stored with it. */
+const mostUnits = 4_194_304;
 
 /** A text that is certain not to pass its checks: it is not read any further. */
 export class TextRefused extends Error {
@@ -83,7 +86,8 @@ export class Reading {
             if (finish || this.run.isFull) return end(finish);
           }
         } catch (cause) {
-          reject(cause instanceof TextRefused ? cause : new Error('text could not be taken', { cause }));
+          const isKnown = cause instanceof TextRefused || cause instanceof ProviderError;
+          reject(isKnown ? cause : new Error('text could not be taken', { cause }));
         }
       };
       parts.whenReady(takeAll);
@@ -99,9 +103,14 @@ export class Reading {
     const fault = text === '' ? null : (this.watch?.push(text) ?? null);
     if (fault !== null) throw new TextRefused(fault, isLast ? part.usage : null);
     if (text !== '') this.appender.append(this.run, text);
+    if (this.run.text.length > mostUnits) throw endless();
     if (!isLast) return null;
     const isWhole = part.reason === 'STOP' || part.reason === 'OTHER';
     if (isWhole && this.restorer?.isLeftIn(this.run.text)) throw new TextRefused(placeholderFault, part.usage);
     return part;
   }
+}
+
+function endless(): ProviderError {
+  return new ProviderError('STREAM_MALFORMED', 'the provider wrote far more than it was asked for', { retryable: false });
 }

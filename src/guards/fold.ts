@@ -1,6 +1,6 @@
 /** A text as it is looked at, one spelling for all that look alike, and the way back to the text itself. */
 export interface Folded {
-  /** In NFKC, with plain apostrophes and hyphens; numbers that are no plain digits (`²`, `½`) stay. */
+  /** In NFKC, with plain apostrophes, hyphens and digits, also for Arabic, Persian and Indian ones; numbers that are none (`²`, `½`) stay. */
   readonly text: string;
   /** The same in lower case, unit for unit. */
   readonly lower: string;
@@ -33,6 +33,8 @@ function plainMarks(text: string): string {
   return text
     .replaceAll(/[\u2018\u2019\u02bc]/g, "'")
     .replaceAll(/[\u2010\u2011]/g, '-')
+    .replaceAll(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String.fromCharCode(0x30 + (digit.charCodeAt(0) & 0xf)))
+    .replaceAll(/[\u0966-\u096f]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0x936))
     .replaceAll('\u0130', 'I')
     .replaceAll('\u0131', 'i');
 }

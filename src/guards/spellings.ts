@@ -4,6 +4,7 @@ import { endOfKnownHandle, handlesOf, isEndOfHandle, type KnownHandle } from './
 import type { Found, PersonalKind } from './kinds.ts';
 import { isLetterOrNumber, withDoubleLetters, withoutAccents } from './letters.ts';
 import { Needles, type Needle } from './needles.ts';
+import { otherForms } from './other-forms.ts';
 import { textsAt, type PersonalField } from './personal.ts';
 import { readEscaped, readHandles, readNumbers, readWords, type Reading } from './readings.ts';
 import { withoutInvisible } from './strip.ts';
@@ -169,7 +170,7 @@ function numberSpelling(kind: PersonalKind, value: string): Needle<Spelling> {
 
 /** Any case and any white space; as the caller wrote it where nothing else differs. */
 function wordSpellings(kind: PersonalKind, value: string): Needle<Spelling>[] {
-  return formsOf(value).map((form, index) => ({
+  return formsOf(value, kind).map((form, index) => ({
     form,
     of: { kind, ...(index === 0 ? { value } : {}) },
   }));
@@ -188,10 +189,10 @@ function partSpellings(parts: readonly string[]): Needle<Spelling>[] {
 }
 
 /** A value in lower case; and as people spell it who have no `ü`, `ß` or `é` to write. */
-function formsOf(value: string): string[] {
+function formsOf(value: string, kind: PersonalKind): string[] {
   const { units } = readWords(fold(value).lower);
   const form = Buffer.from(units.buffer, units.byteOffset, units.byteLength).toString('utf16le').trim();
-  return [...new Set([form, withoutAccents(form), withDoubleLetters(form)])];
+  return [...new Set([form, withoutAccents(form), withDoubleLetters(form), ...otherForms(kind, form)])];
 }
 
 /** Whether the word goes on that a spelling ends with; scripts that set no space between words have no ends of words. */

@@ -17,10 +17,11 @@ const wideTimes = 2;
  * tens of milliseconds, the next ones less than one for a letter.
  */
 export function warmMasking(): void {
-  const variables = { name: 'Ingrid Solheim', phone: '+47 555 01 234' };
+  const variables = { name: 'Ingrid Solheim', phone: '+47 555 01 234', born: '1990-03-03' };
   const fields = [
     { path: ['name'], kind: 'name' },
     { path: ['phone'], kind: 'phone' },
+    { path: ['born'], kind: 'birth-date' },
   ] as const;
   const text = details.repeat(Math.ceil(units / details.length));
   for (let time = 0; time < times + wideTimes; time++)

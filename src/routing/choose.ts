@@ -78,6 +78,8 @@ interface Way {
 /** Where among the weights, 0 to 1. */
 interface Pointed {
   readonly point: number;
+  /** Where among those that are left, where the one that `point` is at is not: so nobody else moves with it. Absent: `point` is among those that are left. */
+  readonly again?: number;
   /** Whether the same comes next time. */
   readonly isFixed: boolean;
   readonly how: string;
@@ -112,8 +114,13 @@ class Walk {
         const subject = factOf(node.by, this.facts);
         if (subject === null)
           return this.pick(node, at, { point: this.world.random(), isFixed: false, how: `by chance, there is no ${node.by}` });
-        const point = fractionOf(`${node.by}\n${typeof subject}\n${subject}`);
-        return this.pick(node, at, { point, isFixed: true, how: `by ${node.by}` });
+        const text = `${node.by}\n${typeof subject}\n${subject}`;
+        return this.pick(node, at, {
+          point: fractionOf(text),
+          again: fractionOf(`${text}\n`),
+          isFixed: true,
+          how: `by ${node.by}`,
+        });
       }
       case 'conditional': {
         const found = node.cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
@@ -143,13 +150,17 @@ class Walk {
   }
 
   /** The share at a point of all weights, then the others by weight. */
-  private pick(node: { mode: RouteMode; among: readonly Share[] }, at: string, { point, isFixed, how }: Pointed): Way {
+  private pick(node: { mode: RouteMode; among: readonly Share[] }, at: string, { point, again, isFixed, how }: Pointed): Way {
     const weights = node.among.map(({ weight, route }) => (this.isAlive(route) ? weight : 0));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    let left = point * total;
-    const reached = weights.findIndex((weight) => weight > 0 && (left -= weight) < 0);
-    // The last one where rounding has left a rest.
-    const picked = reached === -1 ? weights.findLastIndex((weight) => weight > 0) : reached;
+    const usual =
+      again === undefined
+        ? -1
+        : reachedAt(
+            node.among.map(({ weight }) => weight),
+            point,
+          );
+    const picked = (weights[usual] ?? 0) > 0 ? usual : reachedAt(weights, again ?? point);
     const told = picked === -1 ? 'none that has a weight is left' : `entry ${picked}, with ${weights[picked]} of ${total}`;
     this.step(at, node, `${how}: ${told}`);
     const ways = node.among.map(({ route }, index) => ({
@@ -221,6 +232,14 @@ class Walk {
   private step(at: string, { mode }: { readonly mode: RouteMode }, reason: string): void {
     this.steps.push({ at, mode, reason });
   }
+}
+
+/** Which of these weights a point of all of them is in; -1 where there are none above 0. */
+function reachedAt(weights: readonly number[], point: number): number {
+  let left = point * weights.reduce((sum, weight) => sum + weight, 0);
+  const reached = weights.findIndex((weight) => weight > 0 && (left -= weight) < 0);
+  // The last one where rounding has left a rest.
+  return reached === -1 ? weights.findLastIndex((weight) => weight > 0) : reached;
 }
 
 function inOrder(ways: readonly Way[]): Way {

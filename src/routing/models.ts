@@ -121,6 +121,11 @@ export class Models {
     return retiresAt && retiresAt <= clock.now() ? retiresAt : null;
   }
 
+  /** How many tokens a model can write; null when nobody says. */
+  mostOutputTokens(id: string): number | null {
+    return this.settings.get(id)?.maxOutputTokens ?? this.builtIn(id)?.maxOutputTokens ?? null;
+  }
+
   /** The price of a model at a moment; null when we do not know it, which is not zero. */
   priceOf(id: string, at: Date): Price | null {
     const found = this.find(id);

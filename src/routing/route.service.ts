@@ -123,7 +123,8 @@ export class RouteService {
       return made.id;
     });
     this.changed(scope);
-    return this.get(scope, id);
+    // One that a repeat stands for may be deleted by now.
+    return this.get(scope, id, ['input', 'idempotencyKey']);
   }
 
   /** Takes an earlier version into use again, as it is; NOT_FOUND names what is not there. */
@@ -182,9 +183,9 @@ export class RouteService {
     this.parts.bus.publish('route.changed', [tenantId]);
   }
 
-  private async get(scope: Scope, id: string): Promise<RouteView> {
+  private async get(scope: Scope, id: string, path?: readonly string[]): Promise<RouteView> {
     const [route] = await readRoutes(this.parts.database.as(scope), scope, eq(routes.id, id));
-    return route ?? Promise.reject(noSuchRoute());
+    return route ?? Promise.reject(noSuchRoute(path));
   }
 }
 
@@ -243,6 +244,6 @@ function isRoute({ tenantId }: Scope, id: string) {
   return and(eq(routes.tenantId, tenantId), eq(routes.id, id));
 }
 
-function noSuchRoute(): AppError {
-  return new AppError('NOT_FOUND', 'no such route', { path: ['input', 'id'] });
+function noSuchRoute(path: readonly string[] = ['input', 'id']): AppError {
+  return new AppError('NOT_FOUND', 'no such route', { path });
 }

@@ -23,12 +23,15 @@ interface Listed {
   readonly isRetired: boolean;
 }
 
+/** The limits that the vendor was called with. */
+const limits: number[] = [];
 const vendor: Provider = {
   id: 'test',
   endpoint: 'https://api.openai.com/v1',
   models: ['gpt-5.6-luna', 'gpt-5.6-sol'].map((name) => ({ name, contextWindow: 1_000, maxOutputTokens: 100 })),
   acceptsUnknownModels: true,
-  async *stream({ model }) {
+  async *stream({ model, maxOutputTokens }) {
+    limits.push(maxOutputTokens);
     yield { type: 'text', text: `written by ${model}` };
     yield { type: 'finish', reason: 'STOP', usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0 } };
   },
@@ -147,6 +150,20 @@ describe('the catalogue of models', () => {
     });
     expect(await admin('set', '--id', 'test/x')).toMatchObject({ code: 2 });
     expect(await app.sql`select id from model_settings where id in ('test/x', 'nonsense')`).toEqual([]);
+  });
+
+  it('asks no model for more than it can write', async () => {
+    const asked = async (model: string): Promise<number | undefined> => {
+      limits.length = 0;
+      await begin(model);
+      return eventually(() => limits[0]);
+    };
+    expect(await asked('test/gpt-5.6-sol')).toBe(100);
+    expect(await asked('test/unlisted')).toBe(1_200);
+    await admin('set', '--id', 'test/gpt-5.6-sol', '--set', 'MAX_OUTPUT_TOKENS=700');
+    await eventually(async () => (await asked('test/gpt-5.6-sol')) === 700);
+    await admin('remove', '--id', 'test/gpt-5.6-sol');
+    await eventually(async () => (await asked('test/gpt-5.6-sol')) === 100);
   });
 
   it('refuses a model after its last day, and routes go on with the others', async () => {

@@ -132,6 +132,17 @@ describe('a route', () => {
     expect(await asked(publish, { ...input, basedOn: 1, note: 'why' })).toMatchObject({ route, errors: [] });
   });
 
+  it('is not there any more for a repeat of what published it, once it is deleted', async () => {
+    const input = { name: 'letters', definition: to('one'), idempotencyKey: 'once' };
+    const { route } = await asked<{ route: { id: string } }>(publish, input);
+    await asked(remove, { id: route.id });
+
+    expect(await asked(publish, input)).toEqual({
+      route: null,
+      errors: [{ code: 'NOT_FOUND', message: 'no such route', path: ['input', 'idempotencyKey'] }],
+    });
+  });
+
   it('is one for any number of authors at once, each with a version of their own', async () => {
     const made = await Promise.all(Array.from({ length: 12 }, () => publishRoute(owner, 'letters', to('one'))));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);

@@ -156,6 +156,28 @@ describe('an answer of nothing but white space', () => {
   });
 });
 
+describe('a provider that never stops writing', () => {
+  const endless = (): Script => ({
+    pieces: (function* () {
+      for (;;) yield 'word '.repeat(2_000);
+    })(),
+  });
+
+  it('is stopped long before it fills the database, and the next model writes', async () => {
+    await publishRoute(owner, 'auto', { route: { mode: 'fallback', among: [{ model: 'openai/a' }, { model: 'openai/b' }] } });
+
+    expect(await written([endless()])).toMatchObject({
+      status: 'SUCCEEDED',
+      text: letter,
+      attempts: [
+        { model: 'openai/a', endedBy: 'FAILED', failureCode: 'STREAM_MALFORMED' },
+        { model: 'openai/b', endedBy: 'FINISHED' },
+      ],
+    });
+    expect(await mock.calls[0]?.over).toBe('closed by client');
+  }, 60_000);
+});
+
 describe('a model that refuses behind some text', () => {
   const refusal: Script = { pieces: ['Dear Ms Ito. I am '], finish: 'filter' };
   const kept = { status: 'INCOMPLETE', text: 'Dear Ms Ito. I am ', finishReason: 'CONTENT_FILTER', failure: null };

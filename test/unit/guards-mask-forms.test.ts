@@ -248,3 +248,47 @@ describe('masking', () => {
     expect(time(text.length)).toBeLessThan(1_000);
   });
 });
+
+it('reads digits of other scripts', () => {
+  expect(found('هاتف ٠٥٥٥ ١٢٣ ٤٥٦٧، ۰۹۱۲۱۲۳۴۵۶۷؛ ०९८७६ ५४३२१')).toEqual([
+    ['phone', '٠٥٥٥ ١٢٣ ٤٥٦٧'],
+    ['phone', '۰۹۱۲۱۲۳۴۵۶۷'],
+    ['phone', '०९८७६ ५४३२१'],
+  ]);
+  expect(found('card ٤١١١ ١١١١ ١١١١ ١١١١')).toEqual([['card', '٤١١١ ١١١١ ١١١١ ١١١١']]);
+  expect(found('من ٢٠١٩ إلى ٢٠٢٣')).toEqual([]);
+});
+
+describe('a known detail', () => {
+  const sentWith = (kind: 'name' | 'birth-date', value: string, text: string) => {
+    const { messages, restorer } = mask([{ role: 'user', content: text }], { value }, [{ path: ['value'], kind }]);
+    const sent = messages.at(-1)?.content ?? '';
+    const own = restorer();
+    expect(own.push(sent) + own.flush()).toBe(text);
+    return sent.replaceAll(/(?:PERSON|BIRTHDATE)X*_\d+/g, '…');
+  };
+
+  it.each<['name' | 'birth-date', string, string, string]>([
+    [
+      'birth-date',
+      '1990-03-12',
+      '12.3.1990; 12.03.1990; 3/12/1990; 12/03/90; 12. 3. 1990; 1990/03/12; 12 March 1990; March 12, 1990; March 12th, 1990',
+      '…; …; …; …; …; …; …; …; …',
+    ],
+    ['birth-date', '2001-11-02', '2nd of November 2001, 2. November 2001, 2 Nov 2001, 2 de noviembre de 2001', '…, …, …, …'],
+    [
+      'birth-date',
+      '1990-03-12',
+      '112.3.1990, 12.3.19901, March 1990, version 12.3',
+      '112.3.1990, 12.3.19901, March 1990, version 12.3',
+    ],
+    ['birth-date', '1990-13-77', '13.77.1990', '13.77.1990'],
+    ['name', 'Νίκος Παπάς', 'ΝΙΚΟΣ ΠΑΠΑΣ, Νικος Παπας, Νίκος Παπάς', '…, …, …'],
+    ['name', 'Иван Ёлкин', 'Иван Елкин', '…'],
+    ['name', '山田太郎', '山田 太郎です。山田　太郎', '…です。…'],
+    ['name', '山田 太郎', '山田太郎です。', '…です。'],
+    ['name', '김철수', '김 철수', '…'],
+  ])('(%s) %s is kept in: %s', (kind, value, text, wanted) => {
+    expect(sentWith(kind, value, text)).toBe(wanted);
+  });
+});

@@ -430,6 +430,21 @@ describe('choosing', () => {
     expect(counts.has('c/1')).toBe(false);
   });
 
+  it('moves nobody but those who stuck to a model that is retired', () => {
+    const even = { ...sticky, among: ['a/1', 'b/1', 'c/1'].map((id) => ({ weight: 1, route: one(id) })) };
+    const misfit = (id: string) => (id === 'a/1' ? 'the model a/1 was retired' : null);
+    const moved = new Map<string, number>();
+    for (let customer = 0; customer < 2_000; customer++) {
+      const about = { metadata: { customer: `customer ${customer}` } };
+      const [before = ''] = chosen(even, {}, about).models;
+      const [after = ''] = chosen(even, { misfit }, about).models;
+      if (before === 'a/1') moved.set(after, (moved.get(after) ?? 0) + 1);
+      else expect(after).toBe(before);
+    }
+    expect([...moved.keys()].toSorted()).toEqual(['b/1', 'c/1']);
+    for (const count of moved.values()) expect(count).toBeGreaterThan(100);
+  });
+
   it.each<[string, unknown, string[], Record<string, number>]>([
     ['a model alone', one('a/1'), [], {}],
     ['fallback', { mode: 'fallback', among: [one('a/1'), one('b/1')] }, ['b/1'], { 'b/1': 1 }],

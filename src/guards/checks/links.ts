@@ -28,6 +28,28 @@ export const links = checkOf(
 function strangeLinkIn(text: string, allow: readonly string[]): string | null {
   // As browsers read hosts: without what nobody sees, and wide letters as the plain ones.
   const read = withoutInvisible(text.normalize('NFKC'));
+  const plain = unescaped(read);
+  return strangeIn(read, allow) ?? (plain === read ? null : strangeIn(plain, allow));
+}
+
+/** As programs for Markdown and HTML read it: a backslash takes a mark for itself, and there are other ways to write one. */
+function unescaped(text: string): string {
+  if (!/[\\&]/.test(text)) return text;
+  return text
+    .replaceAll(
+      /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(colon|sol|bsol|period|commat));/gi,
+      (_all, decimal?: string, hex?: string, name?: string) => {
+        if (name !== undefined) return named[name.toLowerCase()] ?? '';
+        const point = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
+        return point > 0x1f && point < 0x7f ? String.fromCharCode(point) : ' ';
+      },
+    )
+    .replaceAll(/\\(?=[!-/:-@[-`{-~])/g, '');
+}
+
+const named: Readonly<Record<string, string>> = { colon: ':', sol: '/', bsol: '\\', period: '.', commat: '@' };
+
+function strangeIn(read: string, allow: readonly string[]): string | null {
   for (const { 0: link, index } of read.matchAll(linkPattern)) {
     userBehind.lastIndex = index + link.length;
     if (userBehind.test(read) || !isAllowed(link, allow))
