@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { uuidOf } from '../db/ids.ts';
 import type { Connection } from '../db/client.ts';
 import { sql, type SqlTag, type Statement } from '../db/statement.ts';
@@ -51,12 +52,17 @@ const mostSwept = 200;
 /** The number of a call that is no generation's, which ends within this many seconds. */
 export const callAlone = 0;
 const callAloneSeconds = 60;
+/** A tenant that had budgets is taken to have some for so long. */
+const foreseenMs = 10 * 60_000;
 
 /**
  * Reserves before each call and settles after it, by pieces of the statements that begin and end attempts and generations: the
  * functions of the database decide (`reserve_budgets`, `settle_budgets`, `renew_budgets`). A tenant without budgets pays for a look.
  */
 export class LedgerService {
+  /** Tenants that had budgets when they last started something here. */
+  private readonly foreseen = new LRUCache<string, true>({ max: 10_000, ttl: foreseenMs });
+
   constructor(private readonly parts: LedgerParts) {}
 
   /** What a call by any model of the plan may use. */
@@ -75,6 +81,29 @@ export class LedgerService {
       reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
         ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
         together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:')) else true end`;
+  }
+
+  /**
+   * The same for a start, made anew for each statement: what its call may use is worked out, and its prompt masked for it, for tenants that are known to have
+   * budgets. For any other the statement fails where there is one after all (`unlessUnforeseen`).
+   */
+  foreseeing(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
+    const tenant = uuidOf(scope.tenantId, 'ten');
+    return (tag) =>
+      this.foreseen.has(scope.tenantId)
+        ? this.reserving(scope, asked)(tag)
+        : tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then budgets_unforeseen() else true end`;
+  }
+
+  /** The answer of a statement of such a start; null where it failed for budgets that were not known of, and is to be made once more. */
+  async unlessUnforeseen<T>({ tenantId }: Scope, answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'DW005') throw error;
+      this.foreseen.set(tenantId, true);
+      return null;
+    }
   }
 
   /** An expression that settles all of a generation, its last attempt by what it used. */

@@ -91,7 +91,7 @@ export class GenerationResolver {
     @Ctx() context: RequestContext,
     @Arg('input', () => GenerationStartInput, { description: 'What to write.' }) input: GenerationStartInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.start(context.scope, input, () => context.admitted()) }));
+    return payload(async () => ({ generation: await this.generations.start(context.scope, input, admittedOf(context)) }));
   }
 
   @Mutation(() => GenerationCancelPayload, {
@@ -115,7 +115,7 @@ export class GenerationResolver {
     @Ctx() context: RequestContext,
     @Arg('input', () => GenerationRetryInput, { description: 'Which one.' }) input: GenerationRetryInput,
   ) {
-    return payload(async () => ({ generation: await this.generations.retry(context.scope, input, () => context.admitted()) }));
+    return payload(async () => ({ generation: await this.generations.retry(context.scope, input, admittedOf(context)) }));
   }
 
   @Mutation(() => GenerationDeletePayload, {
@@ -210,6 +210,11 @@ export class GenerationResolver {
     const version = await loaders.get(this.templates.versionById).load(templateVersionId);
     return version && loaders.get(this.templates.byId).load(version.templateId);
   }
+}
+
+/** How to wait until a request is admitted; nothing where it is. */
+function admittedOf(context: RequestContext): (() => Promise<void>) | undefined {
+  return context.isAdmitted ? undefined : () => context.admitted();
 }
 
 /** The counts in a row; null where the provider did not say any. */

@@ -283,15 +283,16 @@ export class GenerationService {
     const record: NewGeneration['record'] = (sql, source) => acts.recordWith(sql, scope, operation, told, source);
     const leaseMs = isRunning ? engine.leaseMs : null;
     // Who copies from the beginning calls nobody.
-    const reserved = cache?.model == null ? ledger.reserving(scope, work) : () => sql`true`;
+    const reserved = cache?.model == null ? ledger.foreseeing(scope, work) : () => sql`true`;
     const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record };
     let taken: TakenStart | null = null;
     try {
-      const early = isPlain ? limits.startWith(scope, insert) : null;
-      let inserted = early && insertedBy(fresh, (await early) as InsertedRow[]);
+      const early = isPlain ? limits.startWith(scope, admitted === undefined, insert) : null;
+      let inserted = early && insertedBy(fresh, ((await ledger.unlessUnforeseen(scope, early)) ?? []) as InsertedRow[]);
       if (!inserted) {
         taken = await limits.takeStart(scope, admitted);
-        inserted = insertedBy(fresh, await database.as(scope).sql<InsertedRow>(() => insert()));
+        const send = () => database.as(scope).sql<InsertedRow>(() => insert());
+        inserted = insertedBy(fresh, (await ledger.unlessUnforeseen(scope, send())) ?? (await send()));
       }
       if (!inserted) throw new Error('the insert answered nothing');
       isStored = true;

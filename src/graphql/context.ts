@@ -22,6 +22,8 @@ export interface RequestContext {
   readonly transport: Transport;
   /** Told when a root field refuses; absent where nobody counts. */
   readonly onRefused?: OnRefused | undefined;
+  /** Whether the request was counted against its caller's limits before it began, and may have effects at once. */
+  readonly isAdmitted: boolean;
   /** Resolves when the request is counted against its caller's limits and may have effects; throws AppError when it may not. */
   admitted(): Promise<void>;
 }
@@ -92,6 +94,10 @@ export class OperationContext implements RequestContext {
     const { onRefused } = this;
     if (!onRefused) return;
     this.onRefused = (scope, operation, code) => void admission.then((refused) => refused ?? onRefused(scope, operation, code));
+  }
+
+  get isAdmitted(): boolean {
+    return this.admission === null;
   }
 
   async admitted(): Promise<void> {

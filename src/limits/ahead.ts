@@ -52,6 +52,9 @@ export class Ahead {
   private countedAt: number;
   private toldAt = 0;
   private asked = 0;
+  /** What those asked for cost together, and the dearest of them. */
+  private askedCost = 0;
+  private dearest = 0;
 
   constructor(now: number) {
     this.countedAt = now;
@@ -60,6 +63,8 @@ export class Ahead {
   /** Admits a request that may cost so much; null when the database has to be asked. */
   use(cost: number, bounds: Bounds, now: number): Verdict | null {
     this.asked++;
+    this.askedCost += cost;
+    if (cost > this.dearest) this.dearest = cost;
     if (this.count === 0 || now >= this.until || !this.bounds || !areSame(this.bounds, bounds)) return null;
     const { cost: held } = this;
     if (bounds.budget.maximum > 0) {
@@ -76,14 +81,16 @@ export class Ahead {
     };
   }
 
-  /** What the next statement is to take ahead, when requests go on coming as they did since the last, each at this cost. */
-  wanted(cost: number, { most, keyMost, tenantMost, budget }: Bounds, now: number): Advance {
+  /** What the next statement is to take ahead, when requests go on coming as they did since the last, at the costs that they had. */
+  wanted({ most, keyMost, tenantMost, budget }: Bounds, now: number): Advance {
     const isFar = this.quotas.length > 0 && this.quotas.every((quota) => quota.left * 2 >= quota.most);
     if (!isFar) return nothingAhead;
     const comes = (this.asked / Math.max(1, now - this.countedAt)) * aheadMs;
-    const payable = budget.maximum > 0 && cost > 0 ? this.payable(budget) / cost : Infinity;
-    const count = Math.floor(Math.min(comes, Math.min(most, keyMost, tenantMost) / leastShare, payable));
-    return count === 0 ? nothingAhead : { count, cost: count * cost };
+    const mean = this.askedCost / Math.max(1, this.asked);
+    const payable = budget.maximum > 0 && mean > 0 ? Math.floor(this.payable(budget)) : Infinity;
+    const count = Math.floor(Math.min(comes, Math.min(most, keyMost, tenantMost) / leastShare, payable / mean));
+    // A dear one among cheap ones is paid for as well, where that much may be taken.
+    return count === 0 ? nothingAhead : { count, cost: Math.min(payable, Math.max(Math.ceil(count * mean), this.dearest)) };
   }
 
   /** Takes what a statement counted ahead, asked for at `now`. Gives what is left of an earlier reservation, to be settled. */
@@ -100,7 +107,8 @@ export class Ahead {
     this.bounds = bounds;
     this.quotas = quotas;
     this.until = now + Math.min(...quotas.map(({ resetMs }) => resetMs));
-    [this.countedAt, this.asked] = [now, 0];
+    this.countedAt = now;
+    this.asked = this.askedCost = this.dearest = 0;
     this.shown = shownOf(quotas);
     this.toldAt = now;
     return held && !goesOn && held.amount > 0 ? held : null;

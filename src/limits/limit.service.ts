@@ -3,7 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
-import type { Statement } from '../db/statement.ts';
+import { sql, type Statement } from '../db/statement.ts';
 import type { Admission, Charge, ThrottleStatus } from '../graphql/admission.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -95,17 +95,19 @@ export class LimitService {
   }
 
   /**
-   * Sends the statement of a start right behind the one that counts its request. It has the part `counted`, which counts the start, and no effect where
-   * that has no row: unless the request is admitted and the start may be. Null where that cannot be sent, and no rows where it had no
-   * effect: then `takeStart` decides.
+   * Sends the statement of a start: at once where its request is admitted, else right behind the one that counts it. It has the part `counted`, which
+   * counts the start, and no effect where that has no row: unless the request is admitted and the start may be. Null where that cannot be
+   * sent, and no rows where it had no effect: then `takeStart` decides.
    */
-  startWith(scope: Scope, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
+  startWith(scope: Scope, isAdmitted: boolean, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
     const held = this.policy.known(scope);
     const ask = held && wishOf(scope, 'starts', held);
     if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
     const counted = (isTaken: Statement): Statement =>
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
-    const sent = this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null;
+    const sent = isAdmitted
+      ? this.parts.database.as(scope).sql(() => counted(sql`true`))
+      : (this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null);
     return sent && this.followed(sent);
   }
 
@@ -226,8 +228,7 @@ export class LimitService {
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
     const asker = askerOf();
-    // An operation that may be followed needs a statement to follow.
-    const ahead = kind === 'requests' && asker.operation === null ? this.aheadOf(ask) : null;
+    const ahead = kind === 'requests' ? this.aheadOf(ask) : null;
     const bounds = boundsOf(ask, tenantMost, held.cost);
     const now = this.parts.clock.monotonic();
     const known = ahead?.use(asker.cost, bounds, now);
@@ -237,7 +238,7 @@ export class LimitService {
     }
     const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, held.cost) : null;
     if (unpaid) return unpaid;
-    const advance = ahead?.wanted(asker.cost, bounds, now) ?? nothingAhead;
+    const advance = ahead?.wanted(bounds, now) ?? nothingAhead;
     const queue = this.queueOf(scope.tenantId);
     return queue.ask(ask, tenantMost, held.cost, { ...asker, advance }).then((found) => this.counted(kind, found));
   }

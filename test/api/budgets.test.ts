@@ -294,6 +294,22 @@ describe('a start', () => {
     expect((await begin({ model: 'offline/draft' })).errors).toEqual([]);
   });
 
+  it('is reserved for from the first one after a budget was set, whatever began before without one', async () => {
+    await endOf(await begun());
+    await setBudget(owner, { unit: 'TOKENS', most: 1_000_000 });
+    const called = [first.nextCall(), first.nextCall()];
+    const ids = await Promise.all([begun({ model: 'first/teller' }), begun({ model: 'first/teller', idempotencyKey: 'one' })]);
+    const calls = await Promise.all(called);
+    const one = await outstanding();
+    await setBudget(owner, { unit: 'TOKENS', most: one });
+
+    expect(one).toBeGreaterThan(0);
+    expect((await begin()).errors).toMatchObject([{ code: 'BUDGET_EXCEEDED', details: { left: 0 } }]);
+    for (const call of calls) call.say('Done.').finish();
+    for (const id of ids) await endOf(id);
+    expect(await outstanding()).toBe(0);
+  });
+
   it('that repeats another reserves nothing', async () => {
     await setBudget(owner, { most: 10 });
     const ids = await Promise.all(Array.from({ length: 20 }, () => begun({ idempotencyKey: 'one' })));

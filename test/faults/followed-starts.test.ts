@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyService } from '../../src/access/key.service.ts';
 import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
-import { sql } from '../../src/db/statement.ts';
+import { sql, type Statement } from '../../src/db/statement.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
@@ -62,6 +62,7 @@ async function newMember(limits: Partial<RateLimits>, cost?: CostBudget) {
     await turn();
     const begun = service.startWith(
       operation,
+      false,
       (counted) => sql`
         with counted as (${counted})
         insert into begun (name) select case when ${breaks}::bool then (1 / (used - used))::text else ${name}::text end from counted
@@ -131,7 +132,7 @@ describe('a start that goes behind the count of its request', () => {
       () => late,
     );
     charge?.settle(1);
-    expect(service.startWith(late, statement)).toBeNull();
+    expect(service.startWith(late, false, statement)).toBeNull();
 
     const dear = scope.from({ transport: 'http', address: 'unknown', requestId: 'dear' });
     const admission = Promise.resolve(
@@ -143,7 +144,7 @@ describe('a start that goes behind the count of its request', () => {
     );
     await turn();
     await turn();
-    expect([service.isCounting(dear), service.startWith(dear, statement)]).toEqual([false, null]);
+    expect([service.isCounting(dear), service.startWith(dear, false, statement)]).toEqual([false, null]);
     expect((await admission).refusal?.code).toBe('LIMIT_EXCEEDED');
   });
 
@@ -164,6 +165,7 @@ describe('a start that goes behind the count of its request', () => {
         await turn();
         const early = await service.startWith(
           operation,
+          false,
           (counted) => sql`with counted as (${counted}) insert into begun (name) select 'exact' from counted returning name`,
         );
         await admission;
@@ -177,5 +179,26 @@ describe('a start that goes behind the count of its request', () => {
     expect(outcomes.filter((each) => each === 1).length).toBe(10);
     expect(await used('starts')).toBe(11);
     expect(await beginsOf('exact')).toBeLessThanOrEqual(10);
+  });
+});
+
+describe('a start whose request was counted before it began', () => {
+  const begin = (name: string) => (counted: Statement) =>
+    sql`with counted as (${counted}) insert into begun (name) select ${name}::text from counted returning name`;
+
+  it('is counted by its own statement, at once, and does nothing above the limit', async () => {
+    const { service, scope, used } = await newMember({ starts: 2 });
+    const operation = scope.from({ transport: 'http', address: 'unknown', requestId: 'counted' });
+    expect(await service.startWith(operation, true, begin('counted'))).toEqual([{ name: 'counted' }]);
+    expect(await service.startWith(operation, true, begin('counted'))).toEqual([]);
+    expect([await used('starts'), await beginsOf('counted')]).toEqual([2, 1]);
+    await expect(service.takeStart(scope)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+  });
+
+  it('costs nothing when it fails', async () => {
+    const { service, scope, used } = await newMember({ starts: 9 });
+    const broken = (counted: Statement) => sql`with counted as (${counted}) select 1 / (used - used) from counted`;
+    await expect(service.startWith(scope, true, broken)).rejects.toMatchObject({ code: '22012' });
+    expect(await used('starts')).toBe(1);
   });
 });

@@ -14,8 +14,8 @@ beforeEach(() => {
   ahead = new Ahead(0);
 });
 /** Asks so often, of what may be there, at a cost of 10. */
-const use = (times: number, now: number, by = bounds): number =>
-  Array.from({ length: times }, () => ahead.use(10, by, now)).filter((verdict) => verdict !== null).length;
+const use = (times: number, now: number, by = bounds, each = 10): number =>
+  Array.from({ length: times }, () => ahead.use(each, by, now)).filter((verdict) => verdict !== null).length;
 
 it('admits what was counted, and no more', () => {
   expect(use(3, 0)).toBe(0);
@@ -98,14 +98,24 @@ describe('the next statement takes', () => {
   /** After so many in 100 ms. */
   const wanted = (times: number, quotas = plenty, by = bounds, left = 900_000, each = 10) => {
     ahead.refill({ count: 0, cost: cost(0, 7, left), quotas }, by, 0);
-    use(times, 100, by);
-    return ahead.wanted(each, by, 100);
+    use(times, 100, by, each);
+    return ahead.wanted(by, 100);
   };
 
   it('what came in 50 ms', () => expect(wanted(40)).toEqual({ count: 20, cost: 200 }));
   it('a two-hundredth of the limit at most', () => expect(wanted(1_000)).toEqual({ count: 50, cost: 500 }));
   it('and of the key’s', () => expect(wanted(1_000, plenty, { ...bounds, keyMost: 1_000 })).toEqual({ count: 5, cost: 50 }));
   it('and of what may be spent', () => expect(wanted(1_000, plenty, bounds, 900_000, 1_000)).toEqual({ count: 5, cost: 5_000 }));
+  it('what they cost on average, and the dearest of them where that is more', () => {
+    const mixed = (cheap: number): unknown => {
+      ahead.refill({ count: 0, cost: cost(0), quotas: plenty }, bounds, 0);
+      use(cheap, 50, bounds, 2);
+      use(1, 60, bounds, 44);
+      return ahead.wanted(bounds, 100);
+    };
+    expect(mixed(39)).toEqual({ count: 20, cost: 61 });
+    expect(mixed(3)).toEqual({ count: 2, cost: 44 });
+  });
   it('nothing while little is asked for', () => expect(wanted(1)).toEqual(nothingAhead));
   it('nothing of a small limit', () => expect(wanted(1_000, plenty, { ...bounds, most: 199 })).toEqual(nothingAhead));
   it('nothing when half of a limit is gone', () => {
@@ -115,6 +125,6 @@ describe('the next statement takes', () => {
   });
   it('nothing before anything is known', () => {
     use(1_000, 1);
-    expect(ahead.wanted(10, bounds, 1)).toEqual(nothingAhead);
+    expect(ahead.wanted(bounds, 1)).toEqual(nothingAhead);
   });
 });
