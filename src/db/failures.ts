@@ -69,6 +69,11 @@ export function isDataFault(error: unknown): boolean {
   return typeof code === 'string' && /^2[23]/.test(code);
 }
 
+/** Whether a row that the statement refers to was deleted while it ran. */
+export function isGone(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '23503';
+}
+
 /** Milliseconds before attempt `attempt + 1`: 25, 50, 100 ... 1000, each half random so that callers do not return in step. */
 export function pauseBeforeRetry(attempt: number): number {
   return Math.min(1_000, 25 * 2 ** attempt) * (0.5 + Math.random() / 2);

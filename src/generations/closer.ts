@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Need } from '../budgets/ledger.service.ts';
-import { isDataFault } from '../db/failures.ts';
+import { isDataFault, isGone } from '../db/failures.ts';
 import { isAway } from '../kernel/errors.ts';
 import type { CacheUse } from '../caching/caching.ts';
 import type { EntryClaim } from '../caching/entry.ts';
@@ -226,7 +226,8 @@ export class Closer {
       try {
         return await statement();
       } catch (err) {
-        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED') return lost;
+        // All that is written here refers to the generation: it was deleted while the statement ran.
+        if (run.stopReason === 'LOST' || run.stopReason === 'RELEASED' || isGone(err)) return lost;
         if (!isAway(err)) throw err;
         this.parts.log.warn({ err, generationId: run.id }, 'the database did not answer; trying again');
         await pause(delayMs);

@@ -1,22 +1,28 @@
 import type { Database } from '../db/client.ts';
+import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
+import { isAway } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { Rounds } from '../kernel/rounds.ts';
 import type { RoutePlan } from './plan.ts';
-import { halfLifeMs, leastWeight, mostHalfLives, stepOf } from './spread.ts';
+import { halfLifeMs, knownMs, leastWeight, mostHalfLives, remembered, stepOf } from './spread.ts';
 
 /** How often what was seen is told. */
 const tellMs = 1_000;
 const deadlineMs = 3_000;
 /** Between two tellings no more versions than this are counted: what is beyond is left out. */
 const mostVersions = 1_000;
+/** What the database refuses so often will never be told. */
+const mostTries = 3;
 
 interface Seen {
   readonly tenantId: string;
   readonly routeId: string;
   readonly version: number;
   readonly counts: Map<number, number>;
+  /** How often it was refused. */
+  readonly tries: number;
 }
 
 /**
@@ -42,25 +48,37 @@ export class RouteTimesService {
 
   /** A call by this version took so long to its first text, or was given up after so long without any. */
   took(tenantId: string, { id, version }: NonNullable<RoutePlan['route']>, ms: number): void {
-    const name = `${tenantId} ${id} ${version}`;
-    let seen = this.seen.get(name);
-    if (!seen) {
-      if (this.seen.size >= mostVersions) return;
-      seen = { tenantId, routeId: id, version, counts: new Map() };
-      this.seen.set(name, seen);
-    }
-    const step = stepOf(ms);
-    seen.counts.set(step, (seen.counts.get(step) ?? 0) + 1);
+    this.count({ tenantId, routeId: id, version, counts: new Map([[stepOf(ms), 1]]), tries: 0 });
   }
 
+  private count(more: Seen): void {
+    const name = `${more.tenantId} ${more.routeId} ${more.version}`;
+    const seen = this.seen.get(name);
+    if (!seen) {
+      if (this.seen.size < mostVersions) this.seen.set(name, more);
+      return;
+    }
+    for (const [step, count] of more.counts) seen.counts.set(step, (seen.counts.get(step) ?? 0) + count);
+    this.seen.set(name, { ...seen, tries: Math.max(seen.tries, more.tries) });
+  }
+
+  /** Each version by itself: what one fails with is nothing to the others. While the database is away all that was not sent is kept. */
   private async tell(): Promise<void> {
     const all = [...this.seen.values()];
     this.seen = new Map();
-    try {
-      for (const seen of all) await this.add(seen);
-    } catch (err) {
-      // What was counted is lost: counting it twice would be worse.
-      this.parts.log.warn({ err }, 'could not tell how long routes take');
+    for (const [index, seen] of all.entries()) {
+      try {
+        await this.add(seen);
+      } catch (err) {
+        const { routeId, version } = seen;
+        this.parts.log.warn({ err, routeId, version }, 'could not tell how long a route takes');
+        const [away, tries] = [isAway(err), seen.tries + 1];
+        // Of what may have been added after all: counting it twice would be worse than losing it.
+        if (hasDoneNothing(err) && (away || tries < mostTries)) this.count(away ? seen : { ...seen, tries });
+        if (!away) continue;
+        for (const unsent of all.slice(index + 1)) this.count(unsent);
+        return;
+      }
     }
   }
 
@@ -83,10 +101,14 @@ export class RouteTimesService {
   }
 }
 
-/** A relation: the steps (`key`) of a row `t` of route_times, and what they weigh by now. */
+/**
+ * A relation: the steps (`key`) of a row `t` of route_times, and what they weigh by now. The latest calls go on counting until others come, for a week: what a
+ * quiet route is known by is the best that anybody knows.
+ */
 export function lately(sql: SqlTag): Statement {
   return sql`(
-    select key, value::float8 * power(0.5::float8,
-      least(${mostHalfLives}, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8)) as weight
+    select key, value::float8 * case when t.counted_at > now() - make_interval(secs => ${knownMs / 1_000}::float8) then greatest(
+      power(0.5::float8, least(${mostHalfLives}, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8)),
+      least(1, ${remembered}::float8 / (select sum(weight::float8) from jsonb_each_text(t.counts) as each (step, weight)))) else 0 end as weight
     from jsonb_each_text(t.counts)) as lately`;
 }

@@ -92,7 +92,7 @@ class RouteHedge {
     nullable: true,
     description:
       'What 95 of 100 first texts of its version took, or less, in milliseconds, up to a tenth too much; calls of half an hour ago ' +
-      'count half. Null when no call is known of.',
+      'count half where there were 40 later ones, for a week in all. Null when no call is known of.',
   })
   p95Ms!: number | null;
   @Field(() => Int, { description: 'For how many calls that stands.' }) calls!: number;

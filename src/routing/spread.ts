@@ -8,8 +8,12 @@ export interface Spread {
 const growth = 1.1;
 /** Everything beyond is as long: ten minutes. */
 const longestMs = 600_000;
-/** A call counts for half after so long. */
+/** A call counts for half after so long, as long as there are later ones. */
 export const halfLifeMs = 1_800_000;
+/** So many calls are left by time alone: fewer say too little. */
+export const remembered = 40;
+/** After so long without any call nothing is known. */
+export const knownMs = 7 * 24 * 3_600_000;
 /** Older than so many half-lives is as good as never. A power too small for a number is an error to Postgres, of a route that rested for three weeks. */
 export const mostHalfLives = 64;
 /** What counts for less than this is forgotten. */

@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { databaseDefaults, openDatabase } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
@@ -416,6 +417,47 @@ describe('starts at the same time', () => {
     expect(teller.calls.length + otherTeller.calls.length).toBe(2);
     if (status) expect(await find(leader.id)).toMatchObject({ status });
     for (const reader of readers) await reader.close();
+  });
+
+  it('are left, and it is no failure, when one is deleted while it takes the place of the one it follows', async () => {
+    const leader = await begin('ON');
+    const one = (await call(1)).say('so far ');
+    const follower = await begin('ON');
+    await soon(async () => expect(await find(follower.id)).toMatchObject({ text: 'so far ' }));
+    const lines = app.lines.length;
+    const sql = postgres(database.url, { max: 1, onnotice: () => undefined });
+    const deletes = Promise.withResolvers<number>();
+    const isAsked = Promise.withResolvers<void>();
+    const deleting = sql.begin(async (tx) => {
+      await tx`delete from generations where id = ${uuidOf(follower.id, 'gen')}`;
+      const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      deletes.resolve(row?.pid ?? 0);
+      await isAsked.promise;
+    });
+    try {
+      const pid = await deletes.promise;
+      one.fail(new ProviderError('INVALID_REQUEST', 'no', { retryable: false }));
+      await eventually(
+        async () =>
+          (
+            await app.sql`select 1 from pg_stat_activity where ${pid} = any(pg_blocking_pids(pid)) and query like '%insert into cache_entries%'`
+          ).length > 0,
+        undefined,
+        'the claim',
+      );
+    } finally {
+      isAsked.resolve();
+      await deleting;
+      await sql.end();
+    }
+    // The place is free for whoever comes next.
+    const { id } = await begin('ON');
+    (await call(2)).say('found').finish();
+
+    expect(await ended(id)).toMatchObject({ status: 'SUCCEEDED', text: 'found', cache: { outcome: 'MISS' } });
+    expect(await ended(leader.id)).toMatchObject({ status: 'INCOMPLETE' });
+    expect(app.lines.slice(lines).filter((line) => (JSON.parse(line) as { level: number }).level >= 50)).toEqual([]);
+    expect(teller.calls).toHaveLength(2);
   });
 
   it('do not wait for each other where there is room for one', async () => {

@@ -292,6 +292,24 @@ describe('a second model when the first text is later than nearly all of its rou
       ]);
     });
 
+    // Nobody called since: the latest calls are what is known, and no others.
+    const passed = async (time: string, calls: string) => {
+      await app.sql`update route_times set counted_at = now() - ${time}::text::interval, counts = counts || ${calls}::text::jsonb`;
+      await publishRoute(app, 'another', definition);
+    };
+    await passed('6 days', '{}');
+    for (const process of [app, other])
+      await soon(async () => expect(await hedgeAt(process)).toMatchObject({ basis: 'P95', calls: 25 }));
+    // Of more than forty, forty.
+    await passed('3 hours', '{"70": 4000}');
+    for (const process of [app, other])
+      await soon(async () => expect(await hedgeAt(process)).toEqual({ afterMs: Math.round(1.1 ** 70), basis: 'P95', calls: 63 }));
+    await passed('1 day', '{}');
+    for (const process of [app, other])
+      await soon(async () => expect(await hedgeAt(process)).toMatchObject({ basis: 'P95', calls: 40 }));
+    await passed('8 days', '{}');
+    for (const process of [app, other]) await soon(async () => expect(await hedgeAt(process)).toMatchObject(few));
+
     // Another version may lead to other models.
     await publishRoute(app, 'usual', definition);
     expect(await hedgeAt(app)).toEqual({ ...few, calls: 0 });
