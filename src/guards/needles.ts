@@ -75,14 +75,17 @@ export class Needles<T> {
       const unit = text[at] ?? 0;
       if (node === 0 && first[unit & 0xff] === 0) continue;
       node = this.next(node, unit);
-      const end = at + 1;
-      let ended = this.of(node, ending);
-      if (ended === 0 || !mayEnd(end)) continue;
-      for (; ended > 0; ended = this.of(this.of(ended, fallback), ending)) {
-        const start = end - this.of(ended, depth);
-        this.steps++;
-        if (this.found.get(ended)?.some((of) => isMeant(of, start, end)) === true) break;
-      }
+      const ended = this.of(node, ending);
+      if (ended !== 0 && mayEnd(at + 1)) this.ask(ended, at + 1, isMeant);
+    }
+  }
+
+  /** By itself: a function made in a loop costs each round of it a scope. */
+  private ask(longest: number, end: number, isMeant: (of: T, start: number, end: number) => boolean): void {
+    for (let ended = longest; ended > 0; ended = this.of(this.of(ended, fallback), ending)) {
+      const start = end - this.of(ended, depth);
+      this.steps++;
+      if (this.found.get(ended)?.some((of) => isMeant(of, start, end)) === true) return;
     }
   }
 

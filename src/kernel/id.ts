@@ -22,7 +22,11 @@ export const idPrefixes = {
 export type IdPrefix = keyof typeof idPrefixes;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const values = new Map(alphabet.split('').map((character, value) => [character.charCodeAt(0), value]));
+/** By the code of their character. */
+const values = new Uint8Array(128);
+for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value;
+/** A uuid is written here and made in one go. */
+const room = Buffer.alloc(36);
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const hexDigits = '0123456789abcdef';
 const [digit0, letterA, dash] = [48, 97, 45] as const;
@@ -67,22 +71,21 @@ export function idOfUuid(prefix: IdPrefix, uuid: string): string {
 
 /** The UUID inside an id; null when the text is no id or, with `prefix`, one of another kind. */
 export function uuidOfId(id: string, prefix?: IdPrefix): string | null {
-  const match = idPattern.exec(id);
-  if (!match || (prefix !== undefined && match[1] !== prefix)) return null;
-  let uuid = '';
+  if (!idPattern.test(id) || (prefix !== undefined && !id.startsWith(prefix))) return null;
   let bits = 0;
   let count = -2;
+  let written = 0;
   for (let index = prefixLength; index < id.length; index++) {
-    bits = (bits << 5) | (values.get(id.charCodeAt(index)) ?? 0);
+    bits = (bits << 5) | (values[id.charCodeAt(index)] ?? 0);
     count += 5;
     while (count >= 4) {
       count -= 4;
-      if (uuid.length === 8 || uuid.length === 13 || uuid.length === 18 || uuid.length === 23) uuid += '-';
-      uuid += hexDigits[bits >> count];
+      if (written === 8 || written === 13 || written === 18 || written === 23) room[written++] = dash;
+      room[written++] = hexDigits.charCodeAt(bits >> count);
       bits &= (1 << count) - 1;
     }
   }
-  return uuid;
+  return room.toString('latin1', 0, written);
 }
 
 /** The kind of thing an id names; null when it is no id of ours. */
