@@ -12,6 +12,7 @@ import { IssuerFault, type IssuerKeys, type Published } from './issuer-keys.ts';
 import { checkRoles, readingOf, urlOf, audienceOf, nameOf, type Reading, type ReadingInput } from './issuer-reading.ts';
 import { checkProof, proofOf } from './issuer-proof.ts';
 import { issuers, type IssuerRow } from './issuers.table.ts';
+import { refuseCapped } from './key-makers.ts';
 import { lockPeople } from './people.ts';
 
 /** What the service is built on. */
@@ -78,7 +79,7 @@ export class IssuerService {
 
   /**
    * Registers an issuer, after reading what it publishes. INVALID_INPUT says what is wrong with it or the input, CONFLICT that the pair of URL
-   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it. An
+   * and audience is taken, NOT_FOUND that there is no such role, FORBIDDEN which permission the caller would give without having it, or that a budget counts the key in use. An
    * audience that is not the tenant's own id is only for who shows a token that is for it: else anybody could keep its people from theirs.
    */
   async create(scope: Scope, input: NewIssuer): Promise<IssuerRow> {
@@ -113,6 +114,7 @@ export class IssuerService {
       },
       async (act) => {
         await lockPeople(act, scope);
+        await refuseCapped(act, scope);
         await checkRoles(act, scope, reading);
         await checkRoom(act, scope);
         const made = await insert(act, scope, { ...reading, url, audience, name, algorithms });
@@ -142,7 +144,10 @@ export class IssuerService {
       const after = { ...reading, isEnabled, name: input.name == null ? before.name : nameOf(input.name) };
       const isChanged = meansSomethingElse(before, after);
       // Whoever may do less than its people can still turn it off, and name it.
-      if (isChanged && isEnabled) await checkRoles(act, scope, reading);
+      if (isChanged && isEnabled) {
+        await refuseCapped(act, scope);
+        await checkRoles(act, scope, reading);
+      }
       const [row] = await act.query
         .update(issuers)
         .set({ ...after, revision: before.revision + (isChanged ? 1 : 0) })

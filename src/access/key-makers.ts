@@ -31,6 +31,25 @@ export async function makersBy(act: Act, { tenantId, keyId }: Scope, replaced: s
 }
 
 /**
+ * FORBIDDEN for a key that a budget counts, its own or that of a key that made it: what the tokens of an issuer start counts for no key, so with an issuer
+ * of its own it would be out from under that budget. One that is set later does not reach issuers from before.
+ */
+export async function refuseCapped(act: Act, scope: Scope): Promise<void> {
+  const keys = await makersBy(act, scope);
+  if (keys.length === 0) return;
+  const [capped] = await act.sql<{ id: string }>(
+    (tag) =>
+      tag`select id from budgets where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and key_id = any (${keys}::uuid[]) limit 1`,
+  );
+  if (!capped) return;
+  const budget = idOfUuid('bud', capped.id);
+  throw new AppError(
+    'FORBIDDEN',
+    `this key is under a budget (${budget}) that would not count what an issuer’s tokens start: use another one`,
+  );
+}
+
+/**
  * Gives the budgets of a key, with their counts, to the one that replaces it: they count both from now on, as long as the old one goes on, and
  * the keys that either made. Their ids.
  */

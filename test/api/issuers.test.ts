@@ -7,6 +7,7 @@ import { builtInRoles } from '../../src/access/roles.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { allPermissions } from '../../src/kernel/scope.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
+import { setBudget } from '../harness/budgets.ts';
 import { post } from '../harness/clients.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openIssuer, type TestIssuer } from '../harness/issuer.ts';
@@ -115,6 +116,31 @@ describe('issuerCreate', () => {
     const { issuer: made, errors } = await created(owner, input);
     expect(errors).toEqual([]);
     expect(made).toMatchObject({ ...input, name: 'Acme', algorithms: ['ES256', 'EdDSA'] });
+  });
+
+  it('is not for a key that a budget counts, nor for one that such a key made; what narrows is', async () => {
+    const owner = await seed.tenant();
+    const { issuer: before } = await created(owner, { audience: 'before' });
+    const { apiKeys } = await owner.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+    const create = 'mutation ($input: ApiKeyCreateInput!) { apiKeyCreate(input: $input) { apiKey { id } secret } }';
+    const input = { name: 'made', permissions: ['issuers:read', 'issuers:write'] };
+    const { apiKeyCreate } = await owner.ask<{ apiKeyCreate: { secret: string } }>(create, { input });
+    const free: Pick<Caller, 'ask'> = {
+      ask: async <T>(query: string, variables?: Record<string, unknown>) =>
+        (await post(app.url, { query, variables }, { key: apiKeyCreate.secret })).body.data as T,
+    };
+    const budget = await setBudget(owner, { keyId: apiKeys.nodes[0]?.id });
+    const message = `this key is under a budget (${budget.id}) that would not count what an issuer’s tokens start: use another one`;
+    const refusal = { issuer: null, errors: [{ code: 'FORBIDDEN', message, path: null }] };
+
+    for (const caller of [owner, free as Caller]) {
+      expect(await created(caller, { audience: 'after' })).toEqual(refusal);
+      expect(await updated(caller, { id: before?.['id'], defaultRole: 'analyst' })).toEqual(refusal);
+    }
+    expect((await updated(owner, { id: before?.['id'], name: 'Named' })).errors).toEqual([]);
+    expect((await updated(owner, { id: before?.['id'], isEnabled: false })).errors).toEqual([]);
+    expect((await updated(owner, { id: before?.['id'], isEnabled: true })).errors).toEqual(refusal.errors);
+    expect((await deleted(owner, String(before?.['id']))).errors).toEqual([]);
   });
 
   const needsToken = 'an audience that is not the id of your tenant needs a valid token that is for it';

@@ -5,7 +5,7 @@ import { readGeneration } from '../harness/lasting-reader.ts';
 import { startGeneration } from '../harness/letters.ts';
 import { MockProvider, mockUsage } from '../harness/mock-provider.ts';
 import { startFleet, type Fleet, type RunningProcess } from '../harness/process.ts';
-import { mockEnv, tellTales } from '../harness/tales.ts';
+import { mockEnv, tellNoEnd, tellTales } from '../harness/tales.ts';
 
 // A busy machine takes its time.
 vi.setConfig({ testTimeout: 90_000 });
@@ -45,6 +45,7 @@ const standing = async (process: RunningProcess) =>
 describe('what a lost process had reserved', () => {
   it('counts whole, since nobody knows what it used, and who takes over reserves its own', async () => {
     const [writer, other] = await openPair();
+    tellNoEnd(mock);
     const { id, need } = await underWay({ writer });
     expect(need).toBeGreaterThan(used);
     await using reader = readGeneration({ urls: [other.url], key: writer.key, id });
@@ -58,6 +59,7 @@ describe('what a lost process had reserved', () => {
 
   it('is all that there was: nobody is called again where that does not fit', async () => {
     const [writer, other] = await openPair();
+    tellNoEnd(mock);
     const { id, need } = await underWay({ writer, most: (each) => 2 * each - 1 });
     await using reader = readGeneration({ urls: [other.url], key: writer.key, id });
     await reader.atLeast(50);

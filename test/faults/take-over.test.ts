@@ -7,7 +7,7 @@ import { startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { startFleet, startProcess, type RunningProcess } from '../harness/process.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
-import { gated, mockEnv, tale, tellTales } from '../harness/tales.ts';
+import { gated, mockEnv, tale, tellNoEnd, tellTales } from '../harness/tales.ts';
 
 type Pair = [RunningProcess, RunningProcess];
 
@@ -46,6 +46,7 @@ describe('take-over', () => {
   it.concurrent('is over within 17 s with the lease that is the default', async () => {
     await using mock = await MockProvider.open();
     const text = tellTales(mock);
+    tellNoEnd(mock);
     await using fleet = await startFleet(mockEnv(mock), mockEnv(mock));
     const [writer, other] = fleet.processes as Pair;
     const id = await startGeneration(writer);
