@@ -4,7 +4,7 @@ import { PgRemoteDatabase, PgRemoteSession, type RemoteCallback } from 'drizzle-
 import type { Clock } from '../kernel/clock.ts';
 import { StoredRows, type StoredColumns } from '../kernel/stored-rows.ts';
 import { failureFor, kindOfFailure, LateError, pauseBeforeRetry } from './failures.ts';
-import { settingOf, type Lane, type Rows, type RowShape, type Sent } from './lane.ts';
+import { connectionEnded, settingOf, type Lane, type Rows, type RowShape, type Sent } from './lane.ts';
 import type { Hold, Pool } from './pool.ts';
 import type { RowBytes } from './rows.ts';
 import { messagesOf } from './wire.ts';
@@ -299,7 +299,9 @@ class Transaction implements Statements {
   }
 
   private async send(statement: CompiledStatement, shape: RowShape): Promise<Rows> {
-    if (this.isOver || this.lane.isRetired) throw new Error('a statement came after its transaction had ended');
+    if (this.isOver) throw new Error('a statement came after its transaction had ended');
+    // Lost between two statements: the same as under one of them.
+    if (this.lane.isRetired) throw (this.failure ??= connectionEnded());
     try {
       return await this.lane.send(statement, shape).rows;
     } catch (reason) {

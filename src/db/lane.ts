@@ -53,7 +53,8 @@ export function settingOf(tenant: string, isLocal = false): string {
   return `set ${isLocal ? 'local ' : ''}${tenantSetting} = '${tenant}'`;
 }
 
-const connectionEnded = () => Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_ENDED' });
+/** The failure of what was on a connection, or comes to it, when it was lost. */
+export const connectionEnded = () => Object.assign(new Error('the database connection is gone'), { code: 'CONNECTION_ENDED' });
 
 /**
  * One connection, once: when it is lost the lane is done, so a transaction can never go on over a fresh connection.

@@ -8,6 +8,7 @@ import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { stopwatch } from '../harness/stopwatch.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { eventually } from '../harness/eventually.ts';
 
 const tenant = { tenantId: newId('ten') };
 const parts = { log: openLog({ level: 'silent' }), clock: systemClock };
@@ -176,21 +177,27 @@ describe('a terminated backend', () => {
     await expect(owner`select 1 from counted where id = 'after the cut'`).resolves.toEqual([]);
   });
 
-  it('lets an idempotent transaction run again', async () => {
+  it.each([
+    ['under the next statement', false],
+    ['before the next statement', true],
+  ])('lets an idempotent transaction run again that hears of it %s', async (_when, isHeard) => {
     const db = await database();
+    const before = db.usage.engine.lanes;
+    const name = `again ${isHeard}`;
     let runs = 0;
     const result = await db.engine.transaction(
       async (tx) => {
         runs++;
         const [row] = await tx.sql<{ pid: number }>((sql) => sql`select pg_backend_pid() as pid`);
         if (runs === 1) await owner`select pg_terminate_backend(${row?.pid ?? 0})`;
-        await tx.sql((sql) => sql`insert into counted values ('again', 1)`);
+        if (runs === 1 && isHeard) await eventually(() => db.usage.engine.lanes < Math.max(1, before), 10_000, 'the loss');
+        await tx.sql((sql) => sql`insert into counted values (${name}, 1)`);
         return runs;
       },
       { idempotent: true },
     );
     expect(result).toBe(2);
-    await expect(owner`select times from counted where id = 'again'`).resolves.toEqual([{ times: 1 }]);
+    await expect(owner`select times from counted where id = ${name}`).resolves.toEqual([{ times: 1 }]);
   });
 });
 
