@@ -32,12 +32,14 @@ import {
   GenerationAttempt,
   GenerationCache,
   GenerationConnection,
+  GenerationEstimate,
   GenerationFailure,
   GenerationMessage,
   GenerationSkip,
   GenerationUsage,
 } from './generation.type.ts';
 import type { AttemptRow } from './generations.table.ts';
+import { estimateOfAll } from './spent.ts';
 import { isFinal } from './story.ts';
 
 interface StreamArgs {
@@ -182,6 +184,11 @@ export class GenerationResolver {
   @FieldResolver(() => GenerationUsage, { nullable: true })
   usage(@Root() row: GenerationView) {
     return usageIn(row);
+  }
+
+  @FieldResolver(() => GenerationEstimate, { nullable: true })
+  async estimate(@Root() { id, status }: GenerationView, @Ctx() { loaders }: RequestContext) {
+    return isFinal(status) ? estimateOfAll(await loaders.get(this.attemptsOf).load(id)) : null;
   }
 
   @FieldResolver(() => GenerationFailure, { nullable: true })

@@ -93,7 +93,7 @@ export class GenerationFailure {
 @ObjectType({
   description:
     'What a call may have used whose provider did not say, as it was given up before its end or broke off: by the length of what was sent and of what came back, ' +
-    'so without what a model thought to itself. No sum counts it; a budget counts all that was reserved for the call.',
+    'so without what a model thought to itself. Or what a generation with such a call may have used in all. No sum counts it; a budget counts all that was reserved for the call.',
   simpleResolvers: true,
 })
 export class GenerationEstimate {
@@ -195,6 +195,12 @@ export class Generation extends Node {
     'What all attempts cost, in millionths of a US dollar; null until it has finished, and when a price or a usage is unknown.',
   )
   costMicros!: number | null;
+  @Field(() => GenerationEstimate, {
+    nullable: true,
+    description:
+      'What all attempts may have used where the provider of one did not say; null until it has finished, where all is known, and where nothing can be said of one of them.',
+  })
+  estimate!: GenerationEstimate | null;
   @Column(generations.createdAt, 'When it was asked for.') createdAt!: Date;
   @Column(generations.startedAt, 'When its first attempt began; null while it is queued.') startedAt!: Date | null;
   @Column(generations.firstTokenAt, 'When its first text came; null before.') firstTokenAt!: Date | null;

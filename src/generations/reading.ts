@@ -41,7 +41,7 @@ export class Reading {
     { isChecked }: { readonly isChecked: boolean },
   ) {
     this.seam = run.attempt.base > 0 ? new Seam(run.text) : null;
-    this.watch = isChecked ? watchFor(run.work.guards) : null;
+    this.watch = isChecked ? watchFor(run.work.guards, run.work.variables) : null;
     // What it goes on from has passed.
     if (run.text !== '') this.watch?.push(run.text);
   }
@@ -60,10 +60,16 @@ export class Reading {
         if (run.isFull && run.stopReason === null) continue;
         const { value: part } = await (asked ?? parts.next());
         asked = null;
-        if (!part) return null;
+        if (!part) {
+          this.settle();
+          return null;
+        }
         const finish = this.take(part);
         if (finish) return finish;
       }
+    } catch (error) {
+      if (!(error instanceof TextRefused)) this.settle();
+      throw error;
     } finally {
       await parts.return?.();
     }
@@ -97,7 +103,7 @@ export class Reading {
 
   private take(part: StreamPart): Finish | null {
     const isLast = part.type === 'finish';
-    const restored = this.restorer ? (isLast ? this.restorer.flush() : this.restorer.push(part.text)) : isLast ? '' : part.text;
+    const restored = this.restored(part);
     const clean = this.cleaner.push(restored) + (isLast ? this.cleaner.flush() : '');
     const text = this.seam ? this.seam.push(clean) + (isLast ? this.seam.flush() : '') : clean;
     const fault = text === '' ? null : (this.watch?.push(text) ?? null);
@@ -105,10 +111,33 @@ export class Reading {
     if (text !== '') this.appender.append(this.run, text);
     if (this.run.text.length > mostUnits) throw endless();
     if (!isLast) return null;
-    const isWhole = part.reason === 'STOP' || part.reason === 'OTHER';
-    if (isWhole && this.restorer?.isLeftIn(this.run.text)) throw new TextRefused(placeholderFault, part.usage);
+    if (isWhole(part) && this.restorer?.isLeftIn(this.run.text)) throw new TextRefused(placeholderFault, part.usage);
     return part;
   }
+
+  /** What of a part is certain, with the details in it. */
+  private restored(part: StreamPart): string {
+    const { restorer } = this;
+    if (part.type === 'text') return restorer ? restorer.push(part.text) : part.text;
+    if (!restorer) return '';
+    return isWhole(part) ? restorer.flush() : restorer.cut();
+  }
+
+  /** Behind a text that broke off: what was held back of it, as far as that can be kept. What has not begun does not begin with it. */
+  private settle(): void {
+    const { run, restorer, seam } = this;
+    const isKept = run.stopReason === null || run.stopReason === 'CANCELLED';
+    if (!restorer || !isKept || run.text.length <= run.attempt.base) return;
+    const clean = this.cleaner.push(restorer.cut());
+    const text = seam ? seam.push(clean) : clean;
+    if (text === '' || (this.watch?.push(text) ?? null) !== null) return;
+    this.appender.append(run, text);
+  }
+}
+
+/** Whether a text came to its end, and was not ended at a limit or by a filter. */
+function isWhole({ reason }: Finish): boolean {
+  return reason === 'STOP' || reason === 'OTHER';
 }
 
 function endless(): ProviderError {

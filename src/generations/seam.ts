@@ -1,3 +1,5 @@
+import { alike, isUnheard } from './likeness.ts';
+
 /** Fewer letters than this, white space apart, are no repetition but the same words by chance. */
 const leastRepeated = 8;
 /** So many places before the end are looked at, and the very beginning. */
@@ -7,10 +9,11 @@ const startPattern = /(?:^|[\s\p{P}])(?=\S)/gu;
 
 /**
  * Joins a continuation to the text it goes on from. A model may begin by saying again what was written - all of it, or its last sentences -
- * with other white space: that is left out. Text is held back only while it may still be a repetition, or is nothing but white space.
+ * with other white space, other quotes, or in another normalisation: that is left out. Text is held back only while it may still be a repetition, or is
+ * nothing but white space.
  */
 export class Seam {
-  /** The letters of the text, white space apart. */
+  /** The letters of the text as they are compared, white space apart. */
   private readonly letters: string;
   /** Where in `letters` a repetition may have begun; null once that is settled. */
   private starts: number[] | null;
@@ -19,19 +22,26 @@ export class Seam {
   private count = 0;
   /** How much of `held` is known to be a repetition. */
   private repeated = 0;
+  /** Whether something was left out, so that what follows without a letter of its own belongs to that. */
+  private isTrimmed = false;
   private isJoined = false;
 
   constructor(private readonly written: string) {
-    this.letters = lettersOf(written);
-    this.starts = startsIn(written, this.letters);
+    const { letters, starts } = startsIn(written);
+    this.letters = letters;
+    this.starts = starts;
   }
 
-  /** What of the text so far can be shown; may be empty. */
+  /** What of the text so far can be shown; may be empty. Parts never split a character. */
   push(part: string): string {
     if (this.isJoined) return part;
-    const from = this.held.length;
     this.held += part;
-    for (let at = from; at < this.held.length && this.starts; at++) this.match(at);
+    let at = this.held.length - part.length;
+    for (const character of part) {
+      if (!this.starts) break;
+      at += character.length;
+      this.match(character, at);
+    }
     return this.starts ? '' : this.join();
   }
 
@@ -42,30 +52,45 @@ export class Seam {
     return this.join();
   }
 
-  private match(at: number): void {
-    const unit = this.held[at] ?? '';
-    if (isSpace(unit) || !this.starts) return;
-    const { letters, count } = this;
-    this.count++;
-    const left = this.starts.filter((start) => letters[start + count] === unit);
-    const isWhole = left.some((start) => start + this.count === letters.length);
-    if (isWhole) this.repeated = at + 1;
-    const open = left.filter((start) => start + this.count < letters.length);
+  /** Reads a character of what is held that ends at `end`. */
+  private match(character: string, end: number): void {
+    const said = alike(character);
+    let left = this.starts ?? [];
+    if (said === '') return;
+    for (let index = 0; index < said.length; index++) {
+      const { letters, count } = this;
+      this.count++;
+      left = left.filter((start) => letters[start + count] === said[index]);
+    }
+    const isWhole = left.some((start) => start + this.count === this.letters.length);
+    if (isWhole) this.repeated = end;
+    const open = left.filter((start) => start + this.count < this.letters.length);
     this.starts = open.length > 0 ? open : null;
   }
 
   private join(): string {
-    const rest = this.held.slice(this.repeated);
+    let rest = this.held.slice(this.repeated);
+    if (this.repeated > 0) this.isTrimmed = true;
+    this.repeated = 0;
+    if (this.isTrimmed) rest = behindUnheard(rest);
+    if (rest !== '') this.isTrimmed = false;
     const text = rest.trimStart();
-    if (text === '') {
-      this.held = rest;
-      this.repeated = 0;
-      return '';
-    }
+    this.held = rest;
+    if (text === '') return '';
     this.isJoined = true;
     this.held = '';
     return spaceBetween(this.written, rest.slice(0, rest.length - text.length), text) + text;
   }
+}
+
+/** The text without the marks it begins with: they are those of a letter that was left out. */
+function behindUnheard(text: string): string {
+  let from = 0;
+  for (const character of text) {
+    if (!isUnheard(character)) break;
+    from += character.length;
+  }
+  return text.slice(from);
 }
 
 /** The white space that has to be added between a text and `next`, which goes on from it and began with `lead`. */
@@ -85,23 +110,19 @@ function linesIn(space: string): number {
   return space.split('\n').length - 1;
 }
 
-function startsIn(written: string, letters: string): number[] {
-  const starts: number[] = [];
-  let spaces = 0;
-  let seen = 0;
-  for (const { index, 0: mark } of written.matchAll(startPattern)) {
-    const start = index + mark.length;
-    for (; seen < start; seen++) if (isSpace(written[seen] ?? '')) spaces++;
-    const at = start - spaces;
-    if (at === 0 || letters.length - at >= leastRepeated) starts.push(at);
+/** The letters of a text as they are compared, and where among them a repetition may begin. */
+function startsIn(written: string): { readonly letters: string; readonly starts: number[] } {
+  const places = Array.from(written.matchAll(startPattern), ({ index, 0: mark }) => index + mark.length);
+  const starts: { readonly at: number; readonly characters: number }[] = [];
+  let [letters, characters, done] = ['', 0, 0];
+  for (const character of written) {
+    if (places[starts.length] === done) starts.push({ at: letters.length, characters });
+    const said = alike(character);
+    letters += said;
+    done += character.length;
+    if (said !== '') characters++;
   }
-  return starts.length > mostStarts ? [0, ...starts.slice(-mostStarts)] : starts;
-}
-
-function lettersOf(text: string): string {
-  return text.replaceAll(/\s/g, '');
-}
-
-function isSpace(unit: string): boolean {
-  return /\s/.test(unit);
+  // Some characters come apart into several letters: these are counted whole.
+  const long = starts.filter((start) => start.at === 0 || characters - start.characters >= leastRepeated).map(({ at }) => at);
+  return { letters, starts: long.length > mostStarts ? [0, ...long.slice(-mostStarts)] : long };
 }

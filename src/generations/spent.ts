@@ -62,7 +62,37 @@ function estimateOf(said: Usage, price: Price | null, { messages, text }: Exchan
   return { inputTokens, outputTokens, costMicros: charged && costMicrosOf(charged, usage) };
 }
 
-/** The same as budgets count it: without a price it counts as nothing, for those that allow that. */
+/** An attempt as it is stored: what it used, or may have used. */
+interface StoredSpent {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costMicros: number | null;
+  readonly estimate: Estimate | null;
+}
+
+/**
+ * What all attempts of a generation may have used together: each what it did where that is known, and else its estimate. Null where none needs an
+ * estimate, and where one has neither; the cost alone is null where a price is not known. `usage` adds up the same.
+ */
+export function estimateOfAll(attempts: readonly StoredSpent[]): Estimate | null {
+  if (attempts.every(({ estimate }) => estimate === null)) return null;
+  const inputTokens = sumOf(attempts, (each) => each.inputTokens ?? each.estimate?.inputTokens ?? null);
+  const outputTokens = sumOf(attempts, (each) => each.outputTokens ?? each.estimate?.outputTokens ?? null);
+  if (inputTokens === null || outputTokens === null) return null;
+  return {
+    inputTokens,
+    outputTokens,
+    costMicros: sumOf(attempts, (each) => each.costMicros ?? each.estimate?.costMicros ?? null),
+  };
+}
+
+/** Null where one of them is. */
+function sumOf<T>(things: readonly T[], of: (thing: T) => number | null): number | null {
+  const numbers = things.map(of).filter((number) => number !== null);
+  return numbers.length < things.length ? null : numbers.reduce((sum, number) => sum + number, 0);
+}
+
+/** What an attempt used as budgets count it: without a price it counts as nothing, for those that allow that. */
 export function usedBy({ usage, costMicros, isUnpriced }: Spent): Used {
   const { inputTokens, outputTokens } = usage;
   return {

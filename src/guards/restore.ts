@@ -40,6 +40,16 @@ export class Restorer {
   }
 
   /**
+   * What is still held back when the text broke off before its end: a word that may have been nothing but a word stays, what is spelled as a placeholder
+   * is left out. It is no whole one, and with digits that did not come it may have been that of somebody else.
+   */
+  cut(): string {
+    const { held } = this;
+    this.held = '';
+    return wordPattern.test(held) ? held : '';
+  }
+
+  /**
    * Whether a restored text still holds what looks like a placeholder: one that was never given, or is spelled in a way that is not read. The words of
    * placeholders are in no prompt and in no value, so the model made it.
    */
@@ -75,6 +85,9 @@ export class Restorer {
     return restored + text.slice(done);
   }
 }
+
+/** A word as people write them, capitals all through being how placeholders are written. */
+const wordPattern = /^(?:[a-z]+|[A-Z][a-z]+) *$/;
 
 /** Which letter a unit is, 0 for A, in any case and width; another number for what is none. */
 function letterOf(unit: number): number {

@@ -3,7 +3,7 @@ import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
-import { brokenOff, finish, type Converter } from './read.ts';
+import { brokenOff, finish, wantsTools, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 const reasons: Readonly<Record<string, FinishReason>> = {
@@ -17,6 +17,8 @@ const reasons: Readonly<Record<string, FinishReason>> = {
 };
 /** How compatible servers finish what they could not write to its end: Mistral and OpenRouter, vLLM, DeepSeek, Z.ai. */
 const breaks: ReadonlySet<string> = new Set(['error', 'abort', 'insufficient_system_resource', 'network_error']);
+/** How a model ends that waits for tools; some servers end it with `stop` all the same. */
+const waits: ReadonlySet<string> = new Set(['tool_calls', 'tool_call', 'tool_use', 'function_call']);
 
 /**
  * The body of a Chat Completions call, to OpenAI itself or to a compatible server. The name of the limit differs: OpenAI retired `max_tokens`, most
@@ -48,6 +50,9 @@ export function chatRequest(request: TextRequest, isOwn: boolean) {
 export class ChatConverter implements Converter {
   private reason: FinishReason | null = null;
   private isRefused = false;
+  /** Whether the model asked for tools, and whether it ended with that. */
+  private hasAsked = false;
+  private isWaiting = false;
   /** The word by which the server said that it broke off. */
   private brokenBy: string | null = null;
   private readonly likeness = new Likeness();
@@ -74,6 +79,8 @@ export class ChatConverter implements Converter {
     const said = stringOf(choice.finish_reason);
     if (said) this.reason = this.isRefused ? 'CONTENT_FILTER' : (reasons[said] ?? 'OTHER');
     if (said && breaks.has(said)) this.brokenBy = said;
+    if (isAsking(delta)) this.hasAsked = true;
+    if (said && (waits.has(said) || (this.hasAsked && this.reason === 'STOP'))) this.isWaiting = true;
     const text = stringOf(delta.content);
     if (!text) return null;
     if (this.reason === null) this.likeness.learn(data, text);
@@ -82,8 +89,13 @@ export class ChatConverter implements Converter {
 
   end(): StreamPart | null {
     if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage);
+    if (this.isWaiting && this.reason !== 'CONTENT_FILTER') throw wantsTools(this.provider, this.usage);
     return this.reason === null ? null : finish(this.reason, this.usage);
   }
+}
+
+function isAsking({ tool_calls: tools, function_call: named }: Record<string, unknown>): boolean {
+  return (Array.isArray(tools) && tools.length > 0) || isObject(named);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { withoutKey } from './key-pieces.ts';
 import { nothingUsed, ProviderError, type ProviderErrorCode, type Usage } from './port.ts';
 
 /** What a vendor says about a failure: in a response's body or inside a stream. Null where it says nothing. */
@@ -17,6 +18,8 @@ export interface VendorFailure {
 }
 
 const longestMessage = 300;
+/** So much of what a vendor says is looked at for keys: far more than is shown. */
+const longestSaid = 8_192;
 
 /** A vendor's own words, where they say more than the status. https://developers.openai.com/api/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors, https://ai.google.dev/gemini-api/docs/troubleshooting */
 const codesOfWords: Readonly<Record<string, ProviderErrorCode>> = {
@@ -90,7 +93,7 @@ export function failure(
 
 /** The error a vendor's failure means. It carries no cause: the SDKs' errors hold headers and texts that can repeat the key. */
 export function failureOf(vendor: VendorFailure): ProviderError {
-  const said = vendor.message === null ? '' : `: ${scrub(vendor.message, vendor.secrets)}`;
+  const said = vendor.message === null ? '' : `: ${scrub(vendor.message.slice(0, longestSaid), vendor.secrets)}`;
   const how = vendor.status === null ? 'ended its stream with an error' : `answered ${vendor.status}`;
   const message = `${vendor.provider} ${how}${said}`;
   return failure(
@@ -132,11 +135,10 @@ function codeOfSentence(sentence: string): ProviderErrorCode {
   return 'INVALID_REQUEST';
 }
 
-/** The text without `secrets` and without anything that looks like a key, masked ones included. */
+/** The text without `secrets`, in whole or in part, and without anything that looks like a key, masked ones included. */
 export function scrub(text: string, secrets: readonly string[]): string {
-  let clean = text;
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, '[redacted]');
-  return clean
+  return secrets
+    .reduce(withoutKey, text)
     .replace(/\b(?:sk|pk|rk|gsk|xai|key)-[\w*.-]{4,}/gi, '[redacted]')
     .replace(/\bAIza[\w-]{10,}/g, '[redacted]')
     .replace(/\b(bearer\s+|api[ _-]?key(?:\s+\w+){0,2}\s*[:=]\s*["']?)(?!\[redacted\])[^\s"',]+/gi, '$1[redacted]');

@@ -1,9 +1,9 @@
 import { isObject } from '../kernel/object.ts';
-import { failure, failureOf } from './failures.ts';
+import { failure, failureOf, scrub } from './failures.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { schemaFor } from './output-schema.ts';
-import { brokenOff, finish, type Converter } from './read.ts';
+import { brokenOff, finish, wantsTools, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 /** What stopped the model by its content; the vendor adds to them. */
@@ -15,14 +15,9 @@ const reasons: Readonly<Record<string, FinishReason>> = {
 };
 
 /** The text is not whole, and nobody set a limit to it. */
-const breaks: ReadonlySet<string> = new Set([
-  'OTHER',
-  'MALFORMED_RESPONSE',
-  'MALFORMED_FUNCTION_CALL',
-  'UNEXPECTED_TOOL_CALL',
-  'TOO_MANY_TOOL_CALLS',
-  'MISSING_THOUGHT_SIGNATURE',
-]);
+const breaks: ReadonlySet<string> = new Set(['OTHER', 'MALFORMED_RESPONSE', 'MISSING_THOUGHT_SIGNATURE']);
+/** How a model ends that wanted tools; one that waits for their answers ends with STOP. */
+const waits: ReadonlySet<string> = new Set(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS']);
 
 /**
  * What a generateContent call takes: system messages travel apart, and the model's turns are called `model`. Nothing marks what stays the same: the vendor
@@ -49,6 +44,9 @@ export function contentRequest({ model, messages, maxOutputTokens, temperature, 
  */
 export class ContentConverter implements Converter {
   private reason: FinishReason | null = null;
+  /** Whether the model asked for tools, and whether it ended with that. */
+  private hasAsked = false;
+  private isWaiting = false;
   /** The word by which the vendor said that it broke off. */
   private brokenBy: string | null = null;
   private usage: Usage = { inputTokens: null, outputTokens: null, cachedInputTokens: null };
@@ -65,18 +63,24 @@ export class ContentConverter implements Converter {
     if (isObject(chunk.usageMetadata)) this.usage = usageOf(chunk.usageMetadata);
 
     const blocked = isObject(chunk.promptFeedback) ? stringOf(chunk.promptFeedback.blockReason) : null;
-    if (blocked) throw failure('CONTENT_REFUSED', `${this.provider} refused the prompt (${blocked.slice(0, 60)})`);
+    if (blocked) {
+      const why = scrub(blocked.slice(0, 200), this.secrets).slice(0, 60);
+      throw failure('CONTENT_REFUSED', `${this.provider} refused the prompt (${why})`);
+    }
     const candidate: unknown = Array.isArray(chunk.candidates) ? chunk.candidates[0] : undefined;
     if (!isObject(candidate)) return null;
     const said = stringOf(candidate.finishReason);
     if (said && said !== 'FINISH_REASON_UNSPECIFIED') this.reason = reasons[said] ?? 'OTHER';
     if (said && breaks.has(said)) this.brokenBy = said;
+    if (partsOf(candidate.content).some((part) => isObject(part) && isObject(part.functionCall))) this.hasAsked = true;
+    if (said) this.isWaiting = waits.has(said) || (this.hasAsked && this.reason === 'STOP');
     const text = textOf(candidate.content);
     return text === '' ? this.rest() : { type: 'text', text };
   }
 
   rest(): StreamPart | null {
     if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage, true);
+    if (this.isWaiting) throw wantsTools(this.provider, this.usage);
     return this.reason === null ? null : finish(this.reason, this.usage);
   }
 
@@ -85,9 +89,14 @@ export class ContentConverter implements Converter {
   }
 }
 
+function partsOf(content: unknown): readonly unknown[] {
+  return isObject(content) && Array.isArray(content.parts) ? content.parts : [];
+}
+
 function textOf(content: unknown): string {
-  const parts: unknown[] = isObject(content) && Array.isArray(content.parts) ? content.parts : [];
-  return parts.map((part) => (isObject(part) && part.thought !== true ? (stringOf(part.text) ?? '') : '')).join('');
+  return partsOf(content)
+    .map((part) => (isObject(part) && part.thought !== true ? (stringOf(part.text) ?? '') : ''))
+    .join('');
 }
 
 /** Google leaves out what is 0, and counts thoughts apart from the answer; both are paid as output. */

@@ -3,7 +3,7 @@ import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { schemaFor, stableCount } from './output-schema.ts';
-import { finish, type Converter } from './read.ts';
+import { finish, wantsTools, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 const reasons: Readonly<Record<string, FinishReason>> = {
@@ -13,6 +13,8 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   model_context_window_exceeded: 'LENGTH',
   refusal: 'CONTENT_FILTER',
 };
+/** How a model ends that waits: for the answers of tools, or to be asked to go on with those of the vendor. Nobody offered it any. */
+const waits: ReadonlySet<string> = new Set(['tool_use', 'pause_turn']);
 
 /** All before this mark may be read from the vendor's cache. */
 const cached = { cache_control: { type: 'ephemeral' as const } };
@@ -51,6 +53,9 @@ export function messagesRequest(request: TextRequest) {
  */
 export class MessagesConverter implements Converter {
   private reason: FinishReason | null = null;
+  /** Whether the model asked for tools, and whether it ended with that. */
+  private hasAsked = false;
+  private isWaiting = false;
   private readonly counts: Record<string, number> = {};
 
   constructor(
@@ -65,6 +70,7 @@ export class MessagesConverter implements Converter {
         if (isObject(event.message)) this.count(event.message.usage);
         return null;
       case 'content_block_start':
+        if (isObject(event.content_block) && event.content_block.type === 'tool_use') this.hasAsked = true;
         return textIn(event.content_block, 'text');
       case 'content_block_delta':
         return textIn(event.delta, 'text_delta');
@@ -72,10 +78,12 @@ export class MessagesConverter implements Converter {
         this.count(event.usage);
         const said = isObject(event.delta) ? stringOf(event.delta.stop_reason) : null;
         if (said) this.reason = reasons[said] ?? 'OTHER';
+        if (said) this.isWaiting = waits.has(said) || (this.hasAsked && this.reason === 'STOP');
         return null;
       }
       case 'message_stop':
         if (this.reason === null) throw failure('STREAM_MALFORMED', `${this.provider} stopped without a stop reason`);
+        if (this.isWaiting) throw wantsTools(this.provider, this.usage());
         return finish(this.reason, this.usage());
       case 'error':
         throw failureOf({

@@ -229,3 +229,8 @@ export function finish(reason: FinishReason, usage: Usage): StreamPart {
 export function brokenOff(provider: string, word: string, usage: Usage, isOfRequest = false): ProviderError {
   return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { usage, isOfRequest });
 }
+
+/** The failure of a model that waits for tools, which nobody offered: its text would have gone on behind them. Another model may write it to its end. */
+export function wantsTools(provider: string, usage: Usage): ProviderError {
+  return brokenOff(provider, 'it asked for tools, and was given none', usage, true);
+}

@@ -3,13 +3,23 @@ import { isObject } from '../kernel/object.ts';
 import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
-import { finish, type Converter } from './read.ts';
+import { finish, wantsTools, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
 const incompleteReasons: Readonly<Record<string, FinishReason>> = {
   max_output_tokens: 'LENGTH',
   content_filter: 'CONTENT_FILTER',
 };
+/** What a model puts out that waits for its caller to do something. What its vendor does by itself is none of these. */
+const waits: ReadonlySet<string> = new Set([
+  'function_call',
+  'custom_tool_call',
+  'computer_call',
+  'local_shell_call',
+  'shell_call',
+  'apply_patch_call',
+  'mcp_approval_request',
+]);
 
 /** The body of a Responses call. Nothing is stored at the vendor: letters are personal data. */
 export function responsesRequest(request: TextRequest) {
@@ -40,6 +50,7 @@ export function responsesRequest(request: TextRequest) {
  */
 export class ResponsesConverter implements Converter {
   private isRefused = false;
+  private hasAsked = false;
 
   constructor(
     private readonly provider: string,
@@ -54,6 +65,9 @@ export class ResponsesConverter implements Converter {
         const text = stringOf(event.delta);
         return text ? { type: 'text', text } : null;
       }
+      case 'response.output_item.added':
+        if (isAsking(event.item)) this.hasAsked = true;
+        return null;
       case 'response.refusal.delta':
         this.isRefused = true;
         return null;
@@ -79,6 +93,9 @@ export class ResponsesConverter implements Converter {
     const usage = isObject(response.usage) ? response.usage : {};
     // The status counts beside the event's name: some servers close an incomplete response with `response.completed`.
     const isWhole = !isIncomplete && response.status !== 'incomplete';
+    const items: unknown[] = Array.isArray(response.output) ? response.output : [];
+    const isWaiting = this.hasAsked || items.some(isAsking);
+    if (isWhole && isWaiting && !this.isRefused) throw wantsTools(this.provider, usageOf(usage));
     // Whatever the vendor says of it, or does not: it is not whole.
     const reason = isWhole ? 'STOP' : (incompleteReasons[stringOf(details.reason) ?? ''] ?? 'LENGTH');
     return finish(this.isRefused ? 'CONTENT_FILTER' : reason, usageOf(usage));
@@ -88,6 +105,10 @@ export class ResponsesConverter implements Converter {
     const error = errorIn(holder) ?? { words: [], message: null, code: null };
     return failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
   }
+}
+
+function isAsking(item: unknown): boolean {
+  return isObject(item) && waits.has(stringOf(item.type) ?? '');
 }
 
 function usageOf(usage: Record<string, unknown>): Usage {

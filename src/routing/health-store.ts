@@ -1,9 +1,12 @@
 import type { Connection, Statements } from '../db/connection.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { afterCalls, afterProbe, type Breaker, type BreakerState, type ProbeEnd, type Slots, type Tally } from './breaker.ts';
 import { averaged, knownMsAt, type Latency } from './first-tokens.ts';
 
-/** A process knows at most so many models: those that were told of last. */
+/** So many models that nobody lists are looked after: those that are not asked for now, and those that were told of last. Those that are listed always are. */
 export const mostModels = 1_000;
+/** So many are left when some of them have to go: those that may be asked, and were told of longest ago, go first. */
+const mostKept = 900;
 /** No longer than the next look is away. */
 const deadlineMs = 3_000;
 
@@ -62,10 +65,12 @@ export class HealthStore {
   constructor(
     private readonly engine: Connection,
     private readonly openMs: number,
+    /** Models that have a breaker however many others there are. */
+    private readonly listed: () => readonly string[],
   ) {}
 
   async look(): Promise<Look> {
-    const rows = await read(this.engine, null);
+    const rows = await readAll(this.engine, this.listed());
     this.known = new Set(rows.map(({ model }) => model));
     return { now: rows[0]?.now ?? 0, models: rows.map((row) => storedOf(row)) };
   }
@@ -77,7 +82,7 @@ export class HealthStore {
     if (added.length > 0) await this.add(added);
     return this.engine.transaction(
       async (transaction) => {
-        const rows = await read(transaction, models);
+        const rows = await readSome(transaction, models);
         const told = rows.map((row) => toldOf(row, seen, probes, this.openMs));
         await write(transaction, told);
         return told.filter(({ breaker, before }) => breaker.round !== before.round).map(({ model }) => model);
@@ -86,12 +91,28 @@ export class HealthStore {
     );
   }
 
-  /** Models that are told of for the first time; those that nobody has called for a day are forgotten. */
+  /**
+   * Models that are told of for the first time; those that nobody has called for a day are forgotten, and those that nobody lists where there are too
+   * many: anybody can call a vendor's models by names that they made up. One that is not asked for now is not forgotten before its time.
+   */
   private async add(models: readonly string[]): Promise<void> {
+    const listed = this.listed();
     await this.engine.sql(
       (sql) => sql`
-        with gone as (delete from model_health where told_at < now() - interval '1 day' and model <> all(${models}::text[]))
-        insert into model_health (model) select unnest(${models}::text[]) order by 1 on conflict (model) do nothing`,
+        with old as (
+          (select model from model_health where told_at < now() - interval '1 day')
+          union
+          (select model from model_health where model <> all(${listed}::text[]) and (state = 'CLOSED' or next_probe_at <= now())
+           order by told_at desc offset ${mostKept})
+        ), free as (
+          select h.model from model_health h where h.model in (select model from old) and h.model <> all(${models}::text[])
+          order by h.model for update skip locked
+        ), gone as (delete from model_health where model in (select model from free))
+        insert into model_health (model)
+        select added.model from unnest(${models}::text[]) as added (model)
+        where added.model = any(${listed}::text[])
+           or (select count(*) from model_health where model <> all(${listed}::text[]) and model not in (select model from free)) < ${mostModels}
+        order by 1 on conflict (model) do nothing`,
       { idempotent: true, deadlineMs },
     );
   }
@@ -127,20 +148,28 @@ function toldOf(row: Row, seen: readonly Seen[], probes: readonly EndedProbe[], 
   return { model: row.model, before, breaker, latency, latencyMs: knownMsAt(latency, row.now) };
 }
 
-/** With `models`: these, locked in the order of their names, so that two processes never wait for each other. */
-function read(connection: Statements, models: readonly string[] | null): Promise<Row[]> {
+function readAll(connection: Statements, listed: readonly string[]): Promise<Row[]> {
   return connection.sql<Row>(
     (sql) => sql`
+      ${columns(sql)} from model_health
+      order by (model = any(${listed}::text[])) desc, (state <> 'CLOSED' and next_probe_at > now()) desc, told_at desc
+      limit ${mostModels + listed.length}`,
+    { idempotent: true, deadlineMs },
+  );
+}
+
+/** These, locked in the order of their names, so that two processes never wait for each other. */
+function readSome(connection: Statements, models: readonly string[]): Promise<Row[]> {
+  return connection.sql<Row>(
+    (sql) => sql`${columns(sql)} from model_health where model = any(${models}::text[]) order by model for update`,
+  );
+}
+
+function columns(sql: SqlTag): Statement {
+  return sql`
       select extract(epoch from now())::float8 * 1000 as now, model, state, round, extract(epoch from since)::float8 * 1000 as since,
         extract(epoch from next_probe_at)::float8 * 1000 as next_probe_at, failures, recent,
-        latency_ms, latency_weight, extract(epoch from latency_at)::float8 * 1000 as latency_at
-      from model_health ${
-        models === null
-          ? sql`order by told_at desc limit ${mostModels}`
-          : sql`where model = any(${models}::text[]) order by model for update`
-      }`,
-    models === null ? { idempotent: true, deadlineMs } : {},
-  );
+        latency_ms, latency_weight, extract(epoch from latency_at)::float8 * 1000 as latency_at`;
 }
 
 async function write(transaction: Statements, told: readonly Told[]): Promise<void> {

@@ -21,6 +21,8 @@ import { HealthStore, mostModels, type EndedProbe, type Look, type Seen } from '
 
 /** How often every process tells what it has seen and looks at what the others have. */
 const lookMs = 1_000;
+/** What all processes look after, and as many that this one has met since its last look. */
+const mostKnown = 2 * mostModels;
 /** A hint has room for so many names; who gets it looks at all. */
 const mostNamed = 20;
 
@@ -75,7 +77,7 @@ export class HealthService {
   private aheadMs: number;
 
   constructor(private readonly parts: Parts) {
-    this.store = new HealthStore(parts.database.engine, parts.openMs);
+    this.store = new HealthStore(parts.database.engine, parts.openMs, () => parts.models.known);
     this.aheadMs = parts.clock.now().getTime() - parts.clock.monotonic();
   }
 
@@ -224,8 +226,8 @@ export class HealthService {
   private seenOf({ model, round }: Pass): NonNullable<Known['seen']> | null {
     let known = this.known.get(model);
     if (!known) {
-      // Names that nobody listed can be asked of some vendors: beyond so many they are not watched over.
-      if (this.known.size >= mostModels) return null;
+      // Names that nobody listed can be asked of some vendors: beyond so many, in a second, they are not watched over.
+      if (this.known.size >= mostKnown && !this.parts.models.known.includes(model)) return null;
       known = { breaker: untold, latencyMs: null, seen: null, isClaiming: false };
       this.known.set(model, known);
     }

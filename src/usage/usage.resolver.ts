@@ -1,6 +1,8 @@
-import { Arg, Args, Ctx, Query, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Ctx, Info, Query, Resolver } from 'type-graphql';
 import { ConnectionArgs } from '../graphql/connection.ts';
 import type { RequestContext } from '../graphql/context.ts';
+import { fieldsOnPage } from '../graphql/selection.ts';
 import type { UsageDimension as Dimension } from './dimensions.ts';
 import { UsageRangeInput } from './usage.input.ts';
 import type { UsageService } from './usage.service.ts';
@@ -17,6 +19,7 @@ export class UsageResolver {
   })
   usage(
     @Ctx() { scope }: RequestContext,
+    @Info() info: GraphQLResolveInfo,
     @Args(() => ConnectionArgs) { first, after }: ConnectionArgs,
     @Arg('groupBy', () => [UsageDimension], { description: 'What the groups are told apart by; one group of all when empty.' })
     groupBy: Dimension[],
@@ -27,6 +30,7 @@ export class UsageResolver {
     })
     timeZone?: string | null,
   ) {
-    return this.service.page(scope, { first: first ?? 20, after }, { groupBy, range, timeZone: timeZone ?? 'UTC' });
+    const question = { groupBy, range, timeZone: timeZone ?? 'UTC', withEstimates: fieldsOnPage(info).has('estimate') };
+    return this.service.page(scope, { first: first ?? 20, after }, question);
   }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { generations } from '../generations/generations.table.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -14,6 +15,18 @@ export interface UsageQuestion {
   readonly range: { readonly from: Date; readonly to: Date };
   /** Whose days are meant. */
   readonly timeZone: string;
+  /** Whether estimates are wanted: they take a look at attempts, where the sums are those of the generations alone. */
+  readonly withEstimates: boolean;
+}
+
+/** What is in no sum of a group and can be estimated; null for sums of nothing. */
+export interface UsageEstimateRow {
+  readonly generations: number;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costMicros: number | null;
+  readonly hedgingCostMicros: number | null;
+  readonly unknownCost: number;
 }
 
 /** What a group used; null for what it is not told apart by, and for sums of nothing that is known. */
@@ -31,6 +44,8 @@ export interface UsageGroupRow {
   readonly unknownUsage: number;
   readonly costMicros: number | null;
   readonly unknownCost: number;
+  /** Null unless it was asked for. */
+  readonly estimate: UsageEstimateRow | null;
 }
 
 /** The five columns by which groups are told apart and sorted; empty texts where they are not. */
@@ -50,7 +65,7 @@ export class UsageService {
   /** One page of groups, sorted by day, model, template, member and key. */
   async page(scope: Scope, input: PageInput, question: UsageQuestion): Promise<Page<UsageGroupRow>> {
     scope.require('usage:read');
-    const { groupBy, range } = question;
+    const { groupBy, range, withEstimates } = question;
     checkRange(range);
     const zone = zoneOf(question.timeZone);
     const dimensions = usageDimensions.filter((each) => groupBy.includes(each));
@@ -67,7 +82,7 @@ export class UsageService {
         const rows = await this.database.as(scope).sql<GroupRow>(
           (sql) => sql`
             select array[day, model, template, member, key] as keys, generations, unfinished, "inputTokens", "outputTokens",
-                   "cachedInputTokens", "unknownUsage", "costMicros", "unknownCost"
+                   "cachedInputTokens", "unknownUsage", "costMicros", "unknownCost", estimate
             from (
               select ${has('DAY') ? sql`to_char(created_at at time zone ${zone}::text, 'YYYY-MM-DD')` : sql`''`} collate "C" as day,
                      ${has('MODEL') ? sql`model` : sql`''`} collate "C" as model,
@@ -81,8 +96,9 @@ export class UsageService {
                      sum(cached_input_tokens)::float8 as "cachedInputTokens",
                      (count(*) filter (where finished_at is not null and (input_tokens is null or output_tokens is null)))::int as "unknownUsage",
                      sum(cost_micros)::float8 as "costMicros",
-                     (count(*) filter (where finished_at is not null and cost_micros is null))::int as "unknownCost"
-              from generations
+                     (count(*) filter (where finished_at is not null and cost_micros is null))::int as "unknownCost",
+                     ${withEstimates ? estimated(sql) : sql`null::jsonb`} as estimate
+              from generations g ${withEstimates ? estimates(sql) : sql``}
               where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and id >= ${least}::uuid and id < ${most}::uuid
                 and created_at >= ${range.from} and created_at < ${range.to}
               group by 1, 2, 3, 4, 5
@@ -104,6 +120,33 @@ export class UsageService {
       },
     });
   }
+}
+
+/** What each generation may have used that does not know it itself: as `estimateOfAll` adds it up. */
+function estimates(sql: SqlTag): Statement {
+  return sql`
+              left join lateral (
+                select sum(coalesce(a.input_tokens, (a.estimate->>'inputTokens')::bigint)) as likely_input,
+                       sum(coalesce(a.output_tokens, (a.estimate->>'outputTokens')::bigint)) as likely_output,
+                       case when bool_and(a.cost_micros is not null or a.estimate->>'costMicros' is not null)
+                            then sum(coalesce(a.cost_micros, (a.estimate->>'costMicros')::bigint)) end as likely_cost,
+                       sum((a.estimate->>'costMicros')::bigint) filter (where a.ended_by = 'OUTRUN') as likely_hedging
+                from attempts a
+                where g.finished_at is not null and (g.input_tokens is null or g.output_tokens is null or g.cost_micros is null)
+                  and a.tenant_id = g.tenant_id and a.generation_id = g.id
+                having bool_or(a.estimate is not null)
+                   and bool_and(a.estimate is not null or (a.input_tokens is not null and a.output_tokens is not null))
+              ) likely on true`;
+}
+
+function estimated(sql: SqlTag): Statement {
+  return sql`jsonb_build_object(
+                       'generations', count(likely_input),
+                       'inputTokens', sum(likely_input) filter (where input_tokens is null),
+                       'outputTokens', sum(likely_output) filter (where output_tokens is null),
+                       'costMicros', sum(likely_cost) filter (where cost_micros is null),
+                       'hedgingCostMicros', sum(likely_hedging) filter (where cost_micros is null and likely_cost is not null),
+                       'unknownCost', count(likely_input) filter (where cost_micros is null and likely_cost is null))`;
 }
 
 function keysOf({ day, model, template, memberId, keyId }: UsageGroupRow): Keys {

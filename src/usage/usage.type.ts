@@ -14,6 +14,34 @@ export const UsageDimension = enumOf<Dimension>('UsageDimension', 'What usage is
 });
 
 @ObjectType({
+  description:
+    'What is in no sum of a group and can be estimated, of generations one of whose calls did not say what it used: it was given up before its end, as another model had text first, ' +
+    'or broke off. Added to the sums it is what the group may have come to. It sums up `Generation.estimate` wherever the generation’s own count or cost is not known.',
+  simpleResolvers: true,
+})
+export class UsageEstimate {
+  @Field(() => Int, { description: 'How many generations have an estimate.' }) generations!: number;
+  @Field(() => SafeInt, { nullable: true, description: 'Input tokens; null when there is nothing to estimate.' })
+  inputTokens!: number | null;
+  @Field(() => SafeInt, { nullable: true, description: 'Output tokens; null when there is nothing to estimate.' })
+  outputTokens!: number | null;
+  @Field(() => SafeInt, {
+    nullable: true,
+    description:
+      'In millionths of a US dollar, what is known of their other calls included; null when there is nothing to estimate.',
+  })
+  costMicros!: number | null;
+  @Field(() => SafeInt, {
+    nullable: true,
+    description:
+      'What of `costMicros` are calls that lost where two models were asked at once and the first text counted; null when there were none.',
+  })
+  hedgingCostMicros!: number | null;
+  @Field(() => Int, { description: 'How many of them have a cost that is in no sum even so, as a price is not known.' })
+  unknownCost!: number;
+}
+
+@ObjectType({
   description: 'What a group of generations used and cost. Generations that were deleted are in none.',
   simpleResolvers: true,
 })
@@ -53,6 +81,7 @@ export class UsageGroup {
   costMicros!: number | null;
   @Field(() => Int, { description: 'How many ended ones have a cost that nobody knows: they are not in the sum.' })
   unknownCost!: number;
+  @Field(() => UsageEstimate, { description: 'What is in no sum and can be estimated.' }) estimate!: UsageEstimate;
 }
 
 /** One page of groups. */

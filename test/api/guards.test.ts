@@ -60,6 +60,7 @@ beforeAll(async () => {
   const guards: Record<string, string> = {
     masked: 'guards: { masking: true }',
     'going-on': 'guards: { masking: true }',
+    kept: 'guards: { masking: true }',
     plain: 'guards: {}',
     checked:
       'guards: { masking: true, mustMention: [job.company, applicant.name], forbiddenPhrases: [team player], length: { maxWords: 20 } }',
@@ -69,7 +70,7 @@ beforeAll(async () => {
     await cp(path.join(own, 'cover-letter/classic'), folder, { recursive: true });
     const file = path.join(folder, 'template.yaml');
     const yaml = (await readFile(file, 'utf8')).replace(/^guards:.*\n(?: .*\n)*/m, '');
-    const policy = name === 'going-on' ? 'CONTINUE' : 'RESTART';
+    const policy = { 'going-on': 'CONTINUE', kept: 'STOP' }[name] ?? 'RESTART';
     await writeFile(file, yaml.replace(/^failoverPolicy:.*$/m, `${line}\nfailoverPolicy: ${policy}`));
   }
   const parts = fileURLToPath(new URL('../fixtures/library/cover-letter/parts', import.meta.url));
@@ -218,6 +219,44 @@ describe('masking by a template', () => {
     const [most = 0, left] = mock.calls.map(({ body }) => Number(body['max_completion_tokens'] ?? body['max_tokens']));
     expect(most).toBe(1_200);
     expect(left).toBe(1_200 - Math.ceil((`I am ${secrets.name}. `.length - 1) / 3) - 1);
+  });
+
+  it('keeps what is certain of a text that breaks off, wherever in a placeholder that is', async () => {
+    const of = (cut: (name: string) => string, script: Script): ((() => Script) | Script)[] => [
+      () => ({ ...script, pieces: ['I am glad. ', `Dear ${cut(applicantIn())}`] }),
+    ];
+    const [broken, limited] = [{ finish: null } as const, { finish: 'length' } as const];
+    const ends: [(name: string) => string, string][] = [
+      ...Array.from({ length: 9 }, (_, left): [(name: string) => string, string] => [(name) => name.slice(0, -1 - left), '']),
+      [(name) => name, secrets.name],
+      [(name) => `${name}, in pers`, `${secrets.name}, in pers`],
+      [(name) => name.replace('0', ''), ''],
+    ];
+    for (const script of [broken, limited])
+      for (const [cut, kept] of ends) {
+        mock.reset();
+        mock.script(...of(cut, script));
+        await using reader = read(await begin('kept'));
+        const ended = await reader.ended;
+        expect(ended, `${script.finish} ${cut('PERSON_01')}`).toMatchObject({
+          status: 'INCOMPLETE',
+          text: `I am glad. Dear ${kept}`,
+        });
+        expect(reader.text).toBe(ended.text);
+        expect(mock.calls).toHaveLength(1);
+      }
+  });
+
+  it('keeps what is certain of a text that is cancelled', async () => {
+    const first = waiting(() => [`Dear ${applicantIn()}, I come in person`]);
+    mock.script(first.script);
+    const id = await begin('kept');
+    await using reader = read(id);
+    await reader.atLeast(`Dear ${secrets.name}, I come in `.length);
+    await owner.ask('mutation ($id: ID!) { generationCancel(input: { id: $id }) { errors { code } } }', { id });
+
+    expect(await reader.ended).toMatchObject({ status: 'CANCELLED', text: `Dear ${secrets.name}, I come in person` });
+    first.goOn();
   });
 
   it('is the same in the process that takes over in the middle of a placeholder', async () => {

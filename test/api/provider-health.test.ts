@@ -137,6 +137,53 @@ describe('a circuit breaker', () => {
     expect(await healthOf(two)).toMatchObject({ state: 'CLOSED', failures: 0 });
   });
 
+  it('stays open however many names of models others make up', async () => {
+    const [one, two] = [await open(), await open()];
+    const own = 'openai/of-the-house';
+    const isOpen = async (app: TestApp, model: string) => (await healthOf(app, model))?.state === 'OPEN';
+    await shut(one);
+    await writeWith(one.url, one, own);
+    await writeWith(one.url, one, own);
+    await eventually(() => isOpen(two, own), 5_000, own);
+    // As processes tell of them.
+    await one.sql`
+      insert into model_health (model, told_at)
+      select 'openai/made-up-' || n, now() + n * interval '1 second' from generate_series(1, 1500) n`;
+    const namesAt = async (app: TestApp) => {
+      const { providers: all } = await app.ask<{ providers: { id: string; modelCount: number }[] }>(
+        '{ providers { id modelCount } }',
+      );
+      return all.find(({ id }) => id === 'openai')?.modelCount ?? 0;
+    };
+    for (const app of [one, two]) await eventually(async () => (await namesAt(app)) > 900, 5_000, 'the names');
+    // More are of no use to anybody.
+    for (const app of [one, two]) expect(await namesAt(app)).toBeLessThan(1_100);
+
+    const before = calls();
+    for (const app of [one, two])
+      for (const model of [first, own]) {
+        expect(await isOpen(app, model), model).toBe(true);
+        expect(await writeWith(app.url, app, model)).toMatchObject({
+          attempts: [],
+          skipped: [{ model, reason: 'BREAKER_OPEN' }],
+        });
+      }
+    expect(calls()).toBe(before);
+
+    // Another one finds room, and what was told of longest ago makes it.
+    openai = {};
+    expect(await writeWith(two.url, two, 'openai/another')).toMatchObject({ status: 'SUCCEEDED' });
+    const isTold = async () => (await one.sql`select 1 from model_health where model = 'openai/another'`).length === 1;
+    await eventually(isTold, 5_000, 'the other model');
+    const [row] = await one.sql<{ all: number; own: number; oldest: number }>`
+      select count(*)::int as all, count(*) filter (where model in (${first}, ${own}))::int as own,
+             min(split_part(model, 'made-up-', 2)::int) filter (where model like '%made-up-%') as oldest
+      from model_health`;
+    expect(row?.own).toBe(2);
+    expect(row?.oldest).toBeGreaterThan(590);
+    expect(row?.all).toBeLessThan(920);
+  });
+
   it('takes no notice of bad requests, or of limits that a tenant met with its own key', async () => {
     const app = await open({ MASTER_KEY: newMasterKey() });
     openai = { ...down, status: 400 };

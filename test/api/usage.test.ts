@@ -5,7 +5,7 @@ import { idOfUuid } from '../../src/kernel/id.ts';
 import type { UsageGroupRow } from '../../src/usage/usage.service.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { finishedGeneration } from '../harness/letters.ts';
-import { randomOf } from '../harness/random.ts';
+import { randomOf, type Random } from '../harness/random.ts';
 import { openSeed } from '../harness/seed.ts';
 
 const ask = `query ($groupBy: [UsageDimension!]!, $range: UsageRangeInput!, $timeZone: String, $first: Int, $after: String) {
@@ -19,10 +19,11 @@ const ask = `query ($groupBy: [UsageDimension!]!, $range: UsageRangeInput!, $tim
 const range = { from: '2026-10-01T00:00:00Z', to: '2026-10-06T00:00:00Z' };
 const dimensions = ['DAY', 'MODEL', 'TEMPLATE', 'MEMBER', 'KEY'] as const;
 
-type Group = UsageGroupRow;
+type Group = Omit<UsageGroupRow, 'estimate'>;
 
 /** A generation as the test made it; `at` in milliseconds. */
 interface Made {
+  readonly id: string;
   readonly at: number;
   readonly model: string;
   readonly template: string;
@@ -97,7 +98,12 @@ describe('usage', () => {
         count < 4
           ? ([from - 1, from, to - 1, to][count] ?? from)
           : Math.floor(from - 43_200_000 + random() * (to - from + 86_400_000));
+      const id = `${at
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/^(.{8})/, '$1-')}-7${randomUUID().slice(15)}`;
       const each = {
+        id: idOfUuid('gen', id),
         at,
         model: pick(['a/1', 'a/2', 'B/1', 'ä/1']),
         template: pick(['one', 'two']),
@@ -109,10 +115,6 @@ describe('usage', () => {
         cached: maybe(2e9),
         cost: maybe(1e12),
       };
-      const id = `${at
-        .toString(16)
-        .padStart(12, '0')
-        .replace(/^(.{8})/, '$1-')}-7${randomUUID().slice(15)}`;
       await app.sql`
         insert into generations (tenant_id, id, member_id, key_id, template_version_id, template_slug, status, requested_model, model, variables,
           prompt, draft, max_output_tokens, failover_policy, epoch, attempt, input_tokens, output_tokens, cached_input_tokens, cost_micros,
@@ -121,10 +123,30 @@ describe('usage', () => {
           requested_model, ${each.model}, variables, prompt, draft, max_output_tokens, failover_policy, 1, 1, ${each.input}, ${each.output},
           ${each.cached}, ${each.cost}, to_timestamp(${at}::float8 / 1000), case when ${isFinished ? 1 : 0} = 1 then now() end, now()
         from generations where id = ${like}`;
+      await makeAttempts(id, random);
       if (at >= from && at < to)
         made.push({ ...each, member: idOfUuid('mem', each.member), key: each.key && idOfUuid('key', each.key) });
     }
     return made;
+  }
+
+  /** Up to three attempts: what they used is known, or estimated, or was lost with their process. */
+  async function makeAttempts(id: string, random: Random): Promise<void> {
+    const most = random.whole(1, 3);
+    const isLost = random() < 0.1;
+    for (let number = 1; number <= most; number++) {
+      const isKnown = random() < 0.6;
+      const [input, output, cost] = [random.whole(0, 9e6), random.whole(0, 9e6), random() < 0.8 ? random.whole(0, 1e9) : null];
+      const isGone = isLost && number === 1;
+      const endedBy = isGone ? 'TAKEN_OVER' : isKnown ? 'FINISHED' : random.pick(['OUTRUN', 'FAILED']);
+      const estimate = isKnown || isGone ? null : { inputTokens: input, outputTokens: output, costMicros: cost };
+      const known = (value: number | null) => (isKnown && !isGone ? value : null);
+      await app.sql`
+        insert into attempts (tenant_id, generation_id, number, epoch, model, base, ended_by, ended_at, input_tokens, output_tokens, cost_micros, estimate)
+        select tenant_id, id, ${number}, 1, model, 0, ${endedBy}, now(), ${random() < 0.1 ? input : known(input)}, ${known(output)}, ${known(cost)},
+          ${estimate && JSON.stringify(estimate)}::text::jsonb
+        from generations where id = ${id}`;
+    }
   }
 
   /** All groups, page by page. */
@@ -160,6 +182,58 @@ describe('usage', () => {
 
     expect(whole.length).toBeGreaterThan(30);
     expect(await groups(by, 7)).toEqual(whole);
+  });
+
+  it('estimates what is in no sum, exactly as the generations do', async () => {
+    interface Estimate {
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+      readonly costMicros: number | null;
+    }
+    const found = new Map<string, { estimate: Estimate | null; attempts: { endedBy: string; estimate: Estimate | null }[] }>();
+    for (const { id } of own) {
+      const { generation } = await app.ask<{ generation: Parameters<typeof found.set>[1] }>(
+        `query ($id: ID!) { generation(id: $id) { estimate { inputTokens outputTokens costMicros }
+          attempts { endedBy estimate { inputTokens outputTokens costMicros } } } }`,
+        { id },
+      );
+      found.set(id, generation);
+    }
+    const { usage } = await app.ask<{ usage: { nodes: { model: string; estimate: object }[] } }>(
+      `query ($range: UsageRangeInput!) { usage(groupBy: [MODEL], range: $range) { nodes { model
+        estimate { generations inputTokens outputTokens costMicros hedgingCostMicros unknownCost } } } }`,
+      { range },
+    );
+    const wanted = [...Map.groupBy(own, ({ model }) => model)].map(([model, all]) => {
+      const each = all.flatMap((made) => {
+        const { estimate = null, attempts = [] } = found.get(made.id) ?? {};
+        const isAllKnown = made.input !== null && made.output !== null && made.cost !== null;
+        const outrun = attempts.flatMap((attempt) => (attempt.endedBy === 'OUTRUN' ? (attempt.estimate?.costMicros ?? []) : []));
+        return estimate && !isAllKnown ? [{ made, estimate, outrun: sum(outrun) }] : [];
+      });
+      const costly = each.filter(({ made }) => made.cost === null);
+      return {
+        model,
+        estimate: {
+          generations: each.length,
+          inputTokens: sum(each.map(({ made, estimate }) => (made.input === null ? estimate.inputTokens : null))),
+          outputTokens: sum(each.map(({ made, estimate }) => (made.output === null ? estimate.outputTokens : null))),
+          costMicros: sum(costly.map(({ estimate }) => estimate.costMicros)),
+          hedgingCostMicros: sum(costly.map(({ estimate, outrun }) => (estimate.costMicros === null ? null : outrun))),
+          unknownCost: costly.filter(({ estimate }) => estimate.costMicros === null).length,
+        },
+      };
+    });
+
+    expect(usage.nodes.toSorted((a, b) => (a.model < b.model ? -1 : 1))).toEqual(
+      wanted.toSorted((a, b) => (a.model < b.model ? -1 : 1)),
+    );
+    const totals = wanted.map(({ estimate }) => estimate);
+    // The table has all of it.
+    expect(sum(totals.map(({ generations }) => generations))).toBeGreaterThan(20);
+    for (const of of ['inputTokens', 'costMicros', 'hedgingCostMicros', 'unknownCost'] as const)
+      expect(sum(totals.map((each) => each[of])), of).toBeGreaterThan(0);
+    expect([...found.values()].filter(({ estimate }) => estimate === null).length).toBeGreaterThan(20);
   });
 
   it('is the own tenant’s alone', async () => {

@@ -234,6 +234,47 @@ describe.each(vendors)('$name, told of more than the words', ({ name, provider }
   });
 });
 
+describe.each(vendors)('$name, whose model waits for tools that nobody offered', ({ name, provider }) => {
+  const outcome = () => outcomeOf(streamOf({ provider: provider(mock.url), request: textRequest({ model: 'mock' }) }));
+  const wanted = {
+    code: 'OVERLOADED',
+    retryable: true,
+    isOfRequest: true,
+    message: expect.stringContaining('asked for tools'),
+    usage: { inputTokens: 1_000, outputTokens: 10, cachedInputTokens: 0 },
+  };
+  const usage = { input: 1_000, output: 10, cached: 0 };
+
+  it('has not finished, with text and without', async () => {
+    mock.script({ pieces: ['Dear ', 'Ada, '], finish: 'tools', usage }, { pieces: [], finish: 'tools', usage });
+    const [begun, silent] = [await outcome(), await outcome()];
+
+    expect(begun).toMatchObject({ text: 'Dear Ada, ', error: wanted });
+    expect(begun.parts.every(({ type }) => type === 'text')).toBe(true);
+    expect(silent).toMatchObject({ parts: [], error: wanted });
+  });
+
+  const events: Record<string, readonly string[]> = {
+    'openai chat': ['tool_calls', 'tool_use', 'function_call'].map(
+      (reason) => `{"choices":[{"index":0,"delta":{},"finish_reason":"${reason}"}]}`,
+    ),
+    'openai responses': ['function_call', 'custom_tool_call', 'mcp_approval_request'].map(
+      (type) =>
+        `{"type":"response.completed","response":{"status":"completed","output":[{"type":"message"},{"type":"${type}"}]}}`,
+    ),
+    anthropic: ['tool_use', 'pause_turn'].map(
+      (reason) => `{"type":"message_delta","delta":{"stop_reason":"${reason}"}}\n\ndata: {"type":"message_stop"}`,
+    ),
+    google: ['UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS', 'MALFORMED_FUNCTION_CALL'].map(
+      (reason) => `{"candidates":[{"index":0,"finishReason":"${reason}"}]}`,
+    ),
+  };
+  it.each(events[name] ?? [])('knows all its words for it: %s', async (data) => {
+    mock.script({ pieces: ['Dear Ada, '], junk: `data: ${data}\n\n` });
+    expect(await outcome()).toMatchObject({ text: 'Dear Ada, ', error: { code: 'OVERLOADED', isOfRequest: true } });
+  });
+});
+
 describe.each(vendors)('$name, with a key for one call', ({ provider }) => {
   const given = 'sk-given-canary-77aa01';
   const call = (opened: Provider, apiKey: string | null) =>

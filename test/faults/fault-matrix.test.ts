@@ -24,6 +24,7 @@ const faults = [
   'stall',
   'malformed event',
   'in-band error',
+  'tools asked for',
   'empty completion',
   'wrong content type',
   '429',
@@ -51,6 +52,11 @@ const codes: Record<Fault, Record<When, string>> = {
     'before the finish': 'STREAM_MALFORMED',
   },
   'in-band error': { 'before the first token': 'OVERLOADED', 'in the middle': 'OVERLOADED', 'before the finish': 'OVERLOADED' },
+  'tools asked for': {
+    'before the first token': 'OVERLOADED',
+    'in the middle': 'OVERLOADED',
+    'before the finish': 'OVERLOADED',
+  },
   'empty completion': { 'before the first token': 'EMPTY_COMPLETION', 'in the middle': begun, 'before the finish': begun },
   'wrong content type': {
     'before the first token': 'STREAM_MALFORMED',
@@ -210,6 +216,8 @@ function faulty({ cell: { fault, when }, gate }: Trial, { path: called }: Call):
       return { ...text, junk: 'data: {"broken": \n\n' };
     case 'in-band error':
       return { ...text, error: 'we are busy' };
+    case 'tools asked for':
+      return { ...text, finish: 'tools' };
     case 'empty completion':
       return { pieces: [] };
     case 'wrong content type':

@@ -1,5 +1,5 @@
 /** Why a mocked model stops, in our words; each wire spells it its own way. */
-export type WireFinish = 'stop' | 'length' | 'filter';
+export type WireFinish = 'stop' | 'length' | 'filter' | 'tools';
 
 export interface WireUsage {
   readonly input: number;
@@ -29,7 +29,10 @@ function chat(): Wire {
     start: () => delta({ role: 'assistant', content: '', refusal: null }),
     text: (content) => delta({ content }),
     finish: (finish, { input, output, cached }) =>
-      delta({}, finish === 'filter' ? 'content_filter' : finish) +
+      (finish === 'tools'
+        ? delta({ tool_calls: [{ index: 0, id: 'call_mock', type: 'function', function: { name: 'look', arguments: '{}' } }] })
+        : '') +
+      delta({}, chatReasons[finish]) +
       chunk([], {
         usage: {
           prompt_tokens: input,
@@ -43,6 +46,8 @@ function chat(): Wire {
     errorBody: (_status, message) => JSON.stringify({ error: { message, type: 'mock_error', code: null, param: null } }),
   };
 }
+
+const chatReasons = { stop: 'stop', length: 'length', filter: 'content_filter', tools: 'tool_calls' } as const;
 
 function responses(): Wire {
   let sequence = 0;
@@ -72,6 +77,21 @@ function responses(): Wire {
         total_tokens: input + output,
       };
       if (finish === 'stop') return event('response.completed', response('completed', { usage }));
+      if (finish === 'tools') {
+        const item = {
+          id: 'fc_mock',
+          type: 'function_call',
+          status: 'completed',
+          call_id: 'call_mock',
+          name: 'look',
+          arguments: '{}',
+        };
+        return (
+          event('response.output_item.added', { output_index: 1, item: { ...item, status: 'in_progress', arguments: '' } }) +
+          event('response.output_item.done', { output_index: 1, item }) +
+          event('response.completed', response('completed', { output: [item], usage }))
+        );
+      }
       const reason = finish === 'length' ? 'max_output_tokens' : 'content_filter';
       return event('response.incomplete', response('incomplete', { incomplete_details: { reason }, usage }));
     },
@@ -82,7 +102,7 @@ function responses(): Wire {
 
 function messages(): Wire {
   const event = (type: string, fields: object = {}) => sse(type, { type, ...fields });
-  const stopReasons = { stop: 'end_turn', length: 'max_tokens', filter: 'refusal' };
+  const stopReasons = { stop: 'end_turn', length: 'max_tokens', filter: 'refusal', tools: 'tool_use' };
   return {
     start: () =>
       event('message_start', {
@@ -102,6 +122,12 @@ function messages(): Wire {
     text: (text) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }),
     finish: (finish, { input, output, cached }) =>
       event('content_block_stop', { index: 0 }) +
+      (finish === 'tools'
+        ? event('content_block_start', {
+            index: 1,
+            content_block: { type: 'tool_use', id: 'toolu_mock', name: 'look', input: {} },
+          }) + event('content_block_stop', { index: 1 })
+        : '') +
       event('message_delta', {
         delta: { stop_reason: stopReasons[finish], stop_sequence: null },
         usage: {
@@ -137,13 +163,15 @@ function generateContent(): Wire {
   const chunk = (candidate: object, usage: object = { promptTokenCount: 1, totalTokenCount: 1 }) =>
     sse(null, { candidates: [{ index: 0, ...candidate }], usageMetadata: usage, modelVersion: 'mock', responseId: 'mock' });
   const content = (text: string) => ({ content: { parts: [{ text }], role: 'model' } });
-  const reasons = { stop: 'STOP', length: 'MAX_TOKENS', filter: 'SAFETY' };
+  // It says nothing else of a model that waits for what it asked for.
+  const reasons = { stop: 'STOP', length: 'MAX_TOKENS', filter: 'SAFETY', tools: 'STOP' };
+  const asking = { content: { parts: [{ functionCall: { name: 'look', args: {} } }], role: 'model' } };
   return {
     start: () => chunk({ content: { parts: [{ text: 'Let me think.', thought: true }], role: 'model' } }),
     text: (text) => chunk(content(text)),
     finish: (finish, { input, output, cached }) =>
       chunk(
-        { ...content(''), finishReason: reasons[finish] },
+        { ...(finish === 'tools' ? asking : content('')), finishReason: reasons[finish] },
         {
           promptTokenCount: input,
           candidatesTokenCount: output - 4,

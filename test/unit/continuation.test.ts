@@ -68,6 +68,17 @@ describe('Seam', () => {
     ['the middle of a word', 'It was indescribable. ', 'describable. So', 'describable. So'],
     ['the longest repetition', 'Go on, go on. Go on, go on. ', 'Go on, go on. Go on, go on. Stop.', 'Stop.'],
     ['Japanese again', '山田様。お世話になっております。', 'お世話になっております。新しい', '新しい'],
+    ['a repetition in other quotes', 'He said “it’s done”. ', 'He said "it\'s done". And so on.', 'And so on.'],
+    ['a repetition with other spaces', written, 'I\u00a0have built\u202fthings.\u00a0They work.', 'They work.'],
+    ['a repetition with other hyphens', 'A well-known firm – yours. ', 'A well\u2011known firm \u2014 yours. It is.', 'It is.'],
+    ['a repetition in pieces', 'Ich freue mich über Köln.\n', 'Ich freue mich u\u0308ber Ko\u0308ln. Es ist', 'Es ist'],
+    ['a repetition of pieces', 'Ich freue mich u\u0308ber Ko\u0308ln. ', 'Ich freue mich über Köln. Es ist', 'Es ist'],
+    ['pieces at its end', 'Je suis très étonné', 'Je suis tre\u0300s e\u0301tonne\u0301 et ravi', ' et ravi'],
+    ['marks in another order', 'Tôi muốn xin việc\u0323\u0302 này. ', 'Tôi muốn xin viêc\u0302\u0323 này. Vâng', 'Vâng'],
+    ['Korean in pieces', '안녕하세요. 저는 지원합니다. ', '저는 지원합니다. 그리고'.normalize('NFD'), '그리고'.normalize('NFD')],
+    ['what nobody sees', written, 'I have\u200b built\u00ad things. They work.', 'They work.'],
+    ['letters that look alike', 'I am glad to apply for it. ', 'I am glаd to apply for it.', 'I am glаd to apply for it.'],
+    ['two Korean words alike', '저는 지원합니다. ', '지원합니다. 그리고', '지원합니다. 그리고'],
     ['nothing', written, '', ''],
     ['nothing but white space', written, ' \n', ''],
   ])('%s', (_name, text, said, shown) => {
@@ -83,6 +94,44 @@ describe('Seam', () => {
     expect(whole(text, parts)).toBe(shown);
   });
 
+  it('knows a repetition in any spelling, wherever it is split, and changes no other character', () => {
+    const random = randomOf(4);
+    const sentences = [
+      'Über die Maße hat mich Ihre Anzeige „Köchin gesucht“ gefreut.',
+      'J’ai été ravie d’apprendre qu’«Éclair» cherchait une pâtissière.',
+      'Tôi rất vui được nộp đơn xin việc ở Đà Nẵng.',
+      'I’ve led “small” teams – well-known ones… for 9½ years.',
+      '저는 병원에서 간호사로 일했습니다.',
+      'プログラミングが大好きで、ベルリンで働いています。',
+      'मैं नौ वर्षों से काम कर रही हूँ।',
+      'עָבַדְתִּי שָׁנִים רַבּוֹת בְּבֵית חוֹלִים.',
+      'أعملُ ممرِّضةً منذُ تسعِ سنواتٍ.',
+      'Καλημέρα σας, έχω εμπειρία.',
+      'Всё ещё й и ё: я работаю здесь.',
+    ];
+    const spellings: readonly ((text: string) => string)[] = [
+      (text) => text,
+      (text) => text.normalize('NFD'),
+      (text) => text.normalize('NFC'),
+      (text) => text.normalize('NFKC'),
+      (text) => text.replaceAll(/[‘’]/g, "'").replaceAll(/[“”„«»]/g, '"'),
+      (text) => text.replaceAll(/[–-]/g, '\u2011'),
+      (text) => text.replaceAll(' ', '\u00a0'),
+      (text) => text.replaceAll(' ', '\n'),
+      (text) => text.replaceAll(' ', ' \u200b '),
+    ];
+    const any = (text: string) => random.pick(spellings)(random.pick(spellings)(text));
+    for (let round = 0; round < 3_000; round++) {
+      const said = Array.from({ length: random.whole(1, 4) }, () => random.pick(sentences));
+      const before = `${any(said.join(' '))} `;
+      const again = any(said.slice(random.whole(0, said.length - 1)).join(' '));
+      const rest = any(random.pick(['Zum Schluß: Grüße.', 'Ça ira.', '끝.', '“So” it is.']));
+      const parts = (again + random.pick(['', ' ', '\u00a0']) + rest).match(/[^]{1,5}/g) ?? [];
+      const shown = whole(before, parts);
+      expect(shown.trimStart(), `${before}|${again}`).toBe(rest);
+    }
+  });
+
   it('holds nothing back that cannot be a repetition any more', () => {
     const seam = new Seam(written);
     expect(seam.push('T')).toBe('T');
@@ -95,6 +144,8 @@ describe('Seam', () => {
   it('is quick with a long text that is all said again', () => {
     const long = 'A sentence of some words, all alike. '.repeat(2_000);
     expect(whole(long, [...(long.match(/.{1,7}/gs) ?? []), 'The end.'])).toBe('The end.');
+    const other = '私は九年間看護師として働いてきました。'.repeat(1_000);
+    expect(whole(other, [...(other.match(/.{1,7}/gs) ?? []), 'よろしく。'])).toBe('よろしく。');
   });
 });
 

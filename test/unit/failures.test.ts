@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { failureOf, retryAfterMs, scrub } from '../../src/providers/failures.ts';
+import { randomOf } from '../harness/random.ts';
+import { stopwatch } from '../harness/stopwatch.ts';
 
 const vendor = { provider: 'vendor', status: null, words: [], message: null, secrets: [] };
 
@@ -69,6 +71,53 @@ it.each([
   ['no key', 'the task-force asked: which bearer?', [''], 'the task-force asked: which bearer?'],
 ])('scrubs %s', (_name, text, secrets, clean) => {
   expect(scrub(text, secrets)).toBe(clean);
+});
+
+describe('a key of no known form', () => {
+  const key = 'Zq7Rt0plmW3vX81HbN5c';
+  const clean = (text: string) => scrub(text, [key]);
+
+  it.each([
+    ['its beginning', 'no key like Zq7Rt0pl here', 'no key like [redacted] here'],
+    ['its beginning and asterisks', 'wrong: Zq7Rt0pl************.', 'wrong: [redacted]************.'],
+    ['a short beginning, cut off', 'wrong: Zq7R...', 'wrong: [redacted]'],
+    ['both ends', 'wrong: Zq7R****bN5c, sorry', 'wrong: [redacted], sorry'],
+    ['long ends', 'wrong: Zq7Rt0pl...81HbN5c, sorry', 'wrong: [redacted], sorry'],
+    ['its end behind dots', 'wrong: ...bN5c', 'wrong: [redacted]'],
+    ['its end behind bullets', 'wrong: •••••bN5c', 'wrong: [redacted]'],
+    ['its end by itself', 'the key that ends in "HbN5c" is over', 'the key that ends in "[redacted]" is over'],
+    ['its end by itself, shorter', 'the key ending bN5c is over', 'the key ending [redacted] is over'],
+    ['its middle', 'at plmW3vX81 it breaks', 'at [redacted] it breaks'],
+    ['another case', 'ZQ7RT0PLMW3VX81HBN5C', '[redacted]'],
+    ['a part in a URL', 'GET /v1?key=Zq7Rt0plm%57', 'GET /v1?key=[redacted]%57'],
+    ['asterisks of others', 'a **bold** word... and xxxx', 'a **bold** word... and xxxx'],
+    ['five characters of it', 'Rt0pl', 'Rt0pl'],
+  ])('is not told by %s', (_name, text, shown) => {
+    expect(clean(text)).toBe(shown);
+  });
+
+  it('is in no message, however it is cut and hidden', () => {
+    const random = randomOf(7);
+    const any = (most: number) => Math.floor(random() * most);
+    for (let round = 0; round < 2_000; round++) {
+      const from = any(key.length - 6);
+      const piece = key.slice(from, from + 6 + any(key.length - from - 5));
+      const around = ['"', ' ', '=', '***', '...', '/', 'é'][any(7)] ?? '';
+      const said = clean(`Incorrect${around}${piece}${around}was given`);
+      for (let at = 0; at + 6 <= key.length; at++) expect(said, piece).not.toContain(key.slice(at, at + 6));
+      const hidden = `${key.slice(0, any(9))}${['****', '…', '...', 'xxxx'][any(4)]}${key.slice(-3 - any(6))}`;
+      expect(clean(`wrong: ${hidden} was given`), hidden).not.toContain(key.slice(-3));
+    }
+  });
+
+  it('leaves a short one to be found whole, and takes no time to speak of', () => {
+    expect(scrub('no ollama here, nor olla', ['ollama'])).toBe('no [redacted] here, nor olla');
+    expect(scrub('a word', ['a'])).toBe('[redacted] word');
+    const hard = ['Zq7Rt'.repeat(20_000), 'a'.repeat(100_000), 'x'.repeat(100_000), '*'.repeat(100_000), 'a*'.repeat(50_000)];
+    const took = stopwatch();
+    for (const text of hard) clean(text);
+    expect(took()).toBeLessThan(2_000);
+  });
 });
 
 it('measures a date against our clock when the response does not say its own', () => {

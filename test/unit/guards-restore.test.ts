@@ -166,6 +166,45 @@ describe('a masked stream', () => {
     }
   });
 
+  it('may break off anywhere: nothing of a placeholder is shown, nobody else is named, and words stay', () => {
+    const random = randomOf(40_404);
+    for (let round = 0; round < 300; round++) {
+      const text = writing(random);
+      const whole = expected(text);
+      for (let end = 0; end <= text.length; end++) {
+        const restorer = masked.restorer();
+        const certain = restorer.push(text.slice(0, end));
+        const heldUnits = restorer.heldUnits;
+        const rest = restorer.cut();
+        const held = text.slice(end - heldUnits, end);
+        const isWord = /^[A-Za-z]?[a-z]+ *$/.test(held) && !/^[A-Z] *$/.test(held);
+        if (!whole.startsWith(certain) || rest !== (isWord ? held : ''))
+          expect({ text, end, certain, held, rest }).toEqual({ whole, rest: isWord ? held : '' });
+      }
+    }
+  });
+
+  it.each([
+    ['Dear PERSON_0', 'Dear '],
+    ['Dear PERSON_1', 'Dear '],
+    ['Dear PERSON_', 'Dear '],
+    ['Dear person_0', 'Dear '],
+    ['Dear PERSON', 'Dear '],
+    ['Dear P', 'Dear '],
+    ['Dear PER\u200bS', 'Dear '],
+    ['Dear ＰＥ', 'Dear '],
+    ['Dear PERSON_01', 'Dear Ingrid Solheim'],
+    ['in person', 'in person'],
+    ['in person ', 'in person '],
+    ['Email', 'Email'],
+    ['Dear', 'Dear'],
+    ['', ''],
+  ])('keeps of %j, broken off, %j', (text, kept) => {
+    const restorer = masked.restorer();
+    expect(restorer.push(text) + restorer.cut()).toBe(kept);
+    expect(restorer.cut() + restorer.flush()).toBe('');
+  });
+
   it('goes on with every letter that cannot be the beginning of a placeholder', () => {
     const restorer = masked.restorer();
     const [first = ''] = placeholders;
