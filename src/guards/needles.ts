@@ -119,13 +119,13 @@ export class Needles<T> {
 
   /** All nodes but the first, those of short beginnings first. */
   private byDepth(): Int32Array {
-    const ends: number[] = [];
+    const ends = [0];
     for (let node = 1; node < this.count; node++) {
       const at = this.of(node, depth);
       ends[at] = (ends[at] ?? 0) + 1;
     }
     let before = 0;
-    const next = Array.from(ends, (many = 0) => (before += many) - many);
+    const next = Array.from(ends, (many) => (before += many) - many);
     const inOrder = new Int32Array(this.count - 1);
     for (let node = 1; node < this.count; node++) {
       const at = this.of(node, depth);
