@@ -47,6 +47,8 @@ import { GuardService } from './guards/guard.service.ts';
 import { warmMasking } from './guards/warm.ts';
 import { LimitSettingService } from './limits/limit-setting.service.ts';
 import { LimitService } from './limits/limit.service.ts';
+import { CallSlotService } from './limits/call-slot.service.ts';
+import { ProcessLease } from './limits/process-lease.ts';
 import { SlotService } from './limits/slot.service.ts';
 import { Lifecycle } from './kernel/lifecycle.ts';
 import { openDial } from './kernel/outbound-dial.ts';
@@ -168,24 +170,26 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const health = new HealthService({ database, bus, clock, log, models, openMs: config.calls.breakerOpenMs });
     await health.open();
     life.onStop('health of models', () => health.close(), lastWordsMs);
-    const places = new Places(config.calls.places);
+    const lease = life.open(
+      'lease of this process',
+      new ProcessLease(config.engine.leaseMs, { database, clock, log }),
+      lastWordsMs,
+    );
+    const callSlots = life.open('slots of calls', new CallSlotService({ database, clock, log, bus, lease }), lastWordsMs);
+    const places = new Places(config.calls.places, callSlots);
     const gate = new GateService({ health, places, calls: countCalls(metrics.registry, models), clock });
     observeHealth(metrics.registry, { models, health, places });
 
     const follower: Follower = new Follower({ database, bus, log, findRun: (id) => engine.findRun(id) });
     const ledger = new LedgerService({ models, bus, clock });
     const providerHttp = new LeanHttp(window);
-    const routeTimes = new RouteTimesService({ database, log });
-    routeTimes.open();
-    life.onStop('times of routes', () => routeTimes.close(), lastWordsMs);
+    const routeTimes = life.open('times of routes', new RouteTimesService({ database, log }), lastWordsMs);
     const calling = { keys: providerKeys, gate, routeTimes, ledger, http: providerHttp, window };
     const readers = { audience: follower, readers: follower };
     const engine: Engine = new Engine(config.engine, { ...calling, ...readers, database, models, bus, clock, log });
     follower.open();
     life.onStop('readers', () => follower.close());
-    const purger = new Purger({ database, ledger, bus, log });
-    purger.open();
-    life.onStop('purger', () => purger.close(), lastWordsMs);
+    life.open('purger', new Purger({ database, ledger, bus, log }), lastWordsMs);
     engine.open();
     life.onStop('generations', () => engine.drain());
     observeGenerations(metrics.registry, { engine, follower });
@@ -193,37 +197,33 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const templates = new TemplateService(database, library, config.secret);
     await templates.storeLibrary();
     const acts = new ActService(database, config.secret);
-    const refusals = new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log });
-    refusals.open();
-    life.onStop('refused acts', () => refusals.close(), lastWordsMs);
+    const refusals = life.open('refused acts', new RefusalCounter({ database, pseudonyms: acts.pseudonyms, log }), lastWordsMs);
     const headSeal = new HeadSeal(config.secret);
-    const sealer = new Sealer({ database, seal: headSeal, bus, log });
-    sealer.open();
-    life.onStop('sealer of the audit log', () => sealer.close(), lastWordsMs);
-    const auditTail = new AuditTail(bus);
-    auditTail.open();
-    life.onStop('readers of the audit log', () => auditTail.close());
+    life.open('sealer of the audit log', new Sealer({ database, seal: headSeal, bus, log }), lastWordsMs);
+    const auditTail = life.open('readers of the audit log', new AuditTail(bus));
     const audit = new AuditService({ database, pseudonyms: acts.pseudonyms, seal: headSeal, tail: auditTail, clock });
     const tenants = new TenantService({ database, acts, bus });
     const { secret, tenantsPerDay: mostADay } = config;
     const tenantCreations = new TenantCreationService({ database, acts, secret, mostADay });
-    const lastUse = new LastUse({ database, log });
-    lastUse.open();
-    life.onStop('last use of keys', () => lastUse.close(), lastWordsMs);
+    const lastUse = life.open('last use of keys', new LastUse({ database, log }), lastWordsMs);
     const keys = new KeyService(database, config.secret, (id) => lastUse.note(id));
     bus.forgetOn(keys, 'key.changed', 'access.changed');
-    const watch = new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) });
-    watch.open();
-    life.onStop('watch over access', () => watch.close(), lastWordsMs);
+    const watch = life.open(
+      'watch over access',
+      new AccessWatch({ bus, clock, log, looks: { key: keys.look }, onNews: (ids) => keys.forget(ids) }),
+      lastWordsMs,
+    );
     const apiKeys = new ApiKeyService({ database, secret: config.secret, bus, clock, acts });
     const callOut = openOutbound(outbound);
     const issuerKeys = new IssuerKeys({ callOut, clock, log });
     const issuers = new IssuerService({ database, acts, keys: issuerKeys, bus, clock });
     const tokens = new TokenService({ database, acts, keys: issuerKeys, clock });
     bus.forgetOn(tokens, 'issuer.changed', 'access.changed');
-    const tokenWatch = new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) });
-    tokenWatch.open();
-    life.onStop('watch over tokens', () => tokenWatch.close(), lastWordsMs);
+    const tokenWatch = life.open(
+      'watch over tokens',
+      new TokenWatch({ database, bus, clock, log, onNews: (ids) => tokens.forget(ids) }),
+      lastWordsMs,
+    );
     const roles = new RoleService({ database, acts, bus });
     const members = new MemberService({ database, acts, bus });
     const invitations = new InvitationService({ database, acts, secret: config.secret, clock });
@@ -238,9 +238,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     life.onStop('limits', () => limits.close(), lastWordsMs);
     bus.forgetOn(limits.policy, 'limits.changed');
     const { policy, admissions } = limits;
-    const slots = new SlotService({ database, clock, log, bus, policy, admissions, leaseMs: config.engine.leaseMs });
-    slots.open();
-    life.onStop('slots', () => slots.close(), lastWordsMs);
+    const slots = life.open('slots', new SlotService({ database, clock, log, bus, policy, admissions, lease }), lastWordsMs);
     const limitSettings = new LimitSettingService({ database, policy, slots, acts, bus });
     const world = {
       random: Math.random,
@@ -252,7 +250,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const routes = new RouteService({ database, acts, bus, models, plans });
     const calls = { keys: providerKeys, acts, clock, http: providerHttp };
     const accounts = new TrialAccountsService({ database, ledger });
-    const routeTrials = new RouteTrialService({ ...calls, plans, models, templates, people: tenants, accounts });
+    const routeTrials = new RouteTrialService({ ...calls, gate, plans, models, templates, people: tenants, accounts });
     const guards = new GuardService(database, clock);
     bus.forgetOn(guards, 'tenant.changed');
     const caches = new CacheService({ database, clock, models, keys: providerKeys, writtenForMs: config.engine.totalTimeoutMs });

@@ -65,7 +65,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
 /** Reads the configuration; throws one Error that lists every problem. */
 export function readConfig(env: Env): Config {
   const read = new Reader(env);
-  const isProduction = env.NODE_ENV === 'production';
+  const isProduction = readMode(read);
   const engine: EngineConfig = {
     leaseMs: read.integer('GENERATION_LEASE_MS', 15_000, 300, 600_000),
     totalTimeoutMs: read.integer('GENERATION_TOTAL_TIMEOUT_MS', 120_000, 100, 3_600_000),
@@ -91,9 +91,9 @@ export function readConfig(env: Env): Config {
     http: {
       host: read.text('HOST') ?? '127.0.0.1',
       port: read.integer('PORT', 4_000, 0, 65_535),
-      allowedOrigins: read.list('ALLOWED_ORIGINS'),
+      allowedOrigins: read.origins('ALLOWED_ORIGINS'),
       trustedProxies: read.networks('TRUSTED_PROXIES'),
-      metricsToken: read.secret('METRICS_TOKEN'),
+      metricsToken: read.token('METRICS_TOKEN'),
       maxPerAddress: read.integer('MAX_CONNECTIONS_PER_ADDRESS', 1_000, 1, 100_000),
     },
     outboundAllow: read.outbound('OUTBOUND_ALLOW'),
@@ -138,6 +138,14 @@ export function readConfig(env: Env): Config {
   };
   read.finish();
   return config;
+}
+
+/** Whoever means production must not get a server that lets everybody in: a slip of the pen is no other mode. */
+function readMode(read: Reader): boolean {
+  const mode = read.text('NODE_ENV');
+  if (mode === null || mode === 'production') return mode !== null;
+  if (/^["']?prod/i.test(mode)) read.problem(`NODE_ENV is "${mode}"; did you mean production?`);
+  return false;
 }
 
 function masterKeys(read: Reader): Config['masterKeys'] {
@@ -196,7 +204,7 @@ function endpoints(read: Reader): readonly Endpoint[] {
   try {
     const found = text === null ? [] : readEndpoints(text);
     return found.map(({ apiKeySetting, apiKey, ...rest }) => {
-      const set = apiKeySetting === null ? null : read.secret(apiKeySetting);
+      const set = apiKeySetting === null ? null : read.token(apiKeySetting);
       if (apiKeySetting !== null && set === null) read.problem(`PROVIDERS: ${rest.id}: ${apiKeySetting} is not set`);
       return { ...rest, apiKey: set ?? apiKey ?? noKey };
     });
@@ -210,11 +218,13 @@ function endpoints(read: Reader): readonly Endpoint[] {
 const noKey = 'none';
 
 function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC' | 'GOOGLE'): { apiKey: string; baseUrl: string | null } | null {
-  const apiKey = read.secret(`${name}_API_KEY`);
+  const apiKey = read.token(`${name}_API_KEY`);
   const baseUrl = read.url(`${name}_BASE_URL`, ['http:', 'https:']);
   if (apiKey !== null) return { apiKey, baseUrl };
   return baseUrl === null ? null : { apiKey: noKey, baseUrl };
 }
+
+const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@"'*]+\/?$/i;
 
 /** Reads values by name and collects what is wrong with them; an empty value counts as absent. */
 class Reader {
@@ -246,6 +256,13 @@ class Reader {
     return null;
   }
 
+  /** A secret that goes into a header, as it is. */
+  token(name: string): string | null {
+    const value = this.secret(name);
+    if (value !== null && /[^\x20-\x7e]/.test(value)) this.problem(`${name} has a line break, or what else no header can carry`);
+    return value;
+  }
+
   /** What is in a file that a setting names; null when it cannot be read. */
   content(name: string, path: string): string | null {
     try {
@@ -261,6 +278,15 @@ class Reader {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== '');
+  }
+
+  /** As browsers send them; one that they never send would be of no use, and nobody would say so. */
+  origins(name: string): string[] {
+    const found = this.list(name);
+    for (const each of found.filter((text) => text !== '*' && !originPattern.test(text))) {
+      this.problem(`${name} has "${each}", which is no origin such as https://app.example.com`);
+    }
+    return found;
   }
 
   networks(name: string): string[] {

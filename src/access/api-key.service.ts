@@ -7,7 +7,7 @@ import { uuidOf } from '../db/ids.ts';
 import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
-import { checkRange, givenName } from '../kernel/given.ts';
+import { checkMoment, checkRange, givenName } from '../kernel/given.ts';
 import { newId, uuidOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
@@ -88,6 +88,7 @@ export class ApiKeyService {
     const name = givenName(input.name, ['input', 'name']);
     const permissions = permissionsGiven(scope, input.permissions, 'key');
     const expiresAt = input.expiresAt ?? null;
+    checkMoment(expiresAt, ['input', 'expiresAt']);
     const asked = sql`${expiresAt?.toISOString() ?? null}::timestamptz`;
     const again = (id: string, secret: string | null) => this.shownAgain(scope, id, secret);
     const created = await this.parts.acts.run(scope, { operation: 'apiKeyCreate', input, again }, async (act) => {

@@ -12,6 +12,7 @@ import type { Scope } from '../kernel/scope.ts';
 import { alreadyMember, used } from './acceptance.service.ts';
 import { invitations, type InvitationRow } from './invitations.table.ts';
 import { hashOf, newKeyText } from './key-text.ts';
+import { refuseCapped } from './key-makers.ts';
 import { requireRole } from './member.service.ts';
 import { lockPeople } from './people.ts';
 
@@ -96,7 +97,8 @@ export class InvitationService {
     };
     return this.parts.acts.run(scope, { operation: 'invitationCreate', input, again }, async (act) => {
       await lockPeople(act, scope);
-      await requireRole(act, scope, input.role);
+      const permissions = await requireRole(act, scope, input.role);
+      if (permissions.includes('generations:write')) await refuseCapped(act, scope, 'those whom you invite');
       await this.requireRoom(act, scope, email);
       const id = newId('inv');
       const token = newKeyText(id, this.parts.secret, 'inv');

@@ -114,7 +114,7 @@ export class IssuerService {
       },
       async (act) => {
         await lockPeople(act, scope);
-        await refuseCapped(act, scope);
+        await refuseCapped(act, scope, 'an issuer’s tokens');
         await checkRoles(act, scope, reading);
         await checkRoom(act, scope);
         const made = await insert(act, scope, { ...reading, url, audience, name, algorithms });
@@ -145,7 +145,7 @@ export class IssuerService {
       const isChanged = meansSomethingElse(before, after);
       // Whoever may do less than its people can still turn it off, and name it.
       if (isChanged && isEnabled) {
-        await refuseCapped(act, scope);
+        await refuseCapped(act, scope, 'an issuer’s tokens');
         await checkRoles(act, scope, reading);
       }
       const [row] = await act.query

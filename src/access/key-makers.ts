@@ -31,10 +31,11 @@ export async function makersBy(act: Act, { tenantId, keyId }: Scope, replaced: s
 }
 
 /**
- * FORBIDDEN for a key that a budget counts, its own or that of a key that made it: what the tokens of an issuer start counts for no key, so with an issuer
- * of its own it would be out from under that budget. One that is set later does not reach issuers from before.
+ * FORBIDDEN for a key that a budget counts, its own or that of a key that made it, where it would let others start what counts for no key (`whose`, for
+ * the message): whom it invites, the owner of a tenant that it makes, people of an issuer. It would be out from under that budget. One that is set later
+ * does not reach what there was before.
  */
-export async function refuseCapped(act: Act, scope: Scope): Promise<void> {
+export async function refuseCapped(act: Act, scope: Scope, whose: string): Promise<void> {
   const keys = await makersBy(act, scope);
   if (keys.length === 0) return;
   const [capped] = await act.sql<{ id: string }>(
@@ -45,7 +46,7 @@ export async function refuseCapped(act: Act, scope: Scope): Promise<void> {
   const budget = idOfUuid('bud', capped.id);
   throw new AppError(
     'FORBIDDEN',
-    `this key is under a budget (${budget}) that would not count what an issuer’s tokens start: use another one`,
+    `this key is under a budget (${budget}) that would not count what ${whose} start: use another one`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../db/client.ts';
 import { AppError } from '../kernel/errors.ts';
+import { givenEmail, givenName } from '../kernel/given.ts';
 import { idOfName, idOfUuid, newId } from '../kernel/id.ts';
 import { ProofRefused, Scope, type Permission } from '../kernel/scope.ts';
 import type { ServiceName } from '../kernel/service.ts';
@@ -95,9 +96,10 @@ export class KeyService {
     return ids.map((id) => found.get(id)?.standing ?? null);
   };
 
-  /** Makes a tenant, its owner and the owner's key. */
-  bootstrap(name: string, email: string): Promise<Owner> {
-    return this.createOwner({ tenantId: newId('ten'), memberId: newId('mem'), name, email, keyName: 'owner' }, 'admin');
+  /** Makes a tenant, its owner and the owner's key. INVALID_INPUT for a name or an address that the API would not take. */
+  async bootstrap(name: string, email: string): Promise<Owner> {
+    const given = { name: givenName(name, ['tenant']), email: givenEmail(email, ['email']) };
+    return this.createOwner({ tenantId: newId('ten'), memberId: newId('mem'), ...given, keyName: 'owner' }, 'admin');
   }
 
   /** A key of the development tenant, which is made when there is none; any number of processes may do this at once. */

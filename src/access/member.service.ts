@@ -6,7 +6,7 @@ import { tenantPage, type Page, type PageInput } from '../db/page.ts';
 import { AppError } from '../kernel/errors.ts';
 import { givenName } from '../kernel/given.ts';
 import { idOfUuid } from '../kernel/id.ts';
-import type { Scope } from '../kernel/scope.ts';
+import type { Permission, Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import { members, type MemberRow } from '../tenants/tenants.table.ts';
 import { requireHeld, requireNoLess } from './hand-out.ts';
@@ -112,12 +112,13 @@ async function lockPerson(act: Act, scope: Scope, id: string): Promise<Person> {
   return person;
 }
 
-/** Throws unless there is a role of this name and the scope may give all that it may do. */
-export async function requireRole(act: Act, scope: Scope, name: string): Promise<void> {
+/** What a role may do; throws unless there is one of this name and the scope may give all of that. */
+export async function requireRole(act: Act, scope: Scope, name: string): Promise<readonly Permission[]> {
   const at = ['input', 'role'];
   const permissions = await findRole(act, scope, name);
   if (!permissions) throw new AppError('NOT_FOUND', 'no such role', { path: at });
   for (const permission of permissions) requireHeld(scope, permission, at);
+  return permissions;
 }
 
 /** What somebody invited others to does not outlive that they might: else it would be their own way back. */

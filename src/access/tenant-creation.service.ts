@@ -8,6 +8,7 @@ import { givenEmail, givenName } from '../kernel/given.ts';
 import { newId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { tenants, type TenantRow } from '../tenants/tenants.table.ts';
+import { refuseCapped } from './key-makers.ts';
 import { insertTenant } from './new-tenant.service.ts';
 
 /** The tenant to make. */
@@ -48,6 +49,7 @@ export class TenantCreationService {
       ownerKey,
     });
     return acts.run(scope, { operation: 'tenantCreate', input, again }, async (act) => {
+      await refuseCapped(act, scope, 'people of a tenant that it makes');
       await this.takeOne(act, scope);
       const tenantId = newId('ten');
       const made = await act.within({ tenantId }, async (statements) => {

@@ -32,11 +32,17 @@ function lineOf(sealed: SealedEntry): string {
   return `${canonicalJson({ position, hash, entry: sealableOf(sealed) })}\n`;
 }
 
+/** The language makes the 2nd of March of the 30th of February. */
+function isDay(text: string): boolean {
+  const day = new Date(text);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
+
 function momentOf(query: URLSearchParams, name: 'from' | 'to'): Date | null {
   const [text, ...others] = query.getAll(name);
   if (text === undefined) return null;
   // The form first: the language reads much more, and each runtime its own.
-  const moment = new Date(dayPattern.test(text) ? text : Number.NaN);
+  const moment = new Date(dayPattern.test(text) && isDay(text.slice(0, 10)) ? text : Number.NaN);
   if (others.length > 0 || Number.isNaN(moment.getTime()))
     throw new AppError('INVALID_INPUT', `${name} is no day (2026-01-31) and no moment (2026-01-31T12:00:00Z)`, { path: [name] });
   return moment;

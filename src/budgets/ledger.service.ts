@@ -77,10 +77,15 @@ export class LedgerService {
   ): (tag: SqlTag) => Statement {
     const { tokens, ...cost } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
-    return (tag) => tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then
+    return (tag) =>
+      underBudgets(
+        tag,
+        tenant,
+        tag`
       reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
         ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
-        together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:')) else true end`;
+        together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:'))`,
+      );
   }
 
   /**
@@ -88,11 +93,10 @@ export class LedgerService {
    * budgets. For any other the statement fails where there is one after all (`unlessUnforeseen`).
    */
   foreseeing(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
-    const tenant = uuidOf(scope.tenantId, 'ten');
     return (tag) =>
       this.foreseen.has(scope.tenantId)
         ? this.reserving(scope, asked)(tag)
-        : tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then budgets_unforeseen() else true end`;
+        : underBudgets(tag, uuidOf(scope.tenantId, 'ten'), tag`budgets_unforeseen()`);
   }
 
   /** The answer of a statement of such a start; null where it failed for budgets that were not known of, and is to be made once more. */
@@ -173,6 +177,11 @@ export class LedgerService {
 /** A cost as the functions of the database take it: below 0 where a price is not known, by one and what is known. */
 function askedCost({ costMicros, isPriceUnknown }: Pick<Need, 'costMicros' | 'isPriceUnknown'>): number {
   return isPriceUnknown ? -1 - costMicros : costMicros;
+}
+
+/** A condition where the tenant (a uuid) has budgets, and true after one look where it has none. */
+function underBudgets(tag: SqlTag, tenant: string, condition: Statement): Statement {
+  return tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then ${condition} else true end`;
 }
 
 /** What counts for no budget is one look; not at what is reserved: of a table that is nearly empty most of the time Postgres may read all that was ever in it. */

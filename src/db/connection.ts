@@ -6,8 +6,7 @@ import { StoredRows, type StoredColumns } from '../kernel/stored-rows.ts';
 import { failureFor, kindOfFailure, LateError, pauseBeforeRetry } from './failures.ts';
 import { connectionEnded, settingOf, type Lane, type Rows, type RowShape, type Sent } from './lane.ts';
 import type { Hold, Pool } from './pool.ts';
-import type { RowBytes } from './rows.ts';
-import { messagesOf } from './wire.ts';
+import { messagesOf, type RowBytes } from './rows.ts';
 import { encode, sql, type CompiledStatement, type SqlTag, type Statement } from './statement.ts';
 
 export interface StatementOptions {

@@ -14,6 +14,8 @@ export interface RowBytes {
 
 /** Bytes of a message before what it has, and of a number of columns. */
 const [headLength, countLength] = [5, 2];
+/** The type of the message that a row comes in. */
+const dataRow = 0x44;
 /** Bytes of a described column behind its name: its table, its place there, its type, its size, its modifier and its format. */
 const [descriptionLength, typeAt] = [18, 6];
 const parsers = typeParsers();
@@ -61,4 +63,39 @@ function eachValue(
     take(column, length < 0 ? null : column.valueOf(bytes.toString('utf8', at, at + length)));
     if (length > 0) at += length;
   }
+}
+
+/** The messages that rows came in, of which the driver gave the values' bytes. */
+export function messagesOf(rows: readonly (readonly (Buffer | null)[])[]): RowBytes {
+  const starts: number[] = [];
+  let total = 0;
+  const pieces = rows.flatMap((row) => {
+    starts.push(total);
+    const head = Buffer.alloc(headLength + countLength);
+    head[0] = dataRow;
+    const values = row.flatMap((value) => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(value?.length ?? -1);
+      return value ? [length, value] : [length];
+    });
+    const length = values.reduce((sum, each) => sum + each.length, head.length);
+    head.writeInt32BE(length - 1, 1);
+    head.writeInt16BE(row.length, headLength);
+    total += length;
+    return [head, ...values];
+  });
+  return { bytes: Buffer.concat(pieces), starts };
+}
+
+/** Rows that came in several parts. */
+export function joined(parts: readonly RowBytes[]): RowBytes {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  let shift = 0;
+  const starts = parts.flatMap((part) => {
+    const shifted = part.starts.map((start) => start + shift);
+    shift += part.bytes.length;
+    return shifted;
+  });
+  return { bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), starts };
 }

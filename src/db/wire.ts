@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { Bind } from './bind.ts';
-import { columnsOf, type Column, type RowBytes } from './rows.ts';
+import { columnsOf, joined, type Column, type RowBytes } from './rows.ts';
 import { errorOf, type PostgresError } from './server-error.ts';
 import type { CompiledStatement } from './statement.ts';
 
@@ -57,7 +57,6 @@ const headLength = 5;
 const mostStatements = 200;
 /** A statement that no longer fits its tables, or is not there. */
 const stale: ReadonlySet<string> = new Set(['0A000', '26000']);
-const nothing: RowBytes = { bytes: Buffer.alloc(0), starts: [] };
 
 /**
  * A database's socket for two: the driver, which opens the session and speaks for itself, and statements of ours, which take their rows as they come. Both
@@ -274,7 +273,7 @@ export class WireSocket extends net.Socket {
   private settle(owner: Waiting): void {
     this.expected.shift();
     const { statements, parsing, error, parts } = owner;
-    if (!error) return owner.resolve(parts.length === 1 && parts[0] ? parts[0] : joined(parts));
+    if (!error) return owner.resolve(joined(parts));
     const isStale = stale.has(error.code);
     // What fails for another reason is known all the same, when it got as far as being prepared.
     for (const statement of isStale ? statements : parsing) {
@@ -306,39 +305,6 @@ function passOne(owner: Waiting): void {
 
 function nobody(): void {
   // Nobody waits for it.
-}
-
-/** The messages that rows came in, of which the driver gave the values' bytes. */
-export function messagesOf(rows: readonly (readonly (Buffer | null)[])[]): RowBytes {
-  const starts: number[] = [];
-  let total = 0;
-  const pieces = rows.flatMap((row) => {
-    starts.push(total);
-    const head = Buffer.alloc(headLength + 2);
-    head[0] = dataRow;
-    const values = row.flatMap((value) => {
-      const length = Buffer.alloc(4);
-      length.writeInt32BE(value?.length ?? -1);
-      return value ? [length, value] : [length];
-    });
-    const length = values.reduce((sum, each) => sum + each.length, head.length);
-    head.writeInt32BE(length - 1, 1);
-    head.writeInt16BE(row.length, headLength);
-    total += length;
-    return [head, ...values];
-  });
-  return { bytes: Buffer.concat(pieces), starts };
-}
-
-function joined(parts: readonly RowBytes[]): RowBytes {
-  if (parts.length === 0) return nothing;
-  let shift = 0;
-  const starts = parts.flatMap((part) => {
-    const shifted = part.starts.map((start) => start + shift);
-    shift += part.bytes.length;
-    return shifted;
-  });
-  return { bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), starts };
 }
 
 function lengthAt(bytes: Uint8Array, at: number): number {

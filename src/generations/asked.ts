@@ -1,13 +1,21 @@
 import type { CacheWish } from '../caching/cache.service.ts';
 import { writes, type Cached, type CacheUse } from '../caching/caching.ts';
+import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkRange } from '../kernel/given.ts';
+import { autoRoute } from '../routing/models.ts';
 import { mostOutputTokens, type RoutePlan } from '../routing/plan.ts';
 import { checkCacheAge } from '../tenants/tenant.service.ts';
 import type { StartInput } from './generation.service.ts';
 import type { Recipe } from './insert.ts';
 
 const longestMetadata = 16_384;
+
+/** The claim of a start: of no model, of null and of `auto` it is the same. */
+export function claimOfStart(operation: string, input: StartInput): IdempotencyClaim | null {
+  const asked = { ...input, model: input.model ?? autoRoute };
+  return claimOf(operation, asked);
+}
 
 /** Throws INVALID_INPUT, naming the field, for what no generation is started with. */
 export function checkInput({ temperature, metadata, cache }: StartInput, maxOutputTokens: number): void {

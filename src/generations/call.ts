@@ -53,8 +53,9 @@ export class Caller {
     }
     const choice = this.parts.models.find(model);
     if (!choice) throw noSuchModel(model);
-    const own = await this.ownAccess(run, choice.provider);
-    const watch = await this.parts.gate.enter({ ...this.entering(run, model, own), isPatient }, run.signal);
+    const { keys, gate } = this.parts;
+    const own = await this.whenBack(run, () => keys.find(run.tenantId, choice.provider));
+    const watch = await this.whenBack(run, () => gate.enter({ ...this.entering(run, model, own), isPatient }, run.signal));
     return this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetch });
   }
 
@@ -69,16 +70,19 @@ export class Caller {
     return leasedAt + this.config.totalTimeoutMs - work.ageMs - this.parts.clock.monotonic();
   }
 
-  /** What the tenant's call is made with, null where it has nothing of its own. A database that is away is waited for, as long as there is time for the call. */
-  private async ownAccess(run: Run, provider: Provider): Promise<OwnAccess | null> {
+  /** Asks what a call needs to know. A database that is away is waited for, as long as there is time for the call. */
+  private async whenBack<T>(run: Run, ask: () => Promise<T>): Promise<T> {
     for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
       try {
-        return await this.parts.keys.find(run.tenantId, provider);
+        return await ask();
       } catch (err) {
         run.signal.throwIfAborted();
         if (!isAway(err)) throw err;
         if (this.remainingMs(run) <= delayMs) throw outOfTime(err);
-        this.parts.log.warn({ err, generationId: run.id }, 'the database did not say whether the tenant has a key; trying again');
+        this.parts.log.warn(
+          { err, generationId: run.id },
+          'the database did not say with what and when a call may be made; trying again',
+        );
         await pause(delayMs, undefined, { signal: run.signal });
       }
     }

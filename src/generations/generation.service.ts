@@ -25,7 +25,7 @@ import type { RoutePlanService } from '../routing/route-plan.service.ts';
 import { factsOf } from '../routing/facts.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
-import { anew, cachedOf, checkAge, checkInput } from './asked.ts';
+import { anew, cachedOf, checkAge, checkInput, claimOfStart } from './asked.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
@@ -97,11 +97,11 @@ export class GenerationService {
   async start(scope: Scope, input: StartInput, admitted?: Admitted): Promise<GenerationView> {
     scope.require('generations:write');
     const operation = 'generationStart';
-    const claim = claimOf(operation, input);
+    const requestedModel = input.model ?? autoRoute;
+    const claim = claimOfStart(operation, input);
     const known = claim && (await this.findStarted(scope, claim));
     if (known) return known;
     const version = await this.parts.templates.getVersion(scope, input.template);
-    const requestedModel = input.model ?? autoRoute;
     const maxOutputTokens = input.maxOutputTokens ?? version.maxOutputTokens;
     checkInput(input, maxOutputTokens);
     // The statement that counts the request goes out in these turns: the database works on it while this one renders.

@@ -41,7 +41,7 @@ export class Reading {
     { isChecked }: { readonly isChecked: boolean },
   ) {
     this.seam = run.attempt.base > 0 ? new Seam(run.text) : null;
-    this.watch = isChecked ? watchFor(run.work.guards) : null;
+    this.watch = isChecked ? watchFor(run.work.guards, run.work.variables) : null;
     // What it goes on from has passed.
     if (run.text !== '') this.watch?.push(run.text);
   }

@@ -10,6 +10,7 @@ import type { Metrics } from '../monitoring/metrics.ts';
 import { trustProxies, type Addresses } from '../kernel/address.ts';
 import { pagePolicy, preflightHeaders, refuseRaw, securityHeaders } from './door.ts';
 import { callerOf, headOf } from './answer.ts';
+import { bodyFault, takeJson } from './bodies.ts';
 import type { Pipeline } from './execute.ts';
 import type { UsageReporting } from './apollo.ts';
 import { Downloads, type Download } from './download.ts';
@@ -136,15 +137,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     clientErrorHandler: (error, socket) => refuseUnread(error, socket),
   });
   app.server.maxConnections = limits.connections;
-  // Only JSON is a request; text/plain would let foreign pages post without a preflight.
-  app.removeContentTypeParser('text/plain');
-  const careful = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // Without these there is no key in it, in whatever spelling, that the careful parser looks for. It also says what is wrong.
-    const parsed = body.includes('proto') || body.includes('\\u') ? undefined : jsonIn(body);
-    if (parsed === undefined) void careful(request, body, done);
-    else done(null, parsed);
-  });
+  takeJson(app);
   // No promise for what nearly every request passes at once.
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders).header('x-request-id', request.id);
@@ -209,10 +202,16 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
         ? sendPage(request, reply, options.developmentKey)
         : http.answer(request, reply),
   });
-  app.route({ method: ['GET', 'POST'], url: '/graphql/stream', handler: (request, reply) => sse.answer(request, reply) });
+  // No HEAD of what is a stream: it would run to its end for nobody.
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql/stream',
+    exposeHeadRoute: false,
+    handler: (request, reply) => sse.answer(request, reply),
+  });
   const downloads = new Downloads({ pipeline, addresses, clock, undrainedMs: limits.undrainedMs });
   for (const download of options.downloads ?? [])
-    app.get(download.path, async (request, reply) => {
+    app.get(download.path, { exposeHeadRoute: false }, async (request, reply) => {
       await downloads.answer(download, request, reply);
       return reply;
     });
@@ -309,10 +308,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const status = statusOf(error);
   if (status === 413) return refuse(reply, 'PAYLOAD_TOO_LARGE', 'the body is too large');
   if (status === 415) return refuse(reply, 'BAD_REQUEST', 'the body must be application/json', 415);
-  if (status >= 400 && status < 500) {
-    const isPoisoned = error instanceof SyntaxError && error.message.includes('prototype');
-    return refuse(reply, 'BAD_REQUEST', isPoisoned ? 'the body has a key that is never taken' : 'the body is not JSON');
-  }
+  if (status >= 400 && status < 500) return refuse(reply, 'BAD_REQUEST', bodyFault(error));
   const shown = maskError(error, { requestId: request.id, log });
   return reply.code(httpStatusOf[codeOf(shown)]).send({ errors: [shown] });
 }
@@ -323,16 +319,6 @@ function refuseUnread(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return refuseRaw(socket, 408, 'TIMEOUT', 'the request took too long to arrive');
   if (error.code === 'HPE_HEADER_OVERFLOW') return refuseRaw(socket, 431, 'PAYLOAD_TOO_LARGE', 'the headers are too large');
   refuseRaw(socket, 400, 'BAD_REQUEST', 'this is not HTTP');
-}
-
-/** Undefined for what is no JSON. */
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Another parser says so.
-    return undefined;
-  }
 }
 
 function wantsPage(request: FastifyRequest): boolean {

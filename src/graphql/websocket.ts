@@ -23,6 +23,8 @@ import { ResultStream } from './results.ts';
 import type { Session } from './session.ts';
 
 const longestReason = 123;
+/** As the protocol's implementation says it. */
+const invalidMessage = 'Invalid message received';
 /** So long a peer has to answer a close; then the connection is cut. */
 const closeTimeoutMs = 1_000;
 /** Every message of an operation repeats its id; clients make them of 36 characters. */
@@ -204,6 +206,9 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     const onMessage = (take: (message: string) => Promise<void>): void => {
       socket.on('message', (message: Buffer) => {
         take(message.toString()).catch((error: unknown) => {
+          // What only servers say: no fault of ours, and nothing for our log.
+          if (error instanceof Error && error.message.startsWith('Unexpected message of type'))
+            return socket.close(CloseCode.BadRequest, invalidMessage);
           const { message: reason } = maskError(error, { requestId: randomUUID(), log });
           socket.close(CloseCode.InternalServerError, reason);
         });
@@ -222,7 +227,9 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     const refresh = new Refresh(pipeline, address);
     const onPing = async (given: Payload | undefined): Promise<void> => {
       const payload = await refresh.answer(extra.session, given);
-      await send(JSON.stringify({ type: 'pong', ...(payload && { payload }) }));
+      const pong = pongOf(payload);
+      if (pong === null) socket.close(CloseCode.BadRequest, invalidMessage);
+      else await send(pong);
     };
     const closed = protocol.opened(
       { protocol: socket.protocol, send, close: (code, reason) => socket.close(code, shortened(reason)), onMessage, onPing },
@@ -243,6 +250,7 @@ export function openWebSocket(server: Server, options: WebSocketOptions): WebSoc
     });
   };
 
+  sockets.on('wsClientError', (_error, socket) => refuseRaw(socket, 400, 'BAD_REQUEST', 'this is no WebSocket handshake'));
   server.on('upgrade', onUpgrade);
   const closeAll = (): void => {
     isClosing = true;
@@ -304,6 +312,16 @@ function keepAlive(socket: WebSocket, everyMs: number): { stop(): void } {
   }, everyMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
+}
+
+/** Null for a payload that is nested too deep to be written: it can be read as deep as it comes. */
+function pongOf(payload: Payload | undefined): string | null {
+  try {
+    return JSON.stringify({ type: 'pong', ...(payload && { payload }) });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** A close frame holds 123 bytes of reason. */

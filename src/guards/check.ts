@@ -21,7 +21,7 @@ export interface Check {
   /** What is wrong with a text, as an order to the model that writes it anew; null when nothing is. Linear in the length of the text. */
   fault(subject: Subject, settings: unknown): string | null;
   /** Looks for it while a text comes; null where only the whole text tells. */
-  watch(settings: unknown): Watch | null;
+  watch(settings: unknown, variables: Subject['variables']): Watch | null;
 }
 
 /** A check whose settings have been read by its own `read`, which answers with what is wrong with them as a text. */
@@ -29,7 +29,7 @@ export function checkOf<T extends object>(
   id: string,
   read: (settings: unknown) => T | string,
   fault: (subject: Subject, settings: T) => string | null,
-  watch: (settings: T) => Watch | null = () => null,
+  watch: (settings: T, variables: Subject['variables']) => Watch | null = () => null,
 ): Check {
   return {
     id,
@@ -42,9 +42,9 @@ export function checkOf<T extends object>(
       // Written by a later build, which knows more settings: not this one's to judge.
       return typeof known === 'string' ? null : fault(subject, known);
     },
-    watch(settings) {
+    watch(settings, variables) {
       const known = read(settings);
-      return typeof known === 'string' ? null : watch(known);
+      return typeof known === 'string' ? null : watch(known, variables);
     },
   };
 }

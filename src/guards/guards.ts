@@ -51,9 +51,9 @@ export function faultOf(guards: Guards, text: string, variables: Readonly<Record
 }
 
 /** Looks for what is wrong with a text while it comes; null where only the whole of it tells. */
-export function watchFor(guards: Guards | null): TextWatch | null {
+export function watchFor(guards: Guards | null, variables: Readonly<Record<string, unknown>>): TextWatch | null {
   const watches = checks.flatMap(({ id, watch }) =>
-    guards && Object.hasOwn(guards.checks, id) ? (watch(guards.checks[id]) ?? []) : [],
+    guards && Object.hasOwn(guards.checks, id) ? (watch(guards.checks[id], variables) ?? []) : [],
   );
   return watches.length > 0 ? new TextWatch(watches) : null;
 }

@@ -8,21 +8,13 @@ let formats: readonly Intl.DateTimeFormat[] | null = null;
 
 /** Ranges, as in all that every letter needs: V8 compiles the classes of Unicode for milliseconds. */
 const unspaced = /^[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af ]{2,10}$/;
-const greek = /[\u0370-\u03ff\u1f00-\u1fff]/;
-const greekMark = /(?<=[\u0370-\u03ff])[\u0300-\u036f]+/g;
-
 /**
- * What else a detail in lower case may be written as, beside another case and other white space: a day in other orders and with the name of its month,
- * Greek without accents, as in capitals, Russian without its dots, and names of scripts without spaces with one or without.
+ * What else a detail in lower case may be written as, beside another case and other white space and letters without their marks: a day in
+ * other orders and with the name of its month, and names of scripts without spaces with one or without.
  */
 export function otherForms(kind: PersonalKind, form: string): string[] {
   if (kind === 'birth-date') return dates(form);
-  if (greek.test(form)) {
-    const plain = form.normalize('NFD').replaceAll(greekMark, '').normalize('NFC');
-    return [plain, plain.replaceAll('ς', 'σ')];
-  }
-  if (kind === 'name' && unspaced.test(form)) return spacings(form);
-  return form.includes('ё') ? [form.replaceAll('ё', 'е')] : [];
+  return kind === 'name' && unspaced.test(form) ? spacings(form) : [];
 }
 
 function spacings(name: string): string[] {

@@ -1,4 +1,5 @@
 import { isMark, isSpaced } from './letters.ts';
+import { hasDouble, plainOf } from './plain-letters.ts';
 
 /**
  * A text as one sort of spelling is looked for in it: without what may stand between, and where what is left of it stands. Good until the next one is made:
@@ -6,8 +7,10 @@ import { isMark, isSpaced } from './letters.ts';
  */
 export interface Reading {
   readonly units: Uint16Array;
-  /** Where each unit stands in the text. */
+  /** Where each unit stands in the text; two of them in one place where one letter is read as two. */
   readonly at: Int32Array;
+  /** Whether a unit is the second half of such a letter. */
+  isHalf(index: number): boolean;
   /** Whether a letter or number of a script that sets spaces is a unit; not of one that is not there. */
   isSpaced(index: number): boolean;
   /** Whether a unit is one of these, or a mark that a word may end with. */
@@ -25,24 +28,42 @@ interface Skipping {
   readonly isSpace: boolean;
   /** So many in a row are nothing, and more are one space. */
   readonly most: number;
+  /** Whether letters are read without their marks. */
+  readonly isPlain: boolean;
 }
 
-const skipping = (units: string, isSpace: boolean, most: number): Skipping => ({
+const skipping = (units: string, isSpace: boolean, most: number, isPlain = false): Skipping => ({
   plain: Uint8Array.from({ length: 0x80 }, (_, unit) =>
     (isSpace && unit <= space) || units.includes(String.fromCharCode(unit)) ? 1 : 0,
   ),
   isSpace,
   most,
+  isPlain,
 });
 
-const betweenWords = skipping('>', true, 0);
+const betweenWords = skipping('>', true, 0, true);
+const betweenGiven = skipping('>', true, 0);
 /** More than three between two digits part two numbers. */
 const betweenDigits = skipping('().-/', true, 3);
 const betweenParts = skipping('_.-', false, Infinity);
 
-/** A text in lower case where white space, broken lines and the `>` of quoted ones are one space. */
+/** A text in lower case where white space, broken lines and the `>` of quoted ones are one space, and letters have no marks: `é` is `e`, and `ß` is `ss`. */
 export function readWords(lower: string): Reading {
   return read(lower, betweenWords);
+}
+
+/** The same with the letters as they are, as a text of its own. */
+export function readGiven(lower: string): string {
+  return textOf(read(lower, betweenGiven));
+}
+
+/** What a reading of words reads, as a text of its own. */
+export function plainForm(lower: string): string {
+  return textOf(readWords(lower));
+}
+
+function textOf({ units }: Reading): string {
+  return Buffer.from(units.buffer, units.byteOffset, units.byteLength).toString('utf16le').trim();
 }
 
 /** The same of a text that is written in JSON: it has `\n` for a new line, and a backslash before quotes. */
@@ -69,9 +90,10 @@ export function isSeparator(unit: number): boolean {
 const mostKept = 65_536;
 const kept = { units: new Uint16Array(mostKept), at: new Int32Array(mostKept) };
 
-function read(lower: string, { plain, isSpace, most }: Skipping, isEscaped = false): Reading {
+function read(lower: string, { plain, isSpace, most, isPlain }: Skipping, isEscaped = false): Reading {
   const { length } = lower;
-  const { units, at } = length <= mostKept ? kept : { units: new Uint16Array(length), at: new Int32Array(length) };
+  const longest = isPlain && hasDouble(lower) ? 2 * length : length;
+  const { units, at } = longest <= mostKept ? kept : { units: new Uint16Array(longest), at: new Int32Array(longest) };
   let count = 0;
   let skipped = 0;
   for (let index = 0; index < length; index++) {
@@ -85,6 +107,14 @@ function read(lower: string, { plain, isSpace, most }: Skipping, isEscaped = fal
       if (skipped++ !== most) continue;
       unit = space;
     } else skipped = 0;
+    if (isPlain && unit > 0xbf) {
+      const letters = plainOf(unit);
+      if (letters > 0xffff) {
+        units[count] = letters >>> 16;
+        at[count++] = index;
+      }
+      if (letters > 0) unit = letters & 0xffff;
+    }
     units[count] = unit;
     at[count++] = index;
   }
@@ -97,6 +127,7 @@ function readingOf(lower: string, units: Uint16Array, at: Int32Array): Reading {
   return {
     units,
     at,
+    isHalf: (index) => index > 0 && index < units.length && at[index] === at[index - 1],
     isSpaced: isSpacedAt,
     isEnding: (index) => isSpacedAt(index) || isMark(lower, at[index] ?? 0),
   };

@@ -1,21 +1,47 @@
 import { numberKinds } from './detectors.ts';
+import { declined, endingsIn, isEnding, longestEnding } from './endings.ts';
 import { fold, type Folded } from './fold.ts';
 import { endOfKnownHandle, handlesOf, isEndOfHandle, type KnownHandle } from './known-handles.ts';
 import type { Found, PersonalKind } from './kinds.ts';
-import { isLetterOrNumber, withDoubleLetters, withoutAccents } from './letters.ts';
+import { isLetterOrNumber, withDoubleLetters } from './letters.ts';
 import { Needles, type Needle } from './needles.ts';
 import { otherForms } from './other-forms.ts';
 import { textsAt, type PersonalField } from './personal.ts';
-import { readEscaped, readHandles, readNumbers, readWords, type Reading } from './readings.ts';
+import { plainForm, readEscaped, readGiven, readHandles, readNumbers, readWords, type Reading } from './readings.ts';
+import { isShortName, shortNamesOf, type ShortName } from './short-names.ts';
 import { withoutInvisible } from './strip.ts';
 
 /** A detail in one of its spellings. */
 interface Spelling {
   readonly kind: PersonalKind;
-  /** What stands for it in the end; the stretch itself when absent. */
-  readonly value?: string;
-  /** Of a part of a name: what stands for each way to write it that counts. */
-  readonly written?: ReadonlyMap<string, string>;
+  /** What the caller wrote; the stretch itself comes back when absent, and where more differs than case and white space. */
+  readonly given?: Given;
+  /** Whether it counts only where an umlaut is: `Mueller` for `Müller`, but `Joel` for no `Jol`. */
+  readonly isUmlaut?: boolean;
+  readonly part?: Part;
+  readonly short?: ShortName;
+}
+
+/** A number, which comes back as the caller wrote it. */
+interface KnownNumber {
+  readonly kind: PersonalKind;
+  readonly value: string;
+}
+
+interface Given {
+  readonly value: string;
+  /** In lower case, white space as one space, and with the marks of its letters. */
+  readonly form: string;
+}
+
+/** Of a part of a name, which counts where it has a capital: `Will` is a name, `will` is none. */
+interface Part {
+  /** It is the given one as it is and in capitals; in other cases it comes back as it stands. */
+  readonly written: readonly string[];
+  /** The sorts of endings it may have. */
+  readonly endings: number;
+  /** Whether it must have one. */
+  readonly isStem: boolean;
 }
 
 /**
@@ -24,7 +50,7 @@ interface Spelling {
  */
 export interface Spellings {
   readonly words: Needles<Spelling>;
-  readonly numbers: Needles<Spelling>;
+  readonly numbers: Needles<KnownNumber>;
   readonly handles: Needles<KnownHandle>;
 }
 
@@ -37,7 +63,7 @@ const longestPart = 64;
 const noNames = new Set(
   (
     'mr mrs ms miss mx dr prof professor sir madam dame lord lady herr herrn frau fräulein monsieur madame mademoiselle señor señora sr sra don ' +
-    'doña signor signora signore pan pani von van der den del della des dos das the and und für ing dipl mag med phd msc bsc jr'
+    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr'
   ).split(' '),
 );
 
@@ -69,6 +95,7 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
     words: new Needles([
       ...once((isNumeric.get(false) ?? []).flatMap(({ kind, value }) => wordSpellings(kind, value))),
       ...partSpellings(names.flatMap(partsOf)),
+      ...shortSpellings(names.flatMap((name) => shortNamesOf(fold(name).text))),
     ]),
     numbers: new Needles(once((isNumeric.get(true) ?? []).map(({ kind, value }) => numberSpelling(kind, value)))),
     handles: new Needles(handlesOf(names.map(wordsOf))),
@@ -83,17 +110,23 @@ export function findSpellings(text: Folded, { words, numbers, handles }: Spellin
     found.push({ kind, ...text.back(start, end), ...(value === undefined ? {} : { value }) });
     return true;
   };
+  const endings = words.isEmpty ? 0 : endingsIn(text);
   const lookForWords = (reading: Reading): void => {
     const { units, at } = reading;
-    const mayEnd = (end: number): boolean => !goesOn(reading, end) || isGenitive(reading, end);
+    let ending: string | null = '';
+    const mayEnd = (end: number): boolean => (ending = endingAt(reading, end)) !== null;
     words.search(units, mayEnd, (spelling, from, to) => {
-      if (reading.isSpaced(from) && reading.isSpaced(from - 1)) return false;
-      if (spelling.kind !== 'name' && goesOn(reading, to)) return false;
+      const { kind, given, part, short } = spelling;
+      if (reading.isHalf(from) || (reading.isSpaced(from) && reading.isSpaced(from - 1))) return false;
+      if (kind !== 'name' && ending !== '') return false;
       const [start, end] = [at[from] ?? 0, (at[to - 1] ?? 0) + 1];
-      const { kind, value, written } = spelling;
-      if (!written) return add(kind, start, end, value);
-      const name = written.get(text.text.slice(start, end));
-      return name !== undefined && add(kind, start, end, name);
+      if (short && !isShortName(short, lower, start, end)) return false;
+      if (spelling.isUmlaut === true && !/[äöüøåæœ]/.test(lower.slice(start, end))) return false;
+      const isGiven = given !== undefined && isExactly(given.form, lower, reading, from, to);
+      if (!part) return isGenitive(ending) && add(kind, start, end, isGiven ? given.value : undefined);
+      if (!isCapital(text, start) || !mayHave(part, ending, endings)) return false;
+      const isWritten = isGiven && part.written.includes(text.text.slice(start, end));
+      return add(kind, start, end, isWritten ? given.value : undefined);
     });
   };
   if (!words.isEmpty) {
@@ -126,7 +159,7 @@ function unique<T extends { readonly kind: string; readonly value: string }>(giv
 }
 
 /** The first of those that are found and left in the same places; a name may go on where others may not. */
-function once(needles: readonly Needle<Spelling>[]): Needle<Spelling>[] {
+function once<T extends { readonly kind: PersonalKind }>(needles: readonly Needle<T>[]): Needle<T>[] {
   const seen = new Set<string>();
   return needles.filter(({ form, of }) => {
     const key = `${of.kind === 'name' ? 'name' : 'other'} ${form}`;
@@ -144,15 +177,18 @@ function wordsOf(name: string): string[] {
   return name.split(/[\s,]+/u).filter((word) => /\p{L}/u.test(word) && !noNames.has(word.toLowerCase().replace(/\.$/, '')));
 }
 
-/** The words of a name that a text may use alone: `Ingrid`, `Solheim`. */
+/** The words of a name that a text may use alone: `Ingrid`, `Solheim`; of a name in small letters all. */
 function partsOf(name: string): string[] {
-  const words = name.split(/[\s,]+/u);
-  if (words.length < 2) return [];
-  return words.filter((word) => {
+  const isSmall = !/\p{Lu}/u.test(name);
+  return name.split(/[\s,]+/u).filter((word) => {
     const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
     const isShort = Array.from(bare).length < (/\p{Lo}/u.test(bare) ? 2 : 3);
     return (
-      bare === word && !isShort && word.length <= longestPart && /^[\p{Lu}\p{Lo}]/u.test(word) && !noNames.has(word.toLowerCase())
+      bare === word &&
+      !isShort &&
+      word.length <= longestPart &&
+      (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) &&
+      !noNames.has(word.toLowerCase())
     );
   });
 }
@@ -164,43 +200,85 @@ function isNumber(kind: PersonalKind, value: string): boolean {
 const numberUnit = /[\p{L}\p{N}+]/gu;
 
 /** Numbers with any separators. */
-function numberSpelling(kind: PersonalKind, value: string): Needle<Spelling> {
+function numberSpelling(kind: PersonalKind, value: string): Needle<KnownNumber> {
   return { form: (fold(value).lower.match(numberUnit) ?? []).join(''), of: { kind, value } };
 }
 
 /** Any case and any white space; as the caller wrote it where nothing else differs. */
 function wordSpellings(kind: PersonalKind, value: string): Needle<Spelling>[] {
-  return formsOf(value, kind).map((form, index) => ({
-    form,
-    of: { kind, ...(index === 0 ? { value } : {}) },
-  }));
+  const { lower } = fold(value);
+  const form = readGiven(lower);
+  const given = { value, form };
+  return [...formsOf(form), ...otherForms(kind, form).map((other) => ({ form: plainForm(other), isUmlaut: false }))].map(
+    ({ form: other, isUmlaut }) => ({ form: other, of: { kind, given, isUmlaut } }),
+  );
 }
 
-/** A part of a name counts as it is given or in capitals: `Will` is a name, `will` is none. */
+/** The parts of names, and what they are cut to before endings. */
 function partSpellings(parts: readonly string[]): Needle<Spelling>[] {
-  const known = new Map<string, Map<string, string>>();
+  const known = new Map<string, Needle<Spelling>>();
   for (const value of parts) {
-    const { text, lower: form } = fold(value);
-    const written = known.get(form) ?? new Map<string, string>();
-    known.set(form, written);
-    for (const each of [text, text.toUpperCase()]) if (!written.has(each)) written.set(each, value);
+    const { text, lower } = fold(value);
+    const given = { value, form: lower };
+    const written = [text, text.toUpperCase()];
+    for (const { form, isUmlaut } of formsOf(lower)) {
+      const { endings, stems } = declined(form);
+      for (const each of [{ form, endings, isStem: false }, ...stems.map((stem) => ({ ...stem, isStem: true }))]) {
+        const key = `${each.isStem ? `${each.endings} ` : ''}${isUmlaut} ${each.form}`;
+        const part = { written, endings: each.endings, isStem: each.isStem };
+        if (!known.has(key)) known.set(key, { form: each.form, of: { kind: 'name', given, isUmlaut, part } });
+      }
+    }
   }
-  return [...known].map(([form, written]) => ({ form, of: { kind: 'name', written } }));
+  return [...known.values()];
 }
 
-/** A value in lower case; and as people spell it who have no `ü`, `ß` or `é` to write. */
-function formsOf(value: string, kind: PersonalKind): string[] {
-  const { units } = readWords(fold(value).lower);
-  const form = Buffer.from(units.buffer, units.byteOffset, units.byteLength).toString('utf16le').trim();
-  return [...new Set([form, withoutAccents(form), withDoubleLetters(form), ...otherForms(kind, form)])];
+function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
+  const known = new Map(names.map((short) => [`${short.beside} ${short.form}`, short]));
+  return Array.from(known.values(), (short) => ({ form: short.form, of: { kind: 'name', short } }));
 }
 
-/** Whether the word goes on that a spelling ends with; scripts that set no space between words have no ends of words. */
-function goesOn(reading: Reading, end: number): boolean {
-  return reading.isSpaced(end) && reading.isEnding(end - 1);
+/** How a text in lower case is read, and is as people spell it who have no `ü` to write; and as others spell it where these have given it. */
+function formsOf(lower: string): { readonly form: string; readonly isUmlaut: boolean }[] {
+  const plain = [...new Set([plainForm(lower), plainForm(withDoubleLetters(lower))])];
+  const single = (plain[0] ?? '').replaceAll(/([aou])e|aa/g, (_all, vowel?: string) => vowel ?? 'a');
+  return [
+    ...plain.map((form) => ({ form, isUmlaut: false })),
+    ...(plain.includes(single) ? [] : [{ form: single, isUmlaut: true }]),
+  ];
 }
 
-/** The `s` that a name may have behind it. */
-function isGenitive(reading: Reading, end: number): boolean {
-  return reading.units[end] === 0x73 && !reading.isSpaced(end + 1);
+/** What stands between the end of a spelling and that of its word: nothing, letters that may be an ending, or null for more than those. */
+function endingAt(reading: Reading, end: number): string | null {
+  if (reading.isHalf(end)) return null;
+  // Scripts that set no space between words have no ends of words.
+  if (!reading.isSpaced(end) || !reading.isEnding(end - 1)) return '';
+  let at = end + 1;
+  while (at - end <= longestEnding && reading.isSpaced(at)) at++;
+  return at - end > longestEnding ? null : String.fromCharCode(...reading.units.subarray(end, at));
+}
+
+/** Nothing, or the `s` that a name may have behind it. */
+function isGenitive(ending: string | null): boolean {
+  return ending === '' || ending === 's';
+}
+
+function mayHave({ endings, isStem }: Part, ending: string | null, inText: number): boolean {
+  return (!isStem && isGenitive(ending)) || (ending !== null && isEnding(ending, endings & inText));
+}
+
+/** Whether a capital stands there, or a letter of a script without. */
+function isCapital({ text, lower }: Folded, start: number): boolean {
+  return text.charCodeAt(start) !== lower.charCodeAt(start) || /^(?:\P{Ll}|[\u10d0-\u10ff])/u.test(text.charAt(start));
+}
+
+/** Whether a stretch of a reading is the given text, but for case and white space. */
+function isExactly(form: string, lower: string, reading: Reading, from: number, to: number): boolean {
+  const { units, at } = reading;
+  let index = 0;
+  for (let unit = from; unit < to; unit++) {
+    if (unit > from && reading.isHalf(unit)) continue;
+    if (form.charCodeAt(index++) !== (units[unit] === 0x20 ? 0x20 : lower.charCodeAt(at[unit] ?? 0))) return false;
+  }
+  return index === form.length;
 }

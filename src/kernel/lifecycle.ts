@@ -6,6 +6,12 @@ interface Stop {
   readonly deadlineMs: number;
 }
 
+/** Something that is opened and closed. */
+interface Part {
+  open(): void;
+  close(): unknown;
+}
+
 /** What was opened is closed in reverse order; each part once, a failing part never keeps the others open. */
 export class Lifecycle {
   private readonly stops: Stop[] = [];
@@ -19,6 +25,13 @@ export class Lifecycle {
    */
   onStop(name: string, run: () => unknown, deadlineMs = Infinity): void {
     this.stops.push({ name, run, deadlineMs });
+  }
+
+  /** Opens a part whose opening takes no time, and registers how to close it. */
+  open<T extends Part>(name: string, part: T, deadlineMs = Infinity): T {
+    part.open();
+    this.onStop(name, () => part.close(), deadlineMs);
+    return part;
   }
 
   /** Closes all parts; a part that takes longer than `partDeadlineMs` is left behind and reported. Resolves with the failures, never rejects. */

@@ -1,11 +1,16 @@
 import type { Connection } from '../db/client.ts';
+import { uuidOf } from '../db/ids.ts';
+import { sql, type Statement } from '../db/statement.ts';
 import type { SlotKind } from './slots.table.ts';
 
-/** What a process wants to hold of one member, key or tenant. */
+/** What is held: what tenants have open, or calls to a provider. */
+export type HoldKind = SlotKind | 'calls';
+
+/** What a process wants to hold of one limit. */
 export interface HoldAsk {
-  /** A uuid. */
-  readonly subject: string;
-  readonly kind: SlotKind;
+  /** The id of the member, key or tenant, or of the provider. */
+  readonly id: string;
+  readonly kind: HoldKind;
   /** What is open with slots that the process is known to hold: it keeps as many, whatever the limit has become. */
   readonly used: number;
   /** What is open and what wants to be. */
@@ -32,6 +37,19 @@ export interface Asker {
   readonly graceMs: number;
 }
 
+/** Where it is stored which process holds how much of which limits. */
+export interface HoldStore {
+  /**
+   * One statement: locks the rows in order, counts what living processes hold, and says what this one holds from now on: what it wants, as far
+   * as the limit goes; null where there is no row. Who lives is looked up with the rows locked (`process_lives`): one that began while this waited
+   * is in the rows already. Doing it twice is the same as doing it once. Its commit is waited for: what is held stays held, whatever happens to
+   * the database's machine. Throws LostLease.
+   */
+  hold(asker: Asker, asks: readonly HoldAsk[]): Promise<(Hold | null)[]>;
+  /** Makes the rows that are missing, unless whose they are is gone. */
+  makeRows(asks: readonly HoldAsk[]): Promise<void>;
+}
+
 /** The lease of this process has run out: it holds nothing any more, and nobody counts what it had. */
 export class LostLease extends Error {
   override readonly name = 'LostLease';
@@ -41,30 +59,87 @@ export class LostLease extends Error {
   }
 }
 
-/**
- * One statement: locks the rows in order, counts what living processes hold, and says what this one holds from now on: what it wants, as far
- * as the limit goes. Who lives is looked up with the rows locked (`process_lives`): one that began while this waited is in the rows already. Doing it twice is the same as doing it once. What nobody has a row for is missing in the answer. Its commit is waited
- * for: what is held stays held, whatever happens to the database's machine. Throws LostLease.
- */
-export async function hold(
-  tenant: Connection,
-  tenantUuid: string,
+/** What is open of a tenant: `held_slots`. */
+export function tenantHolds(tenant: Connection, tenantId: string): HoldStore {
+  const tenantUuid = uuidOf(tenantId, 'ten');
+  const subjectOf = ({ id }: HoldAsk) => uuidOf(id);
+  return {
+    hold: (asker, asks) => {
+      const [subjects, kinds] = [asks.map(subjectOf), asks.map(({ kind }) => kind)];
+      const locked = sql`
+        select h.subject::text as subject, h.kind, h.holders from held_slots h
+        where h.tenant_id = ${tenantUuid}::uuid and h.subject = any(${subjects}::uuid[]) and h.kind = any(${kinds}::text[])
+        order by h.subject, h.kind for update`;
+      const isGranted = sql`s.tenant_id = ${tenantUuid}::uuid and s.subject = g.subject::uuid and s.kind = g.kind`;
+      return hold(tenant, { table: sql`held_slots`, locked, isGranted }, asker, asks, subjects);
+    },
+    makeRows: async (asks) => {
+      const ordered = asks.map((ask) => ({ subject: subjectOf(ask), kind: ask.kind })).toSorted(byName);
+      await tenant.sql(
+        (tag) => tag`
+          insert into held_slots (tenant_id, subject, kind)
+          select ${tenantUuid}::uuid, subject, kind
+          from unnest(${ordered.map(({ subject }) => subject)}::uuid[], ${ordered.map(({ kind }) => kind)}::text[]) as a(subject, kind)
+          where exists (select from tenants where id = ${tenantUuid}::uuid)
+          on conflict (tenant_id, subject, kind) do nothing`,
+        { idempotent: true },
+      );
+    },
+  };
+}
+
+/** Calls to providers: `held_places`, by the engine, since they are of no tenant. */
+export function providerHolds(engine: Connection): HoldStore {
+  const idsOf = (asks: readonly HoldAsk[]) => asks.map(({ id }) => id);
+  return {
+    hold: (asker, asks) => {
+      const ids = idsOf(asks);
+      const locked = sql`
+        select h.provider as subject, 'calls' as kind, h.holders from held_places h
+        where h.provider = any(${ids}::text[]) order by h.provider for update`;
+      return hold(engine, { table: sql`held_places`, locked, isGranted: sql`s.provider = g.subject` }, asker, asks, ids);
+    },
+    makeRows: async (asks) => {
+      await engine.sql(
+        (tag) => tag`
+          insert into held_places (provider) select provider from unnest(${idsOf(asks).toSorted()}::text[]) as a(provider)
+          on conflict (provider) do nothing`,
+        { idempotent: true },
+      );
+    },
+  };
+}
+
+interface HeldRows {
+  readonly table: Statement;
+  /** Locks the rows asked for, in one order for all: subject, kind and holders of each. */
+  readonly locked: Statement;
+  /** Whether row `s` of the table is the one that `g` is granted of. */
+  readonly isGranted: Statement;
+}
+
+interface Granted {
+  readonly is_alive: boolean;
+  /** The place of the ask, from 1; null where no row was found at all. */
+  readonly n: number | null;
+  readonly held: number;
+  readonly others: number;
+}
+
+async function hold(
+  connection: Connection,
+  { table, locked, isGranted }: HeldRows,
   { process, turn, graceMs }: Asker,
   asks: readonly HoldAsk[],
-): Promise<Map<string, Hold>> {
-  const subjects = asks.map(({ subject }) => subject);
-  const kinds = asks.map(({ kind }) => kind);
-  const rows = await tenant.sql<Hold & { is_alive: boolean; subject: string | null; kind: SlotKind }>(
-    (sql) => sql`
+  subjects: readonly string[],
+): Promise<(Hold | null)[]> {
+  const rows = await connection.sql<Granted>(
+    (tag) => tag`
       with asked as (
-        select * from unnest(${subjects}::uuid[], ${kinds}::text[], ${asks.map(({ used }) => used)}::int[],
+        select * from unnest(${subjects}::text[], ${asks.map(({ kind }) => kind)}::text[], ${asks.map(({ used }) => used)}::int[],
           ${asks.map(({ wanted }) => wanted)}::int[], ${asks.map(({ spare }) => spare)}::int[], ${asks.map(({ most }) => most)}::int[])
-          as a(subject, kind, used, wanted, spare, most)
-      ), locked as (
-        select subject, kind, holders from held_slots
-        where tenant_id = ${tenantUuid}::uuid and subject = any(${subjects}::uuid[]) and kind = any(${kinds}::text[])
-        order by subject, kind for update
-      ), me as (
+          with ordinality as a(subject, kind, used, wanted, spare, most, n)
+      ), locked as (${locked}), me as (
         select ${process}::text as id, process_lives(${process}::uuid, 0) as is_alive from (select count(*) from locked) as all_locked
       ), counted as (
         select a.*, o.others, o.kept from asked a join locked l using (subject, kind) join me on me.is_alive
@@ -79,28 +154,18 @@ export async function hold(
           else greatest(used, least(wanted, most - others)) end as held
         from counted
       ), stored as (
-        update held_slots s set holders = g.kept || jsonb_build_object(${process}::text, jsonb_build_object('held', g.held, 'turn', ${turn}::int))
-        from granted g where s.tenant_id = ${tenantUuid}::uuid and s.subject = g.subject and s.kind = g.kind
+        update ${table} s set holders = g.kept || jsonb_build_object(${process}::text, jsonb_build_object('held', g.held, 'turn', ${turn}::int))
+        from granted g where ${isGranted}
       )
-      select me.is_alive, g.subject, g.kind, g.held, g.others from me left join granted g on true`,
+      select me.is_alive, g.n::int as n, g.held, g.others from me left join granted g on true`,
     { idempotent: true },
   );
   if (rows.some((row) => !row.is_alive)) throw new LostLease(process);
-  return new Map(
-    rows.flatMap(({ subject, kind, held, others }) => (subject === null ? [] : [[`${subject} ${kind}`, { held, others }]])),
-  );
+  const granted = asks.map((): Hold | null => null);
+  for (const { n, held, others } of rows) if (n !== null) granted[n - 1] = { held, others };
+  return granted;
 }
 
-/** Makes the rows that are missing, unless the tenant is gone. */
-export async function makeRows(tenant: Connection, tenantUuid: string, asks: readonly HoldAsk[]): Promise<void> {
-  const ordered = asks.toSorted((a, b) => (`${a.subject} ${a.kind}` < `${b.subject} ${b.kind}` ? -1 : 1));
-  await tenant.sql(
-    (sql) => sql`
-      insert into held_slots (tenant_id, subject, kind)
-      select ${tenantUuid}::uuid, subject, kind
-      from unnest(${ordered.map(({ subject }) => subject)}::uuid[], ${ordered.map(({ kind }) => kind)}::text[]) as a(subject, kind)
-      where exists (select from tenants where id = ${tenantUuid}::uuid)
-      on conflict (tenant_id, subject, kind) do nothing`,
-    { idempotent: true },
-  );
+function byName(a: { subject: string; kind: string }, b: { subject: string; kind: string }): number {
+  return `${a.subject} ${a.kind}` < `${b.subject} ${b.kind}` ? -1 : 1;
 }

@@ -1,31 +1,40 @@
-import { uuidOf } from '../db/ids.ts';
 import { AppError } from '../kernel/errors.ts';
-import type { SlotKind } from './slots.table.ts';
+import type { HoldKind } from './hold.ts';
 
 /** One limit that something which opens has to fit in. */
 export interface Wanted {
-  /** The id of the member, key or tenant. */
+  /** The id of the member, key, tenant or provider. */
   readonly id: string;
   readonly most: number;
   /** For the refusal: `sockets of a member`. */
   readonly words: string;
 }
 
+/** What wants to be open, and what is to be told. */
+export interface Entry {
+  readonly kind: HoldKind;
+  /** All limits that it counts in. */
+  readonly wanted: readonly Wanted[];
+  /** Called, after the slot was freed, when its place is another process's now. */
+  readonly onLost: (error: AppError) => void;
+}
+
 /** Something open, in each of the limits it counts in. */
 export interface Slot {
   readonly holdings: readonly Holding[];
-  /** Another process has its place now. */
+  /** As the entry's. */
   readonly onLost: (error: AppError) => void;
 }
 
 /** What this process has of one limit. */
 export interface Holding {
   readonly id: string;
-  readonly subject: string;
-  readonly kind: SlotKind;
+  readonly kind: HoldKind;
   readonly words: string;
   most: number;
   readonly slots: Set<Slot>;
+  /** How many wait for a slot of it here. */
+  waiting: number;
   /** What this process may open without a statement; no more than the row says it holds. */
   held: number;
   /** What the row says differs from what is wanted, or is not known. */
@@ -44,9 +53,9 @@ const spareLivesMs = 10_000;
 const retryAfterMs = 5_000;
 
 /** Nothing is held of it yet. */
-export function newHolding(kind: SlotKind, { id, most, words }: Wanted): Holding {
-  const state = { held: 0, isStale: false, isLost: false, enteredAt: 0, tightUntil: 0, fullUntil: 0 };
-  return { id, subject: uuidOf(id), kind, words, most, slots: new Set(), ...state };
+export function newHolding(kind: HoldKind, { id, most, words }: Wanted): Holding {
+  const state = { waiting: 0, held: 0, isStale: false, isLost: false, enteredAt: 0, tightUntil: 0, fullUntil: 0 };
+  return { id, kind, words, most, slots: new Set(), ...state };
 }
 
 /** Whether one more may be opened without a statement. */
@@ -70,7 +79,7 @@ export function refusalBy({ most, words }: Holding): AppError {
   return new AppError('RATE_LIMITED', `the limit of ${most} ${words} is reached: close one, or come back`, { retryAfterMs });
 }
 
-/** Its name among those of a tenant. */
-export function keyOf(subject: string, kind: SlotKind): string {
-  return `${subject} ${kind}`;
+/** Its name among those of one store. */
+export function keyOf(id: string, kind: HoldKind): string {
+  return `${id} ${kind}`;
 }

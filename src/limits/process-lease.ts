@@ -9,8 +9,6 @@ interface Parts {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
-  /** What the process had held is not its own any more. */
-  readonly onLost: () => void;
 }
 
 /** Says that this process lives: what it holds counts while its lease lasts. A process that was lost comes back as another. */
@@ -26,6 +24,7 @@ export class ProcessLease {
   private timer: NodeJS.Timeout | null = null;
   private beginning: Promise<string> | null = null;
   private renewing: Promise<void> | null = null;
+  private readonly losers: (() => void)[] = [];
 
   constructor(
     private readonly leaseMs: number,
@@ -33,6 +32,11 @@ export class ProcessLease {
   ) {
     // As long as a renewal may take.
     this.graceMs = Math.max(500, leaseMs / 3);
+  }
+
+  /** Calls `listener` whenever what the process had held is not its own any more. */
+  onLost(listener: () => void): void {
+    this.losers.push(listener);
   }
 
   open(): void {
@@ -64,7 +68,8 @@ export class ProcessLease {
     this.uuid = null;
     this.ghost = process;
     this.trustedUntil = 0;
-    this.parts.onLost();
+    this.parts.log.warn('this process was taken to be dead; what it has open looks for its place again');
+    for (const listener of this.losers) listener();
   }
 
   /** Gives everything back at once. */

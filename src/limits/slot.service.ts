@@ -7,9 +7,10 @@ import type { Bus } from '../messages/bus.ts';
 import type { Wanted } from './holding.ts';
 import type { Admissions } from './metrics.ts';
 import type { Held, Policy } from './policy.ts';
-import { ProcessLease } from './process-lease.ts';
+import { tenantHolds } from './hold.ts';
+import type { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
-import { TenantSlots } from './tenant-slots.ts';
+import { Slots } from './slots.ts';
 
 /** What slots are built on. */
 export interface SlotParts {
@@ -19,11 +20,12 @@ export interface SlotParts {
   readonly bus: Bus;
   readonly policy: Policy;
   readonly admissions: Admissions;
-  /** After this long without a sign of life a process holds nothing any more. */
-  readonly leaseMs: number;
+  readonly lease: ProcessLease;
 }
 
 const tidyMs = 1_000;
+/** Before each further try: as long as others may take to give back what they hold in reserve. */
+const patience = { pausesMs: [50, 200], until: 0 };
 
 /**
  * How many sockets and subscriptions a key, a member and a tenant may have open, exactly, for any number of processes. What a process holds
@@ -31,22 +33,17 @@ const tidyMs = 1_000;
  * limit that is none is not counted, also when there is one later.
  */
 export class SlotService {
-  private readonly tenants = new Map<string, TenantSlots>();
-  private readonly lease: ProcessLease;
+  private readonly tenants = new Map<string, Slots>();
   private readonly unsubscribe: (() => void)[] = [];
   private timer: NodeJS.Timeout | null = null;
 
   constructor(private readonly parts: SlotParts) {
-    const { database, clock, log } = parts;
-    const onLost = () => {
-      log.warn('this process was taken to be dead; what it has open looks for its place again');
+    parts.lease.onLost(() => {
       for (const tenant of this.tenants.values()) tenant.lose();
-    };
-    this.lease = new ProcessLease(parts.leaseMs, { database, clock, log, onLost });
+    });
   }
 
   open(): void {
-    this.lease.open();
     this.timer = setInterval(() => this.tidy(), tidyMs);
     this.unsubscribe.push(
       this.parts.bus.on('slots.wanted', ({ ids, isRemote }) => {
@@ -62,7 +59,8 @@ export class SlotService {
   async enter(scope: Scope, kind: SlotKind, onLost: (error: AppError) => void): Promise<() => void> {
     const wanted = wantedBy(scope, kind, await this.parts.policy.of(scope));
     try {
-      const leave = wanted.length === 0 ? () => undefined : await this.of(scope.tenantId).enter(kind, wanted, onLost);
+      const leave =
+        wanted.length === 0 ? () => undefined : await this.of(scope.tenantId).enter({ kind, wanted, onLost }, patience);
       this.parts.admissions[kind].admitted.inc();
       return leave;
     } catch (error) {
@@ -73,7 +71,7 @@ export class SlotService {
 
   /** For so long after the end of its lease what a process held counts. */
   get graceMs(): number {
-    return this.lease.graceMs;
+    return this.parts.lease.graceMs;
   }
 
   /** What this process holds in reserve of what a member, key or tenant may open: it is not used. */
@@ -81,12 +79,11 @@ export class SlotService {
     return this.tenants.get(tenantId)?.spareOf(id, kind) ?? 0;
   }
 
-  /** Gives everything back; call it when everything is closed. */
+  /** Nobody enters any more; what is held is given back with the lease of the process. */
   async close(): Promise<void> {
     if (this.timer) clearInterval(this.timer);
     for (const stop of this.unsubscribe) stop();
     await Promise.all([...this.tenants.values()].map((tenant) => tenant.close()));
-    await this.lease.close();
   }
 
   private tidy(): void {
@@ -96,12 +93,12 @@ export class SlotService {
     }
   }
 
-  private of(tenantId: string): TenantSlots {
+  private of(tenantId: string): Slots {
     const known = this.tenants.get(tenantId);
     if (known) return known;
-    const { database, clock, log, bus } = this.parts;
+    const { database, bus } = this.parts;
     const onShort = (ids: readonly string[]) => bus.publish('slots.wanted', ids);
-    const made = new TenantSlots(tenantId, { database, clock, log, lease: this.lease, onShort });
+    const made = new Slots({ ...this.parts, store: tenantHolds(database.as({ tenantId }), tenantId), onShort });
     this.tenants.set(tenantId, made);
     return made;
   }

@@ -38,3 +38,14 @@ export const heldSlots = pgTable(
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.subject, table.kind] }), tenantWall()],
 );
+
+/** Who holds how many calls to a provider, of no tenant; a row for each provider whose calls are bounded, made at first use. */
+export const heldPlaces = pgTable(
+  'held_places',
+  {
+    provider: text().primaryKey(),
+    /** By the uuid of the process. */
+    holders: jsonb().$type<Readonly<Record<string, Holder>>>().notNull().default({}),
+  },
+  () => [engineWall()],
+);

@@ -32,7 +32,7 @@ export const messageKinds = {
   'model.changed': true,
   /** Limits of a tenant or key are others now. */
   'limits.changed': true,
-  /** A process found no slot for a socket or subscription of this member, key or tenant: none are to be held in reserve. */
+  /** A process found no slot for a socket or subscription of this member, key or tenant, or for a call to this provider: none are to be held in reserve. */
   'slots.wanted': true,
 } as const;
 

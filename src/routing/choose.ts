@@ -41,7 +41,7 @@ export interface Chosen {
 /** Follows a route for a generation with these facts. */
 export function choose({ route, on }: RouteDefinition, facts: Facts, world: World): Chosen {
   const walk = new Walk(facts, world);
-  const way = walk.openLast(walk.follow(route, 'route'), 'route', route);
+  const { models, shares } = walk.openLast(walk.follow(route, 'route'), 'route', route);
   const branches = Object.entries(on)
     .map(([cause, node]) => {
       const at = `on.${cause}`;
@@ -49,23 +49,22 @@ export function choose({ route, on }: RouteDefinition, facts: Facts, world: Worl
     })
     // Without a model left a branch leads nowhere: the next model of the route is better.
     .filter(([, ways]) => ways.length > 0);
-  return { ...way, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
+  return { models, shares, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
 }
 
 /** The same models, those that nobody asks now behind the others; `reasons` say so for people. */
 export function shutLast(
   models: readonly string[],
   shutUntil: World['shutUntil'],
-): { readonly models: readonly string[]; readonly shut: readonly string[]; readonly reasons: readonly string[] } {
+): { readonly models: readonly string[]; readonly reasons: readonly string[] } {
   const untils = models.flatMap((model) => {
     const until = shutUntil(model);
     return until ? [{ model, until }] : [];
   });
-  if (untils.length === 0) return { models, shut: [], reasons: [] };
+  if (untils.length === 0) return { models, reasons: [] };
   const shut = untils.map(({ model }) => model);
   return {
     models: [...models.filter((model) => !shut.includes(model)), ...shut],
-    shut,
     reasons: untils.map(({ model, until }) => `${model} failed too often lately: last until ${until.toISOString()}`),
   };
 }
@@ -73,6 +72,8 @@ export function shutLast(
 interface Way {
   readonly models: readonly string[];
   readonly shares: ReadonlyMap<string, number>;
+  /** How often each would be the first of those that may be asked now; empty where none may. */
+  readonly open: ReadonlyMap<string, number>;
 }
 
 /** Where among the weights, 0 to 1. */
@@ -99,10 +100,11 @@ class Walk {
         const misfit = this.world.misfit(node.model, this.facts);
         if (misfit !== null) {
           this.step(at, node, `${misfit}: left out`);
-          return { models: [], shares: new Map() };
+          return inOrder([]);
         }
         this.step(at, node, `the model ${node.model}`);
-        return { models: [node.model], shares: new Map([[node.model, 1]]) };
+        const shares = new Map([[node.model, 1]]);
+        return { models: [node.model], shares, open: this.world.shutUntil(node.model) ? new Map() : shares };
       }
       case 'fallback': {
         this.step(at, node, `${node.among.length} in order`);
@@ -137,16 +139,11 @@ class Walk {
     }
   }
 
-  /** Each model once; those that nobody asks now behind the others, whose first gets their shares. */
-  openLast({ models, shares }: Way, at: string, node: RouteNode): Way {
-    const { models: ordered, shut, reasons } = shutLast([...new Set(models)], this.world.shutUntil);
+  /** Each model once; those that nobody asks now behind the others, who get their shares. */
+  openLast({ models, shares, open }: Way, at: string, node: RouteNode): Omit<Way, 'open'> {
+    const { models: ordered, reasons } = shutLast([...new Set(models)], this.world.shutUntil);
     for (const reason of reasons) this.step(at, node, reason);
-    const [first] = ordered;
-    if (first === undefined || shut.length === 0 || shut.includes(first)) return { models: ordered, shares };
-    const moved = new Map([...shares].filter(([model]) => !shut.includes(model)));
-    const lost = shut.reduce((sum, model) => sum + (shares.get(model) ?? 0), 0);
-    if (lost > 0) moved.set(first, (moved.get(first) ?? 0) + lost);
-    return { models: ordered, shares: moved };
+    return { models: ordered, shares: open.size > 0 ? open : shares };
   }
 
   /** The share at a point of all weights, then the others by weight. */
@@ -168,12 +165,17 @@ class Walk {
       index,
       ...this.follow(route, `${at}.among[${index}].route`),
     }));
-    const behind = ways.filter(({ index }) => index !== picked).toSorted((a, b) => b.weight - a.weight);
-    const first = ways.filter(({ index }) => index === picked);
-    return {
-      models: [...first, ...behind].flatMap(({ models }) => models),
-      shares: sharesOf(isFixed ? first.map((way) => [way, 1]) : ways.map((way) => [way, way.weight / total])),
-    };
+    const ledBy = (first: number): Way =>
+      inOrder([
+        ...ways.filter(({ index }) => index === first),
+        ...ways.filter(({ index }) => index !== first).toSorted((a, b) => b.weight - a.weight),
+      ]);
+    const way = ledBy(picked);
+    if (isFixed || total === 0) return way;
+    return mixed(
+      way,
+      ways.flatMap(({ weight, index }) => (weight > 0 ? [[ledBy(index), weight / total] as const] : [])),
+    );
   }
 
   private fastest(node: Extract<RouteNode, { mode: 'latency' }>, at: string): Way {
@@ -185,15 +187,17 @@ class Walk {
     // One that nobody has called lately is worth a try: else it would never be known.
     const near = ways.filter(({ latencyMs }) => latencyMs === null || latencyMs <= within);
     const picked = near[Math.min(near.length - 1, Math.floor(this.world.random() * near.length))];
-    const behind = ways.filter((way) => way !== picked).toSorted((a, b) => (a.latencyMs ?? 0) - (b.latencyMs ?? 0));
+    const ordered = ways.toSorted((a, b) => (a.latencyMs ?? 0) - (b.latencyMs ?? 0));
+    const ledBy = (first: Way | undefined): Way =>
+      inOrder([...(first ? [first] : []), ...ordered.filter((way) => way !== first)]);
     const told = ways.map(
       ({ models: [model], latencyMs }) => `${model} ${latencyMs === null ? 'unknown' : `${Math.round(latencyMs)} ms`}`,
     );
     this.step(at, node, `${told.join(', ')}: by chance among the ${near.length} within ${node.bufferMs} ms of the fastest`);
-    return {
-      models: [...(picked ? [picked] : []), ...behind].flatMap(({ models }) => models),
-      shares: sharesOf(near.map((way) => [way, 1 / near.length])),
-    };
+    return mixed(
+      ledBy(picked),
+      near.map((way) => [ledBy(way), 1 / near.length] as const),
+    );
   }
 
   private cheapest(node: Extract<RouteNode, { mode: 'cost' }>, at: string): Way {
@@ -242,14 +246,23 @@ function reachedAt(weights: readonly number[], point: number): number {
   return reached === -1 ? weights.findLastIndex((weight) => weight > 0) : reached;
 }
 
+/** One behind the other: whoever follows comes first only where those before have nobody. */
 function inOrder(ways: readonly Way[]): Way {
-  return { models: ways.flatMap(({ models }) => models), shares: ways[0]?.shares ?? new Map() };
+  return {
+    models: ways.flatMap(({ models }) => models),
+    shares: ways.find(({ shares }) => shares.size > 0)?.shares ?? new Map(),
+    open: ways.find(({ open }) => open.size > 0)?.open ?? new Map(),
+  };
 }
 
-function sharesOf(ways: readonly (readonly [Way, number])[]): Map<string, number> {
+/** One of several ways, each as often as its part says. */
+function mixed({ models }: Way, parts: readonly (readonly [Way, number])[]): Way {
+  return { models, shares: sharesOf(parts, 'shares'), open: sharesOf(parts, 'open') };
+}
+
+function sharesOf(parts: readonly (readonly [Way, number])[], kind: 'shares' | 'open'): Map<string, number> {
   const sum = new Map<string, number>();
-  for (const [{ shares }, part] of ways)
-    for (const [model, share] of shares) if (share * part > 0) sum.set(model, (sum.get(model) ?? 0) + share * part);
+  for (const [way, part] of parts) for (const [model, share] of way[kind]) sum.set(model, (sum.get(model) ?? 0) + share * part);
   return sum;
 }
 

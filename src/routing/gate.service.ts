@@ -4,9 +4,9 @@ import { nothingUsed, ProviderError } from '../providers/port.ts';
 import { verdictOf } from './breaker.ts';
 import type { CallOutcome, CallCounter } from './call-metrics.ts';
 import type { HealthService, Pass } from './health.service.ts';
-import type { Places } from './places.ts';
+import type { LeavePlace, Places } from './places.ts';
 
-/** BREAKER_OPEN: the model failed too often lately. NO_PLACE: this process makes as many calls to the provider as it may. */
+/** BREAKER_OPEN: the model failed too often lately. NO_PLACE: the provider has as many calls as it may get. */
 export type SkipReason = 'BREAKER_OPEN' | 'NO_PLACE';
 
 /** Nobody was asked, for `reason`. */
@@ -55,29 +55,46 @@ export class GateService {
   enterNow(entering: Entering): StreamWatch | null {
     const { health, places } = this.parts;
     const { model, provider, by } = entering;
-    if (by === 'ELSEWHERE') return this.ticket(entering, null);
+    if (by === 'ELSEWHERE') return this.ticket(entering, null, null);
     const pass = by === 'OURS' ? health.passOf(model) : null;
     if (by === 'OURS' && !pass) return null;
-    return places.takeNow(provider) ? this.ticket(entering, pass) : null;
+    const leave = places.takeNow(provider);
+    return leave && this.ticket(entering, leave, pass);
   }
 
-  /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is shut. */
+  /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is shut, and UNAVAILABLE while nobody can say whether there is a place. */
   async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
-    const { health, places, calls } = this.parts;
-    const { model, provider, by, remainingMs, isPatient } = entering;
-    if (by === 'ELSEWHERE') return this.ticket(entering, null);
+    const { health } = this.parts;
+    const { model, by, remainingMs, isPatient } = entering;
+    if (by === 'ELSEWHERE') return this.ticket(entering, null, null);
     const shutMs = by === 'OURS' ? health.shutMs(model) : 0;
     if (shutMs > 0) throw this.shut(entering, shutMs);
-    if (!(await places.take(provider, isPatient ? remainingMs : 0, signal))) {
-      signal.throwIfAborted();
-      calls.count(provider, model, 'NO_PLACE');
-      throw new NotCalled('NO_PLACE', `there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
+    const leave = await this.place(entering, isPatient ? remainingMs : 0, signal);
+    if (by === 'OWN_KEY') return this.ticket(entering, leave, null);
+    try {
+      const admitted = await health.admit(model);
+      if ('round' in admitted) return this.ticket(entering, leave, admitted);
+      throw this.shut(entering, admitted.waitMs);
+    } catch (error) {
+      leave();
+      throw error;
     }
-    if (by === 'OWN_KEY') return this.ticket(entering, null);
-    const admitted = await health.admit(model);
-    if ('round' in admitted) return this.ticket(entering, admitted);
-    places.leave(provider);
-    throw this.shut(entering, admitted.waitMs);
+  }
+
+  /**
+   * Takes a place among the calls to a model's provider, after a wait of `waitMs` and of what is configured at most: what it gives is called once, when
+   * the call has ended. Throws NotCalled where there is none, and UNAVAILABLE while nobody can say.
+   */
+  async place(
+    { provider, model }: Pick<Entering, 'provider' | 'model'>,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<LeavePlace> {
+    const leave = await this.parts.places.take(provider, waitMs, signal);
+    if (leave) return leave;
+    signal.throwIfAborted();
+    this.parts.calls.count(provider, model, 'NO_PLACE');
+    throw new NotCalled('NO_PLACE', `there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
   }
 
   /** How long a call to this model will certainly not be let in; 0 for one that may be. */
@@ -91,13 +108,13 @@ export class GateService {
     return new NotCalled('BREAKER_OPEN', `${model} failed too often lately and is not asked before ${until}`, waitMs);
   }
 
-  private ticket({ provider, model, by, remainingMs }: Entering, pass: Pass | null): StreamWatch {
-    const { health, places, calls, clock } = this.parts;
+  private ticket({ provider, model, remainingMs }: Entering, leave: LeavePlace | null, pass: Pass | null): StreamWatch {
+    const { health, calls, clock } = this.parts;
     const madeAt = clock.monotonic();
     return {
       first: () => pass && health.began(pass, clock.monotonic() - madeAt),
       ended: (error) => {
-        if (by !== 'ELSEWHERE') places.leave(provider);
+        leave?.();
         const isOutOfTime = clock.monotonic() >= madeAt + remainingMs - noTimeMs;
         const outcome: CallOutcome = error === null ? 'OK' : error instanceof ProviderError ? error.code : 'ABANDONED';
         calls.count(provider, model, outcome);

@@ -78,7 +78,7 @@ function readPrices(text: string): PriceLine[] {
     return {
       from: line.from.maybe(day),
       above: line.above.maybe((at) => at.whole(0, mostTokens)) ?? 0,
-      isBatch: line.isBatch.value === true,
+      isBatch: line.isBatch.maybe(truth) ?? false,
       input,
       cachedInput: line.cachedInput.maybe(dollars) ?? input,
       cacheWrite: line.cacheWrite.maybe(dollars) ?? input,
@@ -95,15 +95,25 @@ function parsed(text: string): unknown {
   }
 }
 
+function truth(reading: Reading): boolean {
+  const { value } = reading;
+  return typeof value === 'boolean' ? value : reading.refuse('true or false is needed here');
+}
+
+function dayOf(moment: Date): string {
+  return moment.toISOString().slice(0, 10);
+}
+
 function day(reading: Reading): string {
   const text = reading.text(10);
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(text).toISOString().slice(0, 10) === text;
+  const moment = Date.parse(text);
+  const isDay = /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(moment) && dayOf(new Date(moment)) === text;
   return isDay ? text : reading.refuse('a day such as 2026-11-30 is needed here');
 }
 
 /** The price that these lines make at a moment; null before the first of them. */
 export function priceOfLines(lines: readonly PriceLine[], at: Date): Price | null {
-  const today = at.toISOString().slice(0, 10);
+  const today = dayOf(at);
   const begun = lines.filter(({ from }) => from === null || from <= today);
   const from = begun.reduce<string | null>((latest, line) => ((line.from ?? '') > (latest ?? '') ? line.from : latest), null);
   const holding = begun.filter((line) => line.from === from);

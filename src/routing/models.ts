@@ -68,7 +68,7 @@ export class Models {
   }
 
   /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. Retired models are as good as others here. */
-  plan(requested: string): RoutePlan {
+  plan(requested: string, at?: Date): RoutePlan {
     if (requested !== autoRoute) {
       if (this.find(requested)) return planOf([requested]);
       throw new AppError(
@@ -82,7 +82,7 @@ export class Models {
     const vendors = this.providers.filter(({ id }) => id !== 'offline');
     const firsts = (vendors.length > 0 ? vendors : this.providers).flatMap((provider) => {
       const own = this.offered.filter((choice) => choice.provider === provider);
-      const first = own.find(({ id }) => this.retiredAt(id) === null) ?? own[0];
+      const first = own.find(({ id }) => this.retiredAt(id, at) === null) ?? own[0];
       return first ? [first.id] : [];
     });
     return planOf(
@@ -93,10 +93,10 @@ export class Models {
   }
 
   /** Those of `ids` that can write a generation of these facts. Throws INVALID_INPUT when none can, which says why of the first one, and what is left. */
-  fitting(ids: readonly string[], facts: Needs): readonly string[] {
-    const standing = ids.filter((id) => this.misfit(id, facts) === null);
+  fitting(ids: readonly string[], facts: Needs, at?: Date): readonly string[] {
+    const standing = ids.filter((id) => this.misfit(id, facts, at) === null);
     const [first] = ids;
-    const misfit = first === undefined ? null : this.misfit(first, facts);
+    const misfit = first === undefined ? null : this.misfit(first, facts, at);
     if (standing.length > 0 || misfit === null) return standing;
     const left = this.left(facts);
     throw new AppError('INVALID_INPUT', `${misfit}; ${left.length === 0 ? 'none is left' : `left are: ${left.join(', ')}`}`, {
@@ -104,9 +104,9 @@ export class Models {
     });
   }
 
-  /** Why a model cannot write a generation of these facts; null when it can, as far as that is known. */
-  misfit(id: string, { isStructured }: Needs): string | null {
-    const retiredAt = this.retiredAt(id);
+  /** Why a model cannot write a generation of these facts, now or at another moment; null when it can, as far as that is known. */
+  misfit(id: string, { isStructured }: Needs, at?: Date): string | null {
+    const retiredAt = this.retiredAt(id, at);
     if (retiredAt) return `the model ${id} was retired on ${retiredAt.toISOString().slice(0, 10)}`;
     const said = this.settings.get(id)?.hasStructuredOutput ?? this.builtIn(id)?.hasStructuredOutput ?? null;
     // A draft fits by itself.
@@ -115,10 +115,9 @@ export class Models {
   }
 
   /** When a model was retired; null while it is not. */
-  retiredAt(id: string): Date | null {
-    const { clock = systemClock } = this.knowledge;
+  retiredAt(id: string, at = (this.knowledge.clock ?? systemClock).now()): Date | null {
     const retiresAt = this.settings.get(id)?.retiresAt ?? this.builtIn(id)?.retiresAt ?? null;
-    return retiresAt && retiresAt <= clock.now() ? retiresAt : null;
+    return retiresAt && retiresAt <= at ? retiresAt : null;
   }
 
   /** How many tokens a model can write; null when nobody says. */

@@ -1,4 +1,6 @@
-/** How many calls to each provider this process makes at a time; for all others `others`. Null: as many as there are. */
+import type { CallSlotService } from '../limits/call-slot.service.ts';
+
+/** How many calls each provider gets at a time, from all processes on the database; all others `others`. Null: as many as there are. */
 export interface PlacesConfig {
   readonly byProvider: ReadonlyMap<string, number>;
   readonly others: number | null;
@@ -6,73 +8,87 @@ export interface PlacesConfig {
   readonly waitMs: number;
 }
 
+/** Gives a place back; to be called once. */
+export type LeavePlace = () => void;
+
 /** More than this wait for no place: they would not get one in time. */
 const mostWaiting = 1_000;
 
-interface Provider {
+interface Count {
   taken: number;
-  /** Who waits, first come first served. */
-  readonly waiting: Set<(hasPlace: boolean) => void>;
+  waiting: number;
 }
 
-/** Places for calls, by provider. Each that was taken has to be left once. */
+const nothingHeld: LeavePlace = () => undefined;
+
+/** Places for calls, by provider. */
 export class Places {
-  private readonly providers = new Map<string, Provider>();
+  private readonly counts = new Map<string, Count>();
 
-  constructor(private readonly config: PlacesConfig) {}
+  constructor(
+    private readonly config: PlacesConfig,
+    private readonly slots: CallSlotService,
+  ) {}
 
-  /** How many calls of a provider are under way. */
+  /** How many calls to a provider are under way in this process. */
   taken(provider: string): number {
-    return this.providers.get(provider)?.taken ?? 0;
+    return this.counts.get(provider)?.taken ?? 0;
   }
 
-  /** Takes a place that is free; false when none is. */
-  takeNow(provider: string): boolean {
-    const most = this.config.byProvider.get(provider) ?? this.config.others;
-    const { taken } = this.of(provider);
-    if (most !== null && taken >= most) return false;
-    this.of(provider).taken += 1;
-    return true;
+  /** Takes a place for which nobody has to be asked; null when there is none. */
+  takeNow(provider: string): LeavePlace | null {
+    const most = this.mostOf(provider);
+    const leave = most === null ? nothingHeld : this.slots.enterNow(provider, most);
+    return leave && this.counted(provider, leave);
   }
 
-  /** Waits for a place, not longer than until the deadline or until `signal` aborts; false when there was none. */
-  async take(provider: string, remainingMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.takeNow(provider)) return true;
-    const { waiting } = this.of(provider);
-    const waitMs = Math.min(this.config.waitMs, remainingMs);
-    if (waitMs <= 0 || waiting.size >= mostWaiting || signal.aborted) return false;
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const giveUp = (): void => {
-      if (waiting.delete(resolve)) resolve(false);
-    };
-    waiting.add(resolve);
-    const timer = setTimeout(giveUp, waitMs);
+  /**
+   * Waits for a place, not longer than as configured, for `remainingMs`, or until `signal` aborts; null when there was none. With no time at all
+   * it takes one that is free now. Rejects with UNAVAILABLE while the database cannot say.
+   */
+  async take(provider: string, remainingMs: number, signal: AbortSignal): Promise<LeavePlace | null> {
+    const most = this.mostOf(provider);
+    if (most === null) return this.counted(provider, nothingHeld);
+    const count = this.of(provider);
+    if (count.waiting >= mostWaiting || signal.aborted) return null;
+    count.waiting++;
+    const entering = this.slots.enter(provider, most, Math.min(this.config.waitMs, remainingMs));
+    const aborted = Promise.withResolvers<null>();
+    const giveUp = (): void => aborted.resolve(null);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
-      return await promise;
+      const leave = await Promise.race([entering, aborted.promise]);
+      if (!signal.aborted) return leave && this.counted(provider, leave);
+      // It may still come, for nobody.
+      entering.then(
+        (late) => late?.(),
+        () => undefined,
+      );
+      return null;
     } finally {
-      clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
+      count.waiting--;
     }
   }
 
-  leave(provider: string): void {
-    const of = this.of(provider);
-    const [next] = of.waiting;
-    if (!next) {
-      of.taken -= 1;
-      return;
-    }
-    // The place goes from one to the other.
-    of.waiting.delete(next);
-    next(true);
+  private mostOf(provider: string): number | null {
+    return this.config.byProvider.get(provider) ?? this.config.others;
   }
 
-  private of(provider: string): Provider {
-    const known = this.providers.get(provider);
+  private counted(provider: string, leave: LeavePlace): LeavePlace {
+    const count = this.of(provider);
+    count.taken++;
+    return () => {
+      count.taken--;
+      leave();
+    };
+  }
+
+  private of(provider: string): Count {
+    const known = this.counts.get(provider);
     if (known) return known;
-    const made = { taken: 0, waiting: new Set<(hasPlace: boolean) => void>() };
-    this.providers.set(provider, made);
+    const made = { taken: 0, waiting: 0 };
+    this.counts.set(provider, made);
     return made;
   }
 }

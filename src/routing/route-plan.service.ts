@@ -90,8 +90,8 @@ export class RoutePlanService {
       const { id, version, definition, times } = found;
       return { ...this.choose(definition, facts, at), route: { id, version }, hedge: hedgeOf(definition.hedging, times) };
     }
-    const { route, models: named, branches } = this.parts.models.plan(requested);
-    const { models, reasons } = shutLast(this.parts.models.fitting(named, facts), this.parts.world.shutUntil);
+    const { route, models: named, branches } = this.parts.models.plan(requested, at);
+    const { models, reasons } = shutLast(this.parts.models.fitting(named, facts, at), this.parts.world.shutUntil);
     const isNamed = requested !== autoRoute;
     const mode = isNamed ? ('single' as const) : ('fallback' as const);
     const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';
@@ -107,7 +107,7 @@ export class RoutePlanService {
       ...world,
       now,
       costMicros: (model) => estimatedCostMicros(models.priceOf(model, now), facts),
-      misfit: (model) => models.misfit(model, facts),
+      misfit: (model) => models.misfit(model, facts, now),
     });
   }
 

@@ -9,7 +9,9 @@ import type { TenantService } from '../tenants/tenant.service.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
 import { factsOf, type Facts } from './facts.ts';
 import { autoRoute, noSuchModel, type Models } from './models.ts';
+import type { GateService } from './gate.service.ts';
 import { hedgeOf } from './hedging.ts';
+import type { LeavePlace } from './places.ts';
 import { mostOutputTokens } from './plan.ts';
 import type { Explanation, RoutePlanService } from './route-plan.service.ts';
 import { chargedPrice, costMicrosOf } from './price.ts';
@@ -80,10 +82,14 @@ export interface RouteTrialParts {
   readonly acts: ActService;
   readonly clock: Clock;
   readonly http: ProviderHttp;
+  readonly gate: Pick<GateService, 'place'>;
   readonly accounts: TrialAccounts;
 }
 
 const mostTried = 10;
+const longestMs = 20_000;
+/** For a place among the calls to its provider. */
+const longestWaitMs = 5_000;
 const path = ['input', 'definition'];
 
 /** Says what routes come to before anything is written by them: by argument, and by asking the models. */
@@ -191,18 +197,24 @@ export class RouteTrialService {
   }
 
   private async call(scope: Scope, model: string): Promise<Answer> {
-    const { models, keys, http, clock } = this.parts;
+    const { models, keys, http, clock, gate } = this.parts;
     const choice = models.find(model);
     if (!choice) return refusedBy(noSuchModel(model));
     const { provider, name } = choice;
+    const signal = AbortSignal.timeout(longestMs);
+    let leave: LeavePlace | null = null;
     try {
       const own = await keys.find(scope.tenantId, provider);
       const { elsewhere = null, apiKey = null } = own ?? {};
       const by = { provider: elsewhere?.provider ?? provider, apiKey, fetch: (elsewhere?.http ?? http).fetch };
-      return await tryModel({ ...by, model: name, clock, signal: AbortSignal.timeout(20_000) });
+      // The calls to an address of its own are no business of the others'.
+      if (!elsewhere) leave = await gate.place({ provider: provider.id, model }, longestWaitMs, signal);
+      return await tryModel({ ...by, model: name, clock, signal });
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       return refusedBy(error);
+    } finally {
+      leave?.();
     }
   }
 }

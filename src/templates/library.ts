@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readTemplate } from './read.ts';
 import { templateKinds, type TemplateSource } from './source.ts';
@@ -38,12 +38,12 @@ export async function readLibrary(dir: string): Promise<LibraryTemplate[]> {
 
 async function foldersIn(dir: string): Promise<string[]> {
   try {
-    const entries = await readdir(dir, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-      .map(({ name }) => name)
-      .toSorted();
+    const names = (await readdir(dir)).filter((name) => !name.startsWith('.')).toSorted();
+    // A link to a folder is as good as one: a mounted library may be made of links. One that leads nowhere is a fault, not nothing.
+    const isFolder = await Promise.all(names.map(async (name) => (await stat(join(dir, name))).isDirectory()));
+    return names.filter((_name, index) => isFolder[index]);
   } catch (cause) {
-    throw new Error(`the template library ${dir} cannot be read`, { cause });
+    const { code, path = dir } = cause as NodeJS.ErrnoException;
+    throw new Error(`the template library ${dir} cannot be read: ${path}: ${code ?? String(cause)}`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { noGuards, readGuards, type TemplateGuards } from '../guards/guards.ts';
@@ -33,8 +34,11 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
   const text = async (file: string) => {
     const path = join(folder, file);
     try {
+      const content = decoded(await readFile(join(library, path)));
       // The same content has the same hash on a machine whose checkout ends lines with CR LF.
-      return (await readFile(join(library, path), 'utf8')).replaceAll('\r\n', '\n');
+      if (content !== null) return content.replaceAll('\r\n', '\n');
+      problems.push({ file: path, line: 1, reason: 'is not UTF-8' });
+      return '';
     } catch (error) {
       problems.push({ file: path, line: 1, reason: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}` });
       return '';
@@ -42,7 +46,7 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
   };
   const about = parseYaml(join(folder, 'template.yaml'), await text('template.yaml'));
   const [draftSource, promptSource] = [await text('draft.njk'), await text('prompt.njk')];
-  const samples = await readSamples(library, folder, text);
+  const samples = await readSamples(library, folder, text, problems);
   problems.push(...about.problems, ...samples.flatMap(({ yaml }) => yaml.problems));
   if (problems.length > 0) return { source: null, problems };
 
@@ -71,15 +75,28 @@ export async function readTemplate(library: string, folder: string): Promise<Rea
   return problems.length === 0 ? { source, problems } : { source: null, problems };
 }
 
+/** Without the mark that some editors begin a file with; null for bytes that are no text. */
+function decoded(bytes: Buffer): string | null {
+  return isUtf8(bytes) ? new TextDecoder().decode(bytes) : null;
+}
+
 interface SampleFile {
   readonly file: string;
   readonly yaml: YamlFile;
 }
 
-async function readSamples(library: string, folder: string, text: (file: string) => Promise<string>): Promise<SampleFile[]> {
+async function readSamples(
+  library: string,
+  folder: string,
+  text: (file: string) => Promise<string>,
+  problems: FileProblem[],
+): Promise<SampleFile[]> {
   const names = await readdir(join(library, folder, 'samples')).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // a template without samples is reported with what it lacks
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // A template without samples is reported with what it lacks.
+    if (code !== 'ENOENT')
+      problems.push({ file: join(folder, 'samples'), line: 1, reason: `cannot be read: ${code ?? String(error)}` });
+    return [];
   });
   const files = names.filter((name) => name.endsWith('.yaml')).toSorted();
   return Promise.all(

@@ -10,7 +10,7 @@ import { AppError } from '../kernel/errors.ts';
 import { idOfName, prefixOfId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import type { LibraryTemplate } from './library.ts';
-import { compileTemplate, type Rendering } from './render.ts';
+import { compileTemplate, TemplateFault, type Rendering } from './render.ts';
 import { sealed, type JsonSchema, type TemplateKind, type TemplateSource, type Variables } from './source.ts';
 import {
   templates,
@@ -100,11 +100,29 @@ export class TemplateService {
     scope.require('templates:read');
     const known = this.bySlug.get(reference) ?? this.byId.get(reference);
     if (known) return known;
-    // A version of an earlier or later build: its sources are stored with it.
-    const [row] = prefixOfId(reference) === 'tpv' ? await this.versions(scope, [reference]) : [];
-    const [template] = row ? await this.list(scope, [row.templateId]) : [];
-    if (!row || !template) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
-    return this.usable(row.id, sourceOf(template, row));
+    const stored = await this.findStored(scope, reference);
+    if (!stored) throw new AppError('NOT_FOUND', 'no such template', { path: ['input', 'template'] });
+    try {
+      return this.usable(stored.version.id, sourceOf(stored.template, stored.version));
+    } catch (cause) {
+      if (!(cause instanceof TemplateFault)) throw cause;
+      throw new AppError('UNAVAILABLE', 'this template was written by a later build than this one', { cause });
+    }
+  }
+
+  /** What an earlier or later build has stored: its sources are with it. */
+  private async findStored(
+    scope: Scope,
+    reference: string,
+  ): Promise<{ template: TemplateRow; version: TemplateVersionRow } | null> {
+    const isVersion = prefixOfId(reference) === 'tpv';
+    const [named] = isVersion ? await this.versions(scope, [reference]) : [];
+    if (isVersion && !named) return null;
+    const [byId] = await this.list(scope, [named?.templateId ?? reference]);
+    const template = byId ?? (named ? null : await this.findBySlug(scope, reference));
+    if (!template) return null;
+    const [version] = named ? [named] : await this.versions(scope, [template.currentVersionId]);
+    return version ? { template, version } : null;
   }
 
   /** The output schema of a version that a generation was made from; null for plain text. */

@@ -4,6 +4,7 @@ import type { SqlTag, Statement } from '../db/statement.ts';
 import { rawPage, type Page, type PageInput } from '../db/page.ts';
 import { generations } from '../generations/generations.table.ts';
 import { AppError } from '../kernel/errors.ts';
+import { checkMoment } from '../kernel/given.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { usageDimensions, type UsageDimension, type UsageSource } from './dimensions.ts';
@@ -80,7 +81,7 @@ export class UsageService {
         const behind = after === null ? null : keysIn(after);
         // Ids are made in order of time, by processes whose clocks may be a little off: the index finds them, the time itself decides.
         const [least, most] = [uuidAt(range.from.getTime() - dayMs), uuidAt(range.to.getTime() + dayMs)];
-        const rows = await this.database.as(scope).sql<GroupRow>(
+        const asked = this.database.as(scope).sql<GroupRow>(
           (sql) => sql`
             select array[day, model, template, member, key] as keys, generations, unfinished, "inputTokens", "outputTokens",
                    "cachedInputTokens", "unknownUsage", "costMicros", "unknownCost", estimate
@@ -110,6 +111,10 @@ export class UsageService {
             order by day, model, template, member, key limit ${limit}`,
           { idempotent: true },
         );
+        const rows = await asked.catch((error: unknown) => {
+          // A zone that the language knows, and this database does not.
+          throw (error as { code?: unknown }).code === '22023' ? noSuchZone(error) : error;
+        });
         return rows.map(({ keys: [day, model, template, member, key], ...sums }) => ({
           ...sums,
           day: has('DAY') ? day : null,
@@ -192,22 +197,28 @@ function parsed(text: string): unknown {
 }
 
 function checkRange({ from, to }: UsageQuestion['range']): void {
-  for (const [name, moment] of Object.entries({ from, to }))
-    if (moment.getUTCFullYear() < 1)
-      throw new AppError('INVALID_INPUT', `${name} is before the year 1`, { path: ['range', name] });
+  for (const [name, moment] of Object.entries({ from, to })) checkMoment(moment, ['range', name]);
   const days = (to.getTime() - from.getTime()) / dayMs;
   const reason = days <= 0 ? 'it ends before it begins' : days > longestDays ? `it is longer than ${longestDays} days` : null;
   if (reason !== null) throw new AppError('INVALID_INPUT', reason, { path: ['range', 'to'] });
 }
 
-/** The name of a zone as the database knows it too. Offsets are refused: the two read their signs the other way round. */
+/**
+ * The name of a zone as it was given: the language would make `Asia/Calcutta` of `Asia/Kolkata`, which not every database has. Offsets are refused: the two
+ * read their signs the other way round.
+ */
 function zoneOf(name: string): string {
   try {
-    if (/^[A-Za-z][\w+/-]{0,60}$/.test(name)) return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+    if (/^[A-Za-z][\w+/-]{0,60}$/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name })) return name;
   } catch {
     // A RangeError says no more than the refusal does.
   }
-  throw new AppError('INVALID_INPUT', 'there is no such time zone; they are named like Europe/Berlin', { path: ['timeZone'] });
+  throw noSuchZone();
+}
+
+function noSuchZone(cause?: unknown): AppError {
+  const message = 'there is no such time zone; they are named like Europe/Berlin';
+  return new AppError('INVALID_INPUT', message, { path: ['timeZone'], cause });
 }
 
 /** The least uuid, version 7, of a moment: they begin with it. */

@@ -30,7 +30,7 @@ describe('npm run admin', () => {
   });
 
   it('bootstraps a tenant in production; its key is an owner with every permission', async () => {
-    const { code, stdout } = await admin(['bootstrap', '--tenant', 'Acme', '--email', 'ada@acme.example'], { SECRET: secret });
+    const { code, stdout } = await admin(['bootstrap', '--tenant', 'Acme', '--email', 'Ada@Acme.example'], { SECRET: secret });
     expect(code).toBe(0);
     const key = /^key +(\S+)$/m.exec(stdout)?.[1] ?? '';
 
@@ -133,6 +133,15 @@ describe('npm run admin', () => {
     } finally {
       await ear.end();
     }
+  });
+
+  it('names no tenant as the API would not', async () => {
+    const named = ['bootstrap', '--tenant', 'x'.repeat(201), '--email', 'ada@acme.example'];
+    expect(await admin(named, { SECRET: secret })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'a name has 1 to 200 characters, not 201\n',
+    });
   });
 
   it('demands the secret of the servers to bootstrap', async () => {

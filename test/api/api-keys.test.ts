@@ -140,6 +140,12 @@ describe('apiKeyCreate', () => {
     ['no permission', { permissions: [] }, 'a key needs a permission', ['input', 'permissions']],
     ['an unknown one', { permissions: ['models:read', 'root'] }, 'no such permission', ['input', 'permissions', '1']],
     ['a word of JavaScript', { permissions: ['__proto__'] }, 'no such permission', ['input', 'permissions', '0']],
+    [
+      'an end beyond the last year',
+      { expiresAt: '9999-12-31T23:59:59-14:00' },
+      'expiresAt is outside the years 1 to 9999',
+      ['input', 'expiresAt'],
+    ],
     ['an end that is past', { expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt is not in the future', ['input', 'expiresAt']],
   ])('refuses %s', async (_what, input, message, path) => {
     const before = await stored();

@@ -1,3 +1,4 @@
+import { request, type IncomingMessage } from 'node:http';
 import type { GraphQLFormattedError } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acknowledged, get, post, rawSocket, sse, wsClient, type Asked } from '../harness/clients.ts';
@@ -329,6 +330,24 @@ describe('bodies and messages', () => {
     expect(await raw.closed).toBe(4400);
   });
 
+  it('refuses bytes that are no UTF-8, and takes the mark that some put before it', async () => {
+    const text = (name: string | Uint8Array) =>
+      Buffer.concat([Buffer.from('{"query":"{ hello(name: \\"'), Buffer.from(name), Buffer.from('\\") }"}')]);
+    const send = async (path: string, body: Buffer) => {
+      const headers = { 'content-type': 'application/json', authorization: 'Bearer all' };
+      const response = await fetch(`${app.url}${path}`, { method: 'POST', headers, body: new Uint8Array(body) });
+      return [response.status, await response.json()];
+    };
+    const refused = [400, { errors: [{ message: 'the body is not UTF-8', extensions: { code: 'BAD_REQUEST' } }] }];
+    const latin1 = text(Buffer.from('José', 'latin1'));
+    expect(await send('/graphql', latin1)).toEqual(refused);
+    expect(await send('/graphql/stream', latin1)).toEqual(refused);
+    expect((await send('/graphql', Buffer.concat([Buffer.from('\uFEFF'), text('José')])))[0]).toBe(200);
+    const raw = await acknowledged(app.url, 'all');
+    raw.socket.send(latin1, { binary: false });
+    expect(await raw.closed).toBe(1007);
+  });
+
   it('answers 300 KiB as GraphQL', async () => {
     const { status, body } = await post(app.url, large, { key: 'all' });
     expect([status, body.errors?.[0]?.extensions?.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
@@ -409,6 +428,32 @@ describe('keys', () => {
     raw.socket.close();
   });
 
+  it('closes 4400 at what only servers say, and at a ping too deep to be answered, without a word in the log', async () => {
+    const deep = `{"type":"ping","payload":{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+    const messages = ['connection_ack', 'next', 'error'].map((type) =>
+      JSON.stringify({ type, id: '1', payload: type === 'error' ? [{ message: 'x' }] : {} }),
+    );
+    for (const message of [...messages, deep]) {
+      for (const open of [() => rawSocket(app.url), () => acknowledged(app.url, 'all')]) {
+        const raw = await open();
+        raw.send(message);
+        expect(await raw.closed, message.slice(0, 40)).toBe(4400);
+      }
+    }
+    expect(app.logged.filter((line) => line.includes('unexpected'))).toEqual([]);
+  });
+
+  it('answers what is no handshake as GraphQL', async () => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '5' };
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    request(`${app.url}/graphql`, { headers }, resolve).on('error', reject).end();
+    const response = await promise;
+    expect([response.statusCode, response.headers['x-content-type-options']]).toEqual([400, 'nosniff']);
+    expect(JSON.parse((await response.toArray()).join(''))).toEqual({
+      errors: [{ message: 'this is no WebSocket handshake', extensions: { code: 'BAD_REQUEST' } }],
+    });
+  });
+
   it('closes 4429 at a second connection_init and 4408 without a first', async () => {
     const twice = await acknowledged(app.url, 'all');
     twice.send({ type: 'connection_init' });
@@ -446,6 +491,12 @@ describe('origins', () => {
     const raw = await rawSocket(app.url, { origin });
     raw.socket.close();
   });
+  it('runs nothing for a HEAD of what is a stream', async () => {
+    const search = new URLSearchParams({ query: 'subscription { forever { number } }' });
+    const headers = { authorization: 'Bearer all', 'apollo-require-preflight': '1' };
+    expect((await fetch(`${app.url}/graphql/stream?${search}`, { method: 'HEAD', headers })).status).toBe(404);
+  });
+
   it('knows no other path', async () => {
     await expect(rawSocket(app.url, { path: '/other' })).rejects.toThrow('HTTP 404');
     expect((await fetch(`${app.url}/other`)).status).toBe(404);

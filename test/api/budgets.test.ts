@@ -458,6 +458,30 @@ describe('a start', () => {
     for (const each of [successor, late, taken, again]) expect(await refusalOf(each)).toEqual([]);
   });
 
+  it('of a key that a budget counts invites nobody who could start without it, and makes no tenant', async () => {
+    const invite = `mutation ($role: String!, $email: String = "ada@example.com") { invitationCreate(input: { email: $email, role: $role }) { invitation { id } errors { code message } } }`;
+    const make = `mutation { tenantCreate(input: { name: "beside", ownerEmail: "ada@example.com" }) { tenant { id } errors { code message } } }`;
+    type Answer = Record<string, { errors: { code: string; message: string }[] }>;
+    const errorsOf = async (query: string, variables = {}) => {
+      const [answer] = Object.values(await app.ask<Answer>(query, variables));
+      return answer?.errors;
+    };
+    const { apiKeys } = await app.ask<{ apiKeys: { nodes: { id: string }[] } }>('{ apiKeys(first: 1) { nodes { id } } }');
+    const { id } = await setBudget(app, { keyId: apiKeys.nodes[0]?.id });
+    const refusal = (whose: string) => [
+      {
+        code: 'FORBIDDEN',
+        message: `this key is under a budget (${id}) that would not count what ${whose} start: use another one`,
+      },
+    ];
+
+    expect(await errorsOf(invite, { role: 'member' })).toEqual(refusal('those whom you invite'));
+    expect(await errorsOf(make)).toEqual(refusal('people of a tenant that it makes'));
+    expect(await errorsOf(invite, { role: 'analyst', email: 'grace@example.com' })).toEqual([]);
+    await app.ask('mutation ($id: ID!) { budgetDelete(input: { id: $id }) { errors { code } } }', { id });
+    expect([await errorsOf(invite, { role: 'member' }), await errorsOf(make)]).toEqual([[], []]);
+  });
+
   it('that copies another counts once it calls a model by itself', async () => {
     await setBudget(owner, { most: 2 });
     const ask = { model: 'second/teller', cache: { mode: 'ON' } };

@@ -149,6 +149,13 @@ describe('generationStart', () => {
       expect(teller.calls.length).toBe(1);
     });
 
+    it('takes null for absent', async () => {
+      const { generation } = await begin({ idempotencyKey: 'null' });
+      const again = await begin({ idempotencyKey: 'null', model: null, temperature: null, cache: null });
+      expect([again.errors, again.generation?.id]).toEqual([[], generation?.id]);
+      expect((await begin({ idempotencyKey: 'null', model: 'auto' })).generation?.id).toBe(generation?.id);
+    });
+
     it('refuses another input with CONFLICT', async () => {
       await begin({ idempotencyKey: 'taken' });
       const { generation, errors } = await begin({ idempotencyKey: 'taken', temperature: 1 });

@@ -320,6 +320,27 @@ describe('places for calls', () => {
     expect(metrics).toContain('draftwire_model_calls_running{provider="openai"} 0');
   });
 
+  it('are as many for models that are tried', async () => {
+    const app = await open({ PROVIDER_MAX_CONCURRENT: 'openai:1', PROVIDER_WAIT_MS: '100' });
+    const gate = gated(['Dear '], ['Ada']);
+    openai = { pieces: gate.pieces };
+    const holder = writeWith(app.url, app, first);
+    await eventually(() => calls() === 1);
+    const test = async () =>
+      (
+        await app.ask<{ routeTest: { verdicts: { failure: { code: string; message: string; retryable: boolean } | null }[] } }>(
+          'mutation ($model: String!) { routeTest(input: { model: $model }) { verdicts { failure { code message retryable } } } }',
+          { model: first },
+        )
+      ).routeTest.verdicts;
+    const message = 'there are as many calls to openai as are allowed at a time';
+    expect(await test()).toEqual([{ failure: { code: 'OVERLOADED', message, retryable: true } }]);
+    gate.open();
+    expect(await holder).toMatchObject({ status: 'SUCCEEDED' });
+    openai = {};
+    expect(await test()).toEqual([{ failure: null }]);
+  });
+
   it('are given on to who waits', async () => {
     const app = await open({ PROVIDER_MAX_CONCURRENT: '1', PROVIDER_WAIT_MS: '60000' });
     const gate = gated(['Dear '], ['Ada']);

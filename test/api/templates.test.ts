@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { openSeed, type Seed } from '../harness/seed.ts';
@@ -151,6 +152,35 @@ describe('template', () => {
         template: null,
       });
     }
+  });
+
+  it('that another build has stored is started by what names it', async () => {
+    const [template, version] = [newId('tpl'), newId('tpv')];
+    const [templateUuid, versionUuid] = [uuidOf(template, 'tpl'), uuidOf(version, 'tpv')];
+    await app.sql`
+      insert into templates (id, slug, kind, title, description, current_version_id)
+      select ${templateUuid}::uuid, 'cover-letter-next', kind, title, description, ${versionUuid}::uuid from templates where slug = 'cover-letter-classic'`;
+    await app.sql`
+      insert into template_versions (id, template_id, number, content_hash, variables_schema, sample, max_output_tokens, failover_policy, guards, draft_source, prompt_source)
+      select ${versionUuid}::uuid, ${templateUuid}::uuid, 1, 'next', variables_schema, sample, max_output_tokens, failover_policy, v.guards,
+             'Dear {{ job.company }}, I am next.', prompt_source
+      from template_versions v join templates t on t.current_version_id = v.id where t.slug = 'cover-letter-classic'`;
+    const variables = { applicant: { name: 'Ada Byron' }, job: { title: 'Analyst', company: 'Engine Works' } };
+    for (const reference of ['cover-letter-next', template, version]) {
+      const started = await app.ask(
+        `mutation ($input: GenerationStartInput!) {
+          generationStart(input: $input) { generation { draft template { slug } templateVersion { id } } errors { code path } } }`,
+        { input: { template: reference, variables } },
+      );
+      const generation = {
+        draft: 'Dear Engine Works, I am next.\n',
+        template: { slug: 'cover-letter-next' },
+        templateVersion: { id: version },
+      };
+      expect(started).toEqual({ generationStart: { generation, errors: [] } });
+    }
+    await app.sql`delete from generations`;
+    await app.sql`delete from templates where id = ${templateUuid}::uuid`;
   });
 
   it('requires templates:read', async () => {

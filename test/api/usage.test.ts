@@ -267,6 +267,11 @@ describe('usage', () => {
       { range: { from: '0000-01-01T00:00:00Z', to: '0000-02-01T00:00:00Z' } },
       'INVALID_INPUT',
     ],
+    [
+      'a range that ends beyond the year 9999',
+      { range: { from: '9999-12-31T00:00:00Z', to: '9999-12-31T23:59:59-14:00' } },
+      'INVALID_INPUT',
+    ],
     ['a zone that is not there', { timeZone: 'Mars/Base' }, 'INVALID_INPUT'],
     ['an offset', { timeZone: '+02:00' }, 'INVALID_INPUT'],
     ['a page too large', { first: 101 }, 'INVALID_INPUT'],

@@ -28,6 +28,8 @@ const engineGrants: Readonly<Record<string, string>> = {
   idempotency_keys: 'DELETE SELECT',
   // How the models of the installation do: circuit breakers, which are one for all tenants.
   model_health: 'DELETE INSERT SELECT UPDATE',
+  // Who makes how many calls to which provider.
+  held_places: 'INSERT SELECT UPDATE',
   // Which processes hold slots, and for how long.
   processes: 'DELETE INSERT SELECT UPDATE',
   // What an operator says of models.

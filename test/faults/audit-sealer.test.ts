@@ -126,7 +126,7 @@ describe('the sealer', () => {
     await using fleet = await startFleet({}, {});
     const [one, two] = fleet.processes;
     if (!one || !two) throw new Error('no processes');
-    const calls = Array.from({ length: 300 }, (_, index) => {
+    const call = (index: number) => {
       const through = index % 2 === 0 ? one : two;
       // Some of it is refused inside its transaction.
       if (index % 5 === 0)
@@ -134,16 +134,17 @@ describe('the sealer', () => {
           id: newId('gen'),
         });
       return through.ask<Answers>(retention, { days: 1 + (index % 9) });
+    };
+    // All write the same row: more at once than this would wait for it too long on a busy machine.
+    const callers = Array.from({ length: 30 }, async (_, caller) => {
+      for (let index = caller; index < 300; index += 30) expect((await call(index)).tenantUpdate?.errors ?? []).toEqual([]);
     });
-    const errors = (await Promise.all(calls)).flatMap(({ tenantUpdate }) => tenantUpdate?.errors ?? []);
-    // All write the same row: on a busy machine some may not have come to it in time, and are not on record.
-    expect(errors.filter(({ code }) => code !== 'UNAVAILABLE' && code !== 'TIMEOUT')).toEqual([]);
-    expect(errors.length).toBeLessThan(60);
+    await Promise.all(callers);
     // Each process has made a key for itself.
     const { auditLog } = await one.ask<{ auditLog: { nodes: unknown[] } }>(
       '{ auditLog(first: 100, filter: { actor: "service_development" }) { nodes { id } } }',
     );
-    const all = 240 - errors.length + auditLog.nodes.length;
+    const all = 240 + auditLog.nodes.length;
     const found = await eventually(async () => {
       const { auditVerify } = await one.ask<{ auditVerify: Verification }>(verify);
       return auditVerify.sealedTo >= all && auditVerify.unsealed === 0 && auditVerify;

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
-import { hold, makeRows } from '../../src/limits/hold.ts';
+import { tenantHolds } from '../../src/limits/hold.ts';
 import { LimitService } from '../../src/limits/limit.service.ts';
 import type { RateLimits } from '../../src/limits/policy.ts';
 import { ProcessLease } from '../../src/limits/process-lease.ts';
@@ -60,13 +60,21 @@ afterAll(async () => {
 
 /** One for each process; closed with the block. */
 function openServices(limits: RateLimits, leaseMs = 15_000) {
-  const services = processes.map(({ database, bus }) => {
+  const opened = processes.map(({ database, bus }) => {
     const { policy, admissions } = new LimitService({ database, clock: systemClock, registry: new Registry(), limits });
-    const service = new SlotService({ database, clock: systemClock, log, bus, policy, admissions, leaseMs });
+    const lease = new ProcessLease(leaseMs, { database, clock: systemClock, log });
+    lease.open();
+    const service = new SlotService({ database, clock: systemClock, log, bus, policy, admissions, lease });
     service.open();
-    return service;
+    return { service, lease };
   });
-  return { services, [Symbol.asyncDispose]: async () => void (await Promise.all(services.map((each) => each.close()))) };
+  const close = async () => {
+    for (const { service, lease } of opened) {
+      await service.close();
+      await lease.close();
+    }
+  };
+  return { services: opened.map(({ service }) => service), [Symbol.asyncDispose]: close };
 }
 
 async function newTenant(): Promise<{ tenantId: string; member(): Scope }> {
@@ -207,16 +215,17 @@ it('a process that was taken to be dead finds its place again, and gives up what
 
 it('counts who began to live while it waited for the row', async () => {
   const { tenantId, member } = await newTenant();
-  const [subject, tenantUuid] = [uuidOf(member().memberId), uuidOf(tenantId)];
-  const [asker, late] = [randomUUID(), randomUUID()];
+  const { memberId: id } = member();
+  const [subject, asker, late] = [uuidOf(id), randomUUID(), randomUUID()];
   const connection = processes[0]?.database.as({ tenantId });
   if (!connection) throw new Error('no process');
-  const ask = { subject, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
-  await makeRows(connection, tenantUuid, [ask]);
+  const store = tenantHolds(connection, tenantId);
+  const ask = { id, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
+  await store.makeRows([ask]);
   await owner`insert into processes (id, lease_until) values (${asker}, now() + interval '1 minute')`;
   const asked = await owner.begin(async (sql) => {
     await sql`select from held_slots where subject = ${subject} for update`;
-    const answer = hold(connection, tenantUuid, { process: asker, turn: 1, graceMs: 500 }, [ask]);
+    const answer = store.hold({ process: asker, turn: 1, graceMs: 500 }, [ask]);
     await eventually(
       async () =>
         (await sql`select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`).length > 0,
@@ -225,22 +234,22 @@ it('counts who began to live while it waited for the row', async () => {
     await sql`update held_slots set holders = ${sql.json({ [late]: { held: 15, turn: 1 } })} where subject = ${subject}`;
     return { answer };
   });
-  expect([...(await asked.answer).values()]).toEqual([{ held: 5, others: 15 }]);
+  expect(await asked.answer).toEqual([{ held: 5, others: 15 }]);
 });
 
 it('whose lease has run out while it waited for the row is told so, and holds nothing', async () => {
   const { tenantId, member } = await newTenant();
-  const [subject, tenantUuid, asker] = [uuidOf(member().memberId), uuidOf(tenantId), randomUUID()];
+  const { memberId: id } = member();
+  const [subject, asker] = [uuidOf(id), randomUUID()];
   const connection = processes[0]?.database.as({ tenantId });
   if (!connection) throw new Error('no process');
-  const ask = { subject, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
-  await makeRows(connection, tenantUuid, [ask]);
+  const store = tenantHolds(connection, tenantId);
+  const ask = { id, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
+  await store.makeRows([ask]);
   await owner`insert into processes (id, lease_until) values (${asker}, now() + interval '1 minute')`;
   const asked = await owner.begin(async (sql) => {
     await sql`select from held_slots where subject = ${subject} for update`;
-    const answer = hold(connection, tenantUuid, { process: asker, turn: 1, graceMs: 500 }, [ask]).catch(
-      (error: unknown) => error,
-    );
+    const answer = store.hold({ process: asker, turn: 1, graceMs: 500 }, [ask]).catch((error: unknown) => error);
     await eventually(
       async () =>
         (await sql`select from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))`).length > 0,
@@ -256,7 +265,8 @@ it('a process that was lost comes back as another, which no late answer to the o
   const [first] = processes;
   if (!first) throw new Error('no process');
   let lost = 0;
-  const lease = new ProcessLease(15_000, { database: first.database, clock: systemClock, log, onLost: () => lost++ });
+  const lease = new ProcessLease(15_000, { database: first.database, clock: systemClock, log });
+  lease.onLost(() => lost++);
   const [before, also] = [await lease.asker(), await lease.asker()];
   lease.lose(before.process);
   const after = await lease.asker();

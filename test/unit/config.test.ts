@@ -144,8 +144,17 @@ describe('readConfig', () => {
     ['an entry without a document', { TRUSTED_DOCUMENTS_FILE: file('entry', '{"a":1}') }, 'its entry 1 is no id with a document'],
     ['a master key that is none', { MASTER_KEY: 'canary' }, 'MASTER_KEY: its key 1 is not 32 bytes in base64'],
     ['a master key given twice', { MASTER_KEY: 'canary', MASTER_KEY_FILE: '/x' }, 'MASTER_KEY and MASTER_KEY_FILE are both set'],
+    ['a key of two lines', { OPENAI_API_KEY_FILE: file('two-lines', 'canary\ncanary\n') }, 'OPENAI_API_KEY has a line break'],
+    ['a key that no header can carry', { GOOGLE_API_KEY: 'canary–' }, 'GOOGLE_API_KEY has a line break, or what else'],
+    ['a token that no header can carry', { METRICS_TOKEN: 'canary–' }, 'METRICS_TOKEN has a line break, or what else'],
     ['a short secret', { SECRET: 'canary' }, 'SECRET has fewer than 16 characters'],
     ['production without a database', { NODE_ENV: 'production' }, 'DATABASE_URL is missing'],
+    ['a mode that may be meant for production', { NODE_ENV: 'Production' }, 'NODE_ENV is "Production"; did you mean production?'],
+    ['production in quotes', { NODE_ENV: '"production"' }, 'did you mean production?'],
+    ['production with a space behind it', { NODE_ENV: 'production ' }, 'DATABASE_URL is missing'],
+    ['an origin without a scheme', { ALLOWED_ORIGINS: 'https://a.example,b.example' }, 'ALLOWED_ORIGINS has "b.example"'],
+    ['an origin with a path', { ALLOWED_ORIGINS: 'https://a.example/app' }, 'ALLOWED_ORIGINS has "https://a.example/app"'],
+    ['an origin with a star', { ALLOWED_ORIGINS: 'https://*.a.example' }, 'which is no origin such as https://app.example.com'],
     ['production without a secret', { NODE_ENV: 'production', DATABASE_URL: url }, 'SECRET or SECRET_FILE is missing'],
   ])('refuses %s', (_name, env, problem) => {
     expect(() => readConfig(env)).toThrow(problem);

@@ -158,7 +158,7 @@ describe('links', () => {
   it.each([
     ['see https://example.org/a?b=1 and http://docs.example.org', null],
     ['see www.example.org.', null],
-    ['write to ada@evil.example', null],
+    ['write to ada@evil.example', 'leave out the link ada@evil.example'],
     ['https://evil.example', 'leave out the link https://evil.example'],
     ['https://example.org.evil.example', 'leave out the link https://example.org.evil.example'],
     ['https://example.org@evil.example/', 'leave out the link https://example.org@evil.example/'],

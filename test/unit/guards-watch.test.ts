@@ -10,7 +10,7 @@ function guardsOf(settings: Record<string, unknown>): Guards {
 
 /** What is found, and how much of the text had come by then. */
 function watched(settings: Record<string, unknown>, parts: readonly string[]): { fault: string; at: number } | null {
-  const watch = watchFor(guardsOf(settings));
+  const watch = watchFor(guardsOf(settings), {});
   let at = 0;
   for (const part of parts) {
     at += part.length;
@@ -57,8 +57,10 @@ describe('a text that comes', () => {
   });
 
   it('is not watched where nothing can be told before its end', () => {
-    expect(watchFor(guardsOf({ mustMention: ['job.company'], language: { is: 'German' }, length: { minWords: 3 } }))).toBeNull();
-    expect(watchFor(null)).toBeNull();
+    expect(
+      watchFor(guardsOf({ mustMention: ['job.company'], language: { is: 'German' }, length: { minWords: 3 } }), {}),
+    ).toBeNull();
+    expect(watchFor(null, {})).toBeNull();
   });
 
   it('is never refused when the whole of it passes, and always for what is wrong far from its end, in any parts', () => {

@@ -43,6 +43,9 @@ describe('what an operator types', () => {
     ['CONTEXT_WINDOW', '0.5', /CONTEXT_WINDOW: a number from 1 /],
     ['STRUCTURED_OUTPUT', 'perhaps', /STRUCTURED_OUTPUT: one of true, false/],
     ['RETIRES_AT', '2026-02-30', /RETIRES_AT: a day such as/],
+    ['RETIRES_AT', '2026-13-01', /RETIRES_AT: a day such as/],
+    ['RETIRES_AT', '2026-01-32', /RETIRES_AT: a day such as/],
+    ['RETIRES_AT', '0000-01-01', /RETIRES_AT: a day such as/],
     ['RETIRES_AT', 'tomorrow', /RETIRES_AT: a day such as/],
     ['PRICES', '{', /PRICES: this is no JSON/],
     ['PRICES', '[]', /PRICES: 1 to 50 entries/],
@@ -50,6 +53,8 @@ describe('what an operator types', () => {
     ['PRICES', '[{"input":1}]', /PRICES\.0\.output: a number from 0/],
     ['PRICES', '[{"input":1,"output":1,"outpt":1}]', /PRICES\.0\.outpt: there is no field outpt/],
     ['PRICES', '[{"input":1,"output":1,"from":"soon"}]', /PRICES\.0\.from: a day such as/],
+    ['PRICES', '[{"input":1,"output":1,"from":"2026-00-10"}]', /PRICES\.0\.from: a day such as/],
+    ['PRICES', '[{"input":1,"output":1,"isBatch":"true"}]', /PRICES\.0\.isBatch: true or false/],
   ])('%s=%s is refused', (name, text, expected) => {
     expect(refusal(() => readSetting(name, text))).toMatch(expected);
   });
@@ -163,6 +168,17 @@ describe('the catalogue', () => {
       'INVALID_INPUT: the model open/one was retired on 2026-11-21; left are: open/two, closed/one, closed/two',
     );
     expect(catalogue.fitting(['open/one', 'open/two'], { isStructured: false })).toEqual(['open/two']);
+  });
+
+  it('knows at which moment a model is retired', () => {
+    const catalogue = models();
+    const later = new Date(at.getTime() + 1_000);
+    catalogue.configure([{ id: 'open/one', ...noSetting, retiresAt: later }]);
+    const all = ['open/one', 'open/two'];
+
+    expect([catalogue.fitting(all, { isStructured: false }), catalogue.plan('auto').models[0]]).toEqual([all, 'open/one']);
+    expect(catalogue.fitting(all, { isStructured: false }, later)).toEqual(['open/two']);
+    expect(catalogue.plan('auto', later).models[0]).toBe('open/two');
   });
 
   it('refuses a model that cannot be held to a schema where that is asked for, and tries one of which nobody knows', () => {

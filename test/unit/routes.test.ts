@@ -326,6 +326,63 @@ describe('models that failed too often', () => {
   });
 });
 
+describe('shares', () => {
+  const ids = ['a/1', 'a/2', 'b/1', 'c/1', 'c/2'];
+  const random = randomOf(20_261_121);
+
+  /** Not by latency or cost above chance: these look at what came first of what is below. */
+  function tree(depth: number, isChance = true): unknown {
+    const below = (chance = isChance) => tree(depth - 1, chance);
+    const some = <T>(make: () => T): T[] => Array.from({ length: random.whole(1, 3) }, make);
+    if (depth === 0) return one(random.pick(ids));
+    switch (
+      random.pick(
+        isChance ? ['single', 'fallback', 'weighted', 'conditional', 'latency', 'cost'] : ['single', 'fallback', 'conditional'],
+      )
+    ) {
+      case 'fallback':
+        return { mode: 'fallback', among: some(() => below()) };
+      case 'weighted':
+        return {
+          mode: 'weighted',
+          among: [{ weight: 1, route: below() }, ...some(() => ({ weight: random.whole(0, 3), route: below() }))],
+        };
+      case 'conditional':
+        return { mode: 'conditional', cases: [{ when: { fact: 'language', is: 'fr' }, route: below() }], otherwise: below() };
+      case 'latency':
+        return { mode: 'latency', among: some(() => below(false)), bufferMs: 100 };
+      case 'cost':
+        return { mode: 'cost', among: some(() => below(false)) };
+      default:
+        return one(random.pick(ids));
+    }
+  }
+
+  it('say how often each model is the first, whatever is shut or retired, over 200 random routes', () => {
+    const asked = 1_000;
+    for (let round = 0; round < 200; round++) {
+      const definition = readDefinition({ route: tree(random.whole(0, 3)) }, () => null, []);
+      const out = new Map(ids.map((id) => [id, random.pick(['open', 'open', 'shut', 'retired'])]));
+      const speeds = new Map(ids.map((id) => [id, random.pick([null, 100, 150, 900])]));
+      const about: World = {
+        ...world,
+        random,
+        latencyMs: (id) => speeds.get(id) ?? null,
+        shutUntil: (id) => (out.get(id) === 'shut' ? wednesday : null),
+        misfit: (id) => (out.get(id) === 'retired' ? 'it was retired' : null),
+      };
+      const firsts = new Map<string, number>();
+      for (let time = 0; time < asked; time++) {
+        const [first] = choose(definition, facts, about).models;
+        if (first !== undefined) firsts.set(first, (firsts.get(first) ?? 0) + 1);
+      }
+      const { shares } = choose(definition, facts, about);
+      const seen = JSON.stringify({ definition, out: [...out], shares: [...shares], firsts: [...firsts] });
+      for (const id of ids) expect(Math.abs((shares.get(id) ?? 0) - (firsts.get(id) ?? 0) / asked), seen).toBeLessThan(0.09);
+    }
+  });
+});
+
 describe('choosing', () => {
   const weighted = {
     mode: 'weighted',

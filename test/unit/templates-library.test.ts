@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -453,6 +453,34 @@ describe('a broken library', () => {
       await writeFile(path, (await readFile(path, 'utf8')).replaceAll('\n', '\r\n'));
     }
     expect((await readLibrary(dir)).map(({ contentHash }) => contentHash)).toEqual(library.map(({ contentHash }) => contentHash));
+  });
+
+  it('is read through links, and without the mark that some editors begin a file with', async () => {
+    const dir = await libraryWith({});
+    for (const file of ['template.yaml', 'draft.njk', 'prompt.njk', sample]) {
+      const path = join(dir, 'cover-letter/classic', file);
+      await writeFile(path, `\uFEFF${await readFile(path, 'utf8')}`);
+    }
+    const linked = await mkdtemp(join(tmpdir(), 'draftwire-library-'));
+    made.push(linked);
+    await mkdir(join(linked, 'cover-letter'));
+    for (const name of ['classic', 'career-change', 'new-graduate'])
+      await symlink(join(dir, 'cover-letter', name), join(linked, 'cover-letter', name));
+    expect((await readLibrary(linked)).map(({ contentHash }) => contentHash)).toEqual(
+      library.map(({ contentHash }) => contentHash),
+    );
+    await symlink(join(dir, 'nowhere'), join(linked, 'cover-letter/modern'));
+    await expect(readLibrary(linked)).rejects.toThrow(/cannot be read: .*modern: ENOENT/);
+  });
+
+  it('does not boot with a file that is not UTF-8, or samples that are no folder', async () => {
+    const dir = await libraryWith({ 'draft.njk': (text) => text.replace('With kind', 'Bien à vous') });
+    const path = join(dir, 'cover-letter/classic/draft.njk');
+    await writeFile(path, Buffer.from(await readFile(path, 'utf8'), 'latin1'));
+    await rm(join(dir, 'cover-letter/new-graduate/samples'), { recursive: true });
+    await writeFile(join(dir, 'cover-letter/new-graduate/samples'), '');
+    await expect(readLibrary(dir)).rejects.toThrow('cover-letter/classic/draft.njk:1: is not UTF-8');
+    await expect(readLibrary(dir)).rejects.toThrow('cover-letter/new-graduate/samples:1: cannot be read: ENOTDIR');
   });
 
   it('does not boot without a library, or with an empty one', async () => {

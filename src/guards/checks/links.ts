@@ -1,35 +1,63 @@
 import { isObject } from '../../kernel/object.ts';
 import { checkOf, textsOf } from '../check.ts';
+import { ownAddresses } from '../own-addresses.ts';
+import type { Stretch } from '../scan.ts';
 import { withoutInvisible } from '../strip.ts';
+import { isLinkedHost } from '../top-levels.ts';
 
 /**
- * Anything that a reader's program may make a link of: a scheme of the web with slashes of either kind, however many, another scheme with `//`, one that
- * runs or shows something, `www.`, or a host behind `//` alone. It goes on to white space, an angle bracket, a quote or the address of a link in
+ * Anything that is written as a link: a scheme of the web with slashes of either kind, however many, another scheme with `//`, one that
+ * runs or shows something or writes a message, `www.`, or a host behind `//` alone. It goes on to white space, an angle bracket, a quote or the address of a link in
  * Markdown: what ends it sooner for one program does not for another.
  */
 const linkPattern =
-  /(?:(?<![A-Za-z0-9])(?:https?:[/\\]|[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/|(?:javascript|data|vbscript):|www\.)|(?<![A-Za-z0-9:/\\])[/\\]{2}(?=[^\s/\\<>"]+\.[\p{L}\p{N}]))(?:(?!\]\()[^\s<>"])+/giu;
+  /(?:(?<![A-Za-z0-9])(?:https?:[/\\]|[A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/|(?:javascript|data|vbscript|mailto):|www\.)|(?<![A-Za-z0-9:/\\])[/\\]{2}(?=[^\s/\\<>"]+\.[\p{L}\p{N}]))(?:(?!\]\()[^\s<>"])+/giu;
 const hostPattern = /^(?:https?:\/\/)?([\p{L}\p{N}.-]+)([^/?#]*)/iu;
 /** What is left of a host and not one of its letters: all before an `@` is a user's name, a backslash is a slash, and dots have other spellings. */
 const goesOn = /[@\\%]|[.\u3002][\p{L}\p{N}]/u;
 /** The same, in the address behind a text that is a link. */
 const userBehind = /\]\([^\s<>"/?#]*[@\\]/y;
 
-/** Hosts that links in the text may lead to, by `http`, `https` or none; `example.org` stands for the hosts below it too. None: no links at all. */
+/**
+ * What programs for mail make links of where nothing says so: an email address, and a host that ends as hosts do. Letters of scripts that set no space between
+ * words stand around one and are none of it.
+ */
+const hostUnit = String.raw`[\p{Lu}\p{Ll}\p{M}\p{N}-]`;
+const hosts = String.raw`(?:${hostUnit}{1,63}\.){1,40}${hostUnit}{2,63}`;
+const barePattern = new RegExp(
+  String.raw`(?<![\p{Lu}\p{Ll}\p{M}\p{N}@.\\-])${hosts}(?!${hostUnit})([:/?#](?=[\p{L}\p{N}]))?`,
+  'gu',
+);
+const domainBehind = new RegExp(hosts, 'uy');
+const localUnits = /[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_\x60{|}~-]/u;
+const longestLocal = 64;
+
+/**
+ * Hosts that links in the text may lead to, by `http`, `https` or none; `example.org` stands for the hosts below it too. None: no links at all. Email addresses,
+ * `mailto:` and hosts that stand by themselves (`example.org/page`) are links where a reader can click on them: addresses at an allowed host pass, and so does
+ * what a variable of at most 100 characters holds, such as the applicant's own address.
+ */
 export const links = checkOf(
   'links',
   read,
-  ({ text }, { allow }) => strangeLinkIn(text, allow),
-  ({ allow }) =>
-    (piece) =>
-      strangeLinkIn(piece, allow),
+  ({ text, variables }, { allow }) => strangeLinkIn(text, { allow, own: ownAddresses(variables) }),
+  ({ allow }, variables) => {
+    const may = { allow, own: ownAddresses(variables) };
+    return (piece) => strangeLinkIn(piece, may);
+  },
 );
 
-function strangeLinkIn(text: string, allow: readonly string[]): string | null {
+interface Allowed {
+  readonly allow: readonly string[];
+  readonly own: ReadonlySet<string>;
+}
+
+function strangeLinkIn(text: string, may: Allowed): string | null {
   // As browsers read hosts: without what nobody sees, and wide letters as the plain ones.
   const read = withoutInvisible(text.normalize('NFKC'));
   const plain = unescaped(read);
-  return strangeIn(read, allow) ?? (plain === read ? null : strangeIn(plain, allow));
+  const strange = strangeIn(read, may) ?? (plain === read ? null : strangeIn(plain, may));
+  return strange === null ? null : `leave out the link ${strange.slice(0, 200).replace(/[)\]}'.,;!]+$/, '')}`;
 }
 
 /** As programs for Markdown and HTML read it: a backslash takes a mark for itself, and there are other ways to write one. */
@@ -49,22 +77,85 @@ function unescaped(text: string): string {
 
 const named: Readonly<Record<string, string>> = { colon: ':', sol: '/', bsol: '\\', period: '.', commat: '@' };
 
-function strangeIn(read: string, allow: readonly string[]): string | null {
+function strangeIn(read: string, may: Allowed): string | null {
   for (const { 0: link, index } of read.matchAll(linkPattern)) {
     userBehind.lastIndex = index + link.length;
-    if (userBehind.test(read) || !isAllowed(link, allow))
-      return `leave out the link ${link.slice(0, 200).replace(/[)\]}'.,;!]+$/, '')}`;
+    if (userBehind.test(read) || !isAllowed(link, may)) return link;
+  }
+  // A dot is in every address and host that stands by itself.
+  if (!/\.[^\s.]/.test(read)) return null;
+  const rest = read.replaceAll(linkPattern, ' ');
+  const addresses = addressesIn(rest);
+  const strange = addresses.map(({ start, end }) => rest.slice(start, end)).find((address) => !isAllowedAddress(address, may));
+  return strange ?? strangeHostIn(without(rest, addresses), may);
+}
+
+function isAllowed(link: string, { allow, own }: Allowed): boolean {
+  if (/^mailto:/i.test(link)) return isAllowedAddress(link.slice(7).replace(/[)\]}'".,;:!?*_`]+$/, ''), { allow, own });
+  if (!/^(?:https?:\/\/|www\.)/i.test(link)) return false;
+  const [, named = '', behind = ''] = hostPattern.exec(link) ?? [];
+  return !goesOn.test(behind) && isAllowedHost(named, allow);
+}
+
+function isAllowedHost(named: string, allow: readonly string[]): boolean {
+  const host = named.toLowerCase().replace(/\.+$/, '');
+  return allow.some((domain) => host === domain.toLowerCase() || host.endsWith(`.${domain.toLowerCase()}`));
+}
+
+/** One address, with nothing behind it but a subject: a second one is a copy for somebody. */
+function isAllowedAddress(address: string, { allow, own }: Allowed): boolean {
+  const [, whole = '', domain = ''] = /^([^@?,;]+@([\p{L}\p{M}\p{N}.-]+))(?:\?subject=[^&]*)?$/iu.exec(address) ?? [];
+  return whole !== '' && (own.has(whole.toLowerCase()) || isAllowedHost(domain, allow));
+}
+
+/** Looks outward from each `@`. */
+function addressesIn(text: string): Stretch[] {
+  const found: Stretch[] = [];
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
+    domainBehind.lastIndex = at + 1;
+    const domain = domainBehind.exec(text)?.[0];
+    let start = at;
+    while (start > 0 && at - start < longestLocal && localUnits.test(text[start - 1] ?? '')) start--;
+    // Quotes, and marks of Markdown, are none of it.
+    start += /^[.'*_\x60/{|=&~]*/.exec(text.slice(start, at))?.[0].length ?? 0;
+    if (domain === undefined || start === at || !/\.\p{L}[\p{L}\p{M}\p{N}-]+$/u.test(domain)) continue;
+    found.push({ start, end: at + 1 + domain.length });
+  }
+  return found;
+}
+
+function without(text: string, stretches: readonly Stretch[]): string {
+  let rest = '';
+  let at = 0;
+  for (const { start, end } of stretches) {
+    rest += `${text.slice(at, Math.max(at, start))} `;
+    at = end;
+  }
+  return rest + text.slice(at);
+}
+
+function strangeHostIn(text: string, { allow, own }: Allowed): string | null {
+  let pathFrom = -1;
+  for (const { 0: found, 1: behind, index } of text.matchAll(barePattern)) {
+    // Behind a slash it is a part of the path of the host before it, if there is one.
+    if (text[index - 1] === '/' && pathFrom >= 0 && !/\s/.test(text.slice(pathFrom, index))) {
+      pathFrom = index + found.length;
+      continue;
+    }
+    const host = hostIn(behind === undefined ? found : found.slice(0, -1), behind !== undefined);
+    if (host === null) continue;
+    pathFrom = behind === undefined ? -1 : index + found.length;
+    if (!isAllowedHost(host, allow) && (behind !== undefined || !own.has(host.toLowerCase()))) return host;
   }
   return null;
 }
 
-function isAllowed(link: string, allow: readonly string[]): boolean {
-  if (!/^(?:https?:\/\/|www\.)/i.test(link)) return false;
-  const [, named = '', behind = ''] = hostPattern.exec(link) ?? [];
-  const host = named.toLowerCase().replace(/\.+$/, '');
-  return (
-    !goesOn.test(behind) && allow.some((domain) => host === domain.toLowerCase() || host.endsWith(`.${domain.toLowerCase()}`))
-  );
+/** A host that is linked, without the words of a next sentence that has no space before it. */
+function hostIn(found: string, hasPath: boolean): string | null {
+  if (isLinkedHost(found, hasPath)) return found;
+  const last = found.lastIndexOf('.');
+  const shorter = found.slice(0, last);
+  return /^\p{Lu}/u.test(found.slice(last + 1)) && shorter.includes('.') && isLinkedHost(shorter, false) ? shorter : null;
 }
 
 function read(settings: unknown): { readonly allow: readonly string[] } | string {

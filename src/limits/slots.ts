@@ -1,22 +1,39 @@
-import type { Database } from '../db/client.ts';
-import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import { hold, LostLease, makeRows, type Hold, type HoldAsk } from './hold.ts';
+import { LostLease, type Hold, type HoldAsk, type HoldKind, type HoldStore } from './hold.ts';
+import {
+  hasRoom,
+  isDue,
+  keyOf,
+  newHolding,
+  refusalBy,
+  reserveOf,
+  type Entry,
+  type Holding,
+  type Slot,
+  type Wanted,
+} from './holding.ts';
 import type { ProcessLease } from './process-lease.ts';
-import { hasRoom, isDue, keyOf, newHolding, refusalBy, reserveOf, type Holding, type Slot, type Wanted } from './holding.ts';
-import type { SlotKind } from './slots.table.ts';
+
+/** How long to wait where a limit is reached. */
+export interface Patience {
+  /** Before each further try, as long as other processes may hold some in reserve. */
+  readonly pausesMs: readonly number[];
+  /** Until then on the monotonic clock it is tried again in any case, also for what becomes free here; 0 for no such time. */
+  readonly until: number;
+}
 
 interface Waiter {
   readonly slot: Slot;
   readonly caller: PromiseWithResolvers<() => void>;
+  readonly patience: Patience;
   tries: number;
   dueAt: number;
 }
 
-export interface TenantSlotsParts {
-  readonly database: Database;
+export interface SlotsParts {
+  readonly store: HoldStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly lease: ProcessLease;
@@ -26,55 +43,54 @@ export interface TenantSlotsParts {
 
 const tightMs = 10_000;
 const fullMs = 250;
-/** How long to wait for what others hold in reserve, before each further try. */
-const pausesMs: readonly number[] = [50, 200];
+const patientPauseMs = 200;
 const mostAsked = 500;
 const mostWaiting = 10_000;
 
 /**
- * The slots of one tenant, as this process has them. The rows say what each process holds, and one statement at a time asks for all who
+ * The slots of one store, as this process has them. The rows say what each process holds, and one statement at a time asks for all who
  * wait. Far below a limit it holds some in reserve, so that who opens something next waits for no statement; near it none, and what is
- * in reserve elsewhere is asked for before anybody is refused.
+ * in reserve elsewhere is asked for before anybody is refused. Who waits here comes first, in turn, for what becomes free here.
  */
-export class TenantSlots {
+export class Slots {
   private readonly holdings = new Map<string, Holding>();
   private waiters: Waiter[] = [];
   private running: Promise<void> | null = null;
   private timer: NodeJS.Timeout | null = null;
-  private readonly tenantUuid: string;
 
-  constructor(
-    private readonly tenantId: string,
-    private readonly parts: TenantSlotsParts,
-  ) {
-    this.tenantUuid = uuidOf(tenantId, 'ten');
-  }
+  constructor(private readonly parts: SlotsParts) {}
 
   get isIdle(): boolean {
     return this.holdings.size === 0 && this.waiters.length === 0 && !this.running;
   }
 
-  /** Takes a slot; what it gives is called once, when that is closed. Rejects with RATE_LIMITED, or UNAVAILABLE when nobody can say. */
-  async enter(kind: SlotKind, wanted: readonly Wanted[], onLost: (error: AppError) => void): Promise<() => void> {
-    const now = this.parts.clock.monotonic();
+  /** Takes a slot that is held in reserve; null where none is. What it gives is called once, when that is closed. */
+  enterNow({ kind, wanted, onLost }: Entry): (() => void) | null {
     const slot: Slot = { holdings: wanted.map((each) => this.holdingOf(kind, each)), onLost };
-    for (const holding of slot.holdings) holding.enteredAt = now;
-    if (this.parts.lease.isTrusted && slot.holdings.every(hasRoom)) return this.occupy(slot);
+    return this.isNext(slot) ? this.occupy(slot) : null;
+  }
+
+  /** Takes a slot; what it gives is called once, when that is closed. Rejects with RATE_LIMITED, or UNAVAILABLE when nobody can say. */
+  async enter(entry: Entry, patience: Patience): Promise<() => void> {
+    const now = this.parts.clock.monotonic();
+    const slot: Slot = { holdings: entry.wanted.map((each) => this.holdingOf(entry.kind, each)), onLost: entry.onLost };
+    if (this.isNext(slot)) return this.occupy(slot);
     const full = slot.holdings.find(({ fullUntil }) => fullUntil > now);
-    if (full) throw refusalBy(full);
-    if (this.waiters.length >= mostWaiting) {
-      throw new AppError('UNAVAILABLE', 'too many connections of this tenant wait here', { retryAfterMs: 1_000 });
-    }
+    if (full && patience.until <= now) throw refusalBy(full);
+    if (this.waiters.length >= mostWaiting) throw new AppError('UNAVAILABLE', 'too many wait here', { retryAfterMs: 1_000 });
     const caller = Promise.withResolvers<() => void>();
-    this.waiters.push({ slot, caller, tries: 0, dueAt: now });
+    this.waiters.push({ slot, caller, patience, tries: 0, dueAt: now });
+    for (const holding of slot.holdings) holding.waiting++;
+    // Who is in front may wait for another limit.
+    if (slot.holdings.every(hasRoom)) this.seat();
     // After everything that arrived in this turn of the event loop.
     setImmediate(() => this.run());
     return caller.promise;
   }
 
-  /** What is in reserve here of what this member, key or tenant may open. */
-  spareOf(id: string, kind: SlotKind): number {
-    const holding = this.holdings.get(keyOf(uuidOf(id), kind));
+  /** What is in reserve here of what this member, key, tenant or provider may have open. */
+  spareOf(id: string, kind: HoldKind): number {
+    const holding = this.holdings.get(keyOf(id, kind));
     return holding ? Math.max(0, holding.held - holding.slots.size) : 0;
   }
 
@@ -96,10 +112,8 @@ export class TenantSlots {
 
   /** Gives back what nobody used for a while; forgets what is not held. */
   tidy(): void {
-    const waitedFor = new Set(this.waiters.flatMap(({ slot }) => slot.holdings));
-    for (const [key, holding] of this.holdings) {
-      const { slots, held, isStale } = holding;
-      if (slots.size === 0 && held === 0 && !isStale && !waitedFor.has(holding) && !this.running) this.holdings.delete(key);
+    for (const [key, { slots, held, waiting, isStale }] of this.holdings) {
+      if (slots.size === 0 && held === 0 && waiting === 0 && !isStale && !this.running) this.holdings.delete(key);
     }
     const now = this.parts.clock.monotonic();
     if ([...this.holdings.values()].some((holding) => isDue(holding, now))) this.run();
@@ -107,22 +121,27 @@ export class TenantSlots {
 
   async close(): Promise<void> {
     if (this.timer) clearTimeout(this.timer);
-    for (const { caller } of this.waiters.splice(0)) caller.reject(new AppError('UNAVAILABLE', 'this process is stopping'));
+    this.dismiss(new Set(this.waiters), ({ caller }) => caller.reject(new AppError('UNAVAILABLE', 'this process is stopping')));
     await this.running;
   }
 
-  private holdingOf(kind: SlotKind, { id, most, words }: Wanted): Holding {
-    const subject = uuidOf(id);
-    const key = keyOf(subject, kind);
-    const known = this.holdings.get(key);
-    if (known) {
-      if (known.most !== most) known.fullUntil = 0;
-      known.most = most;
-      return known;
+  private holdingOf(kind: HoldKind, wanted: Wanted): Holding {
+    const key = keyOf(wanted.id, kind);
+    let holding = this.holdings.get(key);
+    if (holding) {
+      if (holding.most !== wanted.most) holding.fullUntil = 0;
+      holding.most = wanted.most;
+    } else {
+      holding = newHolding(kind, wanted);
+      this.holdings.set(key, holding);
     }
-    const holding = newHolding(kind, { id, most, words });
-    this.holdings.set(key, holding);
+    holding.enteredAt = this.parts.clock.monotonic();
     return holding;
+  }
+
+  /** Whether there is room, and nobody waits for it. */
+  private isNext({ holdings }: Slot): boolean {
+    return this.parts.lease.isTrusted && holdings.every((holding) => holding.waiting === 0 && hasRoom(holding));
   }
 
   private occupy(slot: Slot): () => void {
@@ -135,7 +154,21 @@ export class TenantSlots {
     for (const holding of slot.holdings) {
       if (holding.slots.delete(slot)) holding.fullUntil = 0;
     }
-    if (this.waiters.length > 0 || slot.holdings.some(({ tightUntil }) => tightUntil > now)) setImmediate(() => this.run());
+    if (slot.holdings.some(({ waiting }) => waiting > 0)) this.seat();
+    if (slot.holdings.some(({ tightUntil }) => tightUntil > now)) setImmediate(() => this.run());
+  }
+
+  /** Gives what is free here to those who wait, in turn. */
+  private seat(): void {
+    if (!this.parts.lease.isTrusted) return;
+    const over = new Set(
+      this.waiters.filter(({ slot, caller }) => {
+        if (!slot.holdings.every(hasRoom)) return false;
+        caller.resolve(this.occupy(slot));
+        return true;
+      }),
+    );
+    this.dismiss(over, () => undefined);
   }
 
   private run(): void {
@@ -160,7 +193,7 @@ export class TenantSlots {
           this.parts.lease.lose(error.process);
           continue;
         }
-        this.leaveWaiters(new Set(due), (waiter) => waiter.caller.reject(error));
+        this.dismiss(new Set(due), (waiter) => waiter.caller.reject(error));
         // What is not given back now is with the next tidying.
         if (due.length === 0) return this.parts.log.warn({ err: error }, 'could not give slots back');
       }
@@ -188,44 +221,42 @@ export class TenantSlots {
     }
     return new Map(
       [...waiting].map(([holding, count]) => {
-        const { subject, kind, most, slots, isLost } = holding;
-        return [
-          holding,
-          { subject, kind, most, used: isLost ? 0 : slots.size, wanted: slots.size + count, spare: reserveOf(holding, now) },
-        ];
+        const { id, kind, most, slots, isLost } = holding;
+        const used = isLost ? 0 : slots.size;
+        return [holding, { id, kind, most, used, wanted: slots.size + count, spare: reserveOf(holding, now) }];
       }),
     );
   }
 
   private async round(asked: ReadonlyMap<Holding, HoldAsk>, due: readonly Waiter[]): Promise<void> {
-    const { database, lease } = this.parts;
+    const { store, lease } = this.parts;
     let asker = await lease.asker();
-    const connection = database.as({ tenantId: this.tenantId });
     for (const [holding, { used }] of asked) {
       // Until the answer nothing more is opened from what may just be given back.
       holding.held = Math.min(holding.held, used);
       holding.isStale = true;
     }
     const asks = [...asked.values()];
-    let found = await hold(connection, this.tenantUuid, asker, asks);
-    if (found.size < asks.length) {
-      await makeRows(connection, this.tenantUuid, asks);
+    let found = await store.hold(asker, asks);
+    if (found.includes(null)) {
+      await store.makeRows(asks);
       asker = await lease.asker();
-      found = await hold(connection, this.tenantUuid, asker, asks);
+      found = await store.hold(asker, asks);
     }
     // The answer came too late to be true: it is asked again, in the name that holds by then.
     if (!lease.isStill(asker)) return;
     const holds = new Map<Holding, Hold>();
-    for (const [holding, { subject, kind }] of asked) {
+    [...asked.keys()].forEach((holding, index) => {
       // A tenant that is gone has no rows any more.
-      const answer = found.get(keyOf(subject, kind)) ?? { held: 0, others: 0 };
+      const answer = found[index] ?? { held: 0, others: 0 };
       holds.set(holding, answer);
       holding.held = answer.held;
       holding.isStale = false;
       if (holding.isLost) this.evict(holding);
       holding.isLost = false;
-    }
-    this.settle(due, holds);
+    });
+    this.seat();
+    this.refuse(due, holds);
   }
 
   /** The newest have to go that found no place any more. */
@@ -236,35 +267,50 @@ export class TenantSlots {
     }
   }
 
-  private settle(due: readonly Waiter[], holds: ReadonlyMap<Holding, Hold>): void {
+  /** What becomes of those who asked and still have no slot: another try, or a refusal. */
+  private refuse(due: readonly Waiter[], holds: ReadonlyMap<Holding, Hold>): void {
     const now = this.parts.clock.monotonic();
-    const over = new Set<Waiter>();
+    const over = new Map<Waiter, Holding>();
     const short = new Set<string>();
+    const still = new Set(this.waiters);
     for (const waiter of due) {
+      if (!still.has(waiter)) continue;
       const lacking = waiter.slot.holdings.find((holding) => !hasRoom(holding));
-      if (!lacking) {
-        over.add(waiter);
-        waiter.caller.resolve(this.occupy(waiter.slot));
+      if (!lacking) continue;
+      const hasOthers = (holds.get(lacking)?.others ?? 0) > 0;
+      const pauseMs = this.pauseOf(waiter, hasOthers, now);
+      if (pauseMs === null) {
+        lacking.fullUntil = now + fullMs;
+        over.set(waiter, lacking);
         continue;
       }
-      const pauseMs = pausesMs[waiter.tries];
-      // Alone there is nobody to wait for.
-      if (pauseMs !== undefined && (holds.get(lacking)?.others ?? 0) > 0) {
-        waiter.tries++;
-        waiter.dueAt = now + pauseMs;
-        short.add(lacking.id);
-        continue;
-      }
-      lacking.fullUntil = now + fullMs;
-      over.add(waiter);
-      waiter.caller.reject(refusalBy(lacking));
+      waiter.tries++;
+      waiter.dueAt = now + pauseMs;
+      if (hasOthers) short.add(lacking.id);
     }
-    this.leaveWaiters(over, () => undefined);
+    this.dismiss(new Set(over.keys()), (waiter) => {
+      const lacking = over.get(waiter);
+      if (lacking) waiter.caller.reject(refusalBy(lacking));
+    });
     if (short.size > 0) this.parts.onShort([...short]);
   }
 
-  private leaveWaiters(over: ReadonlySet<Waiter>, tell: (waiter: Waiter) => void): void {
+  /** How long until the next try; null when there is none: for who is not patient there is nobody to wait for where no other process holds any. */
+  private pauseOf({ patience, tries }: Waiter, hasOthers: boolean, now: number): number | null {
+    const pauseMs = hasOthers ? patience.pausesMs[tries] : undefined;
+    const leftMs = patience.until - now;
+    if (leftMs <= 0) return pauseMs ?? null;
+    return Math.min(pauseMs ?? patientPauseMs, leftMs);
+  }
+
+  /** Those of them that still wait do so no longer. */
+  private dismiss(over: ReadonlySet<Waiter>, tell: (waiter: Waiter) => void): void {
+    if (over.size === 0) return;
+    const leaving = this.waiters.filter((waiter) => over.has(waiter));
     this.waiters = this.waiters.filter((waiter) => !over.has(waiter));
-    for (const waiter of over) tell(waiter);
+    for (const waiter of leaving) {
+      for (const holding of waiter.slot.holdings) holding.waiting--;
+      tell(waiter);
+    }
   }
 }

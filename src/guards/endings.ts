@@ -1,0 +1,180 @@
+import type { Folded } from './fold.ts';
+import { isLetterOrNumber } from './letters.ts';
+
+/**
+ * Endings that a name may have behind it as languages decline it, in letters without marks. Which of them count is decided by how the name ends, and, but for
+ * some sorts, by the text: only where a word that is no name has letters that others do not write. So of an English letter about `Mark` the `Marks` are masked, and neither
+ * `Market` nor `Marka`, while a Polish one hides him in `Markiem` as well.
+ */
+interface Sort {
+  /** What a text must have, in lower case and with the flag `g`; null where every text will do. */
+  readonly isIn: RegExp | null;
+  readonly endings: string;
+}
+
+const finnish =
+  'n a ta lle lla lta ssa sta na ksi tta t an en in on un yn han hen hin hon hun hyn kin nkin lleni llekin nko ko kaan kaen nsa nne';
+const finnishLetters = /ää|öö|yy|y[äö]|[äö]y/g;
+const hungarianLetters = /[őű]/g;
+const slavicLetters = /[ąćčďđęěłńňřśšťůźżžľĺŕ]/g;
+const sorts = {
+  /** `Foxes`, `Maxens`. */
+  hissing: { isIn: null, endings: 'es ens' },
+  /** `Kowalskiego`. */
+  ski: { isIn: null, endings: 'ego emu m mi ch' },
+  skiStem: {
+    isIn: null,
+    endings: 'i y a e o ej ou u iego iemu im ym ho iej ich ych imi ymi ie eho emu em',
+  },
+  slavicShort: { isIn: slavicLetters, endings: 'a u owi ovi em iem om ow ov ova ove ovou owie owa' },
+  slavic: {
+    isIn: slavicLetters,
+    endings:
+      'a u e i y o ou owi ovi em iem om um ie ze zie ii ej iu ow ov uv ova ovo ove ovou owie owa owej ami ach ech ich im ovia',
+  },
+  slavicAdjective: { isIn: slavicLetters, endings: 'ego ho mu emu m ch mi eho em ym ymi ych a e ou ej' },
+  slavicSoft: { isIn: slavicLetters, endings: 'ce cie dze dzie rze se' },
+  cyrillic: {
+    isIn: null,
+    endings:
+      'а у ом ем е ы и ой ей ою ею ью я ю ию ии ией ием ия ов ев ам ами ах ям ями ях ым ых ыми им их ими ого его ому ему ая яя ую юю ое ые ие ' +
+      'і ї ові еві єві єм єю єї ії ію ією ова ово овы ові',
+  },
+  greek: { isIn: null, endings: 'ου ο ε η α ω υ ι ασ ησ οσ ωσ ισ εσ ων οι ουσ' },
+  finnish: { isIn: finnishLetters, endings: finnish },
+  /** Names that end with a consonant have an `i` before it. */
+  finnishConsonant: {
+    isIn: finnishLetters,
+    endings: finnish
+      .split(' ')
+      .map((ending) => `i${ending}`)
+      .join(' '),
+  },
+  finnishNen: { isIn: finnishLetters, endings: 'sen sta selle sella selta sessa sesta seen sena seksi set sten sille sia' },
+  turkish: {
+    isIn: /[ğş]/g,
+    endings:
+      'nin nun in un e a ye ya i u yi yu ni nu ne na de da te ta den dan ten tan nden ndan nde nda le la yle yla ler lar lere lara lerin larin im um',
+  },
+  /** Behind a back vowel there is no `e`, but in the few that have no other. */
+  hungarianBack: {
+    isIn: hungarianLetters,
+    endings:
+      'nak t at ot val hoz tol rol ban ba bol ra ig ert e ek nal on kent ul bal cal dal gal kal lal mal nal pal ral sal tal zal',
+  },
+  hungarian: {
+    isIn: hungarianLetters,
+    endings: 'nek et vel hez ben be bol re nel en ot bel cel del gel kel lel mel pel rel sel tel zel',
+  },
+} as const satisfies Record<string, Sort>;
+
+type SortName = keyof typeof sorts;
+
+const names = Object.keys(sorts) as SortName[];
+const bitOf = Object.fromEntries(names.map((name, index) => [name, 2 ** index])) as Record<SortName, number>;
+/** The sorts that have an ending, as a sum of bits. */
+const sortsOf = new Map<string, number>();
+for (const name of names)
+  for (const ending of sorts[name].endings.split(' ')) sortsOf.set(ending, (sortsOf.get(ending) ?? 0) | bitOf[name]);
+
+/** No ending is longer. */
+export const longestEnding = Math.max(...Array.from(sortsOf.keys(), ({ length }) => length));
+
+/** The sorts that any text may have, and those that the letters of a language bring. */
+const bitsBy = new Map<RegExp | null, number>();
+for (const name of names) bitsBy.set(sorts[name].isIn, (bitsBy.get(sorts[name].isIn) ?? 0) | bitOf[name]);
+
+function sum(chosen: readonly SortName[]): number {
+  return chosen.reduce((bits, name) => bits | bitOf[name], 0);
+}
+
+/** Longer words are not looked through for how they begin. */
+const longestWord = 30;
+
+/** The sorts of endings that count in a text, as a sum of bits. */
+export function endingsIn(text: Folded): number {
+  let bits = bitsBy.get(null) ?? 0;
+  if (!/[^\0-\u007f]/.test(text.lower)) return bits;
+  for (const [isIn, own] of bitsBy) if (isIn && isWrittenIn(isIn, text)) bits |= own;
+  return bits;
+}
+
+/** Whether a word has these letters that does not begin with a capital: foreign names have them in every language. */
+function isWrittenIn(letters: RegExp, { text, lower }: Folded): boolean {
+  letters.lastIndex = 0;
+  for (let match = letters.exec(lower); match; match = letters.exec(lower)) {
+    let start = match.index;
+    while (match.index - start < longestWord && isLetterOrNumber(text, start - 1)) start--;
+    if (text.charCodeAt(start) === lower.charCodeAt(start)) return true;
+  }
+  return false;
+}
+
+/** Whether an ending is one of these sorts. */
+export function isEnding(ending: string, bits: number): boolean {
+  return ((sortsOf.get(ending) ?? 0) & bits) !== 0;
+}
+
+/** What a name may be cut to, with an ending that must follow. */
+export interface Stem {
+  readonly form: string;
+  readonly endings: number;
+}
+
+/** At least so many letters of a name stay. */
+const leastStem = 3;
+const longestName = 32;
+
+/** How a name is declined that is read as these letters: the sorts of its endings, and what it is cut to before others. */
+export function declined(form: string): { readonly endings: number; readonly stems: readonly Stem[] } {
+  const isLatin = /[a-z]$/.test(form);
+  if (form.length < leastStem || form.length > longestName || !(isLatin || /[\u0370-\u045f]$/.test(form)))
+    return { endings: 0, stems: [] };
+  const stems = rules.flatMap(({ pattern, stem, sort }): Stem[] => {
+    if (!pattern.test(form)) return [];
+    const cut = form.replace(pattern, stem);
+    return cut.length < leastStem ? [] : [{ form: cut, endings: sum(sort) }];
+  });
+  return { endings: sum(isLatin ? latin(form) : /[бвгджзклмнпрстфхцчшщь]$/.test(form) ? ['cyrillic'] : []), stems };
+}
+
+function latin(form: string): SortName[] {
+  const isVowel = /[aeiouy]$/.test(form);
+  const isBack = /a[^aeiouy]*$/.test(form);
+  const all: SortName[] = [
+    isVowel ? 'finnish' : 'finnishConsonant',
+    'turkish',
+    ...(isBack ? [] : ['hungarian' as const]),
+    'hungarianBack',
+  ];
+  if (/(?:[sxz]|[cs]h)$/.test(form)) all.push('hissing');
+  if (/[scz]k[iy]$/.test(form)) all.push('ski');
+  if (/[iy]$/.test(form)) all.push('slavicAdjective');
+  if (!isVowel) all.push(form.length > leastStem ? 'slavic' : 'slavicShort');
+  return form.length > leastStem ? all : all.filter((sort) => sort.startsWith('slavic') || sort === 'hissing');
+}
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly stem: string;
+  readonly sort: readonly SortName[];
+}
+
+const rules: readonly Rule[] = [
+  { pattern: /([scz]k)[iya]$/, stem: '$1', sort: ['skiStem'] },
+  { pattern: /[aeoy]$/, stem: '', sort: ['slavic'] },
+  { pattern: /y$/, stem: '', sort: ['slavicAdjective'] },
+  // `Karel`, `Marek`: the vowel goes.
+  { pattern: /([bcdfghjklmnprstvwz])e([cklnrt])$/, stem: '$1$2', sort: ['slavic'] },
+  // `Agnieszce`, `Marcie`, `Robercie`, `Barbarze`.
+  { pattern: /(?:ka|ga|t|ta|d|da|h|ha|ra)$/, stem: '', sort: ['slavicSoft'] },
+  { pattern: /([бвгджзклмнпрстфхцчш])[ео]([клнрц])$/, stem: '$1$2', sort: ['cyrillic'] },
+  { pattern: /(?:[ыио]й|[аяйьо])$/, stem: '', sort: ['cyrillic'] },
+  { pattern: /й$/, stem: '', sort: ['cyrillic'] },
+  { pattern: /(?:ουσ|οσ|ησ|ασ|ισ|εσ|ου|α|η|ω|ι|ο)$/, stem: '', sort: ['greek'] },
+  { pattern: /nen$/, stem: '', sort: ['finnishNen'] },
+  // `Pekan`, `Niemen`.
+  { pattern: /([kpt])\1([aouyie])$/, stem: '$1$2', sort: ['finnish'] },
+  { pattern: /i$/, stem: 'e', sort: ['finnish'] },
+  { pattern: /k$/, stem: 'g', sort: ['turkish'] },
+];
