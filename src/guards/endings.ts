@@ -7,7 +7,7 @@ import { isLetterOrNumber } from './letters.ts';
  * `Market` nor `Marka`, while a Polish one hides him in `Markiem` as well.
  */
 interface Sort {
-  /** What a text must have, in lower case and with the flag `g`; null where every text will do. */
+  /** What a text must have, in lower case, and with the flag `g` in a word that is no name; null where every text will do. */
   readonly isIn: RegExp | null;
   readonly endings: string;
 }
@@ -35,12 +35,12 @@ const sorts = {
   slavicAdjective: { isIn: slavicLetters, endings: 'ego ho mu emu m ch mi eho em ym ymi ych a e ou ej' },
   slavicSoft: { isIn: slavicLetters, endings: 'ce cie dze dzie rze se' },
   cyrillic: {
-    isIn: null,
+    isIn: /[а-яіїє]/,
     endings:
       'а у ом ем е ы и ой ей ою ею ью я ю ию ии ией ием ия ов ев ам ами ах ям ями ях ым ых ыми им их ими ого его ому ему ая яя ую юю ое ые ие ' +
       'і ї ові еві єві єм єю єї ії ію ією ова ово овы ові',
   },
-  greek: { isIn: null, endings: 'ου ο ε η α ω υ ι ασ ησ οσ ωσ ισ εσ ων οι ουσ' },
+  greek: { isIn: /[α-ω]/, endings: 'ου ο ε η α ω υ ι ασ ησ οσ ωσ ισ εσ ων οι ουσ' },
   finnish: { isIn: finnishLetters, endings: finnish },
   /** Names that end with a consonant have an `i` before it. */
   finnishConsonant: {
@@ -84,18 +84,15 @@ export const longestEnding = Math.max(...Array.from(sortsOf.keys(), ({ length })
 const bitsBy = new Map<RegExp | null, number>();
 for (const name of names) bitsBy.set(sorts[name].isIn, (bitsBy.get(sorts[name].isIn) ?? 0) | bitOf[name]);
 
-function sum(chosen: readonly SortName[]): number {
-  return chosen.reduce((bits, name) => bits | bitOf[name], 0);
-}
-
 /** Longer words are not looked through for how they begin. */
 const longestWord = 30;
 
 /** The sorts of endings that count in a text, as a sum of bits. */
 export function endingsIn(text: Folded): number {
   let bits = bitsBy.get(null) ?? 0;
-  if (!/[^\0-\u007f]/.test(text.lower)) return bits;
-  for (const [isIn, own] of bitsBy) if (isIn && isWrittenIn(isIn, text)) bits |= own;
+  if (text.isPlain) return bits;
+  for (const [isIn, own] of bitsBy)
+    if (isIn?.global === true ? isWrittenIn(isIn, text) : isIn?.test(text.lower) === true) bits |= own;
   return bits;
 }
 
@@ -125,56 +122,56 @@ export interface Stem {
 const leastStem = 3;
 const longestName = 32;
 
-/** How a name is declined that is read as these letters: the sorts of its endings, and what it is cut to before others. */
-export function declined(form: string): { readonly endings: number; readonly stems: readonly Stem[] } {
+/** How a name is declined that is read as these letters, in texts with some sorts of endings: which it may have, and what it is cut to before others. */
+export function declined(form: string, inTexts: number): { readonly endings: number; readonly stems: readonly Stem[] } {
   const isLatin = /[a-z]$/.test(form);
   if (form.length < leastStem || form.length > longestName || !(isLatin || /[\u0370-\u045f]$/.test(form)))
     return { endings: 0, stems: [] };
-  const stems = rules.flatMap(({ pattern, stem, sort }): Stem[] => {
-    if (!pattern.test(form)) return [];
+  const stems: Stem[] = [];
+  for (const { pattern, stem, endings } of rules) {
+    if ((endings & inTexts) === 0 || !pattern.test(form)) continue;
     const cut = form.replace(pattern, stem);
-    return cut.length < leastStem ? [] : [{ form: cut, endings: sum(sort) }];
-  });
-  return { endings: sum(isLatin ? latin(form) : /[бвгджзклмнпрстфхцчшщь]$/.test(form) ? ['cyrillic'] : []), stems };
+    if (cut.length >= leastStem) stems.push({ form: cut, endings });
+  }
+  const own = isLatin ? latin(form) : /[бвгджзклмнпрстфхцчшщь]$/.test(form) ? bitOf.cyrillic : 0;
+  return { endings: own & inTexts, stems };
 }
 
-function latin(form: string): SortName[] {
+function latin(form: string): number {
   const isVowel = /[aeiouy]$/.test(form);
-  const isBack = /a[^aeiouy]*$/.test(form);
-  const all: SortName[] = [
-    isVowel ? 'finnish' : 'finnishConsonant',
-    'turkish',
-    ...(isBack ? [] : ['hungarian' as const]),
-    'hungarianBack',
-  ];
-  if (/(?:[sxz]|[cs]h)$/.test(form)) all.push('hissing');
-  if (/[scz]k[iy]$/.test(form)) all.push('ski');
-  if (/[iy]$/.test(form)) all.push('slavicAdjective');
-  if (!isVowel) all.push(form.length > leastStem ? 'slavic' : 'slavicShort');
-  return form.length > leastStem ? all : all.filter((sort) => sort.startsWith('slavic') || sort === 'hissing');
+  const isShort = form.length === leastStem;
+  let bits = 0;
+  if (/(?:[sxz]|[cs]h)$/.test(form)) bits |= bitOf.hissing;
+  if (/[scz]k[iy]$/.test(form)) bits |= bitOf.ski;
+  if (/[iy]$/.test(form)) bits |= bitOf.slavicAdjective;
+  if (!isVowel) bits |= isShort ? bitOf.slavicShort : bitOf.slavic;
+  if (isShort) return bits;
+  bits |= (isVowel ? bitOf.finnish : bitOf.finnishConsonant) | bitOf.turkish | bitOf.hungarianBack;
+  return /a[^aeiouy]*$/.test(form) ? bits : bits | bitOf.hungarian;
 }
 
 interface Rule {
   readonly pattern: RegExp;
   readonly stem: string;
-  readonly sort: readonly SortName[];
+  readonly endings: number;
 }
 
+/** What goes from the end of a name before endings of some sort. */
 const rules: readonly Rule[] = [
-  { pattern: /([scz]k)[iya]$/, stem: '$1', sort: ['skiStem'] },
-  { pattern: /[aeoy]$/, stem: '', sort: ['slavic'] },
-  { pattern: /y$/, stem: '', sort: ['slavicAdjective'] },
+  { pattern: /([scz]k)[iya]$/, stem: '$1', endings: bitOf.skiStem },
+  { pattern: /[aeo]$/, stem: '', endings: bitOf.slavic },
+  { pattern: /y$/, stem: '', endings: bitOf.slavic | bitOf.slavicAdjective },
   // `Karel`, `Marek`: the vowel goes.
-  { pattern: /([bcdfghjklmnprstvwz])e([cklnrt])$/, stem: '$1$2', sort: ['slavic'] },
+  { pattern: /([bcdfghjklmnprstvwz])e([cklnrt])$/, stem: '$1$2', endings: bitOf.slavic },
   // `Agnieszce`, `Marcie`, `Robercie`, `Barbarze`.
-  { pattern: /(?:ka|ga|t|ta|d|da|h|ha|ra)$/, stem: '', sort: ['slavicSoft'] },
-  { pattern: /([бвгджзклмнпрстфхцчш])[ео]([клнрц])$/, stem: '$1$2', sort: ['cyrillic'] },
-  { pattern: /(?:[ыио]й|[аяйьо])$/, stem: '', sort: ['cyrillic'] },
-  { pattern: /й$/, stem: '', sort: ['cyrillic'] },
-  { pattern: /(?:ουσ|οσ|ησ|ασ|ισ|εσ|ου|α|η|ω|ι|ο)$/, stem: '', sort: ['greek'] },
-  { pattern: /nen$/, stem: '', sort: ['finnishNen'] },
+  { pattern: /(?:[kgtdhr]a|[td])$/, stem: '', endings: bitOf.slavicSoft },
+  { pattern: /([бвгджзклмнпрстфхцчш])[ео]([клнрц])$/, stem: '$1$2', endings: bitOf.cyrillic },
+  { pattern: /(?:[ыио]й|[аяйьо])$/, stem: '', endings: bitOf.cyrillic },
+  { pattern: /й$/, stem: '', endings: bitOf.cyrillic },
+  { pattern: /(?:ουσ|οσ|ησ|ασ|ισ|εσ|ου|α|η|ω|ι|ο)$/, stem: '', endings: bitOf.greek },
+  { pattern: /nen$/, stem: '', endings: bitOf.finnishNen },
   // `Pekan`, `Niemen`.
-  { pattern: /([kpt])\1([aouyie])$/, stem: '$1$2', sort: ['finnish'] },
-  { pattern: /i$/, stem: 'e', sort: ['finnish'] },
-  { pattern: /k$/, stem: 'g', sort: ['turkish'] },
+  { pattern: /([kpt])\1([aouyie])$/, stem: '$1$2', endings: bitOf.finnish },
+  { pattern: /i$/, stem: 'e', endings: bitOf.finnish },
+  { pattern: /k$/, stem: 'g', endings: bitOf.turkish },
 ];

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { PromptMessage } from '../providers/port.ts';
 import { detect } from './detectors.ts';
+import { endingsIn } from './endings.ts';
 import { personalKinds, type Found, type PersonalKind } from './kinds.ts';
 import type { PersonalField } from './personal.ts';
 import { isBeforeNumber } from './placeholders.ts';
@@ -27,8 +28,9 @@ export interface Masked {
  * name survives (`PERSON_01s`), and no case or tokeniser takes them apart. Their words give way where the prompt itself has such a word.
  */
 export function mask(messages: readonly PromptMessage[], variables: unknown, fields: readonly PersonalField[]): Masked {
-  const spellings = spellingsOf(fields, variables);
   const looked = messages.map(look);
+  const endings = looked.reduce((bits, { endings: own }) => bits | own, 0);
+  const spellings = spellingsOf(fields, variables, endings);
   const found = looked.map(({ text, found: detected }, index) =>
     merged([...findSpellings(text, spellings), ...detected], messages[index]?.content ?? ''),
   );
@@ -62,6 +64,8 @@ export function mask(messages: readonly PromptMessage[], variables: unknown, fie
 interface Looked {
   readonly text: Scanned;
   readonly found: readonly Found[];
+  /** The sorts of endings that names may have in it. */
+  readonly endings: number;
 }
 
 /** The parts of prompts that a template writes for every letter alike. */
@@ -75,7 +79,7 @@ function look({ content, isStable }: PromptMessage): Looked {
   const known = isStable ? stable.get(content) : undefined;
   if (known) return known;
   const text = scanned(content);
-  const looked = { text, found: detect(content, text) };
+  const looked = { text, found: detect(content, text), endings: endingsIn(text) };
   if (isStable) stable.set(content, looked);
   return looked;
 }

@@ -36,24 +36,22 @@ export class Needles<T> {
     this.edges = new Int32Array(edgeSize * size);
     this.nodes = new Int32Array(nodeSize * (units + 1));
     for (const { form } of needles) this.first[form.charCodeAt(0) & 0xff] = 1;
-    // Unit by unit through all of them: whatever a node may fall back to is then there before it.
-    let open = needles.map((needle) => ({ needle, node: 0 }));
-    for (let index = 0; open.length > 0; index++) {
-      open = open.filter((path) => {
-        const { form, of } = path.needle;
-        if (index < form.length) {
-          path.node = this.grown(path.node, form.charCodeAt(index));
-          return true;
-        }
-        const same = this.found.get(path.node);
-        if (same) same.push(of);
-        else if (path.node > 0) this.found.set(path.node, [of]);
-        this.nodes[nodeSize * path.node + ending] = path.node;
-        return false;
-      });
+    const grown = { from: new Int32Array(units + 1), unit: new Uint16Array(units + 1) };
+    for (const { form, of } of needles) {
+      let node = 0;
+      for (let index = 0; index < form.length; index++) node = this.grown(node, form.charCodeAt(index), grown);
+      if (node === 0) continue;
+      const same = this.found.get(node);
+      if (same) same.push(of);
+      else this.found.set(node, [of]);
+      this.nodes[nodeSize * node + ending] = node;
     }
-    for (let node = 1; node < this.count; node++)
+    // Short beginnings first: whatever a node may fall back to is then there before it.
+    for (const node of this.byDepth()) {
+      const from = grown.from[node] ?? 0;
+      if (from > 0) this.nodes[nodeSize * node + fallback] = this.next(this.of(from, fallback), grown.unit[node] ?? 0);
       this.nodes[nodeSize * node + ending] ||= this.of(this.of(node, fallback), ending);
+    }
   }
 
   get isEmpty(): boolean {
@@ -101,15 +99,41 @@ export class Needles<T> {
     }
   }
 
-  private grown(node: number, unit: number): number {
+  private grown(
+    node: number,
+    unit: number,
+    { from, unit: units }: { readonly from: Int32Array; readonly unit: Uint16Array },
+  ): number {
     const slot = this.slotOf(node, unit);
     const known = this.edges[slot + 2] ?? 0;
     if (known > 0) return known;
     const grown = this.count++;
-    this.edges.set([node, unit, grown], slot);
+    this.edges[slot] = node;
+    this.edges[slot + 1] = unit;
+    this.edges[slot + 2] = grown;
     this.nodes[nodeSize * grown + depth] = this.of(node, depth) + 1;
-    if (node > 0) this.nodes[nodeSize * grown + fallback] = this.next(this.of(node, fallback), unit);
+    from[grown] = node;
+    units[grown] = unit;
     return grown;
+  }
+
+  /** All nodes but the first, those of short beginnings first. */
+  private byDepth(): Int32Array {
+    const ends = [0];
+    for (let node = 1; node < this.count; node++) {
+      const at = this.of(node, depth);
+      ends[at] = (ends[at] ?? 0) + 1;
+    }
+    let before = 0;
+    const next = Array.from(ends, (many) => (before += many) - many);
+    const inOrder = new Int32Array(this.count - 1);
+    for (let node = 1; node < this.count; node++) {
+      const at = this.of(node, depth);
+      const place = next[at] ?? 0;
+      inOrder[place] = node;
+      next[at] = place + 1;
+    }
+    return inOrder;
   }
 
   /** Where an edge is, or belongs. */

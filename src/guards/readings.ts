@@ -11,6 +11,8 @@ export interface Reading {
   readonly at: Int32Array;
   /** Whether a unit is the second half of such a letter. */
   isHalf(index: number): boolean;
+  /** Whether some letter is read as another. */
+  readonly isOther: boolean;
   /** Whether a letter or number of a script that sets spaces is a unit; not of one that is not there. */
   isSpaced(index: number): boolean;
   /** Whether a unit is one of these, or a mark that a word may end with. */
@@ -92,10 +94,11 @@ const kept = { units: new Uint16Array(mostKept), at: new Int32Array(mostKept) };
 
 function read(lower: string, { plain, isSpace, most, isPlain }: Skipping, isEscaped = false): Reading {
   const { length } = lower;
-  const longest = isPlain && hasDouble(lower) ? 2 * length : length;
+  const longest = isPlain && 2 * length > mostKept && hasDouble(lower) ? 2 * length : length;
   const { units, at } = longest <= mostKept ? kept : { units: new Uint16Array(longest), at: new Int32Array(longest) };
   let count = 0;
   let skipped = 0;
+  let isOther = false;
   for (let index = 0; index < length; index++) {
     let unit = lower.charCodeAt(index);
     if (isEscaped && unit === backslash && isEscape(lower.charCodeAt(index + 1))) {
@@ -113,20 +116,24 @@ function read(lower: string, { plain, isSpace, most, isPlain }: Skipping, isEsca
         units[count] = letters >>> 16;
         at[count++] = index;
       }
-      if (letters > 0) unit = letters & 0xffff;
+      if (letters > 0) {
+        unit = letters & 0xffff;
+        isOther = true;
+      }
     }
     units[count] = unit;
     at[count++] = index;
   }
-  return readingOf(lower, units.subarray(0, count), at);
+  return readingOf(lower, units.subarray(0, count), at, isOther);
 }
 
-function readingOf(lower: string, units: Uint16Array, at: Int32Array): Reading {
+function readingOf(lower: string, units: Uint16Array, at: Int32Array, isOther: boolean): Reading {
   const isSpacedAt = (index: number): boolean =>
     index >= 0 && index < units.length && units[index] !== space && isSpaced(lower, at[index] ?? 0);
   return {
     units,
     at,
+    isOther,
     isHalf: (index) => index > 0 && index < units.length && at[index] === at[index - 1],
     isSpaced: isSpacedAt,
     isEnding: (index) => isSpacedAt(index) || isMark(lower, at[index] ?? 0),

@@ -1,5 +1,5 @@
 import { numberKinds } from './detectors.ts';
-import { declined, endingsIn, isEnding, longestEnding } from './endings.ts';
+import { declined, isEnding, longestEnding } from './endings.ts';
 import { fold, type Folded } from './fold.ts';
 import { endOfKnownHandle, handlesOf, isEndOfHandle, type KnownHandle } from './known-handles.ts';
 import type { Found, PersonalKind } from './kinds.ts';
@@ -32,6 +32,8 @@ interface Given {
   readonly value: string;
   /** In lower case, white space as one space, and with the marks of its letters. */
   readonly form: string;
+  /** Whether the spelling is just that. */
+  readonly isSame: boolean;
 }
 
 /** Of a part of a name, which counts where it has a capital: `Will` is a name, `will` is none. */
@@ -59,11 +61,12 @@ export const mostUnits = 32_768;
 /** Longer numbers are texts, and longer parts of names no names: the name itself is looked for as it is. */
 const longestNumber = 64;
 const longestPart = 64;
-/** Words that stand before or inside a name and are nobody's. */
+/** Words that stand before or inside a name, or instead of one, and are nobody's. */
 const noNames = new Set(
   (
     'mr mrs ms miss mx dr prof professor sir madam dame lord lady herr herrn frau fräulein monsieur madame mademoiselle señor señora sr sra don ' +
-    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr'
+    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr ' +
+    'hiring manager recruiter recruiting recruitment team department human resources talent acquisition committee'
   ).split(' '),
 );
 
@@ -78,8 +81,8 @@ export function tooMuchIn(fields: readonly PersonalField[], variables: unknown):
   return null;
 }
 
-/** Every spelling of the details in the known fields. */
-export function spellingsOf(fields: readonly PersonalField[], variables: unknown): Spellings {
+/** Every spelling of the details in the known fields, for texts that may have these sorts of endings. */
+export function spellingsOf(fields: readonly PersonalField[], variables: unknown, endings: number): Spellings {
   const given = fields.flatMap(({ path, kind }) =>
     textsAt(variables, path).map((text) => ({
       kind,
@@ -94,7 +97,7 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
   return {
     words: new Needles([
       ...once((isNumeric.get(false) ?? []).flatMap(({ kind, value }) => wordSpellings(kind, value))),
-      ...partSpellings(names.flatMap(partsOf)),
+      ...partSpellings(names.flatMap(partsOf), endings),
       ...shortSpellings(names.flatMap((name) => shortNamesOf(fold(name).text))),
     ]),
     numbers: new Needles(once((isNumeric.get(true) ?? []).map(({ kind, value }) => numberSpelling(kind, value)))),
@@ -110,7 +113,6 @@ export function findSpellings(text: Folded, { words, numbers, handles }: Spellin
     found.push({ kind, ...text.back(start, end), ...(value === undefined ? {} : { value }) });
     return true;
   };
-  const endings = words.isEmpty ? 0 : endingsIn(text);
   const lookForWords = (reading: Reading): void => {
     const { units, at } = reading;
     let ending: string | null = '';
@@ -122,9 +124,9 @@ export function findSpellings(text: Folded, { words, numbers, handles }: Spellin
       const [start, end] = [at[from] ?? 0, (at[to - 1] ?? 0) + 1];
       if (short && !isShortName(short, lower, start, end)) return false;
       if (spelling.isUmlaut === true && !/[äöüøåæœ]/.test(lower.slice(start, end))) return false;
-      const isGiven = given !== undefined && isExactly(given.form, lower, reading, from, to);
+      const isGiven = given !== undefined && (reading.isOther ? isExactly(given.form, lower, reading, from, to) : given.isSame);
       if (!part) return isGenitive(ending) && add(kind, start, end, isGiven ? given.value : undefined);
-      if (!isCapital(text, start) || !mayHave(part, ending, endings)) return false;
+      if (!isCapital(text, start) || !mayHave(part, ending)) return false;
       const isWritten = isGiven && part.written.includes(text.text.slice(start, end));
       return add(kind, start, end, isWritten ? given.value : undefined);
     });
@@ -177,20 +179,23 @@ function wordsOf(name: string): string[] {
   return name.split(/[\s,]+/u).filter((word) => /\p{L}/u.test(word) && !noNames.has(word.toLowerCase().replace(/\.$/, '')));
 }
 
-/** The words of a name that a text may use alone: `Ingrid`, `Solheim`; of a name in small letters all. */
+/**
+ * The words of a name that a text may use alone: `Ingrid`, `Solheim`, and both halves of `Solheim-Dahl`; the last one and all of a name without
+ * capitals in small letters, too, where others are words like `ter`.
+ */
 function partsOf(name: string): string[] {
-  const isSmall = !/\p{Lu}/u.test(name);
-  return name.split(/[\s,]+/u).filter((word) => {
+  const isCapital = /\p{Lu}/u.test(name);
+  return name.split(/[\s,]+/u).flatMap((word, index, { length }) => {
+    const isSmall = !isCapital || index === length - 1;
     const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
-    const isShort = Array.from(bare).length < (/\p{Lo}/u.test(bare) ? 2 : 3);
-    return (
-      bare === word &&
-      !isShort &&
-      word.length <= longestPart &&
-      (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) &&
-      !noNames.has(word.toLowerCase())
-    );
+    if (bare !== word || word.length > longestPart || !isPart(word, isSmall)) return [];
+    return word.includes('-') ? [word, ...word.split('-').filter((half) => isPart(half, isSmall))] : [word];
   });
+}
+
+function isPart(word: string, isSmall: boolean): boolean {
+  const isShort = Array.from(word).length < (/\p{Lo}/u.test(word) ? 2 : 3);
+  return !isShort && (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
 }
 
 function isNumber(kind: PersonalKind, value: string): boolean {
@@ -208,24 +213,23 @@ function numberSpelling(kind: PersonalKind, value: string): Needle<KnownNumber> 
 function wordSpellings(kind: PersonalKind, value: string): Needle<Spelling>[] {
   const { lower } = fold(value);
   const form = readGiven(lower);
-  const given = { value, form };
   return [...formsOf(form), ...otherForms(kind, form).map((other) => ({ form: plainForm(other), isUmlaut: false }))].map(
-    ({ form: other, isUmlaut }) => ({ form: other, of: { kind, given, isUmlaut } }),
+    ({ form: other, isUmlaut }) => ({ form: other, of: { kind, given: { value, form, isSame: other === form }, isUmlaut } }),
   );
 }
 
 /** The parts of names, and what they are cut to before endings. */
-function partSpellings(parts: readonly string[]): Needle<Spelling>[] {
+function partSpellings(parts: readonly string[], inTexts: number): Needle<Spelling>[] {
   const known = new Map<string, Needle<Spelling>>();
   for (const value of parts) {
     const { text, lower } = fold(value);
-    const given = { value, form: lower };
     const written = [text, text.toUpperCase()];
     for (const { form, isUmlaut } of formsOf(lower)) {
-      const { endings, stems } = declined(form);
+      const { endings, stems } = declined(form, inTexts);
       for (const each of [{ form, endings, isStem: false }, ...stems.map((stem) => ({ ...stem, isStem: true }))]) {
         const key = `${each.isStem ? `${each.endings} ` : ''}${isUmlaut} ${each.form}`;
         const part = { written, endings: each.endings, isStem: each.isStem };
+        const given = { value, form: lower, isSame: each.form === lower };
         if (!known.has(key)) known.set(key, { form: each.form, of: { kind: 'name', given, isUmlaut, part } });
       }
     }
@@ -240,7 +244,8 @@ function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
 
 /** How a text in lower case is read, and is as people spell it who have no `ü` to write; and as others spell it where these have given it. */
 function formsOf(lower: string): { readonly form: string; readonly isUmlaut: boolean }[] {
-  const plain = [...new Set([plainForm(lower), plainForm(withDoubleLetters(lower))])];
+  const isPlain = !/[^\0-\u007f]/.test(lower);
+  const plain = isPlain ? [lower] : [...new Set([plainForm(lower), plainForm(withDoubleLetters(lower))])];
   const single = (plain[0] ?? '').replaceAll(/([aou])e|aa/g, (_all, vowel?: string) => vowel ?? 'a');
   return [
     ...plain.map((form) => ({ form, isUmlaut: false })),
@@ -263,8 +268,8 @@ function isGenitive(ending: string | null): boolean {
   return ending === '' || ending === 's';
 }
 
-function mayHave({ endings, isStem }: Part, ending: string | null, inText: number): boolean {
-  return (!isStem && isGenitive(ending)) || (ending !== null && isEnding(ending, endings & inText));
+function mayHave({ endings, isStem }: Part, ending: string | null): boolean {
+  return (!isStem && isGenitive(ending)) || (ending !== null && isEnding(ending, endings));
 }
 
 /** Whether a capital stands there, or a letter of a script without. */

@@ -60,7 +60,13 @@ export interface TrialAccounts {
 export interface TrialAccount {
   /** What it may cost at most, as far as prices are known. */
   readonly mostCostMicros: number;
-  settle(used: { readonly tokens: number | null; readonly costMicros: number | null }): Promise<void>;
+  settle(used: {
+    readonly inputTokens: number | null;
+    readonly outputTokens: number | null;
+    readonly costMicros: number | null;
+    /** Whether its price is not known. */
+    readonly isUnpriced: boolean;
+  }): Promise<void>;
 }
 
 /** What a call asks for. */
@@ -181,11 +187,13 @@ export class RouteTrialService {
     // What is thrown here is a bug: then all that was reserved counts, once it is swept.
     const { usage, ...said } = await this.call(scope, model);
     const { inputTokens, outputTokens } = usage ?? { inputTokens: null, outputTokens: null };
-    const tokens = inputTokens === null || outputTokens === null ? null : inputTokens + outputTokens;
+    const isUnused = inputTokens === 0 && outputTokens === 0;
     const charged = price && chargedPrice(price, inputTokens ?? 0);
-    const costMicros = charged && usage && costMicrosOf(charged, usage);
-    await account.settle({ tokens, costMicros: tokens === 0 || !price ? 0 : costMicros });
-    return { model, ...said, costMicros: tokens === 0 ? 0 : price && (costMicros ?? account.mostCostMicros) };
+    const costMicros = isUnused
+      ? 0
+      : charged && costMicrosOf(charged, { inputTokens, outputTokens, cachedInputTokens: null, ...usage });
+    await account.settle({ inputTokens, outputTokens, costMicros, isUnpriced: price === null });
+    return { model, ...said, costMicros: isUnused ? 0 : price && (costMicros ?? account.mostCostMicros) };
   }
 
   private async call(scope: Scope, model: string): Promise<Answer> {

@@ -3,10 +3,10 @@ import { Arg, Args, Ctx, Info, Query, Resolver } from 'type-graphql';
 import { ConnectionArgs } from '../graphql/connection.ts';
 import type { RequestContext } from '../graphql/context.ts';
 import { fieldsOnPage } from '../graphql/selection.ts';
-import type { UsageDimension as Dimension } from './dimensions.ts';
+import type { UsageDimension as Dimension, UsageSource as Source } from './dimensions.ts';
 import { UsageRangeInput } from './usage.input.ts';
 import type { UsageService } from './usage.service.ts';
-import { UsageDimension, UsageGroup, UsageGroupConnection } from './usage.type.ts';
+import { UsageDimension, UsageGroup, UsageGroupConnection, UsageSource } from './usage.type.ts';
 
 @Resolver(() => UsageGroup)
 export class UsageResolver {
@@ -29,8 +29,16 @@ export class UsageResolver {
       description: 'The zone whose days are meant, like `Europe/Berlin`; UTC when absent.',
     })
     timeZone?: string | null,
+    @Arg('of', () => UsageSource, { nullable: true, description: 'Whose usage; that of generations when absent.' })
+    of?: Source | null,
   ) {
-    const question = { groupBy, range, timeZone: timeZone ?? 'UTC', withEstimates: fieldsOnPage(info).has('estimate') };
+    const question = {
+      of: of ?? 'GENERATIONS',
+      groupBy,
+      range,
+      timeZone: timeZone ?? 'UTC',
+      withEstimates: fieldsOnPage(info).has('estimate'),
+    };
     return this.service.page(scope, { first: first ?? 20, after }, question);
   }
 }

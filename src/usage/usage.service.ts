@@ -7,10 +7,11 @@ import { AppError } from '../kernel/errors.ts';
 import { checkMoment } from '../kernel/given.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { usageDimensions, type UsageDimension } from './dimensions.ts';
+import { usageDimensions, type UsageDimension, type UsageSource } from './dimensions.ts';
 
 /** Which usage. */
 export interface UsageQuestion {
+  readonly of: UsageSource;
   readonly groupBy: readonly UsageDimension[];
   /** By when a generation was asked for; `to` is not part of it. */
   readonly range: { readonly from: Date; readonly to: Date };
@@ -66,13 +67,13 @@ export class UsageService {
   /** One page of groups, sorted by day, model, template, member and key. */
   async page(scope: Scope, input: PageInput, question: UsageQuestion): Promise<Page<UsageGroupRow>> {
     scope.require('usage:read');
-    const { groupBy, range, withEstimates } = question;
+    const { of, groupBy, range, withEstimates } = question;
     checkRange(range);
     const zone = zoneOf(question.timeZone);
     const dimensions = usageDimensions.filter((each) => groupBy.includes(each));
     const has = (dimension: UsageDimension): boolean => dimensions.includes(dimension);
     return rawPage<UsageGroupRow>(input, {
-      list: `usage:${dimensions.join(',')}`,
+      list: `usage:${of === 'GENERATIONS' ? '' : `${of}:`}${dimensions.join(',')}`,
       tenantId: scope.tenantId,
       key: generations.templateSlug,
       keyOf: (group) => JSON.stringify(keysOf(group)),
@@ -99,7 +100,7 @@ export class UsageService {
                      sum(cost_micros)::float8 as "costMicros",
                      (count(*) filter (where finished_at is not null and cost_micros is null))::int as "unknownCost",
                      ${withEstimates ? estimated(sql) : sql`null::jsonb`} as estimate
-              from generations g ${withEstimates ? estimates(sql) : sql``}
+              from ${of === 'GENERATIONS' ? sql`generations` : tests(sql)} g ${withEstimates ? estimates(sql, of) : sql``}
               where tenant_id = ${uuidOf(scope.tenantId, 'ten')} and id >= ${least}::uuid and id < ${most}::uuid
                 and created_at >= ${range.from} and created_at < ${range.to}
               group by 1, 2, 3, 4, 5
@@ -118,7 +119,7 @@ export class UsageService {
           ...sums,
           day: has('DAY') ? day : null,
           model: has('MODEL') ? model : null,
-          template: has('TEMPLATE') ? template : null,
+          template: has('TEMPLATE') && template !== '' ? template : null,
           memberId: has('MEMBER') ? idOfUuid('mem', member) : null,
           keyId: has('KEY') && key !== '' ? idOfUuid('key', key) : null,
         }));
@@ -128,10 +129,17 @@ export class UsageService {
 }
 
 /** What each generation may have used that does not know it itself: as `estimateOfAll` adds it up. */
-function estimates(sql: SqlTag): Statement {
+function estimates(sql: SqlTag, of: UsageSource): Statement {
+  if (of === 'MODEL_TESTS')
+    return sql`
+              left join lateral (
+                select true as is_likely, null::bigint as likely_input, null::bigint as likely_output,
+                       g.most_cost_micros as likely_cost, null::bigint as likely_hedging
+                where g.cost_micros is null
+              ) likely on true`;
   return sql`
               left join lateral (
-                select sum(coalesce(a.input_tokens, (a.estimate->>'inputTokens')::bigint)) as likely_input,
+                select true as is_likely, sum(coalesce(a.input_tokens, (a.estimate->>'inputTokens')::bigint)) as likely_input,
                        sum(coalesce(a.output_tokens, (a.estimate->>'outputTokens')::bigint)) as likely_output,
                        case when bool_and(a.cost_micros is not null or a.estimate->>'costMicros' is not null)
                             then sum(coalesce(a.cost_micros, (a.estimate->>'costMicros')::bigint)) end as likely_cost,
@@ -144,14 +152,22 @@ function estimates(sql: SqlTag): Statement {
               ) likely on true`;
 }
 
+/** Calls that tried models, with the columns of generations. */
+function tests(sql: SqlTag): Statement {
+  return sql`(
+                select tenant_id, id, created_at, created_at as finished_at, model, '' as template_slug, member_id, key_id,
+                       input_tokens, output_tokens, null::int as cached_input_tokens, cost_micros, most_cost_micros
+                from model_trials)`;
+}
+
 function estimated(sql: SqlTag): Statement {
   return sql`jsonb_build_object(
-                       'generations', count(likely_input),
+                       'generations', count(is_likely),
                        'inputTokens', sum(likely_input) filter (where input_tokens is null),
                        'outputTokens', sum(likely_output) filter (where output_tokens is null),
                        'costMicros', sum(likely_cost) filter (where cost_micros is null),
                        'hedgingCostMicros', sum(likely_hedging) filter (where cost_micros is null and likely_cost is not null),
-                       'unknownCost', count(likely_input) filter (where cost_micros is null and likely_cost is null))`;
+                       'unknownCost', count(is_likely) filter (where cost_micros is null and likely_cost is null))`;
 }
 
 function keysOf({ day, model, template, memberId, keyId }: UsageGroupRow): Keys {

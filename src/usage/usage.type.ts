@@ -3,7 +3,7 @@ import { Field, Int, ObjectType } from 'type-graphql';
 import { connectionOf } from '../graphql/connection.ts';
 import { enumOf } from '../graphql/enum.ts';
 import { SafeInt } from '../graphql/scalars.ts';
-import type { UsageDimension as Dimension } from './dimensions.ts';
+import type { UsageDimension as Dimension, UsageSource as Source } from './dimensions.ts';
 
 export const UsageDimension = enumOf<Dimension>('UsageDimension', 'What usage is told apart by.', {
   DAY: 'The day on which a generation was asked for.',
@@ -11,6 +11,12 @@ export const UsageDimension = enumOf<Dimension>('UsageDimension', 'What usage is
   TEMPLATE: 'Its template.',
   MEMBER: 'Whose it is.',
   KEY: 'The API key that started it.',
+});
+
+export const UsageSource = enumOf<Source>('UsageSource', 'Whose usage is meant.', {
+  GENERATIONS: 'Generations.',
+  MODEL_TESTS:
+    'Calls of `routeTest` that used something, each counted as one: they are no generations, and in no sum of those. Kept for 400 days.',
 });
 
 @ObjectType({
@@ -28,7 +34,7 @@ export class UsageEstimate {
   @Field(() => SafeInt, {
     nullable: true,
     description:
-      'In millionths of a US dollar, what is known of their other calls included; null when there is nothing to estimate.',
+      'In millionths of a US dollar, what is known of their other calls included; of tests the most that it may be, as budgets count it. Null when there is nothing to estimate.',
   })
   costMicros!: number | null;
   @Field(() => SafeInt, {
@@ -50,7 +56,10 @@ export class UsageGroup {
     string | null;
   @Field(() => String, { nullable: true, description: 'The id of the model; null unless grouped by MODEL.' }) model!:
     string | null;
-  @Field(() => String, { nullable: true, description: 'The slug of the template; null unless grouped by TEMPLATE.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The slug of the template; null unless grouped by TEMPLATE, and for tests.',
+  })
   template!: string | null;
   @Field(() => GraphQLID, { nullable: true, description: 'The id of the member; null unless grouped by MEMBER.' })
   memberId!: string | null;
@@ -59,7 +68,7 @@ export class UsageGroup {
     description: 'The id of the API key; null unless grouped by KEY, and for generations that no key started.',
   })
   keyId!: string | null;
-  @Field(() => Int, { description: 'How many generations.' }) generations!: number;
+  @Field(() => Int, { description: 'How many generations, or calls of tests.' }) generations!: number;
   @Field(() => Int, { description: 'How many of them have not ended: what they use is not in the sums yet.' })
   unfinished!: number;
   @Field(() => SafeInt, { nullable: true, description: 'All input tokens, cached ones included; null when none are known.' })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ProviderError, type Provider } from '../../src/providers/port.ts';
+import { uuidOf } from '../../src/db/ids.ts';
+import { nothingUsed, ProviderError, type Provider } from '../../src/providers/port.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openTestApp, type TestApp } from '../harness/app.ts';
 import { budgetsOf, setBudget } from '../harness/budgets.ts';
@@ -368,6 +369,77 @@ describe('routeTest', () => {
       { settled: 0, outstanding: 0 },
     ]);
     expect(await app.sql`select from budget_holds`).toHaveLength(0);
+  });
+
+  it('is in a usage of its own, with what it cost at most where nobody says more, and in none of the generations', async () => {
+    // One says what it used and has nothing to say, one refuses, and others are ended by their first text.
+    const priced: Provider = {
+      ...writers,
+      id: 'priced',
+      endpoint: 'https://api.openai.com/v1',
+      models: ['gpt-4o-mini', 'gpt-4o', 'of-our-own', 'gpt-4'].map((name) => ({
+        name,
+        contextWindow: null,
+        maxOutputTokens: null,
+      })),
+      async *stream({ model }) {
+        const usage = { inputTokens: 9, outputTokens: model === 'gpt-4o-mini' ? 64 : 0, cachedInputTokens: 0 };
+        if (model === 'gpt-4') throw new ProviderError('RATE_LIMITED', 'not now', { retryable: true, usage: nothingUsed });
+        if (model === 'gpt-4o-mini') throw new ProviderError('EMPTY_COMPLETION', 'no word', { retryable: false, usage });
+        yield { type: 'text', text: 'OK' };
+      },
+    };
+    const own = await openTestApp({ providers: [priced], database: app.database });
+    try {
+      const range = { from: new Date(Date.now() - 60_000).toISOString(), to: new Date(Date.now() + 600_000).toISOString() };
+      const usageOf = async (of: string | null, by = owner) => {
+        const variables = { of, range };
+        const { body } = await post(
+          own.url,
+          {
+            query: `query ($of: UsageSource, $range: UsageRangeInput!) { usage(of: $of, groupBy: [MODEL, TEMPLATE, MEMBER], range: $range) { nodes {
+              model template memberId generations unfinished inputTokens unknownUsage costMicros unknownCost
+              estimate { generations inputTokens costMicros hedgingCostMicros unknownCost } } } }`,
+            variables,
+          },
+          { key: by.key },
+        );
+        return (body.data as { usage: { nodes: object[] } }).usage.nodes;
+      };
+      const among = priced.models.map(({ name }) => ({ model: `priced/${name}` }));
+      const input = { definition: { route: { mode: 'fallback', among } } };
+      for (let count = 0; count < 2; count++) await post(own.url, { query: test, variables: { input } }, { key: owner.key });
+
+      const most = Math.ceil((Buffer.byteLength('Answer with the word OK.') * 2_500_000 + 64 * 10_000_000) / 1_000_000);
+      const nothing = { generations: 0, inputTokens: null, costMicros: null, hedgingCostMicros: null, unknownCost: 0 };
+      const each = { template: null, memberId: owner.memberId, generations: 2, unfinished: 0 };
+      const unsaid = { ...each, inputTokens: null, unknownUsage: 2, costMicros: null, unknownCost: 2 };
+      expect(await usageOf('MODEL_TESTS')).toEqual([
+        { ...unsaid, model: 'priced/gpt-4o', estimate: { ...nothing, generations: 2, costMicros: 2 * most } },
+        {
+          ...each,
+          model: 'priced/gpt-4o-mini',
+          inputTokens: 18,
+          unknownUsage: 0,
+          costMicros: 80,
+          unknownCost: 0,
+          estimate: nothing,
+        },
+        { ...unsaid, model: 'priced/of-our-own', estimate: { ...nothing, generations: 2, unknownCost: 2 } },
+      ]);
+      expect(await usageOf('GENERATIONS')).toEqual([]);
+      expect(await usageOf(null)).toEqual([]);
+      expect(await usageOf('MODEL_TESTS', await seed.tenant())).toEqual([]);
+
+      // They are kept for longer than a usage looks back at once, and no longer.
+      await app.sql`update model_trials set created_at = created_at - interval '401 days' where model <> 'priced/of-our-own'`;
+      await post(own.url, { query: test, variables: { input: { model: 'priced/of-our-own' } } }, { key: owner.key });
+      const left =
+        await app.sql`select model from model_trials t join members m on m.id = t.member_id where m.id = ${uuidOf(owner.memberId)}`;
+      expect(left.map(({ model }) => model)).toEqual(Array.from({ length: 3 }, () => 'priced/of-our-own'));
+    } finally {
+      await own.stop();
+    }
   });
 
   it('asks nobody again for the same idempotency key, also when the route has gone', async () => {

@@ -88,6 +88,7 @@ beforeAll(async () => {
     await tenant.ask('mutation { invitationCreate(input: { email: "ada@example.org", role: "member" }) { token } }');
     await publishRoute(tenant, 'letters', { route: { model: 'offline/draft' }, hedge: {} });
     await setBudget(tenant);
+    await tenant.ask('mutation { routeTest(input: { model: "offline/draft" }) { errors { code } } }');
     expect(await tenant.ask(keep)).toEqual({ providerCredentialSet: { errors: [] } });
     const variables = { applicant: { name: 'Ingrid Solheim' }, job: { title: 'Planner', company: 'Fjord Logistics' } };
     await tenant.ask(start, {

@@ -97,6 +97,7 @@ const appGrants: Readonly<Record<string, string>> = {
   invitations: 'INSERT SELECT UPDATE',
   members: 'INSERT SELECT UPDATE',
   model_settings: 'SELECT',
+  model_trials: 'DELETE INSERT SELECT',
   processes: 'SELECT',
   provider_credentials: 'DELETE INSERT SELECT UPDATE',
   route_times: 'INSERT SELECT UPDATE',

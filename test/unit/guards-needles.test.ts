@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endingsIn } from '../../src/guards/endings.ts';
 import { fold } from '../../src/guards/fold.ts';
 import { mask } from '../../src/guards/mask.ts';
 import { Needles } from '../../src/guards/needles.ts';
@@ -8,6 +9,8 @@ import { randomOf } from '../harness/random.ts';
 
 const unitsOf = (text: string): Uint16Array => Uint16Array.from(text.split(''), (unit) => unit.charCodeAt(0));
 const filled = (part: string, length: number): string => part.repeat(Math.ceil(length / part.length)).slice(0, length);
+/** Of a text that has letters of every language. */
+const allEndings = endingsIn(fold('č ő ğ yö ω я'));
 const fieldsOf = (kind: PersonalKind) => [{ path: ['people', '*'], kind }] as const;
 
 /** The longest needle behind each unit, one by one. */
@@ -76,10 +79,13 @@ describe('what masking costs', () => {
     ['a script without spaces', 'name', '林', upTo((index) => '林'.repeat(index + 2))],
     ['one name that is longer than all', 'name', 'ab ', [`${filled('ab ', 20_000)}x`]],
     ['handles', 'name', 'a', upTo((index) => `${'A'.repeat((index % 60) + 1)} ${'a'.repeat(60 - (index % 60))}`)],
+    ['names with marks', 'name', 'ä', upTo((index) => 'ä'.repeat(index + 2))],
+    ['letters read as two', 'name', 'ß', upTo((index) => `Ss${'ß'.repeat(index + 2)}`)],
+    ['declined names', 'name', 'łA', upTo((index) => `Ökkae${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}üska`)],
     ['numbers', 'phone', '11 ', upTo((index) => filled('1 ', (index % 60) + 3))],
   ])('is linear: %s', (_name, kind, part, people) => {
-    const spellings = spellingsOf(fieldsOf(kind), { people });
     const text = filled(part, units);
+    const spellings = spellingsOf(fieldsOf(kind), { people }, allEndings);
     const given = people.join('').length;
     // Each unit of a detail is at most one edge in four forms and in three lists, and is climbed back at most once.
     const built = spellings.words.work + spellings.numbers.work + spellings.handles.work;

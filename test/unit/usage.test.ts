@@ -18,7 +18,7 @@ async function ask(timeZone: string, answer: () => Promise<unknown[]>): Promise<
     },
   };
   const service = new UsageService({ as: () => connection } as unknown as Database);
-  await service.page(scope, { first: 1 }, { groupBy: ['DAY'], range, timeZone, withEstimates: false });
+  await service.page(scope, { first: 1 }, { of: 'GENERATIONS', groupBy: ['DAY'], range, timeZone, withEstimates: false });
   return parameters;
 }
 
