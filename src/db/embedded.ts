@@ -139,7 +139,8 @@ async function start(place: Place, options: EmbeddedOptions): Promise<Guard> {
   const settings: Record<string, string> = {
     listen_addresses: '127.0.0.1',
     port: String(await freePort()),
-    unix_socket_directories: socketPathOf(place, 0) === null ? '' : place.home,
+    // A list: in quotes a comma is part of a name.
+    unix_socket_directories: socketPathOf(place, 0) === null ? '' : `"${place.home.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     max_connections: String(options.maxConnections ?? 100),
     timezone: 'UTC',

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { execPath, geteuid, kill } from 'node:process';
@@ -84,6 +84,17 @@ async function untilGone(pid: number): Promise<void> {
 }
 
 describe('the embedded database', () => {
+  it.each(['with spaces', 'Ada, Byron', 'the "old" one', "it's $HOME; #1", 'größe 😀'])(
+    'lives in a folder called %s',
+    async (name) => {
+      dataDir = path.join(dataDir, name);
+      await mkdir(dataDir, { mode: 0o711 });
+      const { url, socketPath } = await open();
+      expect(await ask(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(socketPath?.startsWith(dataDir)).toBe(true);
+    },
+  );
+
   it('starts, serves, stops without a trace and starts again with what it had', async () => {
     const first = await openEmbedded({ dataDir, log, options });
     const pid = await serverPid();
