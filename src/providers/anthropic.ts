@@ -5,7 +5,7 @@ import { namesIn } from './model-list.ts';
 import { anthropicModels } from './models.ts';
 import type { Provider, ProviderModel } from './port.ts';
 import { PartReader } from './read.ts';
-import { routed, routedFetch } from './routed.ts';
+import { routed, routedFetch, withoutAddedHeaders } from './routed.ts';
 
 const ownBaseURL = 'https://api.anthropic.com';
 
@@ -24,15 +24,17 @@ export function anthropic(options: AnthropicOptions): Provider {
   const { id = 'anthropic', apiKey, models = anthropicModels } = options;
   const baseURL = options.baseURL ?? ownBaseURL;
   // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-  const client = new Anthropic({
-    apiKey,
-    authToken: null,
-    webhookKey: null,
-    baseURL,
-    fetch: routedFetch,
-    maxRetries: 0,
-    logLevel: 'off',
-  });
+  const client = withoutAddedHeaders(
+    new Anthropic({
+      apiKey,
+      authToken: null,
+      webhookKey: null,
+      baseURL,
+      fetch: routedFetch,
+      maxRetries: 0,
+      logLevel: 'off',
+    }),
+  );
 
   return {
     id,

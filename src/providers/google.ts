@@ -34,7 +34,8 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
         new sdk.GoogleGenAI({
           apiKey,
           vertexai: false,
-          httpOptions: { apiVersion, ...(baseURL === null ? {} : { baseUrl: baseURL }) },
+          // Said in any case: else the SDK looks for one in the environment.
+          httpOptions: { apiVersion, baseUrl: baseURL ?? ownBaseURL },
         }),
     ));
 

@@ -6,7 +6,7 @@ import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
 import { PartReader } from './read.ts';
 import { ResponsesConverter, responsesRequest } from './responses.ts';
-import { routed, routedFetch, type Routed } from './routed.ts';
+import { routed, routedFetch, withoutAddedHeaders, type Routed } from './routed.ts';
 
 const ownBaseURL = 'https://api.openai.com/v1';
 
@@ -31,16 +31,19 @@ export function openai(options: OpenAIOptions): Provider {
   const api = options.api ?? (isOwn ? 'responses' : 'chat');
 
   // Null and 'off' keep the SDK from reading our environment and from writing to our output.
-  const client = new OpenAI({
-    apiKey,
-    baseURL,
-    fetch: routedFetch,
-    maxRetries: 0,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    logLevel: 'off',
-  });
+  const client = withoutAddedHeaders(
+    new OpenAI({
+      apiKey,
+      adminAPIKey: null,
+      baseURL,
+      fetch: routedFetch,
+      maxRetries: 0,
+      organization: null,
+      project: null,
+      webhookSecret: null,
+      logLevel: 'off',
+    }),
+  );
 
   function send(request: TextRequest, by: Routed): Promise<Response> {
     if (api === 'responses') return client.responses.create(responsesRequest(request), by).asResponse();

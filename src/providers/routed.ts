@@ -13,6 +13,16 @@ export const routedFetch: typeof fetch = (input, init: RoutedInit = {}) => {
   return way ? way(input, rest) : Promise.reject(new TypeError('a call that was not routed'));
 };
 
+/**
+ * The same client without the headers that the environment may name (`OPENAI_CUSTOM_HEADERS`, `ANTHROPIC_CUSTOM_HEADERS`): the SDKs would send them, secrets of
+ * somebody else's gateway perhaps, wherever they call, a tenant's own address too. They have no option for that; a test sees whether it still works.
+ */
+export function withoutAddedHeaders<C extends object>(client: C): C {
+  const { _options: options } = client as { readonly _options?: { defaultHeaders?: unknown } };
+  if (options) options.defaultHeaders = undefined;
+  return client;
+}
+
 /** Options of one call, as both SDKs take them. */
 export interface Routed {
   readonly fetchOptions: CallOptions;

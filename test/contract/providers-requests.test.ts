@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { anthropic as anthropicAt } from '../../src/providers/anthropic.ts';
+import { google } from '../../src/providers/google.ts';
 import { openProviders } from '../../src/providers/list.ts';
 import { openai } from '../../src/providers/openai.ts';
 import type { PromptMessage, Provider } from '../../src/providers/port.ts';
@@ -87,6 +89,44 @@ it('sends an endpoint of the configuration what all compatible servers take', as
     url: 'https://api.groq.com/openai/v1/chat/completions',
     body: { model: 'draft', messages, max_tokens: 800, stream: true },
   });
+});
+
+/** What the vendors' SDKs read in the environment of whoever uses them; what we are told to send is said in our own settings. */
+const environment = {
+  OPENAI_CUSTOM_HEADERS: 'x-gateway: canary-header\nauthorization: Bearer canary-header',
+  OPENAI_ADMIN_KEY: 'canary-header',
+  OPENAI_ORG_ID: 'canary-header',
+  OPENAI_PROJECT_ID: 'canary-header',
+  ANTHROPIC_CUSTOM_HEADERS: 'x-gateway: canary-header\nx-api-key: canary-header',
+  ANTHROPIC_AUTH_TOKEN: 'canary-header',
+  GEMINI_API_KEY: 'canary-header',
+  GOOGLE_API_KEY: 'canary-header',
+  OPENAI_BASE_URL: 'https://canary-header.example/v1',
+  ANTHROPIC_BASE_URL: 'https://canary-header.example',
+  GOOGLE_GEMINI_BASE_URL: 'https://canary-header.example',
+  GOOGLE_GENAI_USE_VERTEXAI: 'true',
+};
+
+it.each<[string, () => Provider]>([
+  ['OpenAI', () => openai({ apiKey: canaryKey })],
+  ['Anthropic', () => anthropicAt({ apiKey: canaryKey })],
+  ['Google', () => google({ apiKey: canaryKey })],
+  ['a tenant’s own OpenAI', () => openai({ apiKey: canaryKey }).at?.('https://own.example/v1', 'sk-own') as Provider],
+  ['a tenant’s own Anthropic', () => anthropicAt({ apiKey: canaryKey }).at?.('https://own.example', 'sk-own') as Provider],
+  ['a tenant’s own Google', () => google({ apiKey: canaryKey }).at?.('https://own.example', 'sk-own') as Provider],
+])('sends %s nothing of what its SDK finds in the environment', async (_name, open) => {
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const provider = open();
+  const seen: Request[] = [];
+  const recording: typeof fetch = (input, init) => {
+    seen.push(new Request(input, { ...init, signal: null }));
+    return Promise.resolve(new Response('', { status: 500 }));
+  };
+  const by = { signal: new AbortController().signal, fetch: recording };
+  await outcomeOf(provider.stream(textRequest(), by));
+  await provider.listModels?.(by).catch(() => undefined);
+  expect(seen).toHaveLength(2);
+  for (const { url, headers } of seen) expect(`${url} ${JSON.stringify([...headers])}`).not.toContain('canary-header');
 });
 
 const outputSchema = {
