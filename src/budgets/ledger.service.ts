@@ -77,15 +77,13 @@ export class LedgerService {
   ): (tag: SqlTag) => Statement {
     const { tokens, ...cost } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
-    return (tag) =>
-      underBudgets(
-        tag,
-        tenant,
-        tag`
-      reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
-        ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
-        together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:'))`,
-      );
+    return (tag) => {
+      const reserved = tag`
+        reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
+          ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
+          together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:'))`;
+      return underBudgets(tag, tenant, reserved);
+    };
   }
 
   /**
