@@ -17,7 +17,9 @@ export class BudgetSetInput {
   @Field(() => GraphQLID, { nullable: true, description: 'A member of the tenant.' }) memberId?: string | null;
   @Field(() => BudgetUnitEnum, { description: 'What to count.' }) unit!: BudgetUnit;
   @Field(() => BudgetPeriodEnum, { description: 'The window.' }) period!: BudgetPeriod;
-  @Field(() => SafeInt, { description: 'The cap in its unit, 0 to 9 000 000 000 000 000; 0 lets nothing through.' })
+  @Field(() => SafeInt, {
+    description: 'The cap in its unit, 0 to 9 000 000 000 000 000; 0 lets nothing through but what costs nothing.',
+  })
   most!: number;
   @Field(() => Float, { nullable: true, description: 'Part of the cap to tell of, above 0 and at most 1; none when absent.' })
   softAt?: number | null;

@@ -1,4 +1,4 @@
-import { isDataFault } from '../db/failures.ts';
+import { isDataFault, isGone } from '../db/failures.ts';
 import { sharedMoment, type Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -179,7 +179,9 @@ export class Appender {
       try {
         await this.storeTogether([piece]);
       } catch (err) {
-        if (!isDataFault(err)) this.unstored.add(piece.run);
+        // It was deleted while its text was on its way.
+        if (isGone(err)) piece.run.stop('LOST');
+        else if (!isDataFault(err)) this.unstored.add(piece.run);
         else {
           this.parts.log.error({ err, generationId: piece.run.id }, 'text that cannot be stored');
           piece.run.stop('UNSTORABLE');

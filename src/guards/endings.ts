@@ -90,7 +90,7 @@ const longestWord = 30;
 /** The sorts of endings that count in a text, as a sum of bits. */
 export function endingsIn(text: Folded): number {
   let bits = bitsBy.get(null) ?? 0;
-  if (!/[^\0-\u007f]/.test(text.lower)) return bits;
+  if (text.isPlain) return bits;
   for (const [isIn, own] of bitsBy)
     if (isIn?.global === true ? isWrittenIn(isIn, text) : isIn?.test(text.lower) === true) bits |= own;
   return bits;

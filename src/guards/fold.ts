@@ -4,6 +4,8 @@ export interface Folded {
   readonly text: string;
   /** The same in lower case, unit for unit. */
   readonly lower: string;
+  /** Whether it is ASCII, as most of English is. */
+  readonly isPlain: boolean;
   /** The characters of the text itself that a stretch of the folded one came from, whole ones always. */
   back(start: number, end: number): { readonly start: number; readonly end: number };
 }
@@ -18,12 +20,14 @@ interface Change {
 
 /** Folds a text, in time linear in its length. */
 export function fold(text: string): Folded {
-  if (!/[^\0-\u007f]/.test(text)) return { text, lower: text.toLowerCase(), back: (start, end) => ({ start, end }) };
+  if (!/[^\0-\u007f]/.test(text))
+    return { text, lower: text.toLowerCase(), isPlain: true, back: (start, end) => ({ start, end }) };
   const changes: Change[] = [];
   const folded = plainMarks(text.normalize('NFKC') === text ? text : normalized(text, changes));
   return {
     text: folded,
     lower: folded.toLowerCase(),
+    isPlain: false,
     back: (start, end) => ({ start: startOf(start, changes), end: endOf(end, changes) }),
   };
 }

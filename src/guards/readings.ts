@@ -94,7 +94,7 @@ const kept = { units: new Uint16Array(mostKept), at: new Int32Array(mostKept) };
 
 function read(lower: string, { plain, isSpace, most, isPlain }: Skipping, isEscaped = false): Reading {
   const { length } = lower;
-  const longest = isPlain && hasDouble(lower) ? 2 * length : length;
+  const longest = isPlain && 2 * length > mostKept && hasDouble(lower) ? 2 * length : length;
   const { units, at } = longest <= mostKept ? kept : { units: new Uint16Array(longest), at: new Int32Array(longest) };
   let count = 0;
   let skipped = 0;

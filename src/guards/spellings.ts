@@ -61,11 +61,12 @@ export const mostUnits = 32_768;
 /** Longer numbers are texts, and longer parts of names no names: the name itself is looked for as it is. */
 const longestNumber = 64;
 const longestPart = 64;
-/** Words that stand before or inside a name and are nobody's. */
+/** Words that stand before or inside a name, or instead of one, and are nobody's. */
 const noNames = new Set(
   (
     'mr mrs ms miss mx dr prof professor sir madam dame lord lady herr herrn frau fräulein monsieur madame mademoiselle señor señora sr sra don ' +
-    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr'
+    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr ' +
+    'hiring manager recruiter recruiting recruitment team department human resources talent acquisition committee'
   ).split(' '),
 );
 
@@ -178,20 +179,23 @@ function wordsOf(name: string): string[] {
   return name.split(/[\s,]+/u).filter((word) => /\p{L}/u.test(word) && !noNames.has(word.toLowerCase().replace(/\.$/, '')));
 }
 
-/** The words of a name that a text may use alone: `Ingrid`, `Solheim`; of a name in small letters all. */
+/**
+ * The words of a name that a text may use alone: `Ingrid`, `Solheim`, and both halves of `Solheim-Dahl`; the last one and all of a name without
+ * capitals in small letters, too, where others are words like `ter`.
+ */
 function partsOf(name: string): string[] {
-  const isSmall = !/\p{Lu}/u.test(name);
-  return name.split(/[\s,]+/u).filter((word) => {
+  const isCapital = /\p{Lu}/u.test(name);
+  return name.split(/[\s,]+/u).flatMap((word, index, { length }) => {
+    const isSmall = !isCapital || index === length - 1;
     const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
-    const isShort = Array.from(bare).length < (/\p{Lo}/u.test(bare) ? 2 : 3);
-    return (
-      bare === word &&
-      !isShort &&
-      word.length <= longestPart &&
-      (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) &&
-      !noNames.has(word.toLowerCase())
-    );
+    if (bare !== word || word.length > longestPart || !isPart(word, isSmall)) return [];
+    return word.includes('-') ? [word, ...word.split('-').filter((half) => isPart(half, isSmall))] : [word];
   });
+}
+
+function isPart(word: string, isSmall: boolean): boolean {
+  const isShort = Array.from(word).length < (/\p{Lo}/u.test(word) ? 2 : 3);
+  return !isShort && (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
 }
 
 function isNumber(kind: PersonalKind, value: string): boolean {

@@ -1,5 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
 import { describe, expect, it } from 'vitest';
+import { uuidOf } from '../../src/db/ids.ts';
 import type { Provider } from '../../src/providers/port.ts';
 import { stopwatch } from '../harness/stopwatch.ts';
 import { openTestApp, type TestAppOptions } from '../harness/app.ts';
@@ -11,6 +13,7 @@ import { sampleVariables, startGeneration } from '../harness/letters.ts';
 import { MockProvider } from '../harness/mock-provider.ts';
 import { openProxy } from '../harness/proxy.ts';
 import { mockEnv, paced, tale } from '../harness/tales.ts';
+import { Teller } from '../harness/teller.ts';
 
 const start = `mutation ($input: GenerationStartInput!) {
   generationStart(input: $input) { generation { id } errors { code } }
@@ -138,6 +141,48 @@ describe.concurrent('text that cannot be stored', () => {
     expect(tale(1, 10).join('').startsWith(ended.text)).toBe(true);
     expect(reader.text).toBe(ended.text);
     expect(mock.calls).toHaveLength(1);
+  });
+
+  it('because its generation is deleted meanwhile is nothing for the log', async () => {
+    const teller = new Teller();
+    const app = await openTestApp({ providers: [teller], env: { DEFAULT_MODEL: 'mock/teller' } });
+    const deleters = [1, 2].map(() => postgres(app.database.url, { max: 1, onnotice: () => undefined }));
+    const isWaiting = async () =>
+      (
+        await app.sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into chunks%'`
+      ).length === 1;
+    try {
+      const letters = [];
+      for (const deleter of deleters) {
+        const calling = teller.nextCall();
+        const id = await startGeneration(app);
+        letters.push({ call: await calling, id, deleter, commit: Promise.withResolvers<void>() });
+      }
+      const deletions = letters.map(async ({ id, deleter, commit }) => {
+        const isDeleted = Promise.withResolvers<void>();
+        const over = deleter.begin(async (transaction) => {
+          await transaction`delete from generations where id = ${uuidOf(id, 'gen')}`;
+          isDeleted.resolve();
+          await commit.promise;
+        });
+        await Promise.race([isDeleted.promise, over]);
+        return { over };
+      });
+      const [first, second] = await Promise.all(deletions);
+      for (const { call } of letters) call.say('x');
+      // Both at once, then the second by itself.
+      await eventually(isWaiting);
+      letters[0]?.commit.resolve();
+      await first?.over;
+      await eventually(isWaiting);
+      letters[1]?.commit.resolve();
+      await second?.over;
+      await Promise.all(letters.map(({ call }) => call.aborted));
+      expect(app.lines.filter((line) => line.includes('"level":50'))).toEqual([]);
+    } finally {
+      await Promise.all(deleters.map((deleter) => deleter.end({ timeout: 1 })));
+      await app.stop();
+    }
   });
 
   it('fails its own generation and none of those that were flushed with it', async () => {
