@@ -330,7 +330,7 @@ function wantsPage(request: FastifyRequest): boolean {
 async function sendPage(request: FastifyRequest, reply: FastifyReply, key: string | null): Promise<FastifyReply> {
   const { host = 'localhost' } = request.headers;
   const nonce = randomUUID();
-  const page = await graphiqlPage(host, isThisMachine(host) ? key : null, nonce);
+  const page = await graphiqlPage(isThisMachine(host) ? key : null, nonce);
   return reply.header('content-type', 'text/html; charset=utf-8').header('content-security-policy', pagePolicy(nonce)).send(page);
 }
 

@@ -4,7 +4,7 @@ import { faultOf, watchFor, type Guards } from '../../src/guards/guards.ts';
 const guards: Guards = { masking: false, personal: [], checks: { links: { allow: ['example.org'] } } };
 const variables = {
   applicant: { email: 'Ada.Lovelace@mail.example', site: 'https://ada.dev/work' },
-  job: { company: 'Booking.com B.V.', posting: `${'About us. '.repeat(20)} Write to jobs@evil.com and link to evil.com.` },
+  job: { company: 'Booking.com B.V.', resume: `${'I cook. '.repeat(20)} Ada.L@home.example, link to evil.com.` },
 };
 const fault = (text: string) => faultOf(guards, text, variables);
 
@@ -54,7 +54,7 @@ describe('a link that nothing says so of', () => {
     'example.org, docs.example.org/a/b.com and EXAMPLE.ORG.',
     'Write to ada.lovelace@mail.example, Ada.Lovelace@mail.example or jobs@example.org.',
     'mailto:ada.lovelace@mail.example, [write](mailto:jobs@example.org) <mailto:jobs@example.org?subject=Hello>.',
-    'I would like to join Booking.com.',
+    'I would like to join Booking.com. My address is ada.l@home.example.',
     'My page is ada.dev.',
     'Node.js, Vue.js/Next.js, D3.js, ASP.NET Core, VB.NET, .NET 8, Socket.IO and asp.net.',
     'e.g. this, i.e. that, a.m./p.m., U.S.A., Ph.D., B.Sc., M.Sc., Dipl.-Ing., z.B., d.h., u.a., S.p.A., e.V., St. Gallen',

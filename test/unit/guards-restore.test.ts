@@ -69,10 +69,14 @@ const others = [
   '２',
 ];
 
+/** What a declined name has behind it. */
+const endings = ['s', '’s', 'ego', 'ę', 'ého', 'ого', 'ου', 'lle', 'nin', '様', 'さん', '씨', ' 씨', '의'];
+
 function writing(random: Random): string {
   const piece = (): string => {
     const placeholder = random.pick(placeholders);
-    return random() < 0.5 ? random.pick([placeholder, placeholder.toLowerCase(), `${placeholder}s`]) : random.pick(others);
+    if (random() < 0.5) return random.pick(others);
+    return random.pick([placeholder, placeholder.toLowerCase(), `${placeholder}${random.pick(endings)}`]);
   };
   return Array.from({ length: random.whole(1, 8) }, piece).join('');
 }

@@ -1,6 +1,6 @@
 import { isObject } from '../../kernel/object.ts';
 import { checkOf, textsOf } from '../check.ts';
-import { ownAddresses } from '../own-addresses.ts';
+import { addressesIn, hosts, hostUnit, ownAddresses } from '../own-addresses.ts';
 import type { Stretch } from '../scan.ts';
 import { withoutInvisible } from '../strip.ts';
 import { isLinkedHost } from '../top-levels.ts';
@@ -22,20 +22,15 @@ const userBehind = /\]\([^\s<>"/?#]*[@\\]/y;
  * What programs for mail make links of where nothing says so: an email address, and a host that ends as hosts do. Letters of scripts that set no space between
  * words stand around one and are none of it.
  */
-const hostUnit = String.raw`[\p{Lu}\p{Ll}\p{M}\p{N}-]`;
-const hosts = String.raw`(?:${hostUnit}{1,63}\.){1,40}${hostUnit}{2,63}`;
 const barePattern = new RegExp(
   String.raw`(?<![\p{Lu}\p{Ll}\p{M}\p{N}@.\\-])${hosts}(?!${hostUnit})([:/?#](?=[\p{L}\p{N}]))?`,
   'gu',
 );
-const domainBehind = new RegExp(hosts, 'uy');
-const localUnits = /[\p{L}\p{M}\p{N}.!#$%&'*+/=?^_\x60{|}~-]/u;
-const longestLocal = 64;
 
 /**
  * Hosts that links in the text may lead to, by `http`, `https` or none; `example.org` stands for the hosts below it too. None: no links at all. Email addresses,
- * `mailto:` and hosts that stand by themselves (`example.org/page`) are links where a reader can click on them: addresses at an allowed host pass, and so does
- * what a variable of at most 100 characters holds, such as the applicant's own address.
+ * `mailto:` and hosts that stand by themselves (`example.org/page`) are links where a reader can click on them: addresses at an allowed host pass, and so do
+ * addresses that a variable holds, such as the applicant's own, and hosts in one of at most 100 characters.
  */
 export const links = checkOf(
   'links',
@@ -106,22 +101,6 @@ function isAllowedHost(named: string, allow: readonly string[]): boolean {
 function isAllowedAddress(address: string, { allow, own }: Allowed): boolean {
   const [, whole = '', domain = ''] = /^([^@?,;]+@([\p{L}\p{M}\p{N}.-]+))(?:\?subject=[^&]*)?$/iu.exec(address) ?? [];
   return whole !== '' && (own.has(whole.toLowerCase()) || isAllowedHost(domain, allow));
-}
-
-/** Looks outward from each `@`. */
-function addressesIn(text: string): Stretch[] {
-  const found: Stretch[] = [];
-  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
-    domainBehind.lastIndex = at + 1;
-    const domain = domainBehind.exec(text)?.[0];
-    let start = at;
-    while (start > 0 && at - start < longestLocal && localUnits.test(text[start - 1] ?? '')) start--;
-    // Quotes, and marks of Markdown, are none of it.
-    start += /^[.'*_\x60/{|=&~]*/.exec(text.slice(start, at))?.[0].length ?? 0;
-    if (domain === undefined || start === at || !/\.\p{L}[\p{L}\p{M}\p{N}-]+$/u.test(domain)) continue;
-    found.push({ start, end: at + 1 + domain.length });
-  }
-  return found;
 }
 
 function without(text: string, stretches: readonly Stretch[]): string {
