@@ -150,7 +150,11 @@ describe('two processes', () => {
     });
     await isLocked.promise;
     const [patient, cancelled] = [await startWith(app, 'openai/m'), await startWith(app, 'openai/m')];
-    await eventually(() => app.lines.join('').includes('did not say with what and when a call may be made'), patienceMs, 'the warning');
+    await eventually(
+      () => app.lines.join('').includes('did not say with what and when a call may be made'),
+      patienceMs,
+      'the warning',
+    );
     await app.ask(cancel, { id: cancelled });
     const reader = await new StreamReader(app, cancelled).toEnd();
     expect(reader.messages.at(-1)?.generation?.status).toBe('CANCELLED');
