@@ -224,7 +224,8 @@ function vendor(read: Reader, name: 'OPENAI' | 'ANTHROPIC' | 'GOOGLE'): { apiKey
   return baseUrl === null ? null : { apiKey: noKey, baseUrl };
 }
 
-const originPattern = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@"'*]+\/?$/i;
+/** `null` is that of files and of frames without one of their own. */
+const originPattern = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@"'*]+\/?)$/i;
 
 /** Reads values by name and collects what is wrong with them; an empty value counts as absent. */
 class Reader {
@@ -283,7 +284,7 @@ class Reader {
   /** As browsers send them; one that they never send would be of no use, and nobody would say so. */
   origins(name: string): string[] {
     const found = this.list(name);
-    for (const each of found.filter((text) => text !== '*' && !originPattern.test(text))) {
+    for (const each of found.filter((text) => !originPattern.test(text))) {
       this.problem(`${name} has "${each}", which is no origin such as https://app.example.com`);
     }
     return found;

@@ -75,6 +75,18 @@ describe('readConfig', () => {
     });
   });
 
+  it('takes origins of pages, of applications and of files, and any', () => {
+    const origins = [
+      'https://app.example:8443',
+      'capacitor://localhost',
+      'chrome-extension://abcdef',
+      'http://[::1]:3000',
+      'null',
+      '*',
+    ];
+    expect(readConfig({ ALLOWED_ORIGINS: origins.join(', ') }).http.allowedOrigins).toEqual(origins);
+  });
+
   it('takes master keys from a value or a file, the first first', () => {
     const [one, two] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
     expect(readConfig({}).masterKeys).toBeNull();
