@@ -110,7 +110,7 @@ function ceilingsOf({ tenant = '', set = [], email, id }: Options) {
   for (const [name, value] of Object.entries({ email, id }))
     if (value !== undefined) throw new UsageError(`limits takes no --${name}`);
   if (tenant.trim() === '') throw new UsageError('limits needs --tenant ID');
-  const ceilings = new Map(
+  const ceilings = eachOnce(
     set.map((text) => {
       const [, name, most] = /^([A-Z_]+)=(\d+|default)$/.exec(text) ?? [];
       if (name === undefined) throw new UsageError(`--set ${text} is not of the form NAME=MOST, such as SOCKETS_PER_TENANT=5000`);
@@ -169,12 +169,20 @@ function modelsCommandOf([act = '', ...rest]: readonly string[], values: Options
 
 function changesOf(set: readonly string[] = []): ReadonlyMap<string, string> {
   if (set.length === 0) throw new UsageError('models set needs --set NAME=VALUE');
-  return new Map(
+  return eachOnce(
     set.map((text) => {
       const [, name, value] = /^([A-Z_]+)=([\s\S]+)$/.exec(text) ?? [];
       if (name === undefined || value === undefined)
         throw new UsageError(`--set ${text} is not of the form NAME=VALUE, such as RETIRES_AT=2026-11-30`);
-      return [name, value];
+      return [name, value] as const;
     }),
   );
+}
+
+/** Which of two values for one name is meant, nobody can tell. */
+function eachOnce<T>(settings: readonly (readonly [string, T])[]): Map<string, T> {
+  const given = new Map(settings);
+  const twice = settings.find(([name], index) => settings.findIndex(([other]) => other === name) < index);
+  if (twice) throw new UsageError(`--set ${twice[0]} is given twice`);
+  return given;
 }

@@ -130,7 +130,7 @@ function readTime(reading: Reading) {
   return { from: clock(from), until: clock(until), zone: name, days: on };
 }
 
-/** From the minute `from` to before `until`, on these days; beyond midnight the day is the one on which it began. */
+/** From the minute `from` to before `until`, on these days; beyond midnight the day is the one on which it began. From a minute to the same one is a whole day. */
 function isWithin({ from, until, zone, days: on }: Extract<Condition, { time: unknown }>['time'], now: Date): boolean {
   const parts = new Map(
     formatOf(zone)
@@ -140,7 +140,7 @@ function isWithin({ from, until, zone, days: on }: Extract<Condition, { time: un
   const clock = `${parts.get('hour')}:${parts.get('minute')}`;
   const today = days.findIndex((day) => day === parts.get('weekday')?.toUpperCase());
   const isOn = (day: number): boolean => on.some((each) => each === days[(day + days.length) % days.length]);
-  if (from <= until) return isOn(today) && clock >= from && clock < until;
+  if (from < until) return isOn(today) && clock >= from && clock < until;
   return clock >= from ? isOn(today) : clock < until && isOn(today - 1);
 }
 

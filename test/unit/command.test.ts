@@ -54,6 +54,16 @@ describe('commandOf', () => {
     ['bootstrap without an address', ['bootstrap', '--tenant', 'Acme', '--email', 'nobody'], 'bootstrap needs --email EMAIL'],
     ['bootstrap with another command’s option', ['bootstrap', '--tenant', 'Acme', '--set', 'A=1'], 'bootstrap takes no --set'],
     ['limits without a tenant', ['limits'], 'limits needs --tenant ID'],
+    [
+      'limits with a setting twice',
+      ['limits', '--tenant', 'ten_1', '--set', 'SOCKETS_PER_TENANT=1', '--set', 'SOCKETS_PER_TENANT=2'],
+      '--set SOCKETS_PER_TENANT is given twice',
+    ],
+    [
+      'models with a setting twice',
+      ['models', 'set', '--id', 'openai/a', '--set', 'PRICES=[]', '--set', 'PRICES=[1]'],
+      '--set PRICES is given twice',
+    ],
     ['limits with half a setting', ['limits', '--tenant', 'ten_1', '--set', 'SOCKETS=-1'], '--set SOCKETS=-1 is not of the form'],
     ['bootstrap with an id', ['bootstrap', '--id', 'x', '--tenant', 'A', '--email', 'a@b.example'], 'bootstrap takes no --id'],
     ['tenants alone', ['tenants'], 'tenants takes list, create, suspend, resume or delete, not nothing'],

@@ -96,6 +96,8 @@ describe('a condition', () => {
     ['in another zone', { time: { from: '22:00', until: '23:00', zone: 'Europe/Berlin' } }, true],
     ['on a day', { time: { from: '21:00', until: '22:00', days: ['WED'] } }, true],
     ['on another day', { time: { from: '21:00', until: '22:00', days: ['THU'] } }, false],
+    ['from a minute to the same one: a whole day', { time: { from: '00:00', until: '00:00', days: ['WED'] } }, true],
+    ['a whole day that has not begun', { time: { from: '22:00', until: '22:00', days: ['WED'] } }, false],
     ['across midnight, before it', { time: { from: '20:00', until: '06:00', days: ['WED'] } }, true],
     [
       'across midnight, behind it: the day before counts',
