@@ -21,6 +21,7 @@ const explain = `query ($input: RouteExplainInput!) { routeExplain(input: $input
 interface Listed {
   readonly id: string;
   readonly isRetired: boolean;
+  readonly retiresAt: string | null;
 }
 
 /** The limits that the vendor was called with. */
@@ -211,9 +212,18 @@ describe('the catalogue of models', () => {
     expect((await app.ask<{ routeExplain: object }>(explain, { input: { definition } })).routeExplain).toEqual({
       models: [{ model: sol, share: 1 }],
     });
+    // Asked of a moment it answers for that one, before its last day and after a day to come.
+    const at = async (moment: string) =>
+      (
+        await app.ask<{ routeExplain: { models: { model: string }[] } }>(explain, { input: { definition, at: moment } })
+      ).routeExplain.models.map(({ model }) => model);
+    expect((await at('2026-01-30T12:00:00Z')).toSorted()).toEqual([luna, sol]);
+    await admin('set', '--id', luna, '--set', 'RETIRES_AT=2099-01-01');
+    await eventually(async () => (await find(luna))?.isRetired === false);
+    expect([(await at('2098-12-31T23:59:59Z')).toSorted(), await at('2099-01-01T00:00:00Z')]).toEqual([[luna, sol], [sol]]);
 
     await admin('set', '--id', luna, '--set', 'RETIRES_AT=default');
-    await eventually(async () => (await find(luna))?.isRetired === false);
+    await eventually(async () => (await find(luna))?.retiresAt === null);
     expect(await begin(luna)).toMatchObject({ generation: { model: luna } });
   });
 
