@@ -6,7 +6,7 @@ import type { Bus } from '../messages/bus.ts';
 import { providerHolds } from './hold.ts';
 import type { Entry } from './holding.ts';
 import type { ProcessLease } from './process-lease.ts';
-import { Slots } from './slots.ts';
+import { keepUp, Slots } from './slots.ts';
 
 interface Parts {
   readonly database: Database;
@@ -16,7 +16,6 @@ interface Parts {
   readonly lease: ProcessLease;
 }
 
-const tidyMs = 1_000;
 /** As long as another process may take to give back what it holds in reserve. */
 const pausesMs = [50];
 
@@ -26,20 +25,14 @@ const pausesMs = [50];
  */
 export class CallSlotService {
   private readonly slots: Slots;
-  private timer: NodeJS.Timeout | null = null;
-  private unsubscribe: (() => void) | null = null;
+  private stop: (() => void) | null = null;
 
   constructor(private readonly parts: Parts) {
-    const onShort = (ids: readonly string[]) => parts.bus.publish('slots.wanted', ids);
-    this.slots = new Slots({ ...parts, store: providerHolds(parts.database.engine), onShort });
-    parts.lease.onLost(() => this.slots.lose());
+    this.slots = new Slots({ ...parts, store: providerHolds(parts.database.engine) });
   }
 
   open(): void {
-    this.timer = setInterval(() => this.slots.tidy(), tidyMs);
-    this.unsubscribe = this.parts.bus.on('slots.wanted', ({ ids, isRemote }) => {
-      if (isRemote) for (const id of ids) this.slots.tighten(id);
-    });
+    this.stop = keepUp(this.parts, () => [this.slots]);
   }
 
   /** A slot that this process holds in reserve; null where none is. What it gives is called once, when the call has ended. */
@@ -60,8 +53,7 @@ export class CallSlotService {
 
   /** Nobody enters any more; what is held is given back with the lease of the process. */
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
-    this.unsubscribe?.();
+    this.stop?.();
     await this.slots.close();
   }
 }

@@ -10,7 +10,7 @@ import type { Held, Policy } from './policy.ts';
 import { tenantHolds } from './hold.ts';
 import type { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
-import { Slots } from './slots.ts';
+import { keepUp, Slots } from './slots.ts';
 
 /** What slots are built on. */
 export interface SlotParts {
@@ -23,7 +23,6 @@ export interface SlotParts {
   readonly lease: ProcessLease;
 }
 
-const tidyMs = 1_000;
 /** Before each further try: as long as others may take to give back what they hold in reserve. */
 const patience = { pausesMs: [50, 200], until: 0 };
 
@@ -34,22 +33,12 @@ const patience = { pausesMs: [50, 200], until: 0 };
  */
 export class SlotService {
   private readonly tenants = new Map<string, Slots>();
-  private readonly unsubscribe: (() => void)[] = [];
-  private timer: NodeJS.Timeout | null = null;
+  private stop: (() => void) | null = null;
 
-  constructor(private readonly parts: SlotParts) {
-    parts.lease.onLost(() => {
-      for (const tenant of this.tenants.values()) tenant.lose();
-    });
-  }
+  constructor(private readonly parts: SlotParts) {}
 
   open(): void {
-    this.timer = setInterval(() => this.tidy(), tidyMs);
-    this.unsubscribe.push(
-      this.parts.bus.on('slots.wanted', ({ ids, isRemote }) => {
-        if (isRemote) for (const tenant of this.tenants.values()) for (const id of ids) tenant.tighten(id);
-      }),
-    );
+    this.stop = keepUp(this.parts, () => this.kept());
   }
 
   /**
@@ -81,24 +70,20 @@ export class SlotService {
 
   /** Nobody enters any more; what is held is given back with the lease of the process. */
   async close(): Promise<void> {
-    if (this.timer) clearInterval(this.timer);
-    for (const stop of this.unsubscribe) stop();
+    this.stop?.();
     await Promise.all([...this.tenants.values()].map((tenant) => tenant.close()));
   }
 
-  private tidy(): void {
-    for (const [id, tenant] of this.tenants) {
-      tenant.tidy();
-      if (tenant.isIdle) this.tenants.delete(id);
-    }
+  /** Those of tenants that have something open, or had lately. */
+  private kept(): Iterable<Slots> {
+    for (const [id, tenant] of this.tenants) if (tenant.isIdle) this.tenants.delete(id);
+    return this.tenants.values();
   }
 
   private of(tenantId: string): Slots {
     const known = this.tenants.get(tenantId);
     if (known) return known;
-    const { database, bus } = this.parts;
-    const onShort = (ids: readonly string[]) => bus.publish('slots.wanted', ids);
-    const made = new Slots({ ...this.parts, store: tenantHolds(database.as({ tenantId }), tenantId), onShort });
+    const made = new Slots({ ...this.parts, store: tenantHolds(this.parts.database.as({ tenantId }), tenantId) });
     this.tenants.set(tenantId, made);
     return made;
   }

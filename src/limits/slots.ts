@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Bus } from '../messages/bus.ts';
 import { LostLease, type Hold, type HoldAsk, type HoldKind, type HoldStore } from './hold.ts';
 import {
   hasRoom,
@@ -37,8 +38,8 @@ export interface SlotsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly lease: ProcessLease;
-  /** Asks other processes for what they hold in reserve. */
-  readonly onShort: (ids: readonly string[]) => void;
+  /** By it other processes are asked for what they hold in reserve. */
+  readonly bus: Bus;
 }
 
 const tightMs = 10_000;
@@ -46,6 +47,26 @@ const fullMs = 250;
 const patientPauseMs = 200;
 const mostAsked = 500;
 const mostWaiting = 10_000;
+const tidyMs = 1_000;
+
+/**
+ * Keeps slots in order until what it gives is called: what nobody uses, or others are short of, is given back, and after a lost lease what is open looks
+ * for its place again.
+ */
+export function keepUp({ bus, lease }: Pick<SlotsParts, 'bus' | 'lease'>, all: () => Iterable<Slots>): () => void {
+  const each = (act: (slots: Slots) => void): void => {
+    for (const slots of all()) act(slots);
+  };
+  lease.onLost(() => each((slots) => slots.lose()));
+  const timer = setInterval(() => each((slots) => slots.tidy()), tidyMs);
+  const unsubscribe = bus.on('slots.wanted', ({ ids, isRemote }) => {
+    if (isRemote) each((slots) => ids.forEach((id) => slots.tighten(id)));
+  });
+  return () => {
+    clearInterval(timer);
+    unsubscribe();
+  };
+}
 
 /**
  * The slots of one store, as this process has them. The rows say what each process holds, and one statement at a time asks for all who
@@ -292,7 +313,7 @@ export class Slots {
       const lacking = over.get(waiter);
       if (lacking) waiter.caller.reject(refusalBy(lacking));
     });
-    if (short.size > 0) this.parts.onShort([...short]);
+    if (short.size > 0) this.parts.bus.publish('slots.wanted', [...short]);
   }
 
   /** How long until the next try; null when there is none: for who is not patient there is nobody to wait for where no other process holds any. */

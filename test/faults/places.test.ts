@@ -1,18 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { CallSlotService } from '../../src/limits/call-slot.service.ts';
 import { ProcessLease } from '../../src/limits/process-lease.ts';
-import { Bus } from '../../src/messages/bus.ts';
-import { PostgresBus } from '../../src/messages/postgres-bus.ts';
 import { Places, type LeavePlace } from '../../src/routing/places.ts';
 import { openTestApp } from '../harness/app.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
 import { readGeneration } from '../harness/lasting-reader.ts';
 import { askerAt, startWith } from '../harness/own-keys.ts';
+import { openTwoProcesses } from '../harness/two-processes.ts';
 import { randomOf } from '../harness/random.ts';
 import { Teller } from '../harness/teller.ts';
 
@@ -21,25 +19,16 @@ vi.setConfig({ testTimeout: 60_000 });
 
 let testDatabase: TestDatabase;
 /** As two processes have them: nothing in common but the database. */
-let processes: { readonly database: Database; readonly bus: Bus; readonly hints: { stop(): Promise<void> } }[];
+let two: Awaited<ReturnType<typeof openTwoProcesses>>;
 const log = openLog({ level: 'silent' });
 const never = new AbortController().signal;
 
 beforeAll(async () => {
   testDatabase = await openTestDatabase();
-  const open = async () => {
-    const config = { ...databaseDefaults, url: testDatabase.url, maxConnections: 10 };
-    const database = await openDatabase(config, { log, clock: systemClock });
-    const bus = new Bus(log);
-    return { database, bus, hints: await PostgresBus.open(database, bus, log) };
-  };
-  processes = [await open(), await open()];
+  two = await openTwoProcesses(testDatabase.url, log);
 });
 afterAll(async () => {
-  for (const { hints, database } of processes) {
-    await hints.stop();
-    await database.close();
-  }
+  await two.close();
   await testDatabase.drop();
 });
 
@@ -48,7 +37,7 @@ let providers = 0;
 /** Two processes and a provider that nobody else knows, with so many places; closed with the block. */
 async function openPlaces(most: number, { waitMs = 60_000, leaseMs = 15_000 } = {}) {
   const provider = `provider-${++providers}`;
-  const opened = processes.map(({ database, bus }) => {
+  const opened = two.processes.map(({ database, bus }) => {
     const lease = new ProcessLease(leaseMs, { database, clock: systemClock, log });
     const slots = new CallSlotService({ database, clock: systemClock, log, bus, lease });
     slots.open();

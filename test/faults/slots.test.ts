@@ -4,7 +4,6 @@ import postgres from 'postgres';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyService } from '../../src/access/key.service.ts';
-import { databaseDefaults, openDatabase, type Database } from '../../src/db/client.ts';
 import { uuidOf } from '../../src/db/ids.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
@@ -15,52 +14,38 @@ import { LimitService } from '../../src/limits/limit.service.ts';
 import type { RateLimits } from '../../src/limits/policy.ts';
 import { ProcessLease } from '../../src/limits/process-lease.ts';
 import { SlotService } from '../../src/limits/slot.service.ts';
-import { Bus } from '../../src/messages/bus.ts';
-import { PostgresBus } from '../../src/messages/postgres-bus.ts';
 import { openTestApp } from '../harness/app.ts';
 import { acknowledged, post, rawSocket, type RawSocket } from '../harness/clients.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { eventually } from '../harness/eventually.ts';
 import { sampleVariables } from '../harness/letters.ts';
 import { startFleet } from '../harness/process.ts';
+import { openTwoProcesses } from '../harness/two-processes.ts';
 import { randomOf, type Random } from '../harness/random.ts';
 import { openSeed } from '../harness/seed.ts';
 
 let testDatabase: TestDatabase;
 let owner: postgres.Sql;
 /** As two processes have them: nothing in common but the database. */
-let processes: { readonly database: Database; readonly bus: Bus; readonly hints: { stop(): Promise<void> } }[];
+let two: Awaited<ReturnType<typeof openTwoProcesses>>;
 let keys: KeyService;
 const log = openLog({ level: 'silent' });
 
 beforeAll(async () => {
   testDatabase = await openTestDatabase();
   owner = postgres(testDatabase.url, { max: 1, onnotice: () => undefined });
-  const open = async () => {
-    const database = await openDatabase(
-      { ...databaseDefaults, url: testDatabase.url, maxConnections: 10 },
-      { log, clock: systemClock },
-    );
-    const bus = new Bus(log);
-    return { database, bus, hints: await PostgresBus.open(database, bus, log) };
-  };
-  processes = [await open(), await open()];
-  const [first] = processes;
-  if (!first) throw new Error('no process');
-  keys = new KeyService(first.database, 'development');
+  two = await openTwoProcesses(testDatabase.url, log);
+  keys = new KeyService(two.processes[0].database, 'development');
 });
 afterAll(async () => {
-  for (const { hints, database } of processes) {
-    await hints.stop();
-    await database.close();
-  }
+  await two.close();
   await owner.end();
   await testDatabase.drop();
 });
 
 /** One for each process; closed with the block. */
 function openServices(limits: RateLimits, leaseMs = 15_000) {
-  const opened = processes.map(({ database, bus }) => {
+  const opened = two.processes.map(({ database, bus }) => {
     const { policy, admissions } = new LimitService({ database, clock: systemClock, registry: new Registry(), limits });
     const lease = new ProcessLease(leaseMs, { database, clock: systemClock, log });
     lease.open();
@@ -217,8 +202,7 @@ it('counts who began to live while it waited for the row', async () => {
   const { tenantId, member } = await newTenant();
   const { memberId: id } = member();
   const [subject, asker, late] = [uuidOf(id), randomUUID(), randomUUID()];
-  const connection = processes[0]?.database.as({ tenantId });
-  if (!connection) throw new Error('no process');
+  const connection = two.processes[0].database.as({ tenantId });
   const store = tenantHolds(connection, tenantId);
   const ask = { id, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
   await store.makeRows([ask]);
@@ -241,8 +225,7 @@ it('whose lease has run out while it waited for the row is told so, and holds no
   const { tenantId, member } = await newTenant();
   const { memberId: id } = member();
   const [subject, asker] = [uuidOf(id), randomUUID()];
-  const connection = processes[0]?.database.as({ tenantId });
-  if (!connection) throw new Error('no process');
+  const connection = two.processes[0].database.as({ tenantId });
   const store = tenantHolds(connection, tenantId);
   const ask = { id, kind: 'sockets', used: 0, wanted: 20, spare: 0, most: 20 } as const;
   await store.makeRows([ask]);
@@ -262,8 +245,7 @@ it('whose lease has run out while it waited for the row is told so, and holds no
 });
 
 it('a process that was lost comes back as another, which no late answer to the one before can take away', async () => {
-  const [first] = processes;
-  if (!first) throw new Error('no process');
+  const [first] = two.processes;
   let lost = 0;
   const lease = new ProcessLease(15_000, { database: first.database, clock: systemClock, log });
   lease.onLost(() => lost++);
