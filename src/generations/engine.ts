@@ -212,7 +212,7 @@ export class Engine {
     while (this.isSweepAsked && !this.isDraining) {
       this.isSweepAsked = false;
       try {
-        // A lease of one's own that ran out (the database was away) is renewed and not taken over, which would cost its tokens again.
+        // A lease of one's own that ran out (the database was away) is renewed at once: no other process has to wait for it then, or take it.
         if ([...this.runs.values()].some((run) => !run.isTrusted)) await this.renew();
         await this.closeLost();
         await this.takeOver('RUNNING');
@@ -229,7 +229,8 @@ export class Engine {
     if (room <= 0 || this.isDraining) return;
     const sentAt = this.parts.clock.monotonic();
     const { leaseMs, totalTimeoutMs } = this.config;
-    const claims = await claim(this.parts.database.engine, status, Math.min(room, 50), leaseMs, totalTimeoutMs);
+    const asked = { status, writing: this.held(), limit: Math.min(room, 50), leaseMs, totalTimeoutMs };
+    const claims = await claim(this.parts.database.engine, asked);
     for (const claimed of claims) {
       this.parts.log.info({ generationId: claimed.id, epoch: claimed.epoch, status }, 'generation taken');
       this.run(this.prepare({ ...claimed, plan: this.plan(claimed) }, sentAt));
@@ -266,6 +267,11 @@ export class Engine {
     );
   }
 
+  /** Runs that are this process's as far as it knows. */
+  private held(): Run[] {
+    return [...this.runs.values()].filter((run) => run.stopReason !== 'LOST' && run.stopReason !== 'RELEASED');
+  }
+
   private async renew(): Promise<void> {
     this.renewing ??= this.renewAll().finally(() => {
       this.renewing = null;
@@ -274,7 +280,7 @@ export class Engine {
   }
 
   private async renewAll(): Promise<void> {
-    const runs = [...this.runs.values()].filter((run) => run.stopReason !== 'LOST' && run.stopReason !== 'RELEASED');
+    const runs = this.held();
     if (runs.length === 0) return;
     const sentAt = this.parts.clock.monotonic();
     try {

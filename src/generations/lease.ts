@@ -30,6 +30,16 @@ export interface Closing {
   readonly reason: 'CANCELLED' | 'ABANDONED' | 'TIMEOUT';
 }
 
+/** What a process is ready to write. */
+interface Asked {
+  readonly status: 'RUNNING' | 'QUEUED';
+  /** What it writes: it renews that, however late, where a take-over would cost its tokens again. */
+  readonly writing: readonly Run[];
+  readonly limit: number;
+  readonly leaseMs: number;
+  readonly totalTimeoutMs: number;
+}
+
 interface ClaimRow {
   tenant_id: string;
   id: string;
@@ -88,13 +98,10 @@ export async function releaseLeases(engine: Connection, runs: readonly Run[]): P
  * ends the lost attempt, opens the next from 0 with the model of the last. The statement is the fence; nobody else gets them. What waits in a
  * suspended tenant goes on waiting. A take-over is on record.
  */
-export function claim(
-  engine: Connection,
-  ...asked: [status: 'RUNNING' | 'QUEUED', limit: number, leaseMs: number, totalTimeoutMs: number]
-): Promise<Claim[]> {
-  if (asked[0] === 'QUEUED') return claimIn(engine, ...asked);
+export function claim(engine: Connection, asked: Asked): Promise<Claim[]> {
+  if (asked.status === 'QUEUED') return claimIn(engine, asked);
   return engine.transaction(async (transaction) => {
-    const claims = await claimIn(transaction, ...asked);
+    const claims = await claimIn(transaction, asked);
     const deeds = claims.map(({ tenantId, id, epoch }) => ({
       tenantId,
       service: 'sweeper' as const,
@@ -108,18 +115,12 @@ export function claim(
   });
 }
 
-async function claimIn(
-  engine: Statements,
-  status: 'RUNNING' | 'QUEUED',
-  limit: number,
-  leaseMs: number,
-  totalTimeoutMs: number,
-): Promise<Claim[]> {
+async function claimIn(engine: Statements, { status, writing, limit, leaseMs, totalTimeoutMs }: Asked): Promise<Claim[]> {
   const rows = await engine.sql<ClaimRow>(
     (sql) => sql`
       with picked as materialized (
         select tenant_id, id from generations g
-        where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers}` : sql`true`}
+        where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers} and id <> all(${writing.map((run) => run.uuid)}::uuid[])` : sql`true`}
           and cancel_requested_at is null and created_at > now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8)
           ${status === 'QUEUED' ? sql`and not exists (select from tenants t where t.id = g.tenant_id and coalesce(t.suspended_at, t.deleted_at) is not null)` : sql``}
         order by ${status === 'RUNNING' ? sql`lease_until` : sql`created_at`} limit ${limit} for update skip locked

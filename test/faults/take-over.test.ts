@@ -221,6 +221,26 @@ describe('a process that is stopped past its lease and wakes again', () => {
   });
 });
 
+describe('a process whose leases the database takes for over', () => {
+  it.concurrent('renews what it writes and takes over nothing of it', async () => {
+    await using mock = await MockProvider.open();
+    const text = tellTales(mock, 25, 120);
+    // It renews once in 5 seconds, and looks for lost work each second: long before that.
+    await using fleet = await startFleet({ ...mockEnv(mock), GENERATION_LEASE_MS: '15000' });
+    const [alone] = fleet.processes as Pair;
+    const id = await startGeneration(alone);
+    await using reader = readGeneration({ urls: [alone.url], key: alone.key, id });
+    await reader.atLeast(50);
+    await expireLease(fleet.database.url, id);
+    expect(await reader.ended).toMatchObject({
+      status: 'SUCCEEDED',
+      text: text(1),
+      attempts: [{ number: 1, endedBy: 'FINISHED' }],
+    });
+    expect(reader.story()).toBe('started delta finished');
+  });
+});
+
 describe('the total deadline', () => {
   it.concurrent.each([
     { what: 'with text', seen: true, status: 'INCOMPLETE' },
@@ -245,6 +265,16 @@ describe('the total deadline', () => {
 
 function isRestart({ __typename }: { readonly __typename: string }): boolean {
   return __typename === 'GenerationRestarted';
+}
+
+/** As a clock of the database that jumps ahead does it. */
+async function expireLease(url: string, id: string): Promise<void> {
+  const owner = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await owner`update generations set lease_until = now() - interval '1 second' where id = ${uuidOf(id)}`;
+  } finally {
+    await owner.end();
+  }
 }
 
 /** Waits until nobody holds the lease of a generation. */
