@@ -57,6 +57,11 @@ export class Bind {
     this.end(executed);
   }
 
+  /** Has the server say what it has to say so far. */
+  flush(): void {
+    this.end(this.begin('H', 0));
+  }
+
   /** Ends a transaction. */
   sync(): void {
     this.end(this.begin('S', 0));

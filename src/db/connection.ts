@@ -17,6 +17,11 @@ export interface StatementOptions {
   readonly idempotent?: boolean;
   /** Milliseconds until TIMEOUT, waiting for a connection and all tries included. */
   readonly deadlineMs?: number;
+  /**
+   * May be called once the statement ran, before it is committed, with whether it has rows: what it took others cannot take meanwhile, nor see, and all of it is undone
+   * should the commit fail. For what may begin while the disk writes, and can be broken off.
+   */
+  readonly onRun?: (hasRows: boolean) => void;
 }
 
 /** Something that takes statements: a connection, or one transaction. */
@@ -167,7 +172,7 @@ export class PooledConnection implements Connection {
 
   private one(statement: CompiledStatement, shape: 'arrays' | 'objects', options: StatementOptions): Promise<Rows> {
     const { limits, tenant } = this.parts;
-    const sent = (lane: Lane) => lane.past(tenant, statement, shape);
+    const sent = (lane: Lane) => lane.past(tenant, statement, shape, options.onRun);
     if (tenant === null)
       return this.operate('together', options, limits.silenceMs, (lane) => plain(sent(lane) ?? lane.send(statement, shape)));
     if (options.idempotent === true && isSelect(statement.text)) {

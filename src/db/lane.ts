@@ -131,13 +131,18 @@ export class Lane {
    * another's: less for both ends than a message for each. Where that fails the setting is as it was before, so for a tenant nothing else may be
    * sent until it is answered. Null where the driver has to do it.
    */
-  past(tenant: string | null, statement: CompiledStatement, shape: 'arrays' | 'objects'): Sent | null {
+  past(
+    tenant: string | null,
+    statement: CompiledStatement,
+    shape: 'arrays' | 'objects',
+    onRun?: (hasRows: boolean) => void,
+  ): Sent | null {
     const { socket } = this;
     if (!socket?.mayRead(statement.text)) return null;
     if (tenant !== null && (this.unanswered.size > 0 || socket.isReading)) return null;
     const isTurned = tenant !== null && this.tenant !== tenant;
     if (isTurned) this.tenant = null;
-    const asked = socket.run(isTurned ? [{ text: turning, parameters: [tenant] }, statement] : [statement]);
+    const asked = socket.run(isTurned ? [{ text: turning, parameters: [tenant] }, statement] : [statement], onRun);
     const rows = asked.answer.then((found) => {
       if (isTurned) this.tenant = tenant;
       const values = shape === 'arrays' ? arraysOf(asked.columns(), found) : objectsOf(asked.columns(), found);

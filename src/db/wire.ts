@@ -40,6 +40,8 @@ interface Waiting {
   before: number;
   readonly resolve: (rows: RowBytes) => void;
   readonly reject: (reason: Error) => void;
+  /** Called once the last of them ran, before its commit, with whether it has rows. */
+  onRun: ((hasRows: boolean) => void) | null;
   /** `performance.now()` when it was asked for. */
   readonly since: number;
   error: PostgresError | null;
@@ -112,18 +114,21 @@ export class WireSocket extends net.Socket {
     return this.run([{ text, parameters }]).answer;
   }
 
-  /** Sends statements that are one transaction, of which the last one's rows are wanted. */
-  run(compiled: readonly CompiledStatement[]): Asked {
+  /** Sends statements that are one transaction, of which the last one's rows are wanted. With `onRun` the server tells of its run before it commits. */
+  run(compiled: readonly CompiledStatement[], onRun: Waiting['onRun'] = null): Asked {
     const parsing: Prepared[] = [];
     const statements = compiled.map(({ text, parameters }) => {
       const statement = this.statements.get(text) ?? this.prepare(text, parsing);
       this.bind.execute(statement.name, parameters);
       return statement;
     });
+    // Else it keeps what it has to say until the end.
+    if (onRun) this.bind.flush();
     this.bind.sync();
     const asked = { waiting: null as Waiting | null };
     const answer = new Promise<RowBytes>((resolve, reject) => {
       asked.waiting = this.later(statements, resolve, reject, parsing);
+      asked.waiting.onRun = onRun;
     });
     return {
       answer,
@@ -169,7 +174,18 @@ export class WireSocket extends net.Socket {
   ): Waiting {
     const before = Math.max(0, statements.length - 1);
     const since = performance.now();
-    const waiting: Waiting = { statements, parsing, parsed: null, before, resolve, reject, since, error: null, parts: [] };
+    const waiting: Waiting = {
+      statements,
+      parsing,
+      parsed: null,
+      before,
+      resolve,
+      reject,
+      onRun: null,
+      since,
+      error: null,
+      parts: [],
+    };
     this.waiting.push(waiting);
     if (this.waiting.length === 1) setImmediate(() => this.flush());
     this.watch ??= setTimeout(() => this.look(), this.silence.afterMs).unref();
@@ -296,9 +312,9 @@ export class WireSocket extends net.Socket {
   }
 }
 
-/** Forgets the rows of a statement that runs before the one that is waited for. */
+/** Forgets the rows of a statement that ran before the one that is waited for; tells of that one. */
 function passOne(owner: Waiting): void {
-  if (owner.before === 0) return;
+  if (owner.before === 0) return owner.onRun?.(owner.parts.length > 0);
   owner.before--;
   owner.parts.length = 0;
 }

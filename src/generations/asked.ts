@@ -8,6 +8,7 @@ import { mostOutputTokens, type RoutePlan } from '../routing/plan.ts';
 import { checkCacheAge } from '../tenants/tenant.service.ts';
 import type { StartInput } from './generation.service.ts';
 import type { Recipe } from './insert.ts';
+import type { Work } from './run.ts';
 
 const longestMetadata = 16_384;
 
@@ -41,4 +42,13 @@ export function cachedOf(recipe: Recipe, { models, branches }: RoutePlan): Cache
 /** What a retry wants of the cache when nobody says: a new text, for all who were given the one before. */
 export function anew(use: CacheUse | null): CacheWish {
   return use && writes(use) ? { mode: 'WRITE', maxAgeSeconds: use.maxAgeSeconds } : { mode: 'OFF' };
+}
+
+/** What is to be written by a first attempt, with `model`. */
+export function workOf(
+  recipe: Recipe,
+  { model, ...rest }: Pick<Work, 'tenantId' | 'id' | 'plan' | 'cache' | 'outputSchema'> & { readonly model: string },
+): Work & Pick<Recipe, 'metadata'> {
+  const first = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
+  return { ...recipe, ...rest, epoch: 1, attempts: [first], messages: recipe.prompt, complaint: null, skipped: [], ageMs: 0 };
 }

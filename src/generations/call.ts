@@ -31,8 +31,8 @@ export class Caller {
     private readonly parts: EngineParts,
   ) {}
 
-  /** Makes a run's first call, all but its sending, which waits for `committed`: what it costs to make hides behind the database's work. */
-  begin(run: Run, committed: Promise<void>): void {
+  /** Makes a run's first call, all but its sending, which waits for `granted`: what it costs to make hides behind the database's work. */
+  begin(run: Run, granted: Promise<void>): void {
     const choice = this.parts.models.find(run.attempt.model);
     if (!choice) return;
     const own = this.parts.keys.known(run.tenantId, choice.provider);
@@ -41,7 +41,7 @@ export class Caller {
     const watch = this.parts.gate.enterNow(this.entering(run, run.attempt.model, own));
     // Nor is there a place at once, or the model has to be asked whether it works again.
     if (!watch) return;
-    run.opened = begun(this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetchAfter(committed) }));
+    run.opened = begun(this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetchAfter(granted) }));
   }
 
   /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled: at once, where it is not patient. */

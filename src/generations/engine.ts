@@ -102,9 +102,9 @@ export class Engine {
     return new Run(work, this.parts.clock, leasedAt, this.config.leaseMs);
   }
 
-  /** Makes the first call of a prepared run. It is sent once the row is `committed`; a run that will not be started has to be stopped. */
-  openCall(run: Run, committed: Promise<void>): void {
-    this.writer.openCall(run, committed);
+  /** Makes the first call of a prepared run. It is sent once the row is `granted`; a run that will not be started has to be stopped. */
+  openCall(run: Run, granted: Promise<void>): void {
+    this.writer.openCall(run, granted);
   }
 
   /** Begins to write what was leased to this process; frees its reservation. */

@@ -25,7 +25,7 @@ import type { RoutePlanService } from '../routing/route-plan.service.ts';
 import { factsOf } from '../routing/facts.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { TemplateService } from '../templates/template.service.ts';
-import { anew, cachedOf, checkAge, checkInput, claimOfStart } from './asked.ts';
+import { anew, cachedOf, checkAge, checkInput, claimOfStart, workOf } from './asked.ts';
 import { encodeCursor } from './cursor.ts';
 import type { Engine } from './engine.ts';
 import { attempts, generations, type AttemptRow, type GenerationRow } from './generations.table.ts';
@@ -253,29 +253,17 @@ export class GenerationService {
     const leasedAt = clock.monotonic();
     const id = newId('gen');
     const model = cache?.model ?? plan.models[0] ?? recipe.requestedModel;
-    const open = { number: 1, base: 0, model, reason: null, endedBy: null, endOffset: null };
-    const work = {
-      ...recipe,
-      tenantId: scope.tenantId,
-      id,
-      epoch: 1,
-      attempts: [open],
-      plan,
-      messages: recipe.prompt,
-      cache: cache && cache.use,
-      outputSchema,
-      complaint: null,
-      skipped: [],
-      ageMs: 0,
-    };
+    const work = workOf(recipe, { tenantId: scope.tenantId, id, model, plan, cache: cache && cache.use, outputSchema });
     const run = isRunning ? engine.prepare(work, leasedAt) : null;
-    const committed = Promise.withResolvers<void>();
+    /** The row is inserted, if not yet written to the disk: a call that costs nothing while it is made may be sent. */
+    const granted = Promise.withResolvers<void>();
+    const onRun = (hasRows: boolean) => hasRows && granted.resolve();
     // Of any other the database decides whether it calls a model.
     const isPlain = claim === null && cache === null;
     let [isDue, forget] = [run !== null && isPlain, (): void => undefined];
     const insert = (counted?: Statement): Statement => {
       // The statement is on its way after this turn of the event loop and its commit after the next; then there is time to make the call.
-      if (run && isDue) forget = afterNextTurn(() => engine.openCall(run, committed.promise));
+      if (run && isDue) forget = afterNextTurn(() => engine.openCall(run, granted.promise));
       isDue = false;
       return generationInserted(sql, fresh, counted);
     };
@@ -287,11 +275,11 @@ export class GenerationService {
     const fresh: NewGeneration = { scope, id, recipe, claim, model, leaseMs, room, cache, reserved, record };
     let taken: TakenStart | null = null;
     try {
-      const early = isPlain ? limits.startWith(scope, admitted === undefined, insert) : null;
+      const early = isPlain ? limits.startWith(scope, admitted === undefined, insert, onRun) : null;
       let inserted = early && insertedBy(fresh, ((await ledger.unlessUnforeseen(scope, early)) ?? []) as InsertedRow[]);
       if (!inserted) {
         taken = await limits.takeStart(scope, admitted);
-        const send = () => database.as(scope).sql<InsertedRow>(() => insert());
+        const send = () => database.as(scope).sql<InsertedRow>(() => insert(), { onRun });
         inserted = insertedBy(fresh, (await ledger.unlessUnforeseen(scope, send())) ?? (await send()));
       }
       if (!inserted) throw new Error('the insert answered nothing');
@@ -307,7 +295,7 @@ export class GenerationService {
         forget();
         run.cache = row.cache;
         engine.start(run);
-        committed.resolve();
+        granted.resolve();
         // The provider's request goes out in this turn; the caller's answer is made in the next.
         await nextTurn();
       } else bus.publish('generation.waiting', [id]);

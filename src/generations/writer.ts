@@ -46,9 +46,9 @@ export class Writer {
     this.copier = new Copier(parts, appender, this.closer, config.totalTimeoutMs, (run) => this.caller.remainingMs(run));
   }
 
-  /** Makes a run's first call, all but its sending, which waits for `committed`. */
-  openCall(run: Run, committed: Promise<void>): void {
-    this.caller.begin(run, committed);
+  /** Makes a run's first call, all but its sending, which waits for `granted`. */
+  openCall(run: Run, granted: Promise<void>): void {
+    this.caller.begin(run, granted);
   }
 
   /** The committed end; null when the run was lost or given away. */

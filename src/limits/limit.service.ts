@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
+import type { StatementOptions } from '../db/connection.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import { sql, type Statement } from '../db/statement.ts';
@@ -97,16 +98,21 @@ export class LimitService {
   /**
    * Sends the statement of a start: at once where its request is admitted, else right behind the one that counts it. It has the part `counted`, which
    * counts the start, and no effect where that has no row: unless the request is admitted and the start may be. Null where that cannot be
-   * sent, and no rows where it had no effect: then `takeStart` decides.
+   * sent, and no rows where it had no effect: then `takeStart` decides. `onRun` as with any statement.
    */
-  startWith(scope: Scope, isAdmitted: boolean, statement: (counted: Statement) => Statement): Promise<unknown[]> | null {
+  startWith(
+    scope: Scope,
+    isAdmitted: boolean,
+    statement: (counted: Statement) => Statement,
+    onRun?: StatementOptions['onRun'],
+  ): Promise<unknown[]> | null {
     const held = this.policy.known(scope);
     const ask = held && wishOf(scope, 'starts', held);
     if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
     const counted = (isTaken: Statement): Statement =>
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
     const sent = isAdmitted
-      ? this.parts.database.as(scope).sql(() => counted(sql`true`))
+      ? this.parts.database.as(scope).sql(() => counted(sql`true`), onRun && { onRun })
       : (this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null);
     return sent && this.followed(sent);
   }
