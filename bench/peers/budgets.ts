@@ -24,8 +24,9 @@ interface Product {
   openLog(options: object): object;
   freePrice: object;
   LedgerService: new (parts: object) => {
-    reserving(scope: object, asked: object): Piece;
-    settled(sql: Sql, whose: object, attempt: number, used: object): object;
+    foreseeing(scope: object, asked: object): Piece;
+    unlessUnforeseen<T>(scope: object, answer: Promise<T>): Promise<T | null>;
+    settled(sql: Sql, tenantId: string, whose: object, attempt: number, used: object): object;
   };
 }
 
@@ -81,13 +82,15 @@ const pairs: Readonly<Record<Turn['contestant'], (tenant: number) => Promise<voi
     const scope = scopes[tenant] ?? {};
     const generation = newId('gen');
     const asked = { id: generation, plan, messages, maxOutputTokens: 1_000, guards: null, variables: {}, metadata: null };
-    const reserved = ledgers.reserving(scope, asked);
-    const [row] = await database.as(scope).sql((sql) => sql`select ${reserved(sql)} as is_reserved`);
+    const reserved = ledgers.foreseeing(scope, asked);
+    // As a start does: the first of a tenant's finds out that there are budgets.
+    const reserve = () => database.as(scope).sql((sql) => sql`select ${reserved(sql)} as is_reserved`);
+    const [row] = (await ledgers.unlessUnforeseen(scope, reserve())) ?? (await reserve());
     if (!row || Object.values(row)[0] !== true) throw new Error('nothing was reserved');
     await database.engine.sql((sql) => {
       const { tenantId } = scope as { tenantId: string };
       const whose = { tenant: sql`${uuidOf(tenantId)}::uuid`, generation: sql`${uuidOf(generation)}::uuid` };
-      return sql`select ${ledgers.settled(sql, whose, 1, { costMicros: 700, tokens: 900 })}`;
+      return sql`select ${ledgers.settled(sql, tenantId, whose, 1, { costMicros: 700, tokens: 900 })}`;
     });
   },
   bare: async (tenant) => {

@@ -71,19 +71,22 @@ export class LedgerService {
   }
 
   /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
-  reserving(
+  reserving(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
+    const reserved = this.reservation(scope, asked);
+    return (tag) => underBudgets(tag, uuidOf(scope.tenantId, 'ten'), reserved(tag));
+  }
+
+  /** The same without a look whether there are budgets, which only costs where there are. */
+  private reservation(
     { tenantId, memberId, keyId }: Scope,
     { id, plan, metadata, isAlone = false, ...question }: Asked,
   ): (tag: SqlTag) => Statement {
     const { tokens, ...cost } = this.needOf(plan, question);
     const tenant = uuidOf(tenantId, 'ten');
-    return (tag) => {
-      const reserved = tag`
+    return (tag) => tag`
         reserve_budgets(${tenant}::uuid, ${uuidOf(id, 'gen')}::uuid, ${isAlone ? callAlone : 1}::int, ${teamOf(metadata)}::text, ${keyId === null ? null : uuidOf(keyId, 'key')}::uuid,
           ${uuidOf(memberId, 'mem')}::uuid, ${askedCost(cost)}::bigint, ${tokens}::bigint, ${isAlone ? 0 : 1}::int,
           together => exists (select from budgets b where b.tenant_id = ${tenant}::uuid and b.target = 'TENANT:'))`;
-      return underBudgets(tag, tenant, reserved);
-    };
   }
 
   /**
@@ -93,7 +96,7 @@ export class LedgerService {
   foreseeing(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
     return (tag) =>
       this.foreseen.has(scope.tenantId)
-        ? this.reserving(scope, asked)(tag)
+        ? this.reservation(scope, asked)(tag)
         : underBudgets(tag, uuidOf(scope.tenantId, 'ten'), tag`budgets_unforeseen()`);
   }
 
@@ -108,9 +111,10 @@ export class LedgerService {
     }
   }
 
-  /** An expression that settles all of a generation, its last attempt by what it used. */
-  settled(sql: SqlTag, whose: Whose, attempt: number, { costMicros, tokens }: Used): Statement {
-    return settling(sql, whose, sql`${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint, null`);
+  /** An expression that settles all of a tenant's generation, its last attempt by what it used. */
+  settled(sql: SqlTag, tenantId: string, whose: Whose, attempt: number, { costMicros, tokens }: Used): Statement {
+    const how = sql`${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint, null`;
+    return this.foreseen.has(tenantId) ? settlement(sql, whose, how) : settling(sql, whose, how);
   }
 
   /** The same for a generation that nobody was asked for (`isUnused`), or else one of whose calls nobody knows what they used. */

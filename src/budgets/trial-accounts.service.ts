@@ -55,7 +55,8 @@ export class TrialAccountsService {
           )`;
         const rows = await connection
           .sql<{ reached: string[] | null }>(
-            (tag) => tag`${tokens === 0 ? tag`` : kept(tag)} select ${ledger.settled(tag, whose, callAlone, used)} as reached`,
+            (tag) =>
+              tag`${tokens === 0 ? tag`` : kept(tag)} select ${ledger.settled(tag, scope.tenantId, whose, callAlone, used)} as reached`,
           )
           // What cannot be settled now is swept later, by all that was reserved.
           .catch(() => []);

@@ -60,7 +60,7 @@ export async function finishRun({ engine, ledger }: Books, run: Run, ending: End
           failure_code = ${attemptFailure?.code ?? null}, failure_message = ${attemptFailure?.message ?? null}, ${spentColumns(sql, spent)},
           first_token_at = coalesce(a.first_token_at, now() - make_interval(secs => ${firstTokenAgeMs}::float8 / 1000))
       from ended e where a.tenant_id = e.tenant_id and a.generation_id = e.id and a.number = ${number}
-      returning ${ledger.settled(sql, ofAttempt(sql), number, usedBy(spent))} as reached`,
+      returning ${ledger.settled(sql, run.tenantId, ofAttempt(sql), number, usedBy(spent))} as reached`,
   );
   ledger.tell(rows[0]?.reached);
   return rows.length === 1;
