@@ -41,7 +41,7 @@ export interface Leader<Row> {
    * Sends one more, a transaction of its own, while this is open. It is run whatever becomes of the first, whose word it gets from the
    * session's settings alone, and never tried again.
    */
-  follow<Row>(statement: Statement): Promise<Row[]>;
+  follow<Row>(statement: Statement, onRun?: StatementOptions['onRun']): Promise<Row[]>;
 }
 
 export interface Connection extends Statements {
@@ -131,9 +131,9 @@ export class PooledConnection implements Connection {
     const { limits, pool, tenant } = this.parts;
     const first = statement.compile();
     let open: Lane | null = null;
-    let scoped: Promise<unknown> = Promise.resolve();
+    let scoped: Promise<unknown> | null = null;
     const rows = this.operate('alone', options, limits.silenceMs, (lane) => {
-      const sent = behindSetting(lane, tenant, first, 'objects');
+      const sent = inFront(lane, tenant, first);
       open = lane;
       ({ scoped } = sent);
       const over = (): void => {
@@ -142,19 +142,20 @@ export class PooledConnection implements Connection {
       sent.rows.then(over, over);
       return plain(sent);
     });
-    const follow = async (next: Statement): Promise<Rows> => {
+    const follow = async (next: Statement, onRun: StatementOptions['onRun']): Promise<Rows> => {
       const lane = open;
       if (!lane) throw new Error('the statement in front was answered');
       open = null;
       const behind = scoped;
-      const sent = lane.send(next.compile(), 'objects');
+      const sent = behind ? lane.send(next.compile(), 'objects') : lane.past(tenant, next.compile(), 'objects', onRun, true);
+      if (!sent) throw failureFor(Object.assign(new Error('the connection knows too many statements'), { code: '40001' }));
       const release = pool.share(lane);
       sent.rows.then(release, release);
       try {
         return await lane.within(
           limits.silenceMs,
           () => new LateError(true),
-          rowsUnder(behind, sent),
+          behind ? rowsUnder(behind, sent) : sent.rows,
           () => sent.isRunning(),
         );
       } catch (error) {
@@ -166,7 +167,7 @@ export class PooledConnection implements Connection {
       get isOpen() {
         return open !== null;
       },
-      follow: <Next>(next: Statement) => follow(next) as unknown as Promise<Next[]>,
+      follow: <Next>(next: Statement, onRun?: StatementOptions['onRun']) => follow(next, onRun) as unknown as Promise<Next[]>,
     };
   }
 
@@ -214,7 +215,8 @@ export class PooledConnection implements Connection {
 
 /** A statement behind a setting. */
 interface ScopedSent extends Sent {
-  readonly scoped: Promise<unknown>;
+  /** Null where the two are one transaction. */
+  readonly scoped: Promise<unknown> | null;
 }
 
 function plain(sent: Sent): Try<Rows> {
@@ -242,6 +244,12 @@ function behindSetting(lane: Lane, tenant: string | null, statement: CompiledSta
   const scoped = tenant === null ? Promise.resolve() : lane.under(tenant);
   const main = lane.send(statement, shape);
   return { ...main, scoped, rows: rowsUnder(scoped, main) };
+}
+
+/** A statement that another is to follow. */
+function inFront(lane: Lane, tenant: string | null, statement: CompiledStatement): ScopedSent {
+  const past = lane.past(tenant, statement, 'objects');
+  return past ? { ...past, scoped: null } : behindSetting(lane, tenant, statement, 'objects');
 }
 
 /** The rows of a statement that was sent behind a setting; rejects where that could not be set. */

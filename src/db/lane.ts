@@ -129,17 +129,18 @@ export class Lane {
   /**
    * Sends a statement past the driver, for a tenant (null: for a role that spans them), whose setting goes with it in one transaction where it was
    * another's: less for both ends than a message for each. Where that fails the setting is as it was before, so for a tenant nothing else may be
-   * sent until it is answered. Null where the driver has to do it.
+   * sent until it is answered but one more of its own (`isBehind`), which takes the setting along again. Null where the driver has to do it.
    */
   past(
     tenant: string | null,
     statement: CompiledStatement,
     shape: 'arrays' | 'objects',
     onRun?: (hasRows: boolean) => void,
+    isBehind = false,
   ): Sent | null {
     const { socket } = this;
     if (!socket?.mayRead(statement.text)) return null;
-    if (tenant !== null && (this.unanswered.size > 0 || socket.isReading)) return null;
+    if (tenant !== null && (this.unanswered.size > 0 || (socket.isReading && !isBehind))) return null;
     const isTurned = tenant !== null && this.tenant !== tenant;
     if (isTurned) this.tenant = null;
     const asked = socket.run(isTurned ? [{ text: turning, parameters: [tenant] }, statement] : [statement], onRun);

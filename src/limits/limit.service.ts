@@ -113,7 +113,7 @@ export class LimitService {
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
     const sent = isAdmitted
       ? this.parts.database.as(scope).sql(() => counted(sql`true`), onRun && { onRun })
-      : (this.queues.get(scope.tenantId)?.follow(scope, counted) ?? null);
+      : (this.queues.get(scope.tenantId)?.follow(scope, counted, onRun) ?? null);
     return sent && this.followed(sent);
   }
 

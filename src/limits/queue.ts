@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection, Database } from '../db/client.ts';
+import type { StatementOptions } from '../db/connection.ts';
 import { hasDoneNothing } from '../db/failures.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
@@ -105,10 +106,14 @@ export class TenantQueue {
   }
 
   /** Sends a statement behind the one that counts an operation's request, to have an effect if `isTaken`; null when that is not on its way. */
-  follow(operation: object, statement: (isTaken: Statement) => Statement): Promise<unknown[]> | null {
+  follow(
+    operation: object,
+    statement: (isTaken: Statement) => Statement,
+    onRun?: StatementOptions['onRun'],
+  ): Promise<unknown[]> | null {
     const { flight } = this;
     if (!flight?.leader.isOpen || !flight.operations.includes(operation)) return null;
-    return flight.leader.follow(statement(flight.isTaken));
+    return flight.leader.follow(statement(flight.isTaken), onRun);
   }
 
   /** A reservation was made of what was taken ahead. */
