@@ -27,8 +27,8 @@ export interface Advanced {
   readonly quotas: readonly Quota[];
 }
 
-/** A statement takes for what comes in so long. */
-const aheadMs = 50;
+/** A statement takes for what comes in so long: at ten requests a second two of three need no statement then, and who stops asking has paid for a few that never came. */
+const aheadMs = 250;
 /** And at most this part of each limit: so much at most may be refused elsewhere that no request here has used. Below it, nothing is taken ahead. */
 const leastShare = 200;
 /** A reservation is kept for a minute at least, and a request lasts less than half of that. */
