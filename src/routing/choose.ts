@@ -125,7 +125,7 @@ class Walk {
         });
       }
       case 'conditional': {
-        const found = node.cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
+        const found = this.caseOf(node);
         const chosen = node.cases[found];
         this.step(at, node, chosen ? `case ${found} holds` : 'no case holds');
         return chosen ? this.follow(chosen.route, `${at}.cases[${found}].route`) : this.follow(node.otherwise, `${at}.otherwise`);
@@ -218,7 +218,12 @@ class Walk {
     return among.map((each, index) => this.follow(each, `${at}.among[${index}]`)).filter(({ models }) => models.length > 0);
   }
 
-  /** Whether a part of the route has a model that can write it. */
+  /** The first case whose condition holds and whose part has a model that can write it; -1 for none. */
+  private caseOf({ cases }: Extract<RouteNode, { mode: 'conditional' }>): number {
+    return cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
+  }
+
+  /** Whether following this part of the route leads to a model that can write it. */
   private isAlive(node: RouteNode): boolean {
     switch (node.mode) {
       case 'single':
@@ -227,7 +232,7 @@ class Walk {
       case 'sticky':
         return node.among.some(({ route }) => this.isAlive(route));
       case 'conditional':
-        return [...node.cases.map(({ route }) => route), node.otherwise].some((route) => this.isAlive(route));
+        return this.caseOf(node) !== -1 || this.isAlive(node.otherwise);
       default:
         return node.among.some((each) => this.isAlive(each));
     }

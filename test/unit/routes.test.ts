@@ -360,6 +360,22 @@ describe('shares', () => {
     }
   }
 
+  it('give nothing to a part whose only standing model is behind a condition that does not hold', () => {
+    const french = { when: { fact: 'language', is: 'fr' }, route: one('a/1') };
+    const among = [
+      { weight: 1, route: { mode: 'conditional', cases: [french], otherwise: one('a/2') } },
+      { weight: 1, route: one('b/1') },
+      { weight: 2, route: one('c/1') },
+    ];
+    const misfit = (id: string) => (id === 'a/2' ? 'the model a/2 was retired' : null);
+    const { shares } = chosen({ mode: 'weighted', among }, { misfit });
+
+    expect([...shares].toSorted()).toEqual([
+      ['b/1', 1 / 3],
+      ['c/1', 2 / 3],
+    ]);
+  });
+
   it('say how often each model is the first, whatever is shut or retired, over 200 random routes', () => {
     const asked = 1_000;
     for (let round = 0; round < 200; round++) {
