@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Ahead, nothingAhead, type Bounds } from '../../src/limits/ahead.ts';
-import type { Quota } from '../../src/limits/share.ts';
+import type { Quota } from '../../src/limits/quota.ts';
 
-const budget = { maximum: 1_000_000, restoreRate: 1 };
-const bounds: Bounds = { most: 10_000, keyMost: 10_000, tenantMost: 60_000, budget };
+const costLimit = { maximum: 1_000_000, restoreRate: 1 };
+const bounds: Bounds = { most: 10_000, keyMost: 10_000, tenantMost: 60_000, costLimit };
 const member = (left: number, resetMs = 60_000): Quota => ({ name: 'member', most: 10_000, left, resetMs });
 const tenant = (left: number, resetMs = 60_000): Quota => ({ name: 'tenant', most: 60_000, left, resetMs });
 const plenty = [member(9_000), tenant(59_000)];
@@ -35,7 +35,7 @@ it('admits none that is not paid for', () => {
 });
 
 it('pays nothing where costs have no limit', () => {
-  const free = { ...bounds, budget: { maximum: 0, restoreRate: 1 } };
+  const free = { ...bounds, costLimit: { maximum: 0, restoreRate: 1 } };
   ahead.refill({ count: 1, cost: null, quotas: plenty }, free, 0);
   expect(ahead.use(10, free, 1)?.cost).toBeNull();
 });
@@ -45,7 +45,7 @@ describe('what was counted is for nobody', () => {
     ['the member’s limit', { ...bounds, most: 9_999 }],
     ['the key’s limit', { ...bounds, keyMost: 9_999 }],
     ['the tenant’s limit', { ...bounds, tenantMost: 59_999 }],
-    ['the limit of costs', { ...bounds, budget: { ...budget, maximum: 1 } }],
+    ['the limit of costs', { ...bounds, costLimit: { ...costLimit, maximum: 1 } }],
   ];
   it.each(changed)('when %s has changed', (_name, by) => {
     ahead.refill({ count: 5, cost: cost(50), quotas: plenty }, bounds, 0);
