@@ -34,6 +34,11 @@ describe('a name in other letters', () => {
     ['Anne-Marie Ek', 'Anne, Marie', '…, …'],
     ['Ase solheim', 'Ms Solheim', 'Ms …'],
     ['ნინო ბერიძე', 'ნინო, ბერიძე', '…, …'],
+    ['Lars Ångström', 'Aangstrom, Angstroem, Ångstroem', '…, …, …'],
+    ['Đorđe Đoković', 'Djordje Djokovic, Dorde', '…, …'],
+    ['Juergen Mueller', 'Muller, Mullers, MULLER, Jurgen', '…, …s, …, …'],
+    ['Jurgen Muller', 'Mueller, Muellers, Juergen, MUELLER', '…, …s, …, …'],
+    ['Nils Hakonsen', 'Haakonsen, Håkonsen', '…, …'],
   ])('%s: %s', (name, text, wanted) => {
     const { sent } = masked([name], text);
 
@@ -51,12 +56,60 @@ describe('a name in other letters', () => {
     ['hiring manager', 'Hiring as a Senior Manager'],
     ['The Talent Acquisition Team', 'Team work, Talent'],
     ['Maria Ким', 'кимчи'],
+    ['Noel Schoen', 'Nol Schon'],
+    ['Gust Paul', 'Guest, Pauel-Paaul'],
+    ['Max Bauer', 'Baur, Maex'],
+    ['Jan de Or', 'Deor'],
+    ["Pia D'Or", 'Dor'],
   ])('%s is not in: %s', (name, text) => {
     expect(sentFor(name, text)).toBe(text);
   });
 
   it('comes back as it stands', () => {
     expect(masked(['Anna Strauß'], 'STRAUẞ, Strauss, Strauß').back).toBe('STRAUẞ, Strauss, Strauß');
+  });
+});
+
+describe('a name with other joints', () => {
+  it.each([
+    ["Sean O'Neill", "O’Neill, O'NEILL, ONeill, Oneill, O Neill, ONEILL", '…, …, …, …, …, …'],
+    ['Sean ONeill', "O'Neill, O Neill, Oneill", '…, …, …'],
+    ['Ian McDonald', 'Mc Donald, MCDONALD, Mcdonald', '…, …, …'],
+    ['Jan de Vries', 'DeVries, deVries, DEVRIES, Devries', '…, …, …, …'],
+    ['Ana DeVries', 'De Vries', '…'],
+    ['Ana de la Cruz', 'Ms DelaCruz, DelaCruzs', 'Ms …, …s'],
+    ['Anne-Marie Holm', 'AnneMarie, Annemarie Holm, Anne Marie, Anne–Marie', '…, … …, … …, …–…'],
+  ])('%s: %s', (name, text, wanted) => {
+    const { sent, back } = masked([name], text);
+
+    expect(sent.replaceAll(/(?:PERSON|HANDLE)X*_\d+/g, '…')).toBe(wanted);
+    expect(back.toLowerCase()).toBe(text.replaceAll('’', "'").toLowerCase());
+  });
+
+  it.each([
+    ["Sean O'Neill", 'ONEILL, Oneill, O Neill'],
+    ['Jan de Vries', 'DEVRIES, DeVries'],
+    ['Jurgen Muller', 'MUELLER, Mueller'],
+  ])('%s comes back as it stands: %s', (name, text) => {
+    expect(sentFor(name, text)).not.toMatch(/[a-z]{3}/i);
+  });
+});
+
+describe('a field with one word of a name', () => {
+  it.each([
+    [['Will', 'Young'], 'Will Young: I will stay young, a willing WILLIAM', '… …: I will stay young, a willing WILLIAM'],
+    [['Do', 'An'], 'An Do: what I do is an art', '… …: what I do is an art'],
+    [['will'], 'name: will; WILLING', 'name: …; WILLING'],
+    [['Will', 'will'], 'Will, will', '…, …'],
+    [['Müller'], 'Mueller, muller, MÜLLERS', '…, muller, …S'],
+    [['maren.a'], 'maren.a', '…'],
+    [['Team'], 'our team', 'our team'],
+    [['太郎'], '太郎です', '…です'],
+  ])('%j: %s', (names, text, wanted) => {
+    const { sent, back } = masked(names, text);
+
+    expect(sent.replaceAll(/(?:PERSON|HANDLE)X*_\d+/g, '…')).toBe(wanted);
+    expect(back).toBe(text);
   });
 });
 
@@ -128,14 +181,29 @@ describe('a part of a name in a script without spaces', () => {
 });
 
 describe('a text with names in all their forms', () => {
-  const names = ['Anna Kowalska', 'Jan Müller', 'Иван Петров', 'Νίκος Παππάς', 'Matti Strauß', '田中太郎', '김철수'];
-  const leaks = /kowalsk|m[uü]e?ller|петров|παππ|strau(?:ß|ss)|田中|철수|Ann(?!ual)|Иван|Matti|Νίκ/i;
+  const names = [
+    'Anna Kowalska',
+    'Jan Müller',
+    'Иван Петров',
+    'Νίκος Παππάς',
+    'Matti Strauß',
+    '田中太郎',
+    '김철수',
+    "Sean O'Neill",
+    'Ana de Vries',
+    'Nils Hakonsen',
+    'Will',
+  ];
+  const leaks = /kowalsk|m[uü]e?ller|петров|παππ|strau(?:ß|ss)|田中|철수|Ann(?!ual)|Иван|Matti|Νίκ|neill|vries|h(?:aa?|å)konsen/i;
   const forms = (
     'Kowalskiej Kowalską Anny Annę ANNA KOWALSKA Annę’ Müllers MÜLLER Mueller Muellers Müllerem Иваном Ивану Петрова ПЕТРОВ Νίκου Παππά ' +
-    'Παππάς Strauss STRAUẞ STRAUSS Strauße Strauß’ Matin Matti’s Matille 田中様 田中さん 田中は 김철수 철수씨'
+    'Παππάς Strauss STRAUẞ STRAUSS Strauße Strauß’ Matin Matti’s Matille 田中様 田中さん 田中は 김철수 철수씨 ' +
+    "O'Neill ONeill ONEILL DeVries deVries Devries Haakonsen Håkonsen HAKONSEN Will"
   ).split(' ');
   const others = [
     'Market',
+    'will',
+    'willing',
     'Annual',
     'łódź',
     'työ',
