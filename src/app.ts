@@ -243,7 +243,7 @@ export async function openApp(config: Config, surroundings: Surroundings): Promi
     const world = {
       random: Math.random,
       latencyMs: (model: string) => health.latencyMs(model),
-      shutUntil: (model: string) => health.shutUntil(model),
+      blockedUntil: (model: string) => health.blockedUntil(model),
     };
     const plans = new RoutePlanService({ database, models, clock, log, world });
     bus.forgetOn(plans, 'route.changed');

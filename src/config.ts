@@ -5,7 +5,7 @@ import { isNetwork } from './kernel/address.ts';
 import { isOutboundEntry } from './kernel/outbound-rules.ts';
 import { readMasterKeys, type MasterKey } from './kernel/master-keys.ts';
 import { readManifest, trustModes, type TrustedDocuments } from './kernel/manifest.ts';
-import type { CostBudget } from './limits/cost.ts';
+import type { CostLimit } from './limits/cost.ts';
 import type { TenantLimits } from './limits/names.ts';
 import { readEndpoints, type Endpoint } from './kernel/endpoints.ts';
 import type { ProvidersConfig } from './providers/list.ts';
@@ -46,7 +46,7 @@ export interface Config {
     readonly places: PlacesConfig;
   };
   readonly limits: TenantLimits;
-  readonly queryCost: CostBudget;
+  readonly queryCost: CostLimit;
   /** How many tenants the people of one that runs the installation may make in a day; 0 for any number. */
   readonly tenantsPerDay: number;
   /** Keys are hashed with it; a word that everybody knows where none is given and none is demanded. */

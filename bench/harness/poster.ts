@@ -63,7 +63,7 @@ export class Poster {
     if (!(this.received.length >= bodyAt + length)) return;
     const body = this.received.slice(bodyAt, bodyAt + length);
     this.received = '';
-    this.socket.removeAllListeners('error');
+    this.socket.removeAllListeners('error').removeAllListeners('close');
     this.onAnswer?.(body);
   }
 }

@@ -1,5 +1,5 @@
 import { isDataFault, isGone } from '../db/failures.ts';
-import { sharedMoment, type Window } from '../kernel/window.ts';
+import { isOver, sharedMoment, type Window } from '../kernel/window.ts';
 import { appendPieces, askStandings, storeFirstTokens, type Piece, type Standing } from './append.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { Run } from './run.ts';
@@ -35,9 +35,8 @@ export class Appender {
     this.unstored.add(run);
     if (!this.tick && !this.flushing) this.arm(this.tickMs);
     if (this.undelivered.has(run) || this.due.has(run)) return;
-    const { ms } = this.window;
-    if (now - run.deliveredAt >= ms) return this.deliverNow(run, now);
-    run.dueAt = sharedMoment(now + ms, this.window);
+    if (isOver(this.window, now - run.deliveredAt)) return this.deliverNow(run, now);
+    run.dueAt = sharedMoment(now, this.window.ms, this.window);
     this.undelivered.add(run);
     this.timer ??= setTimeout(() => this.deliverDue(), run.dueAt - now);
   }

@@ -60,9 +60,9 @@ export class Caller {
   }
 
   /** How long a call to this model will certainly not be let in; 0 for one that may be, as each with a tenant's own key. */
-  shutMs({ tenantId }: Run, model: string): number {
+  blockedMs({ tenantId }: Run, model: string): number {
     const choice = this.parts.models.find(model);
-    return choice && this.parts.keys.known(tenantId, choice.provider) ? 0 : this.parts.gate.shutMs(model);
+    return choice && this.parts.keys.known(tenantId, choice.provider) ? 0 : this.parts.gate.blockedMs(model);
   }
 
   /** Until the total deadline, which is the same whether the first call was made before the commit or after it. */

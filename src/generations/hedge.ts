@@ -86,7 +86,9 @@ export class Hedge {
     const isAsked = new Set(attempts.map(({ model }) => model));
     const fits = (model: string): boolean =>
       attempt.base === 0 || this.parts.models.find(model)?.provider.ignoresMessages !== true;
-    return work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.caller.shutMs(run, model) === 0) ?? null;
+    return (
+      work.plan.models.find((model) => !isAsked.has(model) && fits(model) && this.caller.blockedMs(run, model) === 0) ?? null
+    );
   }
 
   /** A second call that is paid for, and not sent yet; null where there is none. */

@@ -97,7 +97,7 @@ export class Writer {
         policy: run.work.failoverPolicy,
         calls: calls.map((call) => ({ ...call, awayMs: Math.max(0, call.awayUntil - now) })),
         plan: run.work.plan,
-        shutMs: (model) => this.caller.shutMs(run, model),
+        blockedMs: (model) => this.caller.blockedMs(run, model),
         remainingMs: this.caller.remainingMs(run),
         random: Math.random(),
       });
@@ -163,7 +163,7 @@ export class Writer {
   private hasWayAround(run: Run): boolean {
     const { plan, failoverPolicy } = run.work;
     const isOpen = (model: string): boolean =>
-      run.attempts.every((attempt) => attempt.model !== model) && this.caller.shutMs(run, model) === 0;
+      run.attempts.every((attempt) => attempt.model !== model) && this.caller.blockedMs(run, model) === 0;
     return failoverPolicy !== 'STOP' && (plan.branches.CONTENT_REFUSED ?? []).some(isOpen);
   }
 

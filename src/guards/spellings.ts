@@ -3,9 +3,11 @@ import { declined, isEnding, longestEnding } from './endings.ts';
 import { fold, type Folded } from './fold.ts';
 import { endOfKnownHandle, handlesOf, isEndOfHandle, type KnownHandle } from './known-handles.ts';
 import type { Found, PersonalKind } from './kinds.ts';
-import { isLetterOrNumber, withDoubleLetters } from './letters.ts';
+import { isLetterOrNumber } from './letters.ts';
+import { partsOf, wordsOf, type NamePart } from './name-words.ts';
 import { Needles, type Needle } from './needles.ts';
 import { otherForms } from './other-forms.ts';
+import { formsOf, guessedForms } from './other-letters.ts';
 import { textsAt, type PersonalField } from './personal.ts';
 import { plainForm, readEscaped, readGiven, readHandles, readNumbers, readWords, type Reading } from './readings.ts';
 import { isShortName, shortNamesOf, type ShortName } from './short-names.ts';
@@ -44,6 +46,8 @@ interface Part {
   readonly endings: number;
   /** Whether it must have one. */
   readonly isStem: boolean;
+  /** Whether it counts without a capital where it is written so: all that the caller gave, and `deVries`. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -58,18 +62,10 @@ export interface Spellings {
 
 /** So many UTF-16 code units of details one letter may have, folded: what masking it may cost is bounded by that. */
 export const mostUnits = 32_768;
-/** Longer numbers are texts, and longer parts of names no names: the name itself is looked for as it is. */
+/** Longer numbers are texts. */
 const longestNumber = 64;
-const longestPart = 64;
-/** Words that stand before or inside a name, or instead of one, and are nobody's. */
-const noNames = new Set(
-  (
-    'mr mrs ms miss mx dr prof professor sir madam dame lord lady herr herrn frau fräulein monsieur madame mademoiselle señor señora sr sra don ' +
-    'doña signor signora signore pan pani von van der den ten ter del della des dos das the and und für ing dipl mag med phd msc bsc jr ' +
-    'hiring manager recruiter recruiting recruitment team department human resources talent acquisition committee'
-  ).split(' '),
-);
-
+/** So many parts of names are looked for as nobody wrote them; more make the search slower than what they find is worth. */
+const mostGuessed = 100;
 /** The field at which the details become more than one letter may have; null where they do not. */
 export function tooMuchIn(fields: readonly PersonalField[], variables: unknown): PersonalField | null {
   let units = 0;
@@ -109,6 +105,8 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
 export function findSpellings(text: Folded, { words, numbers, handles }: Spellings): Found[] {
   const { lower } = text;
   const found: Found[] = [];
+  let hasKana: boolean | null = null;
+  const isJapanese = (): boolean => (hasKana ??= /[\u3040-\u30ff]/.test(lower));
   const add = (kind: PersonalKind, start: number, end: number, value: string | undefined): true => {
     found.push({ kind, ...text.back(start, end), ...(value === undefined ? {} : { value }) });
     return true;
@@ -122,13 +120,17 @@ export function findSpellings(text: Folded, { words, numbers, handles }: Spellin
       if (reading.isHalf(from) || (reading.isSpaced(from) && reading.isSpaced(from - 1))) return false;
       if (kind !== 'name' && ending !== '') return false;
       const [start, end] = [at[from] ?? 0, (at[to - 1] ?? 0) + 1];
-      if (short && !isShortName(short, lower, start, end)) return false;
+      if (short && !isShortName(short, { lower, isJapanese }, start, end)) return false;
       if (spelling.isUmlaut === true && !/[äöüøåæœ]/.test(lower.slice(start, end))) return false;
-      const isGiven = given !== undefined && (reading.isOther ? isExactly(given.form, lower, reading, from, to) : given.isSame);
+      const stands = text.text.slice(start, end);
+      // Before an ending it comes back in the case that the ending has.
+      const mayDiffer = ending === '' || stands === given?.value;
+      const isGiven =
+        given !== undefined && mayDiffer && (reading.isOther ? isExactly(given.form, lower, reading, from, to) : given.isSame);
       if (!part) return isGenitive(ending) && add(kind, start, end, isGiven ? given.value : undefined);
-      if (!isCapital(text, start) || !mayHave(part, ending)) return false;
-      const isWritten = isGiven && part.written.includes(text.text.slice(start, end));
-      return add(kind, start, end, isWritten ? given.value : undefined);
+      const isWritten = part.written.includes(stands);
+      if (!(isCapital(text, start) || (part.isWhole && isWritten)) || !mayHave(part, ending)) return false;
+      return add(kind, start, end, isGiven && isWritten ? given.value : undefined);
     });
   };
   if (!words.isEmpty) {
@@ -161,10 +163,10 @@ function unique<T extends { readonly kind: string; readonly value: string }>(giv
 }
 
 /** The first of those that are found and left in the same places; a name may go on where others may not. */
-function once<T extends { readonly kind: PersonalKind }>(needles: readonly Needle<T>[]): Needle<T>[] {
+function once<T extends { readonly kind: PersonalKind; readonly part?: Part }>(needles: readonly Needle<T>[]): Needle<T>[] {
   const seen = new Set<string>();
   return needles.filter(({ form, of }) => {
-    const key = `${of.kind === 'name' ? 'name' : 'other'} ${form}`;
+    const key = `${of.kind === 'name' ? 'name' : 'other'} ${of.part?.written[0] ?? ''} ${form}`;
     return !seen.has(key) && seen.add(key);
   });
 }
@@ -172,30 +174,6 @@ function once<T extends { readonly kind: PersonalKind }>(needles: readonly Needl
 /** Two characters at least. */
 function isLong(value: string): boolean {
   return value.length > 2 || Array.from(value).length === 2;
-}
-
-/** The words of a name that are somebody's. */
-function wordsOf(name: string): string[] {
-  return name.split(/[\s,]+/u).filter((word) => /\p{L}/u.test(word) && !noNames.has(word.toLowerCase().replace(/\.$/, '')));
-}
-
-/**
- * The words of a name that a text may use alone: `Ingrid`, `Solheim`, and both halves of `Solheim-Dahl`; the last one and all of a name without
- * capitals in small letters, too, where others are words like `ter`.
- */
-function partsOf(name: string): string[] {
-  const isCapital = /\p{Lu}/u.test(name);
-  return name.split(/[\s,]+/u).flatMap((word, index, { length }) => {
-    const isSmall = !isCapital || index === length - 1;
-    const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
-    if (bare !== word || word.length > longestPart || !isPart(word, isSmall)) return [];
-    return word.includes('-') ? [word, ...word.split('-').filter((half) => isPart(half, isSmall))] : [word];
-  });
-}
-
-function isPart(word: string, isSmall: boolean): boolean {
-  const isShort = Array.from(word).length < (/\p{Lo}/u.test(word) ? 2 : 3);
-  return !isShort && (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
 }
 
 function isNumber(kind: PersonalKind, value: string): boolean {
@@ -209,48 +187,46 @@ function numberSpelling(kind: PersonalKind, value: string): Needle<KnownNumber> 
   return { form: (fold(value).lower.match(numberUnit) ?? []).join(''), of: { kind, value } };
 }
 
-/** Any case and any white space; as the caller wrote it where nothing else differs. */
+/** Any case and any white space; as the caller wrote it where nothing else differs. A name of one word is no other than a part. */
 function wordSpellings(kind: PersonalKind, value: string): Needle<Spelling>[] {
-  const { lower } = fold(value);
+  const { text, lower } = fold(value);
   const form = readGiven(lower);
+  const part =
+    kind === 'name' && !form.includes(' ') ? { written: writtenAs(text), endings: 0, isStem: false, isWhole: true } : null;
   return [...formsOf(form), ...otherForms(kind, form).map((other) => ({ form: plainForm(other), isUmlaut: false }))].map(
-    ({ form: other, isUmlaut }) => ({ form: other, of: { kind, given: { value, form, isSame: other === form }, isUmlaut } }),
+    ({ form: other, isUmlaut }) => ({
+      form: other,
+      of: { kind, given: { value, form, isSame: other === form }, isUmlaut, ...(part ? { part } : {}) },
+    }),
   );
 }
 
 /** The parts of names, and what they are cut to before endings. */
-function partSpellings(parts: readonly string[], inTexts: number): Needle<Spelling>[] {
+function partSpellings(parts: readonly NamePart[], inTexts: number): Needle<Spelling>[] {
   const known = new Map<string, Needle<Spelling>>();
-  for (const value of parts) {
+  const add = ({ word: value, isOwn }: NamePart, form: string, isUmlaut: boolean): void => {
     const { text, lower } = fold(value);
-    const written = [text, text.toUpperCase()];
-    for (const { form, isUmlaut } of formsOf(lower)) {
-      const { endings, stems } = declined(form, inTexts);
-      for (const each of [{ form, endings, isStem: false }, ...stems.map((stem) => ({ ...stem, isStem: true }))]) {
-        const key = `${each.isStem ? `${each.endings} ` : ''}${isUmlaut} ${each.form}`;
-        const part = { written, endings: each.endings, isStem: each.isStem };
-        const given = { value, form: lower, isSame: each.form === lower };
-        if (!known.has(key)) known.set(key, { form: each.form, of: { kind: 'name', given, isUmlaut, part } });
-      }
+    const { endings, stems } = declined(form, inTexts);
+    for (const each of [{ form, endings, isStem: false }, ...stems.map((stem) => ({ ...stem, isStem: true }))]) {
+      const key = `${each.isStem ? `${each.endings} ` : ''}${isUmlaut} ${each.form}`;
+      const part = { written: writtenAs(text), endings: each.endings, isStem: each.isStem, isWhole: !isOwn && value !== lower };
+      const given = isOwn ? { given: { value, form: lower, isSame: each.form === lower } } : {};
+      if (!known.has(key)) known.set(key, { form: each.form, of: { kind: 'name', ...given, isUmlaut, part } });
     }
-  }
+  };
+  for (const part of parts) for (const { form, isUmlaut } of formsOf(fold(part.word).lower)) add(part, form, isUmlaut);
+  for (const { word } of parts.slice(0, mostGuessed))
+    for (const form of guessedForms(fold(word).lower)) add({ word: form, isOwn: false }, form, false);
   return [...known.values()];
 }
 
-function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
-  const known = new Map(names.map((short) => [`${short.beside} ${short.form}`, short]));
-  return Array.from(known.values(), (short) => ({ form: short.form, of: { kind: 'name', short } }));
+function writtenAs(text: string): string[] {
+  return [text, text.toUpperCase()];
 }
 
-/** How a text in lower case is read, and is as people spell it who have no `ü` to write; and as others spell it where these have given it. */
-function formsOf(lower: string): { readonly form: string; readonly isUmlaut: boolean }[] {
-  const isPlain = !/[^\0-\u007f]/.test(lower);
-  const plain = isPlain ? [lower] : [...new Set([plainForm(lower), plainForm(withDoubleLetters(lower))])];
-  const single = (plain[0] ?? '').replaceAll(/([aou])e|aa/g, (_all, vowel?: string) => vowel ?? 'a');
-  return [
-    ...plain.map((form) => ({ form, isUmlaut: false })),
-    ...(plain.includes(single) ? [] : [{ form: single, isUmlaut: true }]),
-  ];
+function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
+  const known = new Map(names.map((short) => [`${short.beside} ${short.isIn} ${short.form}`, short]));
+  return Array.from(known.values(), (short) => ({ form: short.form, of: { kind: 'name', short } }));
 }
 
 /** What stands between the end of a spelling and that of its word: nothing, letters that may be an ending, or null for more than those. */

@@ -6,6 +6,8 @@ export interface Window {
 
 /** Up to so many streams, each gets its text as soon as it may. */
 const calm = 16;
+/** From the narrowest window to the widest there are so many steps. */
+const sizes = 4;
 /** From so many on, windows are as wide as they get. */
 const crowded = 48;
 /**
@@ -26,7 +28,8 @@ export class DeliveryWindow implements Window {
 
   get width(): number {
     const share = Math.min(1, Math.max(0, (this.streams() - calm) / (crowded - calm)));
-    return 1 + (widest - 1) * share;
+    // In few sizes: with each other one come other moments to meet.
+    return 1 + (widest - 1) * (Math.floor(share * sizes) / sizes);
   }
 
   get ms(): number {
@@ -36,16 +39,25 @@ export class DeliveryWindow implements Window {
 
 /** Of the window: who waits for one, and for half of what comes between two tokens, waits for two of these. */
 const crowdedStep = 0.56;
-/** Whoever is late by up to as much of a step as is left is not a whole step later. */
-const crowdedEarly = 0.3;
+/** Timers fire a little early. */
+const earlyStep = 0.1;
+/** Of the window: who waited for so much of it has waited. Two steps are more, by as much as one may be late and the next on time. */
+const nearlyAll = 0.88;
 
 /**
- * The moment near `at` at which what is due then is done; milliseconds, as `at`. With many streams there are two in a window, on which all of them
- * meet: code and data are still in the processor's caches from one stream to the next. With few, those are multiples of `calmStepMs`;
- * without one, `at` itself.
+ * When to do what should be done `afterMs` after `now`; milliseconds. With many streams there are two moments in a window, on which all of them
+ * meet: code and data are still in the processor's caches from one stream to the next. Whoever is late for one, as all but the first are, is not late for the next.
+ * With few streams they are multiples of `calmStepMs`; without one it is done after `afterMs` exactly.
  */
-export function sharedMoment(at: number, { ms, width }: Window, calmStepMs = 0): number {
-  const stepMs = width === 1 ? calmStepMs : ms * crowdedStep;
-  if (stepMs === 0) return at;
-  return Math.floor(at / stepMs + (width === 1 ? 0.5 : crowdedEarly)) * stepMs;
+export function sharedMoment(now: number, afterMs: number, { ms, width }: Window, calmStepMs = 0): number {
+  if (width > 1) {
+    const stepMs = ms * crowdedStep;
+    return (Math.floor(now / stepMs + earlyStep) + Math.max(1, Math.round(afterMs / stepMs))) * stepMs;
+  }
+  return calmStepMs === 0 ? now + afterMs : Math.round((now + afterMs) / calmStepMs) * calmStepMs;
+}
+
+/** Whether who has waited for so long has waited for the window. */
+export function isOver({ ms, width }: Window, waitedMs: number): boolean {
+  return waitedMs >= (width > 1 ? ms * nearlyAll : ms);
 }

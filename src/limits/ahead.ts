@@ -1,6 +1,6 @@
-import type { CostBudget } from './cost.ts';
-import { shownOf, type Quota } from './share.ts';
-import type { Wish } from './take.ts';
+import type { CostLimit } from './cost.ts';
+import { shownOf, type Quota } from './quota.ts';
+import type { Wish } from './wish.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The limits that requests were counted against: with others, what was taken for them is not theirs. */
@@ -9,7 +9,7 @@ export interface Bounds {
   /** Of the key; the same as `most` where it has none. */
   readonly keyMost: number;
   readonly tenantMost: number;
-  readonly budget: CostBudget;
+  readonly costLimit: CostLimit;
 }
 
 /** What to take for requests that have not come yet. */
@@ -27,8 +27,8 @@ export interface Advanced {
   readonly quotas: readonly Quota[];
 }
 
-/** A statement takes for what comes in so long. */
-const aheadMs = 50;
+/** A statement takes for what comes in so long: at ten requests a second two of three need no statement then, and who stops asking has paid for a few that never came. */
+const aheadMs = 250;
 /** And at most this part of each limit: so much at most may be refused elsewhere that no request here has used. Below it, nothing is taken ahead. */
 const leastShare = 200;
 /** A reservation is kept for a minute at least, and a request lasts less than half of that. */
@@ -67,7 +67,7 @@ export class Ahead {
     if (cost > this.dearest) this.dearest = cost;
     if (this.count === 0 || now >= this.until || !this.bounds || !areSame(this.bounds, bounds)) return null;
     const { cost: held } = this;
-    if (bounds.budget.maximum > 0) {
+    if (bounds.costLimit.maximum > 0) {
       if (!held || held.amount < cost || now >= held.until) return null;
       held.amount -= cost;
     }
@@ -77,17 +77,17 @@ export class Ahead {
       isAdmitted: true,
       refusedBy: null,
       quotas: this.shown,
-      cost: held && bounds.budget.maximum > 0 ? { isReserved: true, left: held.left + held.amount, epoch: held.epoch } : null,
+      cost: held && bounds.costLimit.maximum > 0 ? { isReserved: true, left: held.left + held.amount, epoch: held.epoch } : null,
     };
   }
 
   /** What the next statement is to take ahead, when requests go on coming as they did since the last, at the costs that they had. */
-  wanted({ most, keyMost, tenantMost, budget }: Bounds, now: number): Advance {
+  wanted({ most, keyMost, tenantMost, costLimit }: Bounds, now: number): Advance {
     const isFar = this.quotas.length > 0 && this.quotas.every((quota) => quota.left * 2 >= quota.most);
     if (!isFar) return nothingAhead;
     const comes = (this.asked / Math.max(1, now - this.countedAt)) * aheadMs;
     const mean = this.askedCost / Math.max(1, this.asked);
-    const payable = budget.maximum > 0 && mean > 0 ? Math.floor(this.payable(budget)) : Infinity;
+    const payable = costLimit.maximum > 0 && mean > 0 ? Math.floor(this.payable(costLimit)) : Infinity;
     const count = Math.floor(Math.min(comes, Math.min(most, keyMost, tenantMost) / leastShare, payable / mean));
     // A dear one among cheap ones is paid for as well, where that much may be taken.
     return count === 0 ? nothingAhead : { count, cost: Math.min(payable, Math.max(Math.ceil(count * mean), this.dearest)) };
@@ -123,7 +123,7 @@ export class Ahead {
     );
   }
 
-  private payable({ maximum }: CostBudget): number {
+  private payable({ maximum }: CostLimit): number {
     const { cost } = this;
     return cost && cost.left * 2 >= maximum ? maximum / leastShare : 0;
   }
@@ -136,10 +136,12 @@ export class Ahead {
 }
 
 /** What an ask is counted against. */
-export function boundsOf({ most, key }: Pick<Wish, 'most' | 'key'>, tenantMost: number, budget: CostBudget): Bounds {
-  return { most, keyMost: key?.most ?? most, tenantMost, budget };
+export function boundsOf({ most, key }: Pick<Wish, 'most' | 'key'>, tenantMost: number, costLimit: CostLimit): Bounds {
+  return { most, keyMost: key?.most ?? most, tenantMost, costLimit };
 }
 
 function areSame(a: Bounds, b: Bounds): boolean {
-  return a.most === b.most && a.keyMost === b.keyMost && a.tenantMost === b.tenantMost && a.budget.maximum === b.budget.maximum;
+  return (
+    a.most === b.most && a.keyMost === b.keyMost && a.tenantMost === b.tenantMost && a.costLimit.maximum === b.costLimit.maximum
+  );
 }

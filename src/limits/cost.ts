@@ -1,5 +1,5 @@
 /** How much the operations of a tenant may cost. */
-export interface CostBudget {
+export interface CostLimit {
   /** What there is when nothing was asked for a while; 0 is no limit. */
   readonly maximum: number;
   /** What comes back in a second, at least 1. */
@@ -19,7 +19,7 @@ export interface CostAsk {
   readonly cost: number;
   /** The cheapest: with less than that nobody is helped, so nothing is taken. 0 when nobody wants anything. */
   readonly least: number;
-  readonly budget: CostBudget;
+  readonly costLimit: CostLimit;
   readonly settlements: readonly Settlement[];
 }
 
@@ -44,12 +44,12 @@ export function cover(costs: readonly number[], granted: number): { readonly isC
 }
 
 /** Milliseconds until the bucket has so much, when nobody asks meanwhile and nothing is given back. */
-export function waitFor(cost: number, left: number, { restoreRate }: CostBudget): number {
+export function waitFor(cost: number, left: number, { restoreRate }: CostLimit): number {
   return Math.max(100, Math.ceil(((cost - left) / restoreRate) * 1_000));
 }
 
 /** What is over in this process and not yet told to the database, by epoch: there are never more than a few. */
-export class Ledger {
+export class PendingSettlements {
   private readonly settled = new Map<number, { reserved: number; actual: number }>();
 
   get isEmpty(): boolean {

@@ -28,7 +28,7 @@ export interface Hold {
 }
 
 /** Who asks. */
-export interface Asker {
+export interface ProcessTurn {
   /** The uuid of the process. */
   readonly process: string;
   /** Higher with each statement of the process: one that is late changes nothing. */
@@ -45,7 +45,7 @@ export interface HoldStore {
    * is in the rows already. Doing it twice is the same as doing it once. Its commit is waited for: what is held stays held, whatever happens to
    * the database's machine. Throws LostLease.
    */
-  hold(asker: Asker, asks: readonly HoldAsk[]): Promise<(Hold | null)[]>;
+  hold(by: ProcessTurn, asks: readonly HoldAsk[]): Promise<(Hold | null)[]>;
   /** Makes the rows that are missing, unless whose they are is gone. */
   makeRows(asks: readonly HoldAsk[]): Promise<void>;
 }
@@ -64,14 +64,14 @@ export function tenantHolds(tenant: Connection, tenantId: string): HoldStore {
   const tenantUuid = uuidOf(tenantId, 'ten');
   const subjectOf = ({ id }: HoldAsk) => uuidOf(id);
   return {
-    hold: (asker, asks) => {
+    hold: (by, asks) => {
       const [subjects, kinds] = [asks.map(subjectOf), asks.map(({ kind }) => kind)];
       const locked = sql`
         select h.subject::text as subject, h.kind, h.holders from held_slots h
         where h.tenant_id = ${tenantUuid}::uuid and h.subject = any(${subjects}::uuid[]) and h.kind = any(${kinds}::text[])
         order by h.subject, h.kind for update`;
       const isGranted = sql`s.tenant_id = ${tenantUuid}::uuid and s.subject = g.subject::uuid and s.kind = g.kind`;
-      return hold(tenant, { table: sql`held_slots`, locked, isGranted }, asker, asks, subjects);
+      return hold(tenant, { table: sql`held_slots`, locked, isGranted }, by, asks, subjects);
     },
     makeRows: async (asks) => {
       const ordered = asks.map((ask) => ({ subject: subjectOf(ask), kind: ask.kind })).toSorted(byName);
@@ -92,12 +92,12 @@ export function tenantHolds(tenant: Connection, tenantId: string): HoldStore {
 export function providerHolds(engine: Connection): HoldStore {
   const idsOf = (asks: readonly HoldAsk[]) => asks.map(({ id }) => id);
   return {
-    hold: (asker, asks) => {
+    hold: (by, asks) => {
       const ids = idsOf(asks);
       const locked = sql`
         select h.provider as subject, 'calls' as kind, h.holders from held_places h
         where h.provider = any(${ids}::text[]) order by h.provider for update`;
-      return hold(engine, { table: sql`held_places`, locked, isGranted: sql`s.provider = g.subject` }, asker, asks, ids);
+      return hold(engine, { table: sql`held_places`, locked, isGranted: sql`s.provider = g.subject` }, by, asks, ids);
     },
     makeRows: async (asks) => {
       await engine.sql(
@@ -129,7 +129,7 @@ interface Granted {
 async function hold(
   connection: Connection,
   { table, locked, isGranted }: HeldRows,
-  { process, turn, graceMs }: Asker,
+  { process, turn, graceMs }: ProcessTurn,
   asks: readonly HoldAsk[],
   subjects: readonly string[],
 ): Promise<(Hold | null)[]> {

@@ -11,13 +11,14 @@ import { AppError } from '../kernel/errors.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { Ahead, boundsOf, nothingAhead } from './ahead.ts';
 import { countAdmissions, type Admissions } from './metrics.ts';
-import type { CostBudget } from './cost.ts';
-import { Policy, type Held, type RateLimits } from './policy.ts';
+import type { CostLimit } from './cost.ts';
+import { Policy, type CallerLimits, type RateLimits } from './policy.ts';
 import { TenantQueue } from './queue.ts';
 import { refusalBy, refusalByCost, roomWords } from './refusal.ts';
-import { slowest, unlimited, windowSeconds, type Quota } from './share.ts';
-import { countable, giveBack, keyOfAsk, startCounted, type Kind, type Wish } from './take.ts';
+import { slowest, unlimited, windowSeconds, type Quota } from './quota.ts';
+import { countable, giveBack, startCounted, type Kind } from './take.ts';
 import type { Asker, Empty, Short, Verdict } from './verdict.ts';
+import { wishOf, type CallerKind, type Wish } from './wish.ts';
 
 /** What the limits are built on. */
 export interface LimitParts {
@@ -27,7 +28,7 @@ export interface LimitParts {
   /** For tenants without limits of their own. */
   readonly limits: RateLimits;
   /** The same for what their operations cost; none when absent. */
-  readonly cost?: CostBudget;
+  readonly cost?: CostLimit;
 }
 
 /** A start that was counted. */
@@ -52,7 +53,7 @@ const mostRemembered = 50_000;
 const believedMs = 1_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
 const startAsker = (): AskerNow => ({ cost: 0, operation: null });
-const noCost: CostBudget = { maximum: 0, restoreRate: 1 };
+const noCost: CostLimit = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a key, a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
@@ -69,7 +70,9 @@ export class LimitService {
   /** What was counted before it was asked for, by what asks. */
   private readonly ahead = new LRUCache<string, Ahead>({ max: 10_000 });
   /** What the requests of members ask for, by member. */
-  private readonly wishes = new LRUCache<string, Pick<Held, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({ max: 10_000 });
+  private readonly wishes = new LRUCache<string, Pick<CallerLimits, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({
+    max: 10_000,
+  });
   /** Counts what every limit let in and refused. */
   readonly admissions: Admissions;
 
@@ -106,8 +109,8 @@ export class LimitService {
     statement: (counted: Statement) => Statement,
     onRun?: StatementOptions['onRun'],
   ): Promise<unknown[]> | null {
-    const held = this.policy.known(scope);
-    const ask = held && wishOf(scope, 'starts', held);
+    const limits = this.policy.known(scope);
+    const ask = limits && wishOf(scope, 'starts', limits);
     if (!ask || ask.key || this.refuseEarly(scope.tenantId, ask, unlimited)) return null;
     const counted = (isTaken: Statement): Statement =>
       statement(startCounted(uuidOf(scope.tenantId, 'ten'), ask.subject, ask.most, isTaken));
@@ -185,31 +188,36 @@ export class LimitService {
     }
   }
 
-  private admitBy(scope: Scope, held: Held, costOf: () => number, begunOf: () => Scope | null): Admission | Promise<Admission> {
+  private admitBy(
+    scope: Scope,
+    limits: CallerLimits,
+    costOf: () => number,
+    begunOf: () => Scope | null,
+  ): Admission | Promise<Admission> {
     let requested = 0;
-    const verdict = this.decideBy(scope, 'requests', held, () => {
+    const verdict = this.decideBy(scope, 'requests', limits, () => {
       requested = costOf();
-      const isTooMuch = requested > held.cost.maximum;
+      const isTooMuch = requested > limits.cost.maximum;
       // What is too much where costs are limited is refused, though nothing is asked for it.
-      return { cost: isTooMuch ? 0 : requested, operation: isTooMuch && held.cost.maximum > 0 ? null : begunOf() };
+      return { cost: isTooMuch ? 0 : requested, operation: isTooMuch && limits.cost.maximum > 0 ? null : begunOf() };
     });
-    const heed = (known: Verdict): Admission => this.admissionOf(scope, held.cost, requested, known);
+    const heed = (known: Verdict): Admission => this.admissionOf(scope, limits.cost, requested, known);
     return verdict instanceof Promise ? verdict.then(heed) : heed(verdict);
   }
 
-  private admissionOf(scope: Scope, budget: CostBudget, requested: number, verdict: Verdict): Admission {
+  private admissionOf(scope: Scope, costLimit: CostLimit, requested: number, verdict: Verdict): Admission {
     // What is still being settled when the limit is taken away refuses nobody.
-    const cost = budget.maximum > 0 ? verdict.cost : null;
-    const throttle = cost && throttleOf(budget, cost.left);
+    const cost = costLimit.maximum > 0 ? verdict.cost : null;
+    const throttle = cost && throttleOf(costLimit, cost.left);
     const refusal = verdict.isAdmitted
-      ? cost && refusalByCost(requested, cost, budget)
+      ? cost && refusalByCost(requested, cost, costLimit)
       : ({ code: 'RATE_LIMITED', ...refusalBy(verdict.refusedBy) } as const);
     if (verdict.isAdmitted && refusal) this.admissions.cost.refused.inc();
-    const charge = refusal || !cost || !throttle ? null : this.chargeOf(scope, requested, cost.epoch, throttle, budget);
+    const charge = refusal || !cost || !throttle ? null : this.chargeOf(scope, requested, cost.epoch, throttle, costLimit);
     return { refusal, quotas: verdict.quotas, windowSeconds, throttle, charge };
   }
 
-  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus, budget: CostBudget): Charge {
+  private chargeOf({ tenantId }: Scope, reserved: number, epoch: number, status: ThrottleStatus, costLimit: CostLimit): Charge {
     let isOpen = reserved > 0;
     return {
       status,
@@ -219,34 +227,34 @@ export class LimitService {
         if (actual < reserved) this.short.delete(tenantId);
         this.queueOf(tenantId).settle(epoch, reserved, actual);
       },
-      spend: (cost) => this.queueOf(tenantId).spend(cost, budget),
+      spend: (cost) => this.queueOf(tenantId).spend(cost, costLimit),
     };
   }
 
-  private decide(scope: Scope, kind: Exclude<Kind, 'tenant'>): Verdict | Promise<Verdict> {
+  private decide(scope: Scope, kind: CallerKind): Verdict | Promise<Verdict> {
     const limits = this.policy.known(scope);
     return limits ? this.decideBy(scope, kind, limits) : this.policy.of(scope).then((found) => this.decideBy(scope, kind, found));
   }
 
-  private decideBy(scope: Scope, kind: Exclude<Kind, 'tenant'>, held: Held, askerOf = startAsker): Verdict | Promise<Verdict> {
-    const ask = kind === 'requests' && !held.key ? this.requestOf(scope, held) : wishOf(scope, kind, held);
-    const tenantMost = countable(held.tenant.tenant);
+  private decideBy(scope: Scope, kind: CallerKind, limits: CallerLimits, askerOf = startAsker): Verdict | Promise<Verdict> {
+    const ask = kind === 'requests' && !limits.key ? this.requestOf(scope, limits) : wishOf(scope, kind, limits);
+    const tenantMost = countable(limits.tenant.tenant);
     const decision = ask ? this.refuseEarly(scope.tenantId, ask, tenantMost) : admitted;
     if (decision || !ask) return this.counted(kind, decision ?? admitted);
     const asker = askerOf();
     const ahead = kind === 'requests' ? this.aheadOf(ask) : null;
-    const bounds = boundsOf(ask, tenantMost, held.cost);
+    const bounds = boundsOf(ask, tenantMost, limits.cost);
     const now = this.parts.clock.monotonic();
     const known = ahead?.use(asker.cost, bounds, now);
     if (known) {
       if (known.cost && asker.cost > 0) this.queueOf(scope.tenantId).reserve();
       return this.counted(kind, known);
     }
-    const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, held.cost) : null;
+    const unpaid = asker.cost > 0 ? this.findShort(scope.tenantId, asker.cost, limits.cost) : null;
     if (unpaid) return unpaid;
     const advance = ahead?.wanted(bounds, now) ?? nothingAhead;
     const queue = this.queueOf(scope.tenantId);
-    return queue.ask(ask, tenantMost, held.cost, { ...asker, advance }).then((found) => this.counted(kind, found));
+    return queue.ask(ask, tenantMost, limits.cost, { ...asker, advance }).then((found) => this.counted(kind, found));
   }
 
   private aheadOf({ name }: Wish): Ahead {
@@ -258,15 +266,15 @@ export class LimitService {
   }
 
   /** The same for all requests of a member while the limits are the same. */
-  private requestOf(scope: Scope, held: Held): Wish | null {
+  private requestOf(scope: Scope, limits: CallerLimits): Wish | null {
     const known = this.wishes.get(scope.memberId);
-    if (known && known.tenant === held.tenant && known.cost === held.cost) return known.wish;
-    const wish = wishOf(scope, 'requests', held);
-    this.wishes.set(scope.memberId, { tenant: held.tenant, cost: held.cost, wish });
+    if (known && known.tenant === limits.tenant && known.cost === limits.cost) return known.wish;
+    const wish = wishOf(scope, 'requests', limits);
+    this.wishes.set(scope.memberId, { tenant: limits.tenant, cost: limits.cost, wish });
     return wish;
   }
 
-  private counted(kind: Exclude<Kind, 'tenant'>, decision: Verdict): Verdict {
+  private counted(kind: CallerKind, decision: Verdict): Verdict {
     this.admissions[kind][decision.isAdmitted ? 'admitted' : 'refused'].inc();
     return decision;
   }
@@ -293,7 +301,7 @@ export class LimitService {
   }
 
   /** What to say to who cannot pay, where that is known without a look: what comes back with time is reckoned in, what others give back is not. */
-  private findShort(tenantId: string, cost: number, { maximum, restoreRate }: CostBudget): Verdict | null {
+  private findShort(tenantId: string, cost: number, { maximum, restoreRate }: CostLimit): Verdict | null {
     const short = this.short.get(tenantId);
     if (!short) return null;
     const ageMs = this.parts.clock.monotonic() - short.seenAt;
@@ -324,17 +332,7 @@ export class LimitService {
   }
 }
 
-/** What a caller's request or start is counted in; null where no limit is. */
-function wishOf({ memberId, keyId }: Scope, kind: Exclude<Kind, 'tenant'>, { tenant, cost, key: ofKey }: Held): Wish | null {
-  const [own, whole] = kind === 'starts' ? [tenant.starts, 0] : [tenant.member, tenant.tenant + cost.maximum];
-  const keyMost = ofKey?.[kind] ?? 0;
-  if (own === 0 && whole === 0 && keyMost === 0) return null;
-  const key = keyId !== null && keyMost > 0 ? { subject: uuidOf(keyId, 'key'), most: keyMost } : null;
-  const ask = { subject: uuidOf(memberId, 'mem'), kind, most: countable(own), key };
-  return { ...ask, name: keyOfAsk(ask) };
-}
-
-function throttleOf({ maximum, restoreRate }: CostBudget, currentlyAvailable: number): ThrottleStatus {
+function throttleOf({ maximum, restoreRate }: CostLimit, currentlyAvailable: number): ThrottleStatus {
   return { maximumAvailable: maximum, currentlyAvailable, restoreRate };
 }
 

@@ -3,22 +3,22 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
-import type { CostBudget } from './cost.ts';
+import type { CostLimit } from './cost.ts';
 import { costNames, limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
 
 /** What is configured for tenants that nothing else is said about; an absent limit is none. */
 export type RateLimits = Partial<TenantLimits>;
 
 /** What holds for a caller. */
-export interface Held {
+export interface CallerLimits {
   readonly tenant: TenantLimits;
   /** What the operations of the tenant may cost. */
-  readonly cost: CostBudget;
+  readonly cost: CostLimit;
   /** Null when the key in use has no limits of its own, or it is no key. */
   readonly key: KeyLimits | null;
 }
 
-interface OfTenant extends Omit<Held, 'key'> {
+interface OfTenant extends Omit<CallerLimits, 'key'> {
   readonly hasLimitedKeys: boolean;
 }
 
@@ -33,14 +33,14 @@ export class Policy {
     private readonly database: Database,
     clock: Clock,
     private readonly configured: RateLimits,
-    private readonly configuredCost: CostBudget,
+    private readonly configuredCost: CostLimit,
   ) {
     this.tenants = new Remembered(clock, (tenantId) => this.lookAtTenant(tenantId));
     this.keys = new Remembered(clock, (keyId, tenantId) => this.lookAtKey(keyId, tenantId));
   }
 
   /** What is known without a look; null when it has to be looked up first. */
-  known({ tenantId, keyId }: Caller): Held | null {
+  known({ tenantId, keyId }: Caller): CallerLimits | null {
     const known = this.tenants.known(tenantId);
     if (!known) return null;
     const { hasLimitedKeys, tenant, cost } = known;
@@ -50,7 +50,7 @@ export class Policy {
   }
 
   /** Looked up once at a time. */
-  async of(caller: Caller): Promise<Held> {
+  async of(caller: Caller): Promise<CallerLimits> {
     const known = this.known(caller);
     if (known) return known;
     const { tenantId, keyId } = caller;

@@ -3,7 +3,7 @@ import type { Database } from '../db/client.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Asker } from './hold.ts';
+import type { ProcessTurn } from './hold.ts';
 
 interface Parts {
   readonly database: Database;
@@ -49,7 +49,7 @@ export class ProcessLease {
   }
 
   /** Who asks for slots with the next statement; the lease begins with the first. Throws when it cannot be said that it holds. */
-  async asker(): Promise<Asker> {
+  async nextTurn(): Promise<ProcessTurn> {
     // After a long silence others may count nothing of this process any more.
     if (this.uuid !== null && !this.isTrusted) await this.renew();
     const process = this.uuid ?? (await this.begin());
@@ -58,7 +58,7 @@ export class ProcessLease {
   }
 
   /** Whether what was asked for in this name is held: an answer that is late, or of a life before, says nothing. */
-  isStill({ process }: Asker): boolean {
+  isStill({ process }: ProcessTurn): boolean {
     return this.uuid === process && this.isTrusted;
   }
 

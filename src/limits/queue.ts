@@ -6,9 +6,9 @@ import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { boundsOf, type Advance, type Advanced, type Bounds } from './ahead.ts';
-import { Ledger, type CostAsk, type CostBudget, type CostGrant } from './cost.ts';
+import { PendingSettlements, type CostAsk, type CostLimit, type CostGrant } from './cost.ts';
 import { Purse } from './purse.ts';
-import { decide, shownOf, unlimited, type Quota, type RateName } from './share.ts';
+import { decide, shownOf, unlimited, type Quota, type RateName } from './quota.ts';
 import type { Statement } from '../db/statement.ts';
 import {
   keyOfAsk,
@@ -21,9 +21,9 @@ import {
   type Kind,
   type Left,
   type Taken,
-  type Wish,
 } from './take.ts';
 import type { Asker, Empty, Short, Verdict } from './verdict.ts';
+import type { Wish } from './wish.ts';
 
 type Caller = Asker & { readonly promise: PromiseWithResolvers<Verdict> };
 
@@ -53,8 +53,8 @@ export class TenantQueue {
   /** Who waits for the end of what is under way. */
   private onRest: () => void = () => undefined;
   private readonly tenantUuid: string;
-  private readonly ledger = new Ledger();
-  private budget: CostBudget = { maximum: 0, restoreRate: 1 };
+  private readonly pendingSettlements = new PendingSettlements();
+  private costLimit: CostLimit = { maximum: 0, restoreRate: 1 };
   /** Reservations that are not over. */
   private running = 0;
   private settling: NodeJS.Timeout | null = null;
@@ -83,7 +83,7 @@ export class TenantQueue {
   }
 
   /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
-  ask(ask: Wish, tenantMost: number, budget: CostBudget, asker: Asker): Promise<Verdict> {
+  ask(ask: Wish, tenantMost: number, costLimit: CostLimit, asker: Asker): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
     }
@@ -95,7 +95,7 @@ export class TenantQueue {
     if (asker.operation) this.begun.add(asker.operation);
     if (!known) this.groups.set(ask.name, group);
     this.waiting++;
-    [this.tenantMost, this.budget] = [tenantMost, budget];
+    [this.tenantMost, this.costLimit] = [tenantMost, costLimit];
     this.start();
     return promise.promise;
   }
@@ -123,22 +123,22 @@ export class TenantQueue {
 
   /** Gives back what was taken ahead and reserved for nobody. */
   giveBack(epoch: number, reserved: number): void {
-    this.ledger.settle({ epoch, reserved, actual: 0 });
+    this.pendingSettlements.settle({ epoch, reserved, actual: 0 });
     if (!this.isUnderWay) this.settleLater();
   }
 
   /** Ends a reservation. The database hears of it with the next statement. */
   settle(epoch: number, reserved: number, actual: number): void {
     this.running--;
-    this.ledger.settle({ epoch, reserved, actual });
+    this.pendingSettlements.settle({ epoch, reserved, actual });
     if (!this.isUnderWay) this.settleLater();
   }
 
   /** Takes what was not reserved. The database hears of it with the next statement. */
-  spend(cost: number, budget: CostBudget): void {
+  spend(cost: number, costLimit: CostLimit): void {
     // Nobody may have asked here for a while.
-    if (this.budget.maximum === 0) this.budget = budget;
-    this.ledger.settle({ epoch: 0, reserved: 0, actual: cost });
+    if (this.costLimit.maximum === 0) this.costLimit = costLimit;
+    this.pendingSettlements.settle({ epoch: 0, reserved: 0, actual: cost });
     if (!this.isUnderWay) this.settleLater();
   }
 
@@ -176,11 +176,11 @@ export class TenantQueue {
     const isOld = this.isLate || this.isUrgent;
     [this.isLate, this.isUrgent] = [false, false];
     // What no statement has told it in passing; when that fails it is lost, and comes back with time.
-    if (isOld && !this.ledger.isEmpty) await this.send([]).catch(() => undefined);
+    if (isOld && !this.pendingSettlements.isEmpty) await this.send([]).catch(() => undefined);
     this.isUnderWay = false;
-    if (this.groups.size > 0 || (this.isUrgent && !this.ledger.isEmpty)) return this.start();
+    if (this.groups.size > 0 || (this.isUrgent && !this.pendingSettlements.isEmpty)) return this.start();
     this.onRest();
-    if (!this.ledger.isEmpty) this.settleLater();
+    if (!this.pendingSettlements.isEmpty) this.settleLater();
     else if (this.running === 0) this.parts.onIdle();
   }
 
@@ -230,17 +230,17 @@ export class TenantQueue {
   /** What was taken for callers that cannot go, or were not reached, goes back at once. */
   private putBack(purse: Purse, seenAt: number): void {
     // Unless something was given back meanwhile.
-    if (purse.isShort && this.ledger.isEmpty)
-      this.parts.onShort({ left: purse.grant.left + purse.left, maximum: this.budget.maximum, seenAt });
+    if (purse.isShort && this.pendingSettlements.isEmpty)
+      this.parts.onShort({ left: purse.grant.left + purse.left, maximum: this.costLimit.maximum, seenAt });
     if (purse.left === 0) return;
-    this.ledger.settle({ epoch: purse.grant.epoch, reserved: purse.left, actual: 0 });
+    this.pendingSettlements.settle({ epoch: purse.grant.epoch, reserved: purse.left, actual: 0 });
     this.isUrgent = true;
   }
 
   /** Null when there is neither a limit nor anything to tell. */
   private costAsk(going: readonly Group[]): CostAsk | null {
-    const settlements = this.ledger.take();
-    const isLimited = this.budget.maximum > 0 && going.some(({ ask }) => ask.kind === 'requests');
+    const settlements = this.pendingSettlements.take();
+    const isLimited = this.costLimit.maximum > 0 && going.some(({ ask }) => ask.kind === 'requests');
     if (!isLimited && settlements.length === 0) return null;
     let [cost, least] = [0, 0];
     for (const { callers, advance } of going) {
@@ -251,7 +251,7 @@ export class TenantQueue {
         least = least === 0 ? caller.cost : Math.min(least, caller.cost);
       }
     }
-    return { cost, least, budget: this.budget, settlements };
+    return { cost, least, costLimit: this.costLimit, settlements };
   }
 
   /** What is settled must not be settled twice: a statement that does is not repeated as it was. */
@@ -269,7 +269,7 @@ export class TenantQueue {
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
       if (hasDoneNothing(error)) {
         // It is told of with the next.
-        for (const settlement of cost.settlements) this.ledger.settle(settlement);
+        for (const settlement of cost.settlements) this.pendingSettlements.settle(settlement);
         throw error;
       }
       if (!isLost) throw error;
@@ -307,7 +307,7 @@ export class TenantQueue {
     if (ask.kind === 'requests') {
       const amount = purse?.keep(group.advance.cost) ?? 0;
       const cost = purse && { amount, epoch: purse.grant.epoch, left: purse.grant.left };
-      const bounds = boundsOf(ask, this.tenantMost, this.budget);
+      const bounds = boundsOf(ask, this.tenantMost, this.costLimit);
       this.parts.onAdvance(ask.name, bounds, { count: Math.max(0, own.granted - callers.length), cost, quotas }, sentAt);
     }
     if (own.granted >= callers.length && !isReserved?.includes(false)) {

@@ -1,8 +1,8 @@
 import type { AdmissionRefusal } from '../graphql/admission.ts';
-import { waitFor, type CostBudget } from './cost.ts';
+import { waitFor, type CostLimit } from './cost.ts';
 import { keyLimitNames, limitNames } from './names.ts';
 import type { Verdict } from './verdict.ts';
-import { windowSeconds, type Quota, type RateName } from './share.ts';
+import { windowSeconds, type Quota, type RateName } from './quota.ts';
 
 const words: Readonly<Record<RateName, string>> = {
   member: 'requests of a member',
@@ -33,13 +33,13 @@ export function refusalBy(quota: Quota | null): { message: string; retryAfterMs:
 export function refusalByCost(
   requested: number,
   { isReserved, left }: NonNullable<Verdict['cost']>,
-  budget: CostBudget,
+  costLimit: CostLimit,
 ): AdmissionRefusal | null {
-  if (requested > budget.maximum) {
-    const message = `the operation could cost ${requested}, more than the ${budget.maximum} that a tenant can have at once`;
+  if (requested > costLimit.maximum) {
+    const message = `the operation could cost ${requested}, more than the ${costLimit.maximum} that a tenant can have at once`;
     return { code: 'LIMIT_EXCEEDED', message, retryAfterMs: null };
   }
   if (isReserved) return null;
-  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${budget.maximum} left`;
-  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, budget) };
+  const message = `the operation could cost ${requested}, and the tenant has ${left} of ${costLimit.maximum} left`;
+  return { code: 'RATE_LIMITED', message, retryAfterMs: waitFor(requested, left, costLimit) };
 }

@@ -6,7 +6,7 @@ import type { Scope } from '../kernel/scope.ts';
 import type { Bus } from '../messages/bus.ts';
 import type { Wanted } from './holding.ts';
 import type { Admissions } from './metrics.ts';
-import type { Held, Policy } from './policy.ts';
+import type { CallerLimits, Policy } from './policy.ts';
 import { tenantHolds } from './hold.ts';
 import type { ProcessLease } from './process-lease.ts';
 import type { SlotKind } from './slots.table.ts';
@@ -92,7 +92,7 @@ export class SlotService {
 const words = { sockets: 'sockets', subscriptions: 'running subscriptions' } as const;
 
 /** The limits that something of this kind counts in; those that are none are left out. */
-function wantedBy({ tenantId, memberId, keyId }: Scope, kind: SlotKind, { tenant, key }: Held): Wanted[] {
+function wantedBy({ tenantId, memberId, keyId }: Scope, kind: SlotKind, { tenant, key }: CallerLimits): Wanted[] {
   const [ofTenant, ofMember] =
     kind === 'sockets' ? [tenant.tenantSockets, tenant.memberSockets] : [tenant.tenantSubscriptions, tenant.memberSubscriptions];
   return [

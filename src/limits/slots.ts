@@ -251,21 +251,21 @@ export class Slots {
 
   private async round(asked: ReadonlyMap<Holding, HoldAsk>, due: readonly Waiter[]): Promise<void> {
     const { store, lease } = this.parts;
-    let asker = await lease.asker();
+    let turn = await lease.nextTurn();
     for (const [holding, { used }] of asked) {
       // Until the answer nothing more is opened from what may just be given back.
       holding.held = Math.min(holding.held, used);
       holding.isStale = true;
     }
     const asks = [...asked.values()];
-    let found = await store.hold(asker, asks);
+    let found = await store.hold(turn, asks);
     if (found.includes(null)) {
       await store.makeRows(asks);
-      asker = await lease.asker();
-      found = await store.hold(asker, asks);
+      turn = await lease.nextTurn();
+      found = await store.hold(turn, asks);
     }
     // The answer came too late to be true: it is asked again, in the name that holds by then.
-    if (!lease.isStill(asker)) return;
+    if (!lease.isStill(turn)) return;
     const holds = new Map<Holding, Hold>();
     [...asked.keys()].forEach((holding, index) => {
       // A tenant that is gone has no rows any more.

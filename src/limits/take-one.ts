@@ -1,6 +1,6 @@
 import { sql, type Statement } from '../db/statement.ts';
 import type { CostAsk } from './cost.ts';
-import { windowSeconds } from './share.ts';
+import { windowSeconds } from './quota.ts';
 import type { Ask, GrantRow } from './take.ts';
 
 /** What the function `take_request` answers: nulls for the buckets that nobody has made. */
@@ -23,7 +23,7 @@ const nothing = { epoch: 0, reserved: 0 };
 export function takenOne(tenantUuid: string, asks: readonly Ask[], cost: CostAsk | null, mark: string | null): Statement | null {
   const [tenant, own] = asks;
   if (asks.length !== 2 || tenant?.kind !== 'tenant' || own?.kind !== 'requests' || own.key) return null;
-  const { budget, settlements } = cost ?? { budget: { maximum: 0, restoreRate: 0 }, settlements: [] };
+  const { costLimit, settlements } = cost ?? { costLimit: { maximum: 0, restoreRate: 0 }, settlements: [] };
   // Older ones are dropped in the row, so there is nothing to give back for them.
   const [last = nothing, before = nothing] =
     settlements.length < 2 ? settlements : settlements.toSorted((a, b) => b.epoch - a.epoch);
@@ -32,7 +32,7 @@ export function takenOne(tenantUuid: string, asks: readonly Ask[], cost: CostAsk
   return sql`with taken as materialized (
       select * from take_request(${tenantUuid}::uuid, ${own.subject}::uuid, ${own.count}::int, ${own.most}::int, ${tenant.most}::int,
         ${windowSeconds}::int, ${mark}::text, ${cost !== null}::boolean, ${cost?.cost ?? 0}::int, ${cost?.least ?? 0}::int,
-        ${budget.maximum}::int, ${budget.restoreRate}::float8, ${actual}::float8, ${last.epoch}::int, ${last.reserved}::int,
+        ${costLimit.maximum}::int, ${costLimit.restoreRate}::float8, ${actual}::float8, ${last.epoch}::int, ${last.reserved}::int,
         ${before.epoch}::int, ${before.reserved}::int, ${epochSeconds}::int)
     ) select granted, member_left as "memberLeft", member_reset as "memberReset", tenant_left as "tenantLeft", tenant_reset as "tenantReset",
         cost_granted as "costGranted", cost_left as "costLeft", cost_epoch as "costEpoch" from taken`;

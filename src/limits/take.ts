@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connection, Leader } from '../db/client.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { CostAsk, CostGrant } from './cost.ts';
-import { unlimited, windowSeconds } from './share.ts';
+import { unlimited, windowSeconds } from './quota.ts';
 import { epochSeconds, rowsOf, takenOne, type OneTaken } from './take-one.ts';
 
 /** What a limit counts: the requests and starts of a member or key, and the requests of all of a tenant. */
@@ -17,12 +17,6 @@ export interface Ask {
   readonly most: number;
   /** The key with limits of its own that they use; null when there is none. */
   readonly key: { readonly subject: string; readonly most: number } | null;
-}
-
-/** What callers who ask for the same have in common. */
-export interface Wish extends Omit<Ask, 'count'> {
-  /** By `keyOfAsk`. */
-  readonly name: string;
 }
 
 /** What is left in a bucket. */
@@ -164,7 +158,7 @@ function takenOf(tenantUuid: string, asks: readonly Ask[], cost: CostAsk | null,
         ceil(extract(epoch from started_at - now()) * 1000)::int + ${windowSeconds}::int * 1000 as "resetMs", null::int as epoch${hasKeys ? sql`, null::uuid as key` : sql``}
       from charges, (select set_config('synchronous_commit', 'off', true)${mark === null ? sql`` : markPart(mark, asks, cost)}) as quick
       ${hasKeys ? sql`union all select subject, kind, granted, 0, 0, null, key from grants` : sql``}
-      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.budget.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`;
+      ${cost ? sql`union all select null, 'cost', granted, greatest(0, ${cost.costLimit.maximum}::int - spent - reserved - reserved_before)::int, 0, epoch${hasKeys ? sql`, null` : sql``} from cost_taken` : sql``}`;
 }
 
 async function sendTake(
@@ -230,7 +224,7 @@ const chargesByKey = sql`select subject, kind, most, used, started_at, sum(grant
  * The part of the statement that is about costs: settles, then takes what is asked for, or what there is. It comes after the others (`held`)
  * in order. One update does it, for which it is written as one expression of the row; `granted` is kept in the row to be returned.
  */
-function costPart(tenantUuid: string, { cost, least, budget, settlements }: CostAsk): Statement {
+function costPart(tenantUuid: string, { cost, least, costLimit, settlements }: CostAsk): Statement {
   // Older ones are dropped in the row, so there is nothing to give back for them.
   const [last, before] = settlements.toSorted((a, b) => b.epoch - a.epoch);
   const given = sql`case b_epoch.this when ${last?.epoch ?? 0}::int then ${last?.reserved ?? 0}::int
@@ -242,7 +236,7 @@ function costPart(tenantUuid: string, { cost, least, budget, settlements }: Cost
           select now_is.spent, greatest(b.spent_at, now()), now_is.epoch, now_is.reserved + taken.granted, now_is.reserved_before, taken.granted
           from (
             select b_epoch.this as epoch,
-              greatest(0, b.spent - ${budget.restoreRate}::float8 * greatest(0, extract(epoch from now() - b.spent_at)::float8))
+              greatest(0, b.spent - ${costLimit.restoreRate}::float8 * greatest(0, extract(epoch from now() - b.spent_at)::float8))
                 + ${settlements.reduce((sum, { actual }) => sum + actual, 0)}::float8 as spent,
               greatest(0, case b.epoch when b_epoch.this then b.reserved else 0 end - ${given}) as reserved,
               greatest(0, case b.epoch when b_epoch.this then b.reserved_before when b_epoch.this - 1 then b.reserved else 0 end
@@ -250,7 +244,7 @@ function costPart(tenantUuid: string, { cost, least, budget, settlements }: Cost
             from (select floor(extract(epoch from now()) / ${epochSeconds}::int)::int as this) as b_epoch
           ) as now_is, lateral (
             select case when room >= ${least}::int then greatest(0, least(${cost}::int, room))::int else 0 end as granted
-            from (select floor(${budget.maximum}::int - now_is.spent - now_is.reserved - now_is.reserved_before + 1e-6) as room) as rooms
+            from (select floor(${costLimit.maximum}::int - now_is.spent - now_is.reserved - now_is.reserved_before + 1e-6) as room) as rooms
           ) as taken
         )
         where b.tenant_id = ${tenantUuid}::uuid and (select count(*) from held) >= 0

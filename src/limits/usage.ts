@@ -1,7 +1,7 @@
 import type { Connection } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { windowSeconds } from './share.ts';
+import { windowSeconds } from './quota.ts';
 import type { SlotKind } from './slots.table.ts';
 
 /** What is used of a limit, and until when; null while no window runs, and for what is open. */

@@ -1,5 +1,5 @@
 import type { Advance } from './ahead.ts';
-import type { Decision, Quota } from './share.ts';
+import type { Decision, Quota } from './quota.ts';
 
 /** A request or start that asks. */
 export interface Asker {

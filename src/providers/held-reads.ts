@@ -25,7 +25,7 @@ export class HeldReads {
 
   /** Lets it be read about `ms` from now. */
   add(reader: HeldReader, ms: number): void {
-    const at = Math.round(sharedMoment(performance.now() + ms, this.window, stepMs));
+    const at = Math.round(sharedMoment(performance.now(), ms, this.window, stepMs));
     const others = this.due.get(at);
     if (others) others.push(reader);
     else this.due.set(at, [reader]);

@@ -230,7 +230,11 @@ export function brokenOff(provider: string, word: string, usage: Usage, isOfRequ
   return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { usage, isOfRequest });
 }
 
-/** The failure of a model that waits for tools, which nobody offered: its text would have gone on behind them. Another model may write it to its end. */
+/**
+ * The failure of a model that asked for tools instead of finishing its text. We offer none, so the same model would very likely ask again:
+ * it is not tried again. Another model may write the text to its end.
+ */
 export function wantsTools(provider: string, usage: Usage): ProviderError {
-  return brokenOff(provider, 'it asked for tools, and was given none', usage, true);
+  const message = `${provider} broke off its answer (it asked for tools, and was given none)`;
+  return new ProviderError('OVERLOADED', message, { retryable: false, usage, isOfRequest: true });
 }

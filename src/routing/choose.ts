@@ -12,7 +12,7 @@ export interface World {
   /** How long a model's first token has lately taken, in milliseconds; null when nobody knows. */
   readonly latencyMs: (model: string) => number | null;
   /** Until when a model that has failed too often is not asked; null for one that may be. */
-  readonly shutUntil: (model: string) => Date | null;
+  readonly blockedUntil: (model: string) => Date | null;
   /** What a generation of these facts would cost with a model, in millionths of a dollar; null when the price is unknown. */
   readonly costMicros: (model: string, facts: Facts) => number | null;
   /** Why a model cannot write a generation of these facts, as when nobody offers it any more; null when it can. */
@@ -41,11 +41,11 @@ export interface Chosen {
 /** Follows a route for a generation with these facts. */
 export function choose({ route, on }: RouteDefinition, facts: Facts, world: World): Chosen {
   const walk = new Walk(facts, world);
-  const { models, shares } = walk.openLast(walk.follow(route, 'route'), 'route', route);
+  const { models, shares } = walk.inTryingOrder(walk.follow(route, 'route'), 'route', route);
   const branches = Object.entries(on)
     .map(([cause, node]) => {
       const at = `on.${cause}`;
-      return [cause, walk.openLast(walk.follow(node, at), at, node).models] as const;
+      return [cause, walk.inTryingOrder(walk.follow(node, at), at, node).models] as const;
     })
     // Without a model left a branch leads nowhere: the next model of the route is better.
     .filter(([, ways]) => ways.length > 0);
@@ -53,18 +53,18 @@ export function choose({ route, on }: RouteDefinition, facts: Facts, world: Worl
 }
 
 /** The same models, those that nobody asks now behind the others; `reasons` say so for people. */
-export function shutLast(
+export function blockedLast(
   models: readonly string[],
-  shutUntil: World['shutUntil'],
+  blockedUntil: World['blockedUntil'],
 ): { readonly models: readonly string[]; readonly reasons: readonly string[] } {
   const untils = models.flatMap((model) => {
-    const until = shutUntil(model);
+    const until = blockedUntil(model);
     return until ? [{ model, until }] : [];
   });
   if (untils.length === 0) return { models, reasons: [] };
-  const shut = untils.map(({ model }) => model);
+  const blocked = untils.map(({ model }) => model);
   return {
-    models: [...models.filter((model) => !shut.includes(model)), ...shut],
+    models: [...models.filter((model) => !blocked.includes(model)), ...blocked],
     reasons: untils.map(({ model, until }) => `${model} failed too often lately: last until ${until.toISOString()}`),
   };
 }
@@ -72,8 +72,8 @@ export function shutLast(
 interface Way {
   readonly models: readonly string[];
   readonly shares: ReadonlyMap<string, number>;
-  /** How often each would be the first of those that may be asked now; empty where none may. */
-  readonly open: ReadonlyMap<string, number>;
+  /** The same, counting only models that are not blocked; empty where all are. */
+  readonly available: ReadonlyMap<string, number>;
 }
 
 /** Where among the weights, 0 to 1. */
@@ -104,7 +104,7 @@ class Walk {
         }
         this.step(at, node, `the model ${node.model}`);
         const shares = new Map([[node.model, 1]]);
-        return { models: [node.model], shares, open: this.world.shutUntil(node.model) ? new Map() : shares };
+        return { models: [node.model], shares, available: this.world.blockedUntil(node.model) ? new Map() : shares };
       }
       case 'fallback': {
         this.step(at, node, `${node.among.length} in order`);
@@ -125,7 +125,7 @@ class Walk {
         });
       }
       case 'conditional': {
-        const found = node.cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
+        const found = this.caseOf(node);
         const chosen = node.cases[found];
         this.step(at, node, chosen ? `case ${found} holds` : 'no case holds');
         return chosen ? this.follow(chosen.route, `${at}.cases[${found}].route`) : this.follow(node.otherwise, `${at}.otherwise`);
@@ -140,10 +140,10 @@ class Walk {
   }
 
   /** Each model once; those that nobody asks now behind the others, who get their shares. */
-  openLast({ models, shares, open }: Way, at: string, node: RouteNode): Omit<Way, 'open'> {
-    const { models: ordered, reasons } = shutLast([...new Set(models)], this.world.shutUntil);
+  inTryingOrder({ models, shares, available }: Way, at: string, node: RouteNode): Omit<Way, 'available'> {
+    const { models: ordered, reasons } = blockedLast([...new Set(models)], this.world.blockedUntil);
     for (const reason of reasons) this.step(at, node, reason);
-    return { models: ordered, shares: open.size > 0 ? open : shares };
+    return { models: ordered, shares: available.size > 0 ? available : shares };
   }
 
   /** The share at a point of all weights, then the others by weight. */
@@ -218,7 +218,12 @@ class Walk {
     return among.map((each, index) => this.follow(each, `${at}.among[${index}]`)).filter(({ models }) => models.length > 0);
   }
 
-  /** Whether a part of the route has a model that can write it. */
+  /** The first case whose condition holds and whose part has a model that can write it; -1 for none. */
+  private caseOf({ cases }: Extract<RouteNode, { mode: 'conditional' }>): number {
+    return cases.findIndex(({ when, route }) => holds(when, this.facts, this.world.now) && this.isAlive(route));
+  }
+
+  /** Whether following this part of the route leads to a model that can write it. */
   private isAlive(node: RouteNode): boolean {
     switch (node.mode) {
       case 'single':
@@ -227,7 +232,7 @@ class Walk {
       case 'sticky':
         return node.among.some(({ route }) => this.isAlive(route));
       case 'conditional':
-        return [...node.cases.map(({ route }) => route), node.otherwise].some((route) => this.isAlive(route));
+        return this.caseOf(node) !== -1 || this.isAlive(node.otherwise);
       default:
         return node.among.some((each) => this.isAlive(each));
     }
@@ -251,16 +256,16 @@ function inOrder(ways: readonly Way[]): Way {
   return {
     models: ways.flatMap(({ models }) => models),
     shares: ways.find(({ shares }) => shares.size > 0)?.shares ?? new Map(),
-    open: ways.find(({ open }) => open.size > 0)?.open ?? new Map(),
+    available: ways.find(({ available }) => available.size > 0)?.available ?? new Map(),
   };
 }
 
 /** One of several ways, each as often as its part says. */
 function mixed({ models }: Way, parts: readonly (readonly [Way, number])[]): Way {
-  return { models, shares: sharesOf(parts, 'shares'), open: sharesOf(parts, 'open') };
+  return { models, shares: sharesOf(parts, 'shares'), available: sharesOf(parts, 'available') };
 }
 
-function sharesOf(parts: readonly (readonly [Way, number])[], kind: 'shares' | 'open'): Map<string, number> {
+function sharesOf(parts: readonly (readonly [Way, number])[], kind: 'shares' | 'available'): Map<string, number> {
   const sum = new Map<string, number>();
   for (const [way, part] of parts) for (const [model, share] of way[kind]) sum.set(model, (sum.get(model) ?? 0) + share * part);
   return sum;

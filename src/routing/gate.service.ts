@@ -62,19 +62,19 @@ export class GateService {
     return leave && this.ticket(entering, leave, pass);
   }
 
-  /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is shut, and UNAVAILABLE while nobody can say whether there is a place. */
+  /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is blocked, and UNAVAILABLE while nobody can say whether there is a place. */
   async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
     const { health } = this.parts;
     const { model, by, remainingMs, isPatient } = entering;
     if (by === 'ELSEWHERE') return this.ticket(entering, null, null);
-    const shutMs = by === 'OURS' ? health.shutMs(model) : 0;
-    if (shutMs > 0) throw this.shut(entering, shutMs);
+    const blockedMs = by === 'OURS' ? health.blockedMs(model) : 0;
+    if (blockedMs > 0) throw this.blocked(entering, blockedMs);
     const leave = await this.place(entering, isPatient ? remainingMs : 0, signal);
     if (by === 'OWN_KEY') return this.ticket(entering, leave, null);
     try {
       const admitted = await health.admit(model);
       if ('round' in admitted) return this.ticket(entering, leave, admitted);
-      throw this.shut(entering, admitted.waitMs);
+      throw this.blocked(entering, admitted.waitMs);
     } catch (error) {
       leave();
       throw error;
@@ -98,11 +98,11 @@ export class GateService {
   }
 
   /** How long a call to this model will certainly not be let in; 0 for one that may be. */
-  shutMs(model: string): number {
-    return this.parts.health.shutMs(model);
+  blockedMs(model: string): number {
+    return this.parts.health.blockedMs(model);
   }
 
-  private shut({ provider, model }: Entering, waitMs: number): NotCalled {
+  private blocked({ provider, model }: Entering, waitMs: number): NotCalled {
     this.parts.calls.count(provider, model, 'BREAKER_OPEN');
     const until = this.parts.health.healthOf(model).nextProbeAt?.toISOString() ?? 'a moment';
     return new NotCalled('BREAKER_OPEN', `${model} failed too often lately and is not asked before ${until}`, waitMs);

@@ -101,7 +101,7 @@ export class HealthService {
   }
 
   /** How many milliseconds a call to this model will certainly not be let in; 0 for one that may be. */
-  shutMs(model: string): number {
+  blockedMs(model: string): number {
     const known = this.known.get(model);
     if (!known || known.breaker.state === 'CLOSED') return 0;
     const admitted = admission(known.breaker, this.now());
@@ -171,8 +171,8 @@ export class HealthService {
   }
 
   /** When a model that is not asked now may be asked again; null for one that may be now. */
-  shutUntil(model: string): Date | null {
-    return this.shutMs(model) > 0 ? this.healthOf(model).nextProbeAt : null;
+  blockedUntil(model: string): Date | null {
+    return this.blockedMs(model) > 0 ? this.healthOf(model).nextProbeAt : null;
   }
 
   latencyMs(model: string): number | null {

@@ -1,5 +1,5 @@
 import type { Reading } from './reading.ts';
-import { quantileOf, weightOf, type Spread } from './spread.ts';
+import { quantileOf, weightOf, type Histogram } from './histogram.ts';
 
 /** When a second model is asked beside one whose first text is late: after so many milliseconds, or when it is later than nearly all of the route's. */
 export type Hedging = { readonly after: number } | { readonly after: 'P95'; readonly untilKnownMs: number };
@@ -39,7 +39,7 @@ export function readHedging(hedge: Reading, hedgeAfterMs: Reading): Hedging | nu
 }
 
 /** When to ask a second model, by what is known of the route's calls; null for never. */
-export function hedgeOf(hedging: Hedging | null, known: Spread | null): Hedge | null {
+export function hedgeOf(hedging: Hedging | null, known: Histogram | null): Hedge | null {
   if (hedging === null) return null;
   const calls = known ? Math.round(weightOf(known)) : 0;
   const p95Ms = known && quantileOf(known, share);

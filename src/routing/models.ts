@@ -140,6 +140,7 @@ export class Models {
   /** The provider and its own name for a model id; null when there is none. */
   find(id: string): { provider: Provider; name: string } | null {
     const slash = id.indexOf('/');
+    if (slash === -1) return null;
     const provider = this.providers.find((candidate) => candidate.id === id.slice(0, slash));
     const name = id.slice(slash + 1);
     if (!provider || name.length > longestName || !namePattern.test(name)) return null;

@@ -27,7 +27,7 @@ export interface Failed {
   readonly calls: readonly FailedCall[];
   readonly plan: RoutePlan;
   /** How long a model will certainly not be asked; 0 for one that may be. */
-  readonly shutMs: (model: string) => number;
+  readonly blockedMs: (model: string) => number;
   /** Until the total deadline. */
   readonly remainingMs: number;
   /** 0..1, for the jitter of a pause. */
@@ -62,7 +62,7 @@ export function nextMove(failed: Failed): Move {
   return end;
 }
 
-function* candidates({ hasBegun, calls, plan, shutMs, random }: Failed): Generator<Try> {
+function* candidates({ hasBegun, calls, plan, blockedMs, random }: Failed): Generator<Try> {
   const last = calls.at(-1);
   if (!last) return;
   const patience = plan.retry[last.cause];
@@ -70,7 +70,7 @@ function* candidates({ hasBegun, calls, plan, shutMs, random }: Failed): Generat
 
   const asked = new Set(calls.map(({ model }) => model));
   const unasked = (models: readonly string[]): Try[] =>
-    models.filter((model) => !asked.has(model) && shutMs(model) === 0).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
+    models.filter((model) => !asked.has(model) && blockedMs(model) === 0).map((model) => ({ kind: 'TRY', model, delayMs: 0 }));
   yield* unasked(plan.branches[last.cause] ?? []);
   if (!last.retryable && !last.othersMay && !hasBegun) return;
   // A model that was not asked yet is asked at once; only coming back to one is worth a pause.
@@ -82,7 +82,7 @@ function* candidates({ hasBegun, calls, plan, shutMs, random }: Failed): Generat
     ...again(calls, call, call.isMade ? (plan.retry[call.cause] ?? usual) : waiting, random),
   ]);
   for (const model of plan.models) {
-    const delayMs = asked.has(model) ? 0 : shutMs(model);
+    const delayMs = asked.has(model) ? 0 : blockedMs(model);
     if (delayMs > 0 && delayMs <= longestWaitMs) comebacks.push({ kind: 'TRY', model, delayMs });
   }
   yield* comebacks.toSorted((one, other) => one.delayMs - other.delayMs);

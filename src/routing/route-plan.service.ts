@@ -7,13 +7,13 @@ import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
 import type { Scope } from '../kernel/scope.ts';
 import { estimatedCostMicros } from './estimate.ts';
-import { choose, shutLast, type Chosen, type World } from './choose.ts';
+import { choose, blockedLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
 import { hedgeOf, type Hedge } from './hedging.ts';
 import { autoRoute, type Models } from './models.ts';
 import type { RoutePlan } from './plan.ts';
 import { lately } from './route-times.service.ts';
-import type { Spread } from './spread.ts';
+import type { Histogram } from './histogram.ts';
 import { readDefinition, type RouteDefinition } from './tree.ts';
 
 /** A tenant has at most so many routes: they are read together. */
@@ -25,7 +25,7 @@ interface StandingRoute {
   readonly version: number;
   readonly definition: RouteDefinition | null;
   /** How long its calls have lately taken to their first text; null where no call is known of. */
-  readonly times: Spread | null;
+  readonly times: Histogram | null;
 }
 
 interface ReadableRoute extends StandingRoute {
@@ -47,7 +47,7 @@ interface StandingRow {
   name: string;
   version: number;
   definition: unknown;
-  counts: Spread['counts'] | null;
+  counts: Histogram['counts'] | null;
 }
 
 /** What a route comes to, and why. */
@@ -74,7 +74,7 @@ export class RoutePlanService {
     if (!found) {
       const plan = this.parts.models.plan(requested);
       const standing = this.parts.models.fitting(plan.models, facts);
-      return { ...plan, models: shutLast(standing, this.parts.world.shutUntil).models };
+      return { ...plan, models: blockedLast(standing, this.parts.world.blockedUntil).models };
     }
     const { id, version, definition, times } = found;
     const { models, branches } = this.choose(definition, facts);
@@ -91,7 +91,7 @@ export class RoutePlanService {
       return { ...this.choose(definition, facts, at), route: { id, version }, hedge: hedgeOf(definition.hedging, times) };
     }
     const { route, models: named, branches } = this.parts.models.plan(requested, at);
-    const { models, reasons } = shutLast(this.parts.models.fitting(named, facts, at), this.parts.world.shutUntil);
+    const { models, reasons } = blockedLast(this.parts.models.fitting(named, facts, at), this.parts.world.blockedUntil);
     const isNamed = requested !== autoRoute;
     const mode = isNamed ? ('single' as const) : ('fallback' as const);
     const why = isNamed ? 'the model was named' : 'no route of this name: what the installation is configured for';

@@ -6,7 +6,7 @@ import { isAway } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { Rounds } from '../kernel/rounds.ts';
 import type { RoutePlan } from './plan.ts';
-import { halfLifeMs, knownMs, leastWeight, mostHalfLives, remembered, stepOf } from './spread.ts';
+import { halfLifeMs, knownMs, leastWeight, mostHalfLives, remembered, bucketOf } from './histogram.ts';
 
 /** How often what was seen is told. */
 const tellMs = 1_000;
@@ -48,7 +48,7 @@ export class RouteTimesService {
 
   /** A call by this version took so long to its first text, or was given up after so long without any. */
   took(tenantId: string, { id, version }: NonNullable<RoutePlan['route']>, ms: number): void {
-    this.count({ tenantId, routeId: id, version, counts: new Map([[stepOf(ms), 1]]), tries: 0 });
+    this.count({ tenantId, routeId: id, version, counts: new Map([[bucketOf(ms), 1]]), tries: 0 });
   }
 
   private count(more: Seen): void {
@@ -58,7 +58,7 @@ export class RouteTimesService {
       if (this.seen.size < mostVersions) this.seen.set(name, more);
       return;
     }
-    for (const [step, count] of more.counts) seen.counts.set(step, (seen.counts.get(step) ?? 0) + count);
+    for (const [bucket, count] of more.counts) seen.counts.set(bucket, (seen.counts.get(bucket) ?? 0) + count);
     this.seen.set(name, { ...seen, tries: Math.max(seen.tries, more.tries) });
   }
 
@@ -90,11 +90,11 @@ export class RouteTimesService {
         select tenant_id, route_id, number, ${sql.json(Object.fromEntries(counts))}::jsonb from route_versions
         where tenant_id = ${uuidOf(tenantId, 'ten')} and route_id = ${uuidOf(routeId, 'rte')} and number = ${version}
         on conflict (tenant_id, route_id, version) do update set counted_at = now(), counts = (
-          select coalesce(jsonb_object_agg(step, weight), '{}') from (
-            select step, sum(weight) as weight from (
-              select key as step, weight from ${lately(sql)}
+          select coalesce(jsonb_object_agg(bucket, weight), '{}') from (
+            select bucket, sum(weight) as weight from (
+              select key as bucket, weight from ${lately(sql)}
               union all select key, value::float8 from jsonb_each_text(excluded.counts)
-            ) as each group by step having sum(weight) >= ${leastWeight}::float8
+            ) as each group by bucket having sum(weight) >= ${leastWeight}::float8
           ) as added)`,
       { deadlineMs },
     );
@@ -102,13 +102,13 @@ export class RouteTimesService {
 }
 
 /**
- * A relation: the steps (`key`) of a row `t` of route_times, and what they weigh by now. The latest calls go on counting until others come, for a week: what a
- * quiet route is known by is the best that anybody knows.
+ * A relation for a row `t` of route_times: each bucket of its histogram (`key`) with its weight as of now. Weights halve with time, but never below what
+ * leaves the row `remembered` calls in sum, for a week: the last calls of a quiet route are the best that anybody knows of it.
  */
 export function lately(sql: SqlTag): Statement {
   return sql`(
     select key, value::float8 * case when t.counted_at > now() - make_interval(secs => ${knownMs / 1_000}::float8) then greatest(
       power(0.5::float8, least(${mostHalfLives}, greatest(0, extract(epoch from now() - t.counted_at)::float8) * 1000 / ${halfLifeMs}::float8)),
-      least(1, ${remembered}::float8 / (select sum(weight::float8) from jsonb_each_text(t.counts) as each (step, weight)))) else 0 end as weight
+      least(1, ${remembered}::float8 / (select sum(weight::float8) from jsonb_each_text(t.counts) as each (bucket, weight)))) else 0 end as weight
     from jsonb_each_text(t.counts)) as lately`;
 }

@@ -2,7 +2,7 @@ import { foreignKey, integer, jsonb, pgTable, primaryKey, timestamp } from 'driz
 import { id } from '../db/ids.ts';
 import { tenantWall } from '../db/tenancy.ts';
 import { routeVersions } from './routes.table.ts';
-import type { Spread } from './spread.ts';
+import type { Histogram } from './histogram.ts';
 
 /** How long calls by routes that hedge have lately taken to their first text. */
 export const routeTimes = pgTable(
@@ -12,7 +12,7 @@ export const routeTimes = pgTable(
     routeId: id('rte').notNull(),
     version: integer().notNull(),
     /** As of `countedAt`. */
-    counts: jsonb().$type<Spread['counts']>().notNull(),
+    counts: jsonb().$type<Histogram['counts']>().notNull(),
     countedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [

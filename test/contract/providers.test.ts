@@ -238,7 +238,7 @@ describe.each(vendors)('$name, whose model waits for tools that nobody offered',
   const outcome = () => outcomeOf(streamOf({ provider: provider(mock.url), request: textRequest({ model: 'mock' }) }));
   const wanted = {
     code: 'OVERLOADED',
-    retryable: true,
+    retryable: false,
     isOfRequest: true,
     message: expect.stringContaining('asked for tools'),
     usage: { inputTokens: 1_000, outputTokens: 10, cachedInputTokens: 0 },

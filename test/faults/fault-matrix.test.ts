@@ -95,8 +95,8 @@ interface Outcome {
   readonly story: string;
 }
 
-/** The status table of the stream protocol, said once more. */
-const outcomes: Record<FailoverPolicy | 'BEFORE', (when: When, code: string) => Outcome> = {
+/** The status table of the stream protocol, said once more; `NONE` where no model is left that may do better. */
+const outcomes: Record<FailoverPolicy | 'BEFORE' | 'NONE', (when: When, code: string) => Outcome> = {
   BEFORE: () => ({ status: 'SUCCEEDED', code: null, text: anew.join(''), bases: [0, 0], story: 'started delta finished' }),
   RESTART: () => ({
     status: 'SUCCEEDED',
@@ -114,6 +114,11 @@ const outcomes: Record<FailoverPolicy | 'BEFORE', (when: When, code: string) => 
     const text = written[when].pieces.join('');
     return { status: 'INCOMPLETE', code, text, bases: [0], story: 'started delta finished' };
   },
+  NONE: (when, code) => {
+    const text = written[when].pieces.join('');
+    const [status, story] = text === '' ? ['FAILED', 'started finished'] : ['INCOMPLETE', 'started delta finished'];
+    return { status, code, text, bases: [0], story };
+  },
 };
 
 interface Cell {
@@ -127,16 +132,19 @@ interface Cell {
 }
 
 const isPossible = (fault: Fault, when: When) => !codes[fault][when].startsWith('cannot be');
+/** Whether the same model would only do it again: then it is asked once. */
+const isFinal = (fault: Fault) => fault === 'tools asked for';
 const cells: Cell[] = vendors.flatMap((vendor) =>
   faults.flatMap((fault) =>
     whens
       .filter((when) => isPossible(fault, when))
       .flatMap((when): Cell[] => {
         const cell = { fault, when, vendor, adapter: vendor.name, route: 'two models', policy: 'RESTART' } as const;
+        const alone: Cell[] = /^\d/.test(fault) || isFinal(fault) ? [{ ...cell, route: 'one model' }] : [];
         if (when !== 'before the first token') {
-          return [cell, { ...cell, policy: 'CONTINUE' }, { ...cell, policy: 'STOP' }];
+          return [cell, ...alone, { ...cell, policy: 'CONTINUE' }, { ...cell, policy: 'STOP' }];
         }
-        return /^\d/.test(fault) ? [cell, { ...cell, route: 'one model' }] : [cell];
+        return [cell, ...alone];
       }),
   ),
 );
@@ -325,7 +333,8 @@ describe.concurrent('a fault of a provider', () => {
       trials.set(index, trial);
       const isBefore = when === 'before the first token';
       const code = codes[fault][when];
-      const wanted = outcomes[isBefore ? 'BEFORE' : policy](when, code);
+      const isLost = route === 'one model' && isFinal(fault);
+      const wanted = outcomes[isLost ? 'NONE' : isBefore ? 'BEFORE' : policy](when, code);
 
       const job = { ...(variables.job as object), title: `Cell ${index}x` };
       const { generationStart } = await app.ask<{ generationStart: { generation: { id: string } | null; errors: unknown[] } }>(
@@ -383,7 +392,7 @@ describe.concurrent('a fault of a provider', () => {
       // Who goes on is told exactly what stands.
       if (policy === 'CONTINUE') expect(sent).toContain(JSON.stringify(`>\n${written[when].kept}\n<`).slice(1, -1));
       else expect(sent).not.toContain('broke off');
-      if (route === 'one model') {
+      if (route === 'one model' && !isLost) {
         // Never without a pause, and no earlier than the vendor wants.
         const waitedMs = (second?.at ?? 0) - (first?.at ?? 0);
         expect(waitedMs).toBeGreaterThan(fault.endsWith('Retry-After') ? 990 : 100);

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { newId } from '../../src/kernel/id.ts';
 import { openLog } from '../../src/kernel/log.ts';
 import { Scope } from '../../src/kernel/scope.ts';
-import type { CostBudget } from '../../src/limits/cost.ts';
+import type { CostLimit } from '../../src/limits/cost.ts';
 import { LimitService } from '../../src/limits/limit.service.ts';
 import type { RateLimits } from '../../src/limits/policy.ts';
 import { openTestDatabase, type TestDatabase } from '../harness/database.ts';
@@ -36,7 +36,7 @@ afterAll(async () => {
 const beginsOf = async (name: string) => (await owner`select from begun where name = ${name}`).length;
 
 /** A member whose buckets are there: one start and one request were counted. */
-async function newMember(limits: Partial<RateLimits>, cost?: CostBudget) {
+async function newMember(limits: Partial<RateLimits>, cost?: CostLimit) {
   const registry = new Registry();
   const all = { member: 100, tenant: 0, starts: 0, ...limits };
   const service = new LimitService({ database, clock: systemClock, registry, limits: all, ...(cost && { cost }) });

@@ -249,12 +249,12 @@ it('a process that was lost comes back as another, which no late answer to the o
   let lost = 0;
   const lease = new ProcessLease(15_000, { database: first.database, clock: systemClock, log });
   lease.onLost(() => lost++);
-  const [before, also] = [await lease.asker(), await lease.asker()];
+  const [before, also] = [await lease.nextTurn(), await lease.nextTurn()];
   lease.lose(before.process);
-  const after = await lease.asker();
+  const after = await lease.nextTurn();
   // Two statements of the same life may both be told that it is over.
   lease.lose(also.process);
-  expect([lost, lease.isStill(before), lease.isStill(after), (await lease.asker()).process]).toEqual([
+  expect([lost, lease.isStill(before), lease.isStill(after), (await lease.nextTurn()).process]).toEqual([
     1,
     false,
     true,

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Ahead, nothingAhead, type Bounds } from '../../src/limits/ahead.ts';
-import type { Quota } from '../../src/limits/share.ts';
+import type { Quota } from '../../src/limits/quota.ts';
 
-const budget = { maximum: 1_000_000, restoreRate: 1 };
-const bounds: Bounds = { most: 10_000, keyMost: 10_000, tenantMost: 60_000, budget };
+const costLimit = { maximum: 1_000_000, restoreRate: 1 };
+const bounds: Bounds = { most: 10_000, keyMost: 10_000, tenantMost: 60_000, costLimit };
 const member = (left: number, resetMs = 60_000): Quota => ({ name: 'member', most: 10_000, left, resetMs });
 const tenant = (left: number, resetMs = 60_000): Quota => ({ name: 'tenant', most: 60_000, left, resetMs });
 const plenty = [member(9_000), tenant(59_000)];
@@ -35,7 +35,7 @@ it('admits none that is not paid for', () => {
 });
 
 it('pays nothing where costs have no limit', () => {
-  const free = { ...bounds, budget: { maximum: 0, restoreRate: 1 } };
+  const free = { ...bounds, costLimit: { maximum: 0, restoreRate: 1 } };
   ahead.refill({ count: 1, cost: null, quotas: plenty }, free, 0);
   expect(ahead.use(10, free, 1)?.cost).toBeNull();
 });
@@ -45,7 +45,7 @@ describe('what was counted is for nobody', () => {
     ['the member’s limit', { ...bounds, most: 9_999 }],
     ['the key’s limit', { ...bounds, keyMost: 9_999 }],
     ['the tenant’s limit', { ...bounds, tenantMost: 59_999 }],
-    ['the limit of costs', { ...bounds, budget: { ...budget, maximum: 1 } }],
+    ['the limit of costs', { ...bounds, costLimit: { ...costLimit, maximum: 1 } }],
   ];
   it.each(changed)('when %s has changed', (_name, by) => {
     ahead.refill({ count: 5, cost: cost(50), quotas: plenty }, bounds, 0);
@@ -102,21 +102,25 @@ describe('the next statement takes', () => {
     return ahead.wanted(by, 100);
   };
 
-  it('what came in 50 ms', () => expect(wanted(40)).toEqual({ count: 20, cost: 200 }));
+  it('what comes in 250 ms', () => expect(wanted(16)).toEqual({ count: 40, cost: 400 }));
   it('a two-hundredth of the limit at most', () => expect(wanted(1_000)).toEqual({ count: 50, cost: 500 }));
   it('and of the key’s', () => expect(wanted(1_000, plenty, { ...bounds, keyMost: 1_000 })).toEqual({ count: 5, cost: 50 }));
   it('and of what may be spent', () => expect(wanted(1_000, plenty, bounds, 900_000, 1_000)).toEqual({ count: 5, cost: 5_000 }));
   it('what they cost on average, and the dearest of them where that is more', () => {
-    const mixed = (cheap: number): unknown => {
+    const mixed = (cheap: number, inMs: number): unknown => {
       ahead.refill({ count: 0, cost: cost(0), quotas: plenty }, bounds, 0);
       use(cheap, 50, bounds, 2);
       use(1, 60, bounds, 44);
-      return ahead.wanted(bounds, 100);
+      return ahead.wanted(bounds, inMs);
     };
-    expect(mixed(39)).toEqual({ count: 20, cost: 61 });
-    expect(mixed(3)).toEqual({ count: 2, cost: 44 });
+    expect(mixed(15, 100)).toEqual({ count: 40, cost: 185 });
+    expect(mixed(7, 1_000)).toEqual({ count: 2, cost: 44 });
   });
-  it('nothing while little is asked for', () => expect(wanted(1)).toEqual(nothingAhead));
+  it('nothing while little is asked for', () => {
+    ahead.refill({ count: 0, cost: cost(0), quotas: plenty }, bounds, 0);
+    use(3, 500);
+    expect(ahead.wanted(bounds, 1_000)).toEqual(nothingAhead);
+  });
   it('nothing of a small limit', () => expect(wanted(1_000, plenty, { ...bounds, most: 199 })).toEqual(nothingAhead));
   it('nothing when half of a limit is gone', () => {
     expect(wanted(1_000, [member(4_999), tenant(59_000)])).toEqual(nothingAhead);

@@ -80,6 +80,13 @@ describe('what masking costs', () => {
     ['one name that is longer than all', 'name', 'ab ', [`${filled('ab ', 20_000)}x`]],
     ['handles', 'name', 'a', upTo((index) => `${'A'.repeat((index % 60) + 1)} ${'a'.repeat(60 - (index % 60))}`)],
     ['names with marks', 'name', 'ä', upTo((index) => 'ä'.repeat(index + 2))],
+    ['two marks in each name', 'name', 'ö', upTo((index) => `Ökå${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}`)],
+    [
+      'vowels that may be others',
+      'name',
+      'bo',
+      upTo((index) => `Bokolono${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}`),
+    ],
     ['letters read as two', 'name', 'ß', upTo((index) => `Ss${'ß'.repeat(index + 2)}`)],
     ['declined names', 'name', 'łA', upTo((index) => `Ökkae${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}üska`)],
     ['numbers', 'phone', '11 ', upTo((index) => filled('1 ', (index % 60) + 3))],

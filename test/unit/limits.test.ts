@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { rateLimitHeaders } from '../../src/graphql/admission.ts';
-import { decide, unlimited, type Quota } from '../../src/limits/share.ts';
+import { decide, unlimited, type Quota } from '../../src/limits/quota.ts';
 import { bucketsOf, countable } from '../../src/limits/take.ts';
 
 const member = (left: number, resetMs = 60_000): Quota => ({ name: 'member', most: 100, left, resetMs });

@@ -137,6 +137,13 @@ describe('the catalogue', () => {
     expect(told()).toHaveLength(4);
   });
 
+  it('finds models by their provider and name, and by nothing less', () => {
+    const catalogue = models();
+
+    expect(catalogue.find('open/any')).toMatchObject({ provider: { id: 'open' }, name: 'any' });
+    for (const id of ['openX', 'open', 'open/', '/one', 'closed/any', '']) expect(catalogue.find(id)).toBeNull();
+  });
+
   it('prefers the price of an operator to the list, from its day on', () => {
     const catalogue = models();
     catalogue.configure([

@@ -24,7 +24,7 @@ const failed = (calls: readonly FailedCall[], over: Partial<Failed> = {}, plan: 
   policy: 'RESTART',
   calls,
   plan: { ...planOf(['a/1', 'b/2']), ...plan },
-  shutMs: () => 0,
+  blockedMs: () => 0,
   remainingMs: 60_000,
   random: 1,
   ...over,
@@ -91,21 +91,21 @@ describe('nextMove, without wishes of the plan', () => {
 
 describe('nextMove, where models are not asked', () => {
   const skipped = (model: string, awayMs: number): FailedCall => call(model, { isMade: false, awayMs });
-  const shut = (ms: Readonly<Record<string, number>>): Partial<Failed> => ({ shutMs: (model) => ms[model] ?? 0 });
+  const blocked = (ms: Readonly<Record<string, number>>): Partial<Failed> => ({ blockedMs: (model) => ms[model] ?? 0 });
   const three = { models: ['a/1', 'b/2', 'c/3'] };
 
   it.each<[string, Failed, Move]>([
     ['the next one, at once', failed([skipped('a/1', 30_000)]), again('b/2')],
-    ['not one that is not asked either', failed([call('a/1')], shut({ 'b/2': 30_000 }), three), again('c/3')],
+    ['not one that is not asked either', failed([call('a/1')], blocked({ 'b/2': 30_000 }), three), again('c/3')],
     [
       'nor where a cause branches to',
-      failed([call('a/1')], shut({ 'b/2': 30_000 }), { ...three, branches: { OVERLOAD: ['b/2'] } }),
+      failed([call('a/1')], blocked({ 'b/2': 30_000 }), { ...three, branches: { OVERLOAD: ['b/2'] } }),
       again('c/3'),
     ],
     ['the only one is waited for where that is short', failed([skipped('a/1', 3_000)], { random: 0 }, one), again('a/1', 3_000)],
     ['and not where it is long', failed([skipped('a/1', 5_001)], {}, one), give],
     ['nor where there is no time', failed([skipped('a/1', 3_000)], { remainingMs: 3_000 }, one), give],
-    ['of all the one that comes soonest', failed([skipped('a/1', 4_000)], shut({ 'b/2': 2_000 })), again('b/2', 2_000)],
+    ['of all the one that comes soonest', failed([skipped('a/1', 4_000)], blocked({ 'b/2': 2_000 })), again('b/2', 2_000)],
     ['one that was asked before they are', failed([call('a/1'), skipped('b/2', 4_000)]), again('a/1', 250)],
     [
       'it counts as no try',

@@ -21,7 +21,7 @@ const world: World = {
   now: wednesday,
   random: () => 0.5,
   latencyMs: () => null,
-  shutUntil: () => null,
+  blockedUntil: () => null,
   costMicros: () => null,
   misfit: () => null,
 };
@@ -285,7 +285,7 @@ describe('a definition', () => {
 
 describe('models that failed too often', () => {
   const until = new Date('2026-11-04T12:00:30Z');
-  const shut = (...ids: string[]): Partial<World> => ({ shutUntil: (id) => (ids.includes(id) ? until : null) });
+  const blocked = (...ids: string[]): Partial<World> => ({ blockedUntil: (id) => (ids.includes(id) ? until : null) });
   const weighted = {
     mode: 'weighted',
     among: [
@@ -304,11 +304,11 @@ describe('models that failed too often', () => {
         ['b/2', 0.25],
       ],
     ],
-    ['the first', shut('a/1'), ['b/2', 'a/1'], [['b/2', 1]]],
-    ['the other', shut('b/2'), ['a/1', 'b/2'], [['a/1', 1]]],
+    ['the first', blocked('a/1'), ['b/2', 'a/1'], [['b/2', 1]]],
+    ['the other', blocked('b/2'), ['a/1', 'b/2'], [['a/1', 1]]],
     [
       'all',
-      shut('a/1', 'b/2'),
+      blocked('a/1', 'b/2'),
       ['a/1', 'b/2'],
       [
         ['a/1', 0.75],
@@ -324,7 +324,7 @@ describe('models that failed too often', () => {
     const said = chosen.steps.filter(({ reason }) =>
       reason.includes('failed too often lately: last until 2026-11-04T12:00:30.000Z'),
     );
-    expect(said.length).toBe(2 * ['a/1', 'b/2'].filter((id) => over.shutUntil?.(id)).length);
+    expect(said.length).toBe(2 * ['a/1', 'b/2'].filter((id) => over.blockedUntil?.(id)).length);
   });
 });
 
@@ -360,17 +360,33 @@ describe('shares', () => {
     }
   }
 
-  it('say how often each model is the first, whatever is shut or retired, over 200 random routes', () => {
+  it('give nothing to a part whose only standing model is behind a condition that does not hold', () => {
+    const french = { when: { fact: 'language', is: 'fr' }, route: one('a/1') };
+    const among = [
+      { weight: 1, route: { mode: 'conditional', cases: [french], otherwise: one('a/2') } },
+      { weight: 1, route: one('b/1') },
+      { weight: 2, route: one('c/1') },
+    ];
+    const misfit = (id: string) => (id === 'a/2' ? 'the model a/2 was retired' : null);
+    const { shares } = chosen({ mode: 'weighted', among }, { misfit });
+
+    expect([...shares]).toEqual([
+      ['b/1', 1 / 3],
+      ['c/1', 2 / 3],
+    ]);
+  });
+
+  it('say how often each model is the first, whatever is blocked or retired, over 200 random routes', () => {
     const asked = 1_000;
     for (let round = 0; round < 200; round++) {
       const definition = readDefinition({ route: tree(random.whole(0, 3)) }, () => null, []);
-      const out = new Map(ids.map((id) => [id, random.pick(['open', 'open', 'shut', 'retired'])]));
+      const out = new Map(ids.map((id) => [id, random.pick(['open', 'open', 'blocked', 'retired'])]));
       const speeds = new Map(ids.map((id) => [id, random.pick([null, 100, 150, 900])]));
       const about: World = {
         ...world,
         random,
         latencyMs: (id) => speeds.get(id) ?? null,
-        shutUntil: (id) => (out.get(id) === 'shut' ? wednesday : null),
+        blockedUntil: (id) => (out.get(id) === 'blocked' ? wednesday : null),
         misfit: (id) => (out.get(id) === 'retired' ? 'it was retired' : null),
       };
       const firsts = new Map<string, number>();
