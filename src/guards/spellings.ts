@@ -105,6 +105,8 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
 export function findSpellings(text: Folded, { words, numbers, handles }: Spellings): Found[] {
   const { lower } = text;
   const found: Found[] = [];
+  let hasKana: boolean | null = null;
+  const isJapanese = (): boolean => (hasKana ??= /[\u3040-\u30ff]/.test(lower));
   const add = (kind: PersonalKind, start: number, end: number, value: string | undefined): true => {
     found.push({ kind, ...text.back(start, end), ...(value === undefined ? {} : { value }) });
     return true;
@@ -118,7 +120,7 @@ export function findSpellings(text: Folded, { words, numbers, handles }: Spellin
       if (reading.isHalf(from) || (reading.isSpaced(from) && reading.isSpaced(from - 1))) return false;
       if (kind !== 'name' && ending !== '') return false;
       const [start, end] = [at[from] ?? 0, (at[to - 1] ?? 0) + 1];
-      if (short && !isShortName(short, lower, start, end)) return false;
+      if (short && !isShortName(short, { lower, isJapanese }, start, end)) return false;
       if (spelling.isUmlaut === true && !/[äöüøåæœ]/.test(lower.slice(start, end))) return false;
       const stands = text.text.slice(start, end);
       // Before an ending it comes back in the case that the ending has.
@@ -223,7 +225,7 @@ function writtenAs(text: string): string[] {
 }
 
 function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
-  const known = new Map(names.map((short) => [`${short.beside} ${short.form}`, short]));
+  const known = new Map(names.map((short) => [`${short.beside} ${short.isIn} ${short.form}`, short]));
   return Array.from(known.values(), (short) => ({ form: short.form, of: { kind: 'name', short } }));
 }
 

@@ -173,8 +173,28 @@ describe('a part of a name in a script without spaces', () => {
     ['김철수', '김 씨, 김씨, 철수 씨, 철수님, 김철수는', '… 씨, …씨, … 씨, …님, …는'],
     ['김 철수', '김 씨와 철수는', '… 씨와 …는'],
     ['김지원', '지원합니다. 회사 지원서, 김치', '지원합니다. 회사 지원서, 김치'],
-    ['東海林太郎', '東海地方', '東海地方'],
-    ['王建国', '建国以来', '建国以来'],
+    ['東海林太郎', '東海地方、東海林です。太郎さん', '東海地方、…です。…さん'],
+    ['山田太郎', '太郎です。太郎と山田。太郎様、太郎さん', '…です。…と…。…様、…さん'],
+    ['山田太郎', '一太郎さん、山本太郎さん、桃太郎です', '一太郎さん、山本太郎さん、桃太郎です'],
+    ['佐々木希', '佐々木です。希さん、希望と希少', '…です。…さん、希望と希少'],
+    ['長谷川誠', '長谷川の誠くん、誠に誠実', '…の…くん、誠に誠実'],
+    ['千葉太郎', '千葉です', '…です'],
+    ['林直樹', '直樹は直樹さん', '…は…さん'],
+    ['田中心', '業務の中心に、心から', '業務の中心に、心から'],
+    ['田中未来', '未来を開く。未来さん', '未来を開く。…さん'],
+    ['山田一', '同様に、一様に、一さん', '同様に、一様に、…さん'],
+    ['山田元', '元部長、元先生、元さん', '元部長、元先生、…さん'],
+    ['山田太一郎', '太一郎です', '…です'],
+    ['王小明', '小明，小明同学，感谢小明女士。从小明白', '…，…同学，感谢…女士。从小明白'],
+    ['王小明', '小明先生は', '…先生は'],
+    ['欧阳修文', '修文，修文先生，修文化', '…，…先生，修文化'],
+    ['李娜', '娜女士，安娜', '…女士，安娜'],
+    ['王建国', '建国以来，建国，建国先生', '建国以来，建国，…先生'],
+    ['王国强', '王国，国强', '王国，…'],
+    ['于小明', '关于老师，于老师', '关于老师，…老师'],
+    ['김철수', '철수에게, 철수께서, 철수한테. 압철수에게', '…에게, …께서, …한테. 압철수에게'],
+    ['김지원', '지원에게 지원을 지원합니다', '…에게 지원을 지원합니다'],
+    ['이영철', '영철이에게, 이에게', '…이에게, 이에게'],
   ])('%s: %s', (name, text, wanted) => {
     expect(sentFor(name, text)).toBe(wanted);
   });
@@ -193,12 +213,14 @@ describe('a text with names in all their forms', () => {
     'Ana de Vries',
     'Nils Hakonsen',
     'Will',
+    '王小明',
   ];
-  const leaks = /kowalsk|m[uü]e?ller|петров|παππ|strau(?:ß|ss)|田中|철수|Ann(?!ual)|Иван|Matti|Νίκ|neill|vries|h(?:aa?|å)konsen/i;
+  const leaks =
+    /kowalsk|m[uü]e?ller|петров|παππ|strau(?:ß|ss)|田中|철수|Ann(?!ual)|Иван|Matti|Νίκ|neill|vries|h(?:aa?|å)konsen|太郎|小明/i;
   const forms = (
     'Kowalskiej Kowalską Anny Annę ANNA KOWALSKA Annę’ Müllers MÜLLER Mueller Muellers Müllerem Иваном Ивану Петрова ПЕТРОВ Νίκου Παππά ' +
     'Παππάς Strauss STRAUẞ STRAUSS Strauße Strauß’ Matin Matti’s Matille 田中様 田中さん 田中は 김철수 철수씨 ' +
-    "O'Neill ONeill ONEILL DeVries deVries Devries Haakonsen Håkonsen HAKONSEN Will"
+    "O'Neill ONeill ONEILL DeVries deVries Devries Haakonsen Håkonsen HAKONSEN Will 太郎さん 太郎、 小明同学 小明女士"
   ).split(' ');
   const others = [
     'Market',
