@@ -87,7 +87,7 @@ export class BudgetService {
       return { row: found, reached: null };
     };
     const { acts, ledger } = this.parts;
-    const { row, reached } = await acts.run(scope, { operation: 'budgetSet', input: { ...input }, again }, async (act) => {
+    const { row, reached } = await acts.run(scope, { operation: 'budgetSet', input, again }, async (act) => {
       await checkSubject(act, scope, { keyId, memberId });
       const target = `${subject}:${team ?? (keyId && uuidOf(keyId, 'key')) ?? (memberId && uuidOf(memberId, 'mem')) ?? ''}`;
       const isThis = and(

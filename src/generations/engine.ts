@@ -256,7 +256,8 @@ export class Engine {
 
   private async closeLost(): Promise<void> {
     const { database, ledger, bus } = this.parts;
-    const closings = await claimClosings(database.engine, this.config.leaseMs, this.config.totalTimeoutMs);
+    const { leaseMs, totalTimeoutMs } = this.config;
+    const closings = await claimClosings(database.engine, { writing: this.held(), leaseMs, totalTimeoutMs });
     for (const closing of closings) {
       const story = (await readStories(database.engine, [closing])).get(closing.id);
       if (story) await closeAbandoned({ engine: database.engine, ledger }, closing, story.text);

@@ -2,6 +2,7 @@ import { serviceDeedsRecorded } from '../audit/record.service.ts';
 import type { CacheUse } from '../caching/caching.ts';
 import type { Connection } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
+import type { SqlTag, Statement } from '../db/statement.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Guards } from '../guards/guards.ts';
 import type { PromptMessage } from '../providers/port.ts';
@@ -33,7 +34,7 @@ export interface Closing {
 /** What a process is ready to write. */
 interface Asked {
   readonly status: 'RUNNING' | 'QUEUED';
-  /** What it writes: it renews that, however late, where a take-over would cost its tokens again. */
+  /** What it writes: it renews that, however late, where a take-over would cost its tokens again, and it ends it by itself. */
   readonly writing: readonly Run[];
   readonly limit: number;
   readonly leaseMs: number;
@@ -120,7 +121,7 @@ async function claimIn(engine: Statements, { status, writing, limit, leaseMs, to
     (sql) => sql`
       with picked as materialized (
         select tenant_id, id from generations g
-        where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers} and id <> all(${writing.map((run) => run.uuid)}::uuid[])` : sql`true`}
+        where status = ${status} and ${status === 'RUNNING' ? sql`lease_until <= now() and take_overs < ${maxTakeOvers} and ${notOf(sql, writing)}` : sql`true`}
           and cancel_requested_at is null and created_at > now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8)
           ${status === 'QUEUED' ? sql`and not exists (select from tenants t where t.id = g.tenant_id and coalesce(t.suspended_at, t.deleted_at) is not null)` : sql``}
         order by ${status === 'RUNNING' ? sql`lease_until` : sql`created_at`} limit ${limit} for update skip locked
@@ -179,12 +180,15 @@ async function claimIn(engine: Statements, { status, writing, limit, leaseMs, to
  * Fences up to 100 generations that only have to be closed: cancelled while their owner was dead, taken over too often, or past the
  * total deadline without a living owner. They keep status and attempts until they are closed.
  */
-export async function claimClosings(engine: Connection, leaseMs: number, totalTimeoutMs: number): Promise<Closing[]> {
+export async function claimClosings(
+  engine: Connection,
+  { writing, leaseMs, totalTimeoutMs }: Pick<Asked, 'writing' | 'leaseMs' | 'totalTimeoutMs'>,
+): Promise<Closing[]> {
   const rows = await engine.sql<{ tenant_id: string; id: string; epoch: number; reason: Closing['reason'] }>(
     (sql) => sql`
       with lapsed as materialized (
         select tenant_id, id from generations
-        where status = 'RUNNING' and lease_until <= now()
+        where status = 'RUNNING' and lease_until <= now() and ${notOf(sql, writing)}
           and (cancel_requested_at is not null or take_overs >= ${maxTakeOvers}
                or created_at <= now() - make_interval(secs => ${totalTimeoutMs / 1_000}::float8))
         order by lease_until limit 50 for update skip locked
@@ -205,4 +209,8 @@ export async function claimClosings(engine: Connection, leaseMs: number, totalTi
     epoch: row.epoch,
     reason: row.reason,
   }));
+}
+
+function notOf(sql: SqlTag, runs: readonly Run[]): Statement {
+  return sql`id <> all(${runs.map((run) => run.uuid)}::uuid[])`;
 }

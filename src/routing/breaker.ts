@@ -1,29 +1,28 @@
 import type { ProviderError, ProviderErrorCode } from '../providers/port.ts';
 
-/** CLOSED: calls are made. OPEN: none. HALF_OPEN: one, whose first text closes it. */
-export const breakerStates = ['CLOSED', 'OPEN', 'HALF_OPEN'] as const;
-export type BreakerState = (typeof breakerStates)[number];
+/** CLOSED: calls are made. OPEN: none is. HALF_OPEN: one is, the probe; its first text closes the breaker. */
+export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
 
-/** So many failures in a row open a breaker. */
+/** This many failures in a row open a breaker. */
 const mostInARow = 5;
-/** This share of the calls of the last while opens it too, once there were so many. */
+/** So does this share of failures among the calls of the window, once there were `leastCalls` in it. */
 const mostFailedShare = 0.5;
 const leastCalls = 20;
-/** How long a call counts for that share, in so many slots: for 25 to 30 seconds. */
+/** The window: how long a call counts for that share. It is cut into slots that leave it as a whole, so a call counts for 25 to 30 seconds. */
 const windowMs = 30_000;
 const slots = 6;
-/** Nobody waits longer than this for a model that may be asked again soon: failing at once helps more. */
+/** Nobody waits longer than this for a model that is blocked: failing at once helps more. */
 export const longestWaitMs = 5_000;
-/** How soon to ask again whether a probe that is under way has closed a breaker. */
+/** While a probe is under way: how soon to look again whether it has closed the breaker. */
 const nextLookMs = 1_000;
 
 /**
- * What a call's end says about its model; nothing where the cause can be the request, the key or the caller. MUTE: it came to its end and had
- * nothing to say. One prompt can do that as often as it is sent, and so five in a row say nothing of the model; half of all calls do.
+ * What a call's end says about its model. NOTHING: the cause can be the request, the key or the caller. MUTE: the model ended without a word. One
+ * prompt can bring that about as often as it is sent, so it does not count for failures in a row, but for the share of failures.
  */
 export type Verdict = 'WORKS' | 'FAILED' | 'MUTE' | 'NOTHING';
 
-/** Ended calls of one model, added up; `inARow` are the failures since the last success among them, but those that were mute. */
+/** Ended calls of one model, added up. `inARow` counts the failures since the last success among them, without mute ones. */
 export interface Tally {
   readonly calls: number;
   readonly failed: number;
@@ -36,15 +35,15 @@ export const noCalls: Tally = { calls: 0, failed: 0, inARow: 0, hasSuccess: fals
 /** Calls and failures by the number of their slot of time. */
 export type Slots = Readonly<Record<string, readonly [calls: number, failed: number]>>;
 
-/** A breaker at one moment; times are milliseconds on the clock that `now` is of. */
+/** A breaker at one moment; its times are milliseconds on the same clock as `now` of the functions below. */
 export interface Breaker {
   readonly state: BreakerState;
-  /** Counts the changes of state: what was seen of an earlier one changes nothing. */
+  /** Counts the changes of state. What was seen in an earlier round changes nothing. */
   readonly round: number;
   readonly since: number;
-  /** The next probe may begin then, whether or not the last one still goes on: who has it may be dead. Null when closed. */
+  /** When the next probe may begin, even if the last one has not ended: its process may be dead. Null when closed. */
   readonly nextProbeAt: number | null;
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number;
   readonly recent: Slots;
 }
@@ -66,7 +65,7 @@ const notTheModels: ReadonlySet<ProviderErrorCode> = new Set([
   'CONTENT_REFUSED',
 ]);
 
-/** `isOutOfTime`: the generation had no time left, however fast the model is. */
+/** `isOutOfTime`: the generation had no time left, so its timeout says nothing of the model. */
 export function verdictOf({ code, isOfRequest }: Pick<ProviderError, 'code' | 'isOfRequest'>, isOutOfTime: boolean): Verdict {
   if (isOfRequest || notTheModels.has(code)) return 'NOTHING';
   if (code === 'TIMEOUT' && isOutOfTime) return 'NOTHING';
@@ -95,7 +94,7 @@ function opens({ calls, failed, inARow }: Tally): boolean {
   return inARow >= mostInARow || (calls >= leastCalls && failed >= calls * mostFailedShare);
 }
 
-/** After calls that ended in its round `round`; those of an earlier one, and of one that is not closed, change nothing. With `openMs` 0 it stays closed. */
+/** The breaker after calls that ended in `round`. They change nothing if that round is over or the breaker is not closed. With `openMs` 0 it never opens. */
 export function afterCalls(
   breaker: Breaker,
   { round, tally }: { round: number; tally: Tally },
@@ -110,7 +109,7 @@ export function afterCalls(
   return { ...next, state: 'OPEN', round: round + 1, since: now, nextProbeAt: now + openMs };
 }
 
-/** After the probe of its round `round`; a probe that took longer than the next one had to wait says nothing any more. */
+/** The breaker after the probe of `round` ended. If the next probe has begun meanwhile the round is another, and nothing changes. */
 export function afterProbe(
   breaker: Breaker,
   { round, end }: { round: number; end: ProbeEnd },
@@ -122,11 +121,11 @@ export function afterProbe(
   if (end === 'TEXT') return { ...next, state: 'CLOSED', nextProbeAt: null, failures: 0, recent: {} };
   // The provider answered, if only about the request or the key: the next one need not wait for that.
   if (end === 'NOTHING') return { ...next, state: 'OPEN', nextProbeAt: now + openMs / 30 };
-  // From the beginning of the probe: one that hangs must not keep the next one waiting.
+  // `nextProbeAt` stays: it counts from the beginning of the probe, so that one that hangs does not delay the next.
   return { ...next, state: 'OPEN', failures: breaker.failures + Number(end === 'FAILED') };
 }
 
-/** What counts at `now`. */
+/** The calls that count at `now`. */
 function inWindow({ recent, failures }: Pick<Breaker, 'recent' | 'failures'>, now: number): Tally {
   const kept = Object.entries(recent).filter(([slot]) => isRecent(slot, now));
   const sum = (of: 0 | 1): number => kept.reduce((total, [, each]) => total + each[of], 0);
@@ -143,7 +142,7 @@ function withCalls(recent: Slots, { calls, failed }: Tally, now: number): Slots 
 const isRecent = (slot: string, now: number): boolean => Number(slot) > slotAt(now) - slots;
 const slotAt = (now: number): number => Math.floor(now / (windowMs / slots));
 
-/** What may be done at `now`: PROBE only ever asks for the probe, which one of all processes gets. */
+/** What may be done at `now`. PROBE means that a probe is due: one of all processes gets it when it claims it. */
 export function admission({ state, nextProbeAt }: Pick<Breaker, 'state' | 'nextProbeAt'>, now: number): Admission {
   if (state === 'CLOSED') return 'CALL';
   const waitMs = (nextProbeAt ?? now) - now;

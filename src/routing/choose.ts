@@ -52,7 +52,7 @@ export function choose({ route, on }: RouteDefinition, facts: Facts, world: Worl
   return { models, shares, branches: Object.fromEntries(branches) as Chosen['branches'], steps: walk.steps };
 }
 
-/** The same models, those that nobody asks now behind the others; `reasons` say so for people. */
+/** The same models, the blocked ones behind the others. `reasons` says for people which these are, and until when. */
 export function blockedLast(
   models: readonly string[],
   blockedUntil: World['blockedUntil'],
@@ -69,20 +69,28 @@ export function blockedLast(
   };
 }
 
+/** Where a part of a route leads. */
 interface Way {
+  /** In the order of trying; one may be in it twice. */
   readonly models: readonly string[];
+  /** How often each model would be the first, 0 to 1. */
   readonly shares: ReadonlyMap<string, number>;
   /** The same, counting only models that are not blocked; empty where all are. */
   readonly available: ReadonlyMap<string, number>;
 }
 
-/** Where among the weights, 0 to 1. */
+/** How one of several shares is picked. */
 interface Pointed {
+  /** 0 to 1: where on the line on which all weights lie one behind the other. */
   readonly point: number;
-  /** Where among those that are left, where the one that `point` is at is not: so nobody else moves with it. Absent: `point` is among those that are left. */
+  /**
+   * A second point, for when the share at `point` has no model left: it picks among the shares that are left, so that only those move who were at
+   * the lost one. Absent: `point` itself picks among the shares that are left.
+   */
   readonly again?: number;
-  /** Whether the same comes next time. */
+  /** Whether the same share is picked each time. */
   readonly isFixed: boolean;
+  /** What picked it, for people. */
   readonly how: string;
 }
 
@@ -139,14 +147,14 @@ class Walk {
     }
   }
 
-  /** Each model once; those that nobody asks now behind the others, who get their shares. */
+  /** Each model once, the blocked ones behind the others. The others get their shares. */
   inTryingOrder({ models, shares, available }: Way, at: string, node: RouteNode): Omit<Way, 'available'> {
     const { models: ordered, reasons } = blockedLast([...new Set(models)], this.world.blockedUntil);
     for (const reason of reasons) this.step(at, node, reason);
     return { models: ordered, shares: available.size > 0 ? available : shares };
   }
 
-  /** The share at a point of all weights, then the others by weight. */
+  /** Picks a share by weight: its models come first, then those of the other shares, heaviest first. */
   private pick(node: { mode: RouteMode; among: readonly Share[] }, at: string, { point, again, isFixed, how }: Pointed): Way {
     const weights = node.among.map(({ weight, route }) => (this.isAlive(route) ? weight : 0));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -251,7 +259,7 @@ function reachedAt(weights: readonly number[], point: number): number {
   return reached === -1 ? weights.findLastIndex((weight) => weight > 0) : reached;
 }
 
-/** One behind the other: whoever follows comes first only where those before have nobody. */
+/** One way behind the other. A way has the first model only if all ways before it are empty. */
 function inOrder(ways: readonly Way[]): Way {
   return {
     models: ways.flatMap(({ models }) => models),
@@ -260,7 +268,7 @@ function inOrder(ways: readonly Way[]): Way {
   };
 }
 
-/** One of several ways, each as often as its part says. */
+/** The models of one way, and the shares of all ways that chance could have taken, each by how likely it is. */
 function mixed({ models }: Way, parts: readonly (readonly [Way, number])[]): Way {
   return { models, shares: sharesOf(parts, 'shares'), available: sharesOf(parts, 'available') };
 }

@@ -6,7 +6,7 @@ const days = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'] as const;
 type Day = (typeof days)[number];
 type Scalar = string | number | boolean;
 
-/** A fact beside a value, or several of these. No patterns: each is decided in time linear in its own length. */
+/** A comparison of a fact with a value, or several of them. There are no patterns, so each is decided in time linear in its length. */
 export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
@@ -102,7 +102,7 @@ function readComparison(fact: string, kind: (typeof comparisons)[number], value:
     case 'below':
       return { fact, below: value.number(-1e15, 1e15) };
     case 'exists':
-      return { fact, exists: typeof value.value === 'boolean' ? value.value : value.refuse('true or false is needed here') };
+      return { fact, exists: value.boolean() };
     default:
       return kind satisfies never;
   }

@@ -5,8 +5,8 @@ import type { Facts } from './facts.ts';
 const charactersPerToken = 4;
 
 /**
- * What a generation would cost at most, as far as that can be said before its call: every token it may write, and its prompt as English.
- * Good for putting models in order, no promise. A prompt that is not rendered yet counts as none.
+ * What a generation may cost, in millionths of a US dollar: all tokens that it may write, and its prompt counted as English. It is good enough to put
+ * models in order, and no upper bound. A prompt that is not rendered yet counts as nothing. Null when the price is unknown.
  */
 export function estimatedCostMicros(
   price: Price | null,

@@ -1,6 +1,6 @@
-/** A first token counts for half after so long. */
+/** After this long a first token counts half. */
 const halfLifeMs = 60_000;
-/** After so long without any, nobody knows how fast a model is. */
+/** After this long without any, nobody knows how fast a model is. */
 const knownMs = 600_000;
 
 /** The average time of first tokens, and how many of them it stands for; both as of `at`. Times are milliseconds. */
@@ -22,7 +22,7 @@ export function averaged(
   return { ms: ((latency?.ms ?? 0) * weight + more.totalMs) / total, weight: total, at: now };
 }
 
-/** The average, where it is of use still. */
+/** The average in milliseconds; null once it is too old. */
 export function knownMsAt(latency: Latency | null, now: number): number | null {
   return latency && now - latency.at < knownMs ? latency.ms : null;
 }

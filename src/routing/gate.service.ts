@@ -9,7 +9,7 @@ import type { LeavePlace, Places } from './places.ts';
 /** BREAKER_OPEN: the model failed too often lately. NO_PLACE: the provider has as many calls as it may get. */
 export type SkipReason = 'BREAKER_OPEN' | 'NO_PLACE';
 
-/** Nobody was asked, for `reason`. */
+/** Thrown in place of a call: `reason` says why none was made. */
 export class NotCalled extends ProviderError {
   constructor(
     readonly reason: SkipReason,
@@ -24,11 +24,11 @@ export class NotCalled extends ProviderError {
 export interface Entering {
   readonly model: string;
   readonly provider: string;
-  /** With the installation's key, with one of the tenant's own, or with that at an address of the tenant's own. */
+  /** OURS: with the installation's key. OWN_KEY: with the tenant's key, where everybody calls. ELSEWHERE: with the tenant's key, at the tenant's address. */
   readonly by: 'OURS' | 'OWN_KEY' | 'ELSEWHERE';
-  /** How much time its generation has left. */
+  /** Milliseconds until the deadline of its generation. */
   readonly remainingMs: number;
-  /** Whether a place is waited for. */
+  /** Whether it waits when no place is free. */
   readonly isPatient: boolean;
 }
 
@@ -39,19 +39,19 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/** After so long there may be a place again. */
+/** When to look for a place again. */
 const nextPlaceMs = 1_000;
 /** A timeout with less time left than this is the generation's, not the model's. */
 const noTimeMs = 50;
 
 /**
- * Lets calls to models in, and learns what they come to: circuit breakers, and how many calls there are at a time. What a tenant's own key or address comes
- * to says nothing about anybody else: such calls are not counted for the breakers, nor held back by them, and those to an address of its own take no place.
+ * The gate in front of every call to a model: it asks the circuit breakers, takes a place among the calls to the provider, and hears how the call ends. Calls with
+ * a tenant's own key say nothing about anybody else: breakers neither count them nor hold them back. Calls to a tenant's own address take no place either.
  */
 export class GateService {
   constructor(private readonly parts: Parts) {}
 
-  /** Lets a call in for which there is nothing to wait; null for any other. The ticket is its watch, and has to hear of its end. */
+  /** Lets a call in if nothing has to be waited for, else gives null. The watch has to be told when the call ends: its place is taken until then. */
   enterNow(entering: Entering): StreamWatch | null {
     const { health, places } = this.parts;
     const { model, provider, by } = entering;
@@ -62,7 +62,7 @@ export class GateService {
     return leave && this.ticket(entering, leave, pass);
   }
 
-  /** Lets a call in, after a wait for its place; throws NotCalled at once when its model is blocked, and UNAVAILABLE while nobody can say whether there is a place. */
+  /** Lets a call in, after a wait for its place if it is patient. Throws NotCalled, at once when its model is blocked, and UNAVAILABLE while the database cannot say whether there is a place. */
   async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
     const { health } = this.parts;
     const { model, by, remainingMs, isPatient } = entering;
@@ -82,8 +82,8 @@ export class GateService {
   }
 
   /**
-   * Takes a place among the calls to a model's provider, after a wait of `waitMs` and of what is configured at most: what it gives is called once, when
-   * the call has ended. Throws NotCalled where there is none, and UNAVAILABLE while nobody can say.
+   * Takes a place among the calls to a model's provider. It waits no longer than `waitMs`, nor than is configured. What it gives is to be called once, when
+   * the call has ended. Throws NotCalled when there was no place in time, and UNAVAILABLE while the database cannot say.
    */
   async place(
     { provider, model }: Pick<Entering, 'provider' | 'model'>,
@@ -97,7 +97,7 @@ export class GateService {
     throw new NotCalled('NO_PLACE', `there are as many calls to ${provider} as are allowed at a time`, nextPlaceMs);
   }
 
-  /** How long a call to this model will certainly not be let in; 0 for one that may be. */
+  /** For how many milliseconds calls to this model are certainly not let in; 0 when one may be. */
   blockedMs(model: string): number {
     return this.parts.health.blockedMs(model);
   }

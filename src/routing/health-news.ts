@@ -1,24 +1,24 @@
 import type { BreakerState } from './breaker.ts';
 
-/** How a model does. */
+/** How a model is doing. */
 export interface ModelHealth {
   /** `<provider>/<name>`. */
   readonly model: string;
   readonly state: BreakerState;
-  /** When the state began; null where no call was ever told of. */
+  /** When the state began; null when nothing is known of its calls. */
   readonly since: Date | null;
-  /** In a row. */
+  /** Failures in a row. */
   readonly failures: number;
-  /** The average time of its first tokens; null when nobody knows. */
+  /** The average time of its first tokens, in milliseconds; null when nobody knows. */
   readonly latencyMs: number | null;
   /** When it may be asked again; null when closed. */
   readonly nextProbeAt: Date | null;
 }
 
-/** Tells those who follow how models do. */
+/** Tells those who follow how models are doing. */
 export class HealthNews {
   private readonly readers = new Set<() => void>();
-  /** What was so when readers were last woken. */
+  /** The signs of all models when readers were last woken. */
   private signs = '';
 
   constructor(private readonly all: () => readonly ModelHealth[]) {}
@@ -43,7 +43,7 @@ export class HealthNews {
     for (const resolve of this.readers) resolve();
   }
 
-  /** The same, where something is another than it was. */
+  /** The same, but only if anything has changed since the last time. */
   wakeIfOther(): void {
     if (this.all().map(signOf).join() !== this.signs) this.wake();
   }

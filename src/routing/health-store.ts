@@ -3,14 +3,14 @@ import type { SqlTag, Statement } from '../db/statement.ts';
 import { afterCalls, afterProbe, type Breaker, type BreakerState, type ProbeEnd, type Slots, type Tally } from './breaker.ts';
 import { averaged, knownMsAt, type Latency } from './first-tokens.ts';
 
-/** So many models that nobody lists are looked after: those that are not asked for now, and those that were told of last. Those that are listed always are. */
+/** How many models outside the catalogue have a breaker: blocked ones first, then those with the latest calls. Those of the catalogue always have one. */
 export const mostModels = 1_000;
-/** So many are left when some of them have to go: those that may be asked, and were told of longest ago, go first. */
+/** How many of them stay when there are too many. Those whose calls are longest ago go first, but none that is blocked. */
 const mostKept = 900;
-/** No longer than the next look is away. */
+/** A statement that takes longer is given up, and the next round tries again. */
 const deadlineMs = 3_000;
 
-/** How a model does, as a look found it. */
+/** How a model is doing, as the database has it. */
 export interface StoredHealth {
   readonly model: string;
   readonly breaker: Breaker;
@@ -18,13 +18,13 @@ export interface StoredHealth {
   readonly latencyMs: number | null;
 }
 
-/** All models that were told of, at `now` on the database's clock, which all times are on. */
+/** All models that have a breaker. `now` and all other times are milliseconds on the database's clock. */
 export interface Look {
   readonly now: number;
   readonly models: readonly StoredHealth[];
 }
 
-/** What a process has seen of a model since it last told. */
+/** What a process has seen of a model since it last told the database. */
 export interface Seen {
   readonly model: string;
   /** The round of the breaker in which the calls were made. */
@@ -55,11 +55,11 @@ interface Row {
 }
 
 /**
- * The statements of the breakers, none of them one per call. Acts without a tenant (protocol.md, rule 20), on the database's clock: how a
- * vendor does is no tenant's.
+ * The statements of the breakers; none of them is made for each call. They are acts without a tenant (protocol.md, rule 20), since how a vendor
+ * is doing belongs to no tenant, and they go by the database's clock.
  */
 export class HealthStore {
-  /** Those that the last look found. */
+  /** The models that the last look found. */
   private known: ReadonlySet<string> = new Set();
 
   constructor(
@@ -75,7 +75,7 @@ export class HealthStore {
     return { now: rows[0]?.now ?? 0, models: rows.map((row) => storedOf(row)) };
   }
 
-  /** Adds what was seen and how probes ended; answers which models are in another state now. */
+  /** Adds what was seen and how probes ended; gives the models whose breaker has changed its state by that. */
   async tell(seen: readonly Seen[], probes: readonly EndedProbe[]): Promise<string[]> {
     const models = [...new Set([...seen, ...probes].map(({ model }) => model))].toSorted();
     const added = models.filter((model) => !this.known.has(model));
@@ -92,8 +92,8 @@ export class HealthStore {
   }
 
   /**
-   * Models that are told of for the first time; those that nobody has called for a day are forgotten, and those that nobody lists where there are too
-   * many: anybody can call a vendor's models by names that they made up. One that is not asked for now is not forgotten before its time.
+   * Makes rows for models that are told of for the first time. Forgets models that nobody has called for a day and, when there are too many, models
+   * outside the catalogue: anybody can make up a name, and some vendors take any. No such name pushes out a model that is blocked.
    */
   private async add(models: readonly string[]): Promise<void> {
     const listed = this.listed();
@@ -117,7 +117,7 @@ export class HealthStore {
     );
   }
 
-  /** The round of the probe, for who got it: one of all processes, and none before it is due. */
+  /** Claims the probe of a model: once it is due, one of all processes gets it, and the round that it is of. Null for everybody else. */
   async claimProbe(model: string): Promise<number | null> {
     const [claimed] = await this.engine.sql<{ round: number }>(
       (sql) => sql`

@@ -19,14 +19,14 @@ import { HealthNews, type ModelHealth } from './health-news.ts';
 import type { Models } from './models.ts';
 import { HealthStore, mostModels, type EndedProbe, type Look, type Seen } from './health-store.ts';
 
-/** How often every process tells what it has seen and looks at what the others have. */
+/** How often every process tells the database what it has seen, and reads what the others have. */
 const lookMs = 1_000;
-/** What all processes look after, and as many that this one has met since its last look. */
+/** How many models are kept in memory: all that have a breaker, and as many again that were met since the last look. */
 const mostKnown = 2 * mostModels;
-/** A hint has room for so many names; who gets it looks at all. */
+/** A hint names no more models than this; whoever hears it reads all of them anyway. */
 const mostNamed = 20;
 
-/** What a call was let in by: a probe has the round that it ends. */
+/** What lets one call in. `round` is the breaker's: what a call comes to in a later one counts for nothing. */
 export interface Pass {
   readonly model: string;
   readonly round: number;
@@ -51,7 +51,7 @@ interface Known {
   isClaiming: boolean;
 }
 
-/** A probe is over well with its first text, and with nothing less. */
+/** How a probe ended, by how its call did: only text closes the breaker. */
 const probeEnds = {
   WORKS: 'TEXT',
   FAILED: 'FAILED',
@@ -63,8 +63,8 @@ const probeEnds = {
 const untold: Breaker = { state: 'CLOSED', round: 0, since: 0, nextProbeAt: null, failures: 0, recent: {} };
 
 /**
- * Circuit breakers of models, one for all processes on a database. Asking is a look into memory; what calls come to is told once a second, and
- * at once where it opens or closes one, of which the others hear by a hint.
+ * The circuit breakers: one for each model, shared by all processes on a database. Asking one is a look into memory. What calls come to is told to the
+ * database once a second, and at once when it opens or closes a breaker; the other processes hear of that by a hint.
  */
 export class HealthService {
   private readonly store: HealthStore;
@@ -73,7 +73,7 @@ export class HealthService {
   private readonly news = new HealthNews(() => this.all());
   private readonly unsubscribe: (() => void)[] = [];
   private endedProbes: EndedProbe[] = [];
-  /** What the database's clock is ahead of the monotonic one. */
+  /** How many milliseconds the database's clock is ahead of the monotonic one. */
   private aheadMs: number;
 
   constructor(private readonly parts: Parts) {
@@ -81,7 +81,7 @@ export class HealthService {
     this.aheadMs = parts.clock.now().getTime() - parts.clock.monotonic();
   }
 
-  /** Resolves once it knows what the others know, or that it cannot be known now. */
+  /** Resolves when the breakers have been read, or could not be: then every model may be called until they are. */
   async open(): Promise<void> {
     const { bus } = this.parts;
     this.unsubscribe.push(
@@ -95,12 +95,12 @@ export class HealthService {
   async close(): Promise<void> {
     for (const stop of this.unsubscribe) stop();
     await this.rounds.close();
-    // What the last calls came to.
+    // The last round tells what the last calls came to.
     await this.rounds.run();
     this.news.wake();
   }
 
-  /** How many milliseconds a call to this model will certainly not be let in; 0 for one that may be. */
+  /** For how many milliseconds calls to this model are certainly not let in; 0 when one may be. */
   blockedMs(model: string): number {
     const known = this.known.get(model);
     if (!known || known.breaker.state === 'CLOSED') return 0;
@@ -109,13 +109,13 @@ export class HealthService {
     return known.isClaiming ? lookMs : 0;
   }
 
-  /** The pass of a call, when nothing has to be asked for it. */
+  /** The pass of a call to a model whose breaker is closed; null for any other model. */
   passOf(model: string): Pass | null {
     const breaker = this.known.get(model)?.breaker ?? untold;
     return breaker.state === 'CLOSED' ? { model, round: breaker.round, isProbe: false } : null;
   }
 
-  /** The pass of a call, or how long there is none: then another process or call has the probe, or it is too early for one. */
+  /** The pass of a call. Where the breaker is not closed it is a probe, or a time to wait: it is too early for one, or another call has it. */
   async admit(model: string): Promise<Pass | Exclude<Admission, string>> {
     const pass = this.passOf(model);
     const known = this.known.get(model);
@@ -153,7 +153,7 @@ export class HealthService {
     if (pass.isProbe) this.endProbe(pass, 'TEXT');
   }
 
-  /** A call ended; of a probe, before it brought text. */
+  /** A call ended. Of a probe this counts only if it brought no text: `began` has told of that already. */
   ended(pass: Pass, verdict: Verdict | 'ABANDONED'): void {
     if (pass.isProbe) return this.endProbe(pass, probeEnds[verdict]);
     if (verdict === 'NOTHING' || verdict === 'ABANDONED') return;
@@ -165,12 +165,12 @@ export class HealthService {
     if (verdict === 'WORKS') return;
     const after = this.withSeen(known.breaker, seen);
     if (after.state === 'CLOSED') return;
-    // Holds here at once; the round makes it hold elsewhere, or finds that others have seen otherwise.
+    // Holds here at once. The round makes it hold elsewhere, or finds that the others have seen something else.
     known.breaker = after;
     this.rounds.ask();
   }
 
-  /** When a model that is not asked now may be asked again; null for one that may be now. */
+  /** When a model that is blocked may be called again; null for one that may be called now. */
   blockedUntil(model: string): Date | null {
     return this.blockedMs(model) > 0 ? this.healthOf(model).nextProbeAt : null;
   }
@@ -179,7 +179,7 @@ export class HealthService {
     return this.known.get(model)?.latencyMs ?? null;
   }
 
-  /** All models that were told of and may be shown. */
+  /** All models that have a breaker and may be shown to this caller. */
   list(scope: Scope): ModelHealth[] {
     scope.require('providers:read');
     // A name that nobody listed may be a tenant's own: only who runs the installation sees those.
@@ -194,12 +194,12 @@ export class HealthService {
     return this.news.follow(() => this.list(scope), signal);
   }
 
-  /** For metrics. */
+  /** All models that have a breaker, for metrics. */
   all(): ModelHealth[] {
     return [...this.known.keys()].map((model) => this.healthOf(model));
   }
 
-  /** That of a model that was never told of is closed. */
+  /** A model of which nothing is known counts as closed. */
   healthOf(model: string): ModelHealth {
     const { breaker, latencyMs } = this.known.get(model) ?? { breaker: untold, latencyMs: null };
     const { state, since, failures, nextProbeAt } = breaker;
@@ -226,7 +226,7 @@ export class HealthService {
   private seenOf({ model, round }: Pass): NonNullable<Known['seen']> | null {
     let known = this.known.get(model);
     if (!known) {
-      // Names that nobody listed can be asked of some vendors: beyond so many, in a second, they are not watched over.
+      // Some vendors take any name. Beyond so many names outside the catalogue in a second, the rest have no breaker.
       if (this.known.size >= mostKnown && !this.parts.models.known.includes(model)) return null;
       known = { breaker: untold, latencyMs: null, seen: null, isClaiming: false };
       this.known.set(model, known);

@@ -1,27 +1,26 @@
 import type { Reading } from './reading.ts';
 import { quantileOf, weightOf, type Histogram } from './histogram.ts';
 
-/** When a second model is asked beside one whose first text is late: after so many milliseconds, or when it is later than nearly all of the route's. */
+/** When a second model is asked because the first text of the first one is late: after a fixed number of milliseconds, or when it is later than 95 of 100 of the route's. */
 export type Hedging = { readonly after: number } | { readonly after: 'P95'; readonly untilKnownMs: number };
 
-/** FIXED: as the route says. P95: as its calls have lately been. UNTIL_KNOWN: there were too few of them. */
-export const hedgeBases = ['FIXED', 'P95', 'UNTIL_KNOWN'] as const;
-export type HedgeBasis = (typeof hedgeBases)[number];
+/** Where the time comes from. FIXED: the route says it. P95: its latest calls. UNTIL_KNOWN: there were too few of those. */
+export type HedgeBasis = 'FIXED' | 'P95' | 'UNTIL_KNOWN';
 
 /** What a route's hedging comes to now. */
 export interface Hedge {
   readonly afterMs: number;
   readonly basis: HedgeBasis;
-  /** What 95 of 100 first texts took, or less; null where no call is known of. */
+  /** The milliseconds within which 95 of 100 first texts came; null while no call is known of. */
   readonly p95Ms: number | null;
-  /** For how many calls that stands. */
+  /** How many calls that is known from. */
   readonly calls: number;
 }
 
 const shortestMs = 50;
 const longestMs = 120_000;
 const usualUntilKnownMs = 2_000;
-/** Of fewer calls nobody can say what 95 of 100 took. */
+/** From fewer calls a p95 says nothing. */
 const leastCalls = 20;
 const share = 0.95;
 

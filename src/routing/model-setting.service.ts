@@ -15,7 +15,7 @@ export interface StoredModelSetting extends ModelSetting {
   readonly id: string;
 }
 
-/** So often each process looks whether an operator has said something else: what was set holds everywhere with its hint, and that much later where it is lost. */
+/** How often each process reads the settings. What was set holds elsewhere when its hint arrives, and if that is lost at the next look. */
 const lookMs = 2_000;
 /** More is not read: a catalogue, not a store. */
 const mostSettings = 2_000;
@@ -32,7 +32,6 @@ export interface ModelSettingParts {
 export class ModelSettingService {
   private readonly rounds = new Rounds(() => this.round());
   private isAway = false;
-
   private readonly unsubscribe: (() => void)[] = [];
 
   constructor(private readonly parts: ModelSettingParts) {}
@@ -116,7 +115,7 @@ export async function removeModel(database: Database, id: string): Promise<void>
   await sendHint(database, 'model.changed', [id]);
 }
 
-/** What is set of a model, kept from everybody else who would change it; settings are changed one at a time. */
+/** What is set of a model. Until the end of the transaction nobody else can change any setting. */
 async function lockSetting(transaction: Statements, id: string): Promise<StoredModelSetting | null> {
   await transaction.sql((sql) => sql`select pg_advisory_xact_lock(7233918454)`);
   return (await readModelSettings(transaction)).find((each) => each.id === id) ?? null;
@@ -129,7 +128,7 @@ interface Told {
   readonly after: StoredModelSetting | null;
 }
 
-/** A model is no tenant's: what is said of it is on record in those that run the installation. */
+/** A model belongs to no tenant: what is said of it is on record in the tenants that run the installation. */
 async function record(transaction: Statements, { operation, id, before, after }: Told): Promise<void> {
   const running = await transaction.sql<{ id: string }>(
     (sql) => sql`select id from tenants where runs_installation and deleted_at is null order by id`,

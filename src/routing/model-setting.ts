@@ -78,7 +78,7 @@ function readPrices(text: string): PriceLine[] {
     return {
       from: line.from.maybe(day),
       above: line.above.maybe((at) => at.whole(0, mostTokens)) ?? 0,
-      isBatch: line.isBatch.maybe(truth) ?? false,
+      isBatch: line.isBatch.maybe((at) => at.boolean()) ?? false,
       input,
       cachedInput: line.cachedInput.maybe(dollars) ?? input,
       cacheWrite: line.cacheWrite.maybe(dollars) ?? input,
@@ -93,11 +93,6 @@ function parsed(text: string): unknown {
   } catch (cause) {
     throw new AppError('INVALID_INPUT', 'this is no JSON', { cause });
   }
-}
-
-function truth(reading: Reading): boolean {
-  const { value } = reading;
-  return typeof value === 'boolean' ? value : reading.refuse('true or false is needed here');
 }
 
 function dayOf(moment: Date): string {

@@ -24,10 +24,10 @@ export type ListedPrice = (endpoint: string, name: string, at: Date) => Price | 
 /** What a generation asks of its model beside its words. */
 type Needs = Pick<Facts, 'isStructured'>;
 
-/** What is known of models beside what their providers say. */
+/** What the catalogue knows of models beside what their providers say. */
 interface Knowledge {
   readonly clock?: Clock;
-  /** What a list of prices says; nothing when absent. */
+  /** The list of prices; when absent only operators say prices. */
   readonly listedPrice?: ListedPrice | undefined;
 }
 
@@ -62,12 +62,12 @@ export class Models {
     this.offered = this.choicesNow();
   }
 
-  /** The ids of all models that are listed, and of those that `auto` begins with where their provider lists none. */
+  /** The ids of the catalogue: all models that are listed, and those that `auto` begins with, even where their provider lists none. */
   get known(): string[] {
     return [...new Set([...this.choices.map(({ id }) => id), ...this.plan(autoRoute).models])];
   }
 
-  /** What a request may be written by; throws INVALID_INPUT for a model or route that is unknown. Retired models are as good as others here. */
+  /** The plan for a model or for the installation's `auto`; throws INVALID_INPUT for anything else. It does not leave out retired models: `fitting` does. */
   plan(requested: string, at?: Date): RoutePlan {
     if (requested !== autoRoute) {
       if (this.find(requested)) return planOf([requested]);
@@ -92,7 +92,7 @@ export class Models {
     );
   }
 
-  /** Those of `ids` that can write a generation of these facts. Throws INVALID_INPUT when none can, which says why of the first one, and what is left. */
+  /** The models among `ids` that can write a generation of these facts. Throws INVALID_INPUT when none can: its message says why the first one cannot, and which others there are. */
   fitting(ids: readonly string[], facts: Needs, at?: Date): readonly string[] {
     const standing = ids.filter((id) => this.misfit(id, facts, at) === null);
     const [first] = ids;
@@ -109,7 +109,7 @@ export class Models {
     const retiredAt = this.retiredAt(id, at);
     if (retiredAt) return `the model ${id} was retired on ${retiredAt.toISOString().slice(0, 10)}`;
     const said = this.settings.get(id)?.hasStructuredOutput ?? this.builtIn(id)?.hasStructuredOutput ?? null;
-    // A draft fits by itself.
+    // A template's own draft fits its schema by itself.
     if (!isStructured || said !== false || this.find(id)?.provider.ignoresMessages) return null;
     return `the model ${id} cannot be held to a JSON Schema, which the template asks for`;
   }
@@ -152,7 +152,7 @@ export class Models {
     return found?.provider.models.find(({ name }) => name === found.name) ?? null;
   }
 
-  /** The first of those that can be asked for. */
+  /** The first twenty models that can be asked for. */
   private left(facts: Needs): string[] {
     return this.offered.flatMap(({ id }) => (this.misfit(id, facts) === null ? [id] : [])).slice(0, 20);
   }
@@ -173,7 +173,7 @@ export class Models {
 }
 
 const longestName = 200;
-/** Some vendors have the name in the path of their address: nothing in it may end that path, or lead to another. */
+/** Some vendors take the name as a part of a URL's path: nothing in it may end that path or lead elsewhere. */
 const namePattern = /^(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\s\p{C}%#?\\]+$/u;
 
 /** A model as an operator says, and where they say nothing as it is built in. */

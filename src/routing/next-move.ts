@@ -10,9 +10,9 @@ export interface FailedCall {
   readonly retryable: boolean;
   /** Whether another model may succeed with the same request although this one will not. */
   readonly othersMay: boolean;
-  /** False where nobody was asked, as a breaker is open or there was no place: no call was made, and it counts as no try. */
+  /** False when no call was made, because the model was blocked or there was no place for the call. It does not count as a try. */
   readonly isMade: boolean;
-  /** How much longer, from now, its vendor wants us to stay away; 0 when it did not say, or no longer. */
+  /** How many more milliseconds its vendor asked us to wait; 0 when it asked for nothing, or that time is over. */
   readonly awayMs: number;
 }
 
@@ -20,15 +20,15 @@ export interface FailedCall {
 export interface Failed {
   /** Whether there is text that still stands. */
   readonly hasText: boolean;
-  /** Whether a reader may have seen text, be it that of an earlier attempt: then it is past the first token. */
+  /** Whether a reader may have seen text, of this attempt or of an earlier one: then the first token is behind us. */
   readonly hasBegun: boolean;
   readonly policy: FailoverPolicy;
   /** The calls this process made for this generation, the one that has just failed last. */
   readonly calls: readonly FailedCall[];
   readonly plan: RoutePlan;
-  /** How long a model will certainly not be asked; 0 for one that may be. */
+  /** For how many milliseconds a model is certainly blocked; 0 when it may be called. */
   readonly blockedMs: (model: string) => number;
-  /** Until the total deadline. */
+  /** Milliseconds until the total deadline. */
   readonly remainingMs: number;
   /** 0..1, for the jitter of a pause. */
   readonly random: number;
@@ -39,20 +39,24 @@ type Try = { readonly kind: 'TRY'; readonly model: string; readonly delayMs: num
 /** What to do after it: call a model after a pause, keep the text there is, or give up. */
 export type Move = Try | { readonly kind: 'KEEP' } | { readonly kind: 'FAIL' };
 
-/** Patience where a plan says nothing: bounded by the total deadline. */
+/** The policy for causes that the plan has none for. The total deadline bounds it. */
 const usual: RetryPolicy = { tries: 4, firstDelayMs: 250, longestDelayMs: Infinity };
-/** For a model that nobody could ask. */
+/** The policy for a model that could not be called: it was blocked, or there was no place. */
 const waiting: RetryPolicy = { tries: 8, firstDelayMs: 100, longestDelayMs: longestWaitMs };
 /** Calls for one generation in one process, whatever its plan says; the total deadline bounds them too. */
 const mostCalls = 16;
-/** Less time than this is none: a timer that fires a little early must not look like time for one more call, which would cost the text. */
+/** With less time left than this no call is made: a timer can fire a little early, and a call in the last milliseconds could only cost the text there is. */
 const leastCallMs = 50;
 
 /**
- * The status table of the stream protocol, and the plan's own wishes by cause. In the order of preference: the same model, as often as the
- * plan says for this cause; a model that the plan branches to for this cause, whether or not the failure is retryable; the next model that
- * was not asked yet; a model that was, after a pause. A failure that is not retryable ends it before the first token unless it has a branch, or
- * is that model's alone; after the first token the template's policy decides, and what cannot be written on is kept.
+ * The status table of the stream protocol, and the plan's own wishes by cause. It prefers, in this order:
+ * 1. the same model again, after a pause, as often as the plan says for this cause;
+ * 2. a model that the plan branches to for this cause, even if the failure is not retryable;
+ * 3. the next model of the plan that was not called yet;
+ * 4. a model that was called already, after a pause.
+ *
+ * Before the first token a failure that is not retryable is the end, unless the plan has a branch for it or other models may do better
+ * (`othersMay`). After the first token the template's policy decides, and text that nobody can go on from is kept.
  */
 export function nextMove(failed: Failed): Move {
   const { hasText, policy, calls, plan, remainingMs } = failed;
@@ -88,7 +92,7 @@ function* candidates({ hasBegun, calls, plan, blockedMs, random }: Failed): Gene
   yield* comebacks.toSorted((one, other) => one.delayMs - other.delayMs);
 }
 
-/** The same model once more: nothing when it was asked often enough, or wants more patience than there is. */
+/** The same model once more, after a pause. Nothing when it was called often enough, or when its vendor wants a longer pause than the policy allows. */
 function* again(
   calls: readonly FailedCall[],
   { model, retryable, isMade, awayMs }: FailedCall,
@@ -98,7 +102,7 @@ function* again(
   const count = calls.filter((call) => call.model === model && call.isMade === isMade).length;
   if (!retryable || count >= tries || awayMs > longestDelayMs) return;
   const doubled = Math.min(longestDelayMs, firstDelayMs * 2 ** (count - 1));
-  // Spread over half of it, so that what failed together does not come back together; a vendor's own time is the least there is.
+  // By chance between half of it and all, so that calls that failed together do not come back together. Never sooner than the vendor wants.
   const delayMs = Math.max(doubled * (0.5 + random / 2), awayMs === 0 ? 0 : awayMs + firstDelayMs * random);
   // Never without a pause, whatever the plan says.
   yield { kind: 'TRY', model, delayMs: Math.max(leastPauseMs, Math.round(delayMs)) };

@@ -1,6 +1,6 @@
 import type { CallSlotService } from '../limits/call-slot.service.ts';
 
-/** How many calls each provider gets at a time, from all processes on the database; all others `others`. Null: as many as there are. */
+/** How many calls each provider gets at a time, from all processes on the database together: `others` is for providers that are not named. Null is no limit. */
 export interface PlacesConfig {
   readonly byProvider: ReadonlyMap<string, number>;
   readonly others: number | null;
@@ -11,7 +11,7 @@ export interface PlacesConfig {
 /** Gives a place back; to be called once. */
 export type LeavePlace = () => void;
 
-/** More than this wait for no place: they would not get one in time. */
+/** When this many wait for a place of one provider, nobody else does: they would not get one in time. */
 const mostWaiting = 1_000;
 
 interface Count {
@@ -21,7 +21,7 @@ interface Count {
 
 const nothingHeld: LeavePlace = () => undefined;
 
-/** Places for calls, by provider. */
+/** Places for calls, by provider. Where a provider has a limit, a place is a slot of `CallSlotService`; where it has none it is only counted. */
 export class Places {
   private readonly counts = new Map<string, Count>();
 
@@ -35,7 +35,7 @@ export class Places {
     return this.counts.get(provider)?.taken ?? 0;
   }
 
-  /** Takes a place for which nobody has to be asked; null when there is none. */
+  /** Takes a place if this process can give one without asking the database; else null. */
   takeNow(provider: string): LeavePlace | null {
     const most = this.mostOf(provider);
     const leave = most === null ? nothingHeld : this.slots.enterNow(provider, most);
@@ -43,8 +43,8 @@ export class Places {
   }
 
   /**
-   * Waits for a place, not longer than as configured, for `remainingMs`, or until `signal` aborts; null when there was none. With no time at all
-   * it takes one that is free now. Rejects with UNAVAILABLE while the database cannot say.
+   * Takes a place, after a wait of at most `remainingMs` and of what is configured; null when there was none by then, or `signal` aborted. With 0
+   * milliseconds it takes one only if it is free now. Rejects with UNAVAILABLE while the database cannot say.
    */
   async take(provider: string, remainingMs: number, signal: AbortSignal): Promise<LeavePlace | null> {
     const most = this.mostOf(provider);
@@ -59,7 +59,7 @@ export class Places {
     try {
       const leave = await Promise.race([entering, aborted.promise]);
       if (!signal.aborted) return leave && this.counted(provider, leave);
-      // It may still come, for nobody.
+      // A slot that comes now is for nobody: it is given back.
       entering.then(
         (late) => late?.(),
         () => undefined,

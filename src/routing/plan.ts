@@ -14,7 +14,7 @@ export interface RetryPolicy {
   readonly longestDelayMs: number;
 }
 
-/** What a generation may be written by, decided at its start (or when it is taken over) by its route. */
+/** Which models may write a generation, and how. Made when it starts, and again when it is taken over. */
 export interface RoutePlan {
   /** The route and its version; null for a model that was named. */
   readonly route: { readonly id: string; readonly version: number } | null;
@@ -28,12 +28,12 @@ export interface RoutePlan {
   readonly hedgeAfterMs: number | null;
 }
 
-/** The plan that is no more than models in their order. */
+/** A plan of models in their order, and nothing else. */
 export function planOf(models: readonly string[]): RoutePlan {
   return { route: null, models, branches: {}, retry: {}, hedgeAfterMs: null };
 }
 
-/** The cause that a provider's failure is one of. */
+/** The cause by which routes know a provider's failure. */
 export function causeOf(code: ProviderErrorCode): Cause {
   return causes[code];
 }

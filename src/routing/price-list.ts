@@ -30,12 +30,12 @@ function lookUp(endpoint: string, name: string, timestamp: Date): Price | null {
   return tiers && { source: 'GENAI_PRICES', from: startOf(found.model, found.model_price), tiers, batch: null };
 }
 
-/** What a vendor appends to the name of a model for one state of it. */
+/** What vendors append to the name of a model for one edition of it. */
 const edition = /[-@](\d{8}|\d{4}-\d{2}-\d{2}|latest)$/;
 
 /**
- * Whether the list knows this very model: it also takes names for its own that only begin like one, such as those of a successor, and what
- * another model costs is no price of this one.
+ * Whether the list knows this very model. The list also matches names that only begin like one it knows, such as that of a successor, and
+ * then gives the price of another model.
  */
 function isMeant({ id, match }: ModelInfo, name: string): boolean {
   const names = new Set([id, ...namesIn(match)].flatMap((each) => [each, each.replace(edition, '')]));
@@ -54,7 +54,7 @@ function startOf({ prices }: ModelInfo, chosen: ModelPrice): string | null {
   return constraint?.type === 'start_date' ? constraint.start_date : null;
 }
 
-/** Null for what is not paid by tokens alone. */
+/** The tiers of a listed price; null when a model is not paid by tokens alone. */
 function tiersOf(price: ModelPrice): Tier[] | null {
   const { input_mtok: input, output_mtok: output, cache_read_mtok: read = input, cache_write_mtok: write = input } = price;
   if (input === undefined || output === undefined || price['requests_kcount'] !== undefined) return null;

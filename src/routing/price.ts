@@ -26,15 +26,13 @@ export interface Price {
   readonly batch: readonly Tier[] | null;
 }
 
-/** Who says so: us, of what costs nothing; the list of @pydantic/genai-prices; whoever runs the installation. */
-export const priceSources = ['FREE', 'GENAI_PRICES', 'OPERATOR'] as const;
-export type PriceSource = (typeof priceSources)[number];
+/** Who says what a model costs. FREE: it calls nobody. GENAI_PRICES: the list of @pydantic/genai-prices. OPERATOR: whoever runs the installation. */
+export type PriceSource = 'FREE' | 'GENAI_PRICES' | 'OPERATOR';
 
 /** The part of a price that one call was charged by, as it is stored with what it used. */
 export interface ChargedPrice extends Tier {
   readonly source: PriceSource;
   readonly from: string | null;
-  readonly isBatch: boolean;
 }
 
 const none: Rates = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 };
@@ -43,10 +41,9 @@ const none: Rates = { input: 0, cachedInput: 0, cacheWrite: 0, output: 0 };
 export const freePrice: Price = { source: 'FREE', from: null, tiers: [{ above: 0, ...none }], batch: null };
 
 /** The rates for a call with so many input tokens; null when the price does not say. */
-export function chargedPrice({ source, from, tiers, batch }: Price, inputTokens: number, isBatch = false): ChargedPrice | null {
-  const known = isBatch ? batch : tiers;
-  const tier = known?.findLast(({ above }) => inputTokens > above) ?? known?.[0];
-  return tier ? { source, from, isBatch, ...tier } : null;
+export function chargedPrice({ source, from, tiers }: Price, inputTokens: number): ChargedPrice | null {
+  const tier = tiers.findLast(({ above }) => inputTokens > above) ?? tiers[0];
+  return tier ? { source, from, ...tier } : null;
 }
 
 /**

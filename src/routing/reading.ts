@@ -53,6 +53,11 @@ export class Reading {
     return Number.isInteger(number) ? number : this.refuse('a whole number is needed here');
   }
 
+  boolean(): boolean {
+    const { value } = this;
+    return typeof value === 'boolean' ? value : this.refuse('true or false is needed here');
+  }
+
   oneOf<T extends string>(words: readonly T[]): T {
     const found = words.find((word) => word === this.value);
     return found ?? this.refuse(`one of ${words.join(', ')} is needed here`);

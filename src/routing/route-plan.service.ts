@@ -68,7 +68,10 @@ export class RoutePlanService {
     this.standing = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** Throws INVALID_INPUT for a model or route that is unknown, and for ones alone that cannot write it, UNAVAILABLE for a route that this build cannot read. */
+  /**
+   * The plan for what a generation asks for. Throws INVALID_INPUT for a model or route that is unknown, and when no model of it can write the
+   * generation; UNAVAILABLE for a route that this build cannot read.
+   */
   async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
     const found = await this.find(scope, requested);
     if (!found) {
@@ -116,7 +119,7 @@ export class RoutePlanService {
     this.standing.forget(tenantIds);
   }
 
-  /** The tenant's route of this name; null where none is needed: for a model, and for an `auto` that the tenant has none of. */
+  /** The tenant's route of this name; null for a model, and for `auto` where the tenant has no route of that name. */
   private async find({ tenantId }: Pick<Scope, 'tenantId'>, requested: string): Promise<ReadableRoute | null> {
     // Models have a slash in their names, routes never.
     if (requested.includes('/')) return null;

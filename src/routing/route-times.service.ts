@@ -13,7 +13,7 @@ const tellMs = 1_000;
 const deadlineMs = 3_000;
 /** Between two tellings no more versions than this are counted: what is beyond is left out. */
 const mostVersions = 1_000;
-/** What the database refuses so often will never be told. */
+/** What the database refused this often is given up. */
 const mostTries = 3;
 
 interface Seen {
@@ -26,8 +26,9 @@ interface Seen {
 }
 
 /**
- * Counts how long the calls of routes that hedge take to their first text, for all processes together: told once a second, in each tenant's own
- * walls, by one statement a version, and read with the routes. A version is known by its own calls: another may lead to other models.
+ * Counts how long calls take to their first text, for routes that ask a second model when the first is late. All processes count together: each tells
+ * the database once a second, by one statement for each version of a route, and the counts are read with the routes. Each version has
+ * its own counts, since another may lead to other models.
  */
 export class RouteTimesService {
   private readonly rounds = new Rounds(() => this.tell());
@@ -46,7 +47,7 @@ export class RouteTimesService {
     await this.rounds.run();
   }
 
-  /** A call by this version took so long to its first text, or was given up after so long without any. */
+  /** A call by this version had its first text after `ms`, or was given up after `ms` without any. */
   took(tenantId: string, { id, version }: NonNullable<RoutePlan['route']>, ms: number): void {
     this.count({ tenantId, routeId: id, version, counts: new Map([[bucketOf(ms), 1]]), tries: 0 });
   }
@@ -62,7 +63,7 @@ export class RouteTimesService {
     this.seen.set(name, { ...seen, tries: Math.max(seen.tries, more.tries) });
   }
 
-  /** Each version by itself: what one fails with is nothing to the others. While the database is away all that was not sent is kept. */
+  /** One statement for each version, so that one that fails costs the others nothing. While the database is away, what was not sent is kept. */
   private async tell(): Promise<void> {
     const all = [...this.seen.values()];
     this.seen = new Map();
@@ -73,7 +74,7 @@ export class RouteTimesService {
         const { routeId, version } = seen;
         this.parts.log.warn({ err, routeId, version }, 'could not tell how long a route takes');
         const [away, tries] = [isAway(err), seen.tries + 1];
-        // Of what may have been added after all: counting it twice would be worse than losing it.
+        // What may have been added is not told again: counting it twice would be worse than losing it.
         if (hasDoneNothing(err) && (away || tries < mostTries)) this.count(away ? seen : { ...seen, tries });
         if (!away) continue;
         for (const unsent of all.slice(index + 1)) this.count(unsent);

@@ -46,13 +46,13 @@ export interface ModelVerdict {
   readonly model: string;
   readonly firstTokenMs: number | null;
   readonly failure: { readonly code: VerdictCode; readonly message: string; readonly retryable: boolean } | null;
-  /** What it counted for budgets, in millionths of a US dollar; null without a known price. */
+  /** What budgets counted for the call, in millionths of a US dollar; null without a known price. */
   readonly costMicros: number | null;
 }
 
-/** Where a call that is no generation's is paid from. */
+/** What a call that belongs to no generation is paid from. */
 export interface TrialAccounts {
-  /** Reserves for a call, until it is settled by what it used (null: by all of that); throws BUDGET_EXCEEDED and PRICE_UNKNOWN. */
+  /** Reserves what a call may use; throws BUDGET_EXCEEDED and PRICE_UNKNOWN. The account that it gives is to be settled when the call has ended. */
   open(scope: Scope, model: string, asked: TrialQuestion): Promise<TrialAccount>;
 }
 
@@ -60,6 +60,7 @@ export interface TrialAccounts {
 export interface TrialAccount {
   /** What it may cost at most, as far as prices are known. */
   readonly mostCostMicros: number;
+  /** Counts what the call used in place of what was reserved. What is null counts as all that was reserved. */
   settle(used: {
     readonly inputTokens: number | null;
     readonly outputTokens: number | null;
@@ -88,11 +89,11 @@ export interface RouteTrialParts {
 
 const mostTried = 10;
 const longestMs = 20_000;
-/** For a place among the calls to its provider. */
+/** How long a call waits for a place among those to its provider. */
 const longestWaitMs = 5_000;
 const path = ['input', 'definition'];
 
-/** Says what routes come to before anything is written by them: by argument, and by asking the models. */
+/** Shows what a route does before anything is written by it: `explain` reasons and calls nobody, `test` calls its models. */
 export class RouteTrialService {
   constructor(private readonly parts: RouteTrialParts) {}
 
@@ -172,7 +173,7 @@ export class RouteTrialService {
     return member.id;
   }
 
-  /** Nobody is called for whom the budgets have no room. */
+  /** Asks one model, unless a budget has no room for that. */
   private async ask(scope: Scope, model: string): Promise<ModelVerdict> {
     const price = this.parts.models.priceOf(model, this.parts.clock.now());
     let account: TrialAccount;
@@ -184,7 +185,7 @@ export class RouteTrialService {
       const failure = { code, message: error.message, retryable: code === 'BUDGET_EXCEEDED' };
       return { model, firstTokenMs: null, failure, costMicros: 0 };
     }
-    // What is thrown here is a bug: then all that was reserved counts, once it is swept.
+    // An error that is thrown here is a bug. What was reserved is then settled by a sweep, as used in full.
     const { usage, ...said } = await this.call(scope, model);
     const { inputTokens, outputTokens } = usage ?? { inputTokens: null, outputTokens: null };
     const isUnused = inputTokens === 0 && outputTokens === 0;
@@ -207,7 +208,7 @@ export class RouteTrialService {
       const own = await keys.find(scope.tenantId, provider);
       const { elsewhere = null, apiKey = null } = own ?? {};
       const by = { provider: elsewhere?.provider ?? provider, apiKey, fetch: (elsewhere?.http ?? http).fetch };
-      // The calls to an address of its own are no business of the others'.
+      // Calls to an address of the tenant's own take no place from others.
       if (!elsewhere) leave = await gate.place({ provider: provider.id, model }, longestWaitMs, signal);
       return await tryModel({ ...by, model: name, clock, signal });
     } catch (error) {

@@ -36,7 +36,7 @@ const routeModes = ['single', 'fallback', 'weighted', 'sticky', 'conditional', '
 /** What a version of a route says. */
 export interface RouteDefinition {
   readonly route: RouteNode;
-  /** Where to go instead of on, by the cause of a failure. */
+  /** Where to go after a failure by this cause, instead of to the next model. */
   readonly on: Partial<Record<Cause, RouteNode>>;
   readonly retry: Partial<Record<Cause, RetryPolicy>>;
   /** When a second model is asked beside a late first one; null: never. */
@@ -50,8 +50,8 @@ const longestDelayMs = 60_000;
 const mostTries = 10;
 
 /**
- * The definition that a person wrote, with what they left out. INVALID_INPUT names the place of what is wrong; `problemOf` tells why a model
- * cannot be in it, null where it can.
+ * Reads the definition that a person wrote, and fills in defaults. INVALID_INPUT names the place of what is wrong. `problemOf` says why a model
+ * cannot be in it; null when it can.
  */
 export function readDefinition(
   given: unknown,
@@ -78,7 +78,7 @@ class Nodes {
     if (depth > deepest) reading.refuse(`routes may be ${deepest} levels deep`);
     if (++this.count > mostNodes) reading.refuse(`a route has at most ${mostNodes} parts`);
     const parts = reading.object(['mode', 'model', 'among', 'by', 'cases', 'otherwise', 'bufferMs']);
-    // A model alone is a route.
+    // `{ model }` alone is a route, too.
     const mode = parts.mode.isGiven || !parts.model.isGiven ? parts.mode.oneOf(routeModes) : 'single';
     const needs: readonly (keyof typeof parts)[] = ['mode', ...fieldsOf[mode]];
     for (const [field, at] of Object.entries(parts))

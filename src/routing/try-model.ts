@@ -8,11 +8,11 @@ export interface Answer {
   readonly firstTokenMs: number | null;
   /** Why it does not work; null when it does. */
   readonly failure: Pick<ProviderError, 'code' | 'message' | 'retryable'> | null;
-  /** What it used; null where nobody knows: a call that is ended by its first text does not say. */
+  /** What it used; null when nobody knows, as of a call that we ended at its first text. */
   readonly usage: Usage | null;
 }
 
-/** What a trial needs of the world. */
+/** What a trial is made with. */
 export interface Trial {
   readonly provider: Provider;
   /** The provider's own name of the model. */
@@ -33,7 +33,7 @@ export const question: Omit<TextRequest, 'model'> = {
   temperature: null,
 };
 
-/** Asks a model for a word. It is ended by its first text: that its provider takes key and request is all there is to know. */
+/** Asks a model for a word, and ends the call at its first text: by then it is known that the provider takes key and request. */
 export async function tryModel({ provider, model, apiKey, fetch, clock, signal }: Trial): Promise<Answer> {
   const startedAt = clock.monotonic();
   const call = (ended: AbortSignal) => provider.stream({ ...question, model }, { signal: ended, fetch, apiKey });
@@ -43,7 +43,7 @@ export async function tryModel({ provider, model, apiKey, fetch, clock, signal }
     return { firstTokenMs: part?.type === 'text' ? clock.monotonic() - startedAt : null, failure: null, usage: null };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    // It was taken: a model that thinks first may have come to the end of its few tokens without a word.
+    // The request was taken, so the model works: one that thinks first can use up its few tokens without a word.
     if (error.code === 'EMPTY_COMPLETION') return { firstTokenMs: null, failure: null, usage: error.usage };
     return refusedBy(error);
   } finally {
@@ -51,7 +51,7 @@ export async function tryModel({ provider, model, apiKey, fetch, clock, signal }
   }
 }
 
-/** The answer that is a failure; plain, since GraphQL throws what is an Error. */
+/** A failure as an answer. A plain object, since GraphQL would throw an Error. */
 export function refusedBy({ code, message, retryable, usage }: ProviderError): Answer {
   return { firstTokenMs: null, failure: { code, message, retryable }, usage };
 }

@@ -7,18 +7,8 @@ import type { ProviderCredentialService } from './provider-credential.service.ts
 import type { ProviderKeyService } from './provider-key.service.ts';
 
 /** What a provider said of a key. */
-export const credentialVerdicts = [
-  'OK',
-  'AUTH',
-  'QUOTA',
-  'RATE_LIMIT',
-  'OVERLOAD',
-  'UNREACHABLE',
-  'TIMEOUT',
-  'UNREADABLE',
-  'OTHER',
-] as const;
-export type CredentialVerdict = (typeof credentialVerdicts)[number];
+export type CredentialVerdict =
+  'OK' | 'AUTH' | 'QUOTA' | 'RATE_LIMIT' | 'OVERLOAD' | 'UNREACHABLE' | 'TIMEOUT' | 'UNREADABLE' | 'OTHER';
 
 /** The answer to a test. */
 export interface CredentialTest {

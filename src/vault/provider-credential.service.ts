@@ -51,7 +51,7 @@ export class ProviderCredentialService {
     return tenantPage(this.parts.database.as(scope), scope, input, {
       list: 'providerCredentials',
       table: providerCredentials,
-      columns: columns,
+      columns,
       direction: 'ascending',
     });
   }
@@ -105,8 +105,7 @@ export class ProviderCredentialService {
   async delete(scope: Scope, id: string): Promise<string> {
     scope.require('credentials:write');
     if (uuidOfId(id, 'pcr') === null) throw noSuchCredential();
-    const input: object = { id };
-    await this.parts.acts.run(scope, { operation: 'providerCredentialDelete', input }, async (act) => {
+    await this.parts.acts.run(scope, { operation: 'providerCredentialDelete', input: {} }, async (act) => {
       const [gone] = await act.query
         .delete(providerCredentials)
         .where(and(eq(providerCredentials.tenantId, scope.tenantId), eq(providerCredentials.id, id)))

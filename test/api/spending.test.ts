@@ -88,7 +88,6 @@ describe('what a generation costs', () => {
         price: {
           source: 'GENAI_PRICES',
           from: '2026-07-30',
-          isBatch: false,
           above: 0,
           input: 200_000,
           cachedInput: 20_000,

@@ -222,7 +222,10 @@ describe('a process that is stopped past its lease and wakes again', () => {
 });
 
 describe('a process whose leases the database takes for over', () => {
-  it.concurrent('renews what it writes and takes over nothing of it', async () => {
+  it.concurrent.each([
+    { before: 0, when: 'that it began itself' },
+    { before: 3, when: 'that nobody may take over any more' },
+  ])('renews what it writes, $when, and neither takes it over nor gives it up', async ({ before }) => {
     await using mock = await MockProvider.open();
     const text = tellTales(mock, 25, 120);
     // It renews once in 5 seconds, and looks for lost work each second: long before that.
@@ -231,7 +234,7 @@ describe('a process whose leases the database takes for over', () => {
     const id = await startGeneration(alone);
     await using reader = readGeneration({ urls: [alone.url], key: alone.key, id });
     await reader.atLeast(50);
-    await expireLease(fleet.database.url, id);
+    await expireLease(fleet.database.url, id, before);
     expect(await reader.ended).toMatchObject({
       status: 'SUCCEEDED',
       text: text(1),
@@ -268,10 +271,10 @@ function isRestart({ __typename }: { readonly __typename: string }): boolean {
 }
 
 /** As a clock of the database that jumps ahead does it. */
-async function expireLease(url: string, id: string): Promise<void> {
+async function expireLease(url: string, id: string, takeOvers: number): Promise<void> {
   const owner = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    await owner`update generations set lease_until = now() - interval '1 second' where id = ${uuidOf(id)}`;
+    await owner`update generations set lease_until = now() - interval '1 second', take_overs = ${takeOvers} where id = ${uuidOf(id)}`;
   } finally {
     await owner.end();
   }

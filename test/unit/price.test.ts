@@ -82,14 +82,13 @@ describe('what a call is charged by', () => {
     [271_999, 200_000],
     [272_000, 400_000],
   ])('is the tier of %i input tokens', (inputTokens, input) => {
-    expect(chargedPrice(price, inputTokens)).toMatchObject({ input, source: 'OPERATOR', from: '2026-07-30', isBatch: false });
+    expect(chargedPrice(price, inputTokens)).toMatchObject({ input, source: 'OPERATOR', from: '2026-07-30' });
   });
 
-  it('is the price of batches for a batch, and unknown where there is none', () => {
+  it('is never the price of batches, which no call is made in', () => {
     const batch = [{ above: 0, ...rates, input: 100_000 }];
 
-    expect(chargedPrice({ ...price, batch }, 10, true)).toMatchObject({ input: 100_000, isBatch: true });
-    expect(chargedPrice(price, 10, true)).toBeNull();
+    expect(chargedPrice({ ...price, batch }, 10)).toMatchObject({ input: 200_000 });
   });
 });
 
