@@ -8,7 +8,8 @@ import { isBeforeNumber } from './placeholders.ts';
 import { Restorer } from './restore.ts';
 import { scanned, type Scanned } from './scan.ts';
 import { withoutInvisible } from './strip.ts';
-import { findSpellings, spellingsOf } from './spellings.ts';
+import { findSpellings } from './find-spellings.ts';
+import { spellingsOf } from './spellings.ts';
 
 /** Messages without personal details, and how these come back. */
 export interface Masked {

@@ -16,6 +16,8 @@ export interface NamePart {
   readonly word: string;
   /** Whether it is written so in the name; others come back as they stand. */
   readonly isOwn: boolean;
+  /** Whether it has two letters, which are a name only beside what says so. */
+  readonly isShort: boolean;
 }
 
 /** The words of a name that are somebody's. */
@@ -29,19 +31,25 @@ export function wordsOf(name: string): string[] {
  */
 export function partsOf(name: string): NamePart[] {
   const isCapital = /\p{Lu}/u.test(name);
-  return name.split(/[\s,]+/u).flatMap((word, index, words) => {
+  return name.split(/[\s,]+/u).flatMap((word, index, words): NamePart[] => {
     const isSmall = !isCapital || index === words.length - 1;
     const bare = word.replaceAll(/[^\p{L}\p{M}'’-]/gu, '');
-    if (bare !== word || word.length > longestPart || !isPart(word, isSmall)) return [];
+    if (bare !== word || word.length > longestPart) return [];
+    if (isShortPart(word, isSmall)) return [{ word, isOwn: true, isShort: true }];
+    if (!isPart(word, isSmall)) return [];
     const own = word.includes('-') ? [word, ...word.split('-').filter((half) => isPart(half, isSmall))] : [word];
     const others = [...otherJoints(word), ...joined([...particlesBefore(words, index), word])];
-    return [...own.map((each) => ({ word: each, isOwn: true })), ...others.map((each) => ({ word: each, isOwn: false }))];
+    return [true, false].flatMap((isOwn) => (isOwn ? own : others).map((each) => ({ word: each, isOwn, isShort: false })));
   });
 }
 
 function isPart(word: string, isSmall: boolean): boolean {
   const isShort = Array.from(word).length < (/\p{Lo}/u.test(word) ? 2 : 3);
   return !isShort && (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
+}
+
+function isShortPart(word: string, isSmall: boolean): boolean {
+  return /^[\p{Lu}\p{Ll}]{2}$/u.test(word) && (isSmall || /^\p{Lu}/u.test(word)) && !noNames.has(word.toLowerCase());
 }
 
 /** What is shorter in one word is another word too often: `d'Or`. */

@@ -31,8 +31,13 @@ export function personalFields(schema: Readonly<Record<string, unknown>>, path: 
 
 /** What variables hold in a field; texts only. */
 export function textsAt(value: unknown, path: readonly string[]): string[] {
+  return valuesAt(value, path).filter((each) => typeof each === 'string');
+}
+
+/** What variables hold in a place. */
+export function valuesAt(value: unknown, path: readonly string[]): unknown[] {
   const [step, ...rest] = path;
-  if (step === undefined) return typeof value === 'string' ? [value] : [];
-  if (step === '*') return Array.isArray(value) ? value.flatMap((item) => textsAt(item, rest)) : [];
-  return isObject(value) && Object.hasOwn(value, step) ? textsAt(value[step], rest) : [];
+  if (step === undefined) return [value];
+  if (step === '*') return Array.isArray(value) ? value.flatMap((item) => valuesAt(item, rest)) : [];
+  return isObject(value) && Object.hasOwn(value, step) ? valuesAt(value[step], rest) : [];
 }

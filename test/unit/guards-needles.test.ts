@@ -3,7 +3,8 @@ import { endingsIn } from '../../src/guards/endings.ts';
 import { fold } from '../../src/guards/fold.ts';
 import { mask } from '../../src/guards/mask.ts';
 import { Needles } from '../../src/guards/needles.ts';
-import { findSpellings, mostUnits, spellingsOf, tooMuchIn } from '../../src/guards/spellings.ts';
+import { findSpellings } from '../../src/guards/find-spellings.ts';
+import { mostUnits, spellingsOf, tooMuchIn } from '../../src/guards/spellings.ts';
 import type { PersonalKind } from '../../src/guards/kinds.ts';
 import { randomOf } from '../harness/random.ts';
 
