@@ -34,9 +34,9 @@ const moment = () => timestamp({ withTimezone: true });
 const amount = () => bigint({ mode: 'number' });
 
 /**
- * Caps. What is settled is kept by slices of the window (an hour of a day, six hours of a week, a day of a month), in a ring that has one more
- * than the window, for the slice that is running: every window that long lies within what is counted, so a cap holds for each of them,
- * and what is settled leaves up to one slice late. Counters are the functions' of the migration; nobody else writes them.
+ * Caps. What is settled is kept by slices of the window: an hour of a day, six hours of a week, a day of a month. The slices are a ring with room for one
+ * more than the window has, the one that is running. So every window of that length lies within what is counted, the cap holds for each of them,
+ * and what was used leaves up to one slice late. Only the functions of the migrations write the counters.
  */
 export const budgets = pgTable(
   'budgets',
@@ -46,11 +46,11 @@ export const budgets = pgTable(
       .references(() => tenants.id, { onDelete: 'cascade' }),
     id: id('bud').notNull(),
     subject: text({ enum: budgetSubjects }).notNull(),
-    /** The subject's name or id; null for the others. */
+    /** The name or id of the subject; null in the columns of other kinds of subject. */
     team: text(),
     keyId: id('key'),
     memberId: id('mem'),
-    /** The subject as one text, by which starts find their caps. A trigger writes it, and the two numbers: a generated column is worked out anew by every change of a row. */
+    /** The subject as one text, by which starts find their caps. A trigger writes it and the two numbers below. They are no generated columns, since Postgres would work those out anew with every change of a row. */
     target: text().notNull().default(''),
     /** The unit's place in the amounts of a hold, from 1. */
     unitNumber: integer().notNull().default(0),
@@ -111,15 +111,15 @@ export const budgetHolds = pgTable(
   {
     tenantId: id('ten').notNull(),
     generationId: id('gen').notNull(),
-    /** The attempt it was reserved for; minus that of the other for the second of two calls that are made at once. */
+    /** The attempt it was reserved for. When two models are asked at once the second call has the same number, negative. */
     attempt: integer().notNull(),
-    /** Uuids of those that count it. */
+    /** The uuids of the budgets that count it. */
     budgetIds: uuid().array().notNull(),
-    /** What was reserved of each, by the numbers of their units; by budget where `isTogether` is null. */
+    /** What was reserved, by the numbers of the units; one for each budget where `isTogether` is null. */
     amounts: bigint({ mode: 'number' }).array().notNull(),
-    /** Whether a budget of the whole tenant counts it, so that all of the tenant's take turns by one lock; null in those of earlier builds. */
+    /** Whether a budget of the whole tenant counts it: then all holds of the tenant take turns by that budget's lock. Null in holds of earlier builds. */
     isTogether: boolean(),
-    /** Whether one of those that count it has a soft limit; null where that has to be looked up: in those of earlier builds, and where it did not fit at the first look. */
+    /** Whether one of the budgets that count it has a soft limit. Null where that has to be looked up: in holds of earlier builds, and in those that had no room at the first look. */
     isSoft: boolean(),
     createdAt: moment().notNull().defaultNow(),
   },

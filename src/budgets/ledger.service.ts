@@ -14,13 +14,13 @@ import { refusalOf } from './refusal.ts';
 
 export type { Need, Question } from './need.ts';
 
-/** What a call used, as far as it is known; null for what is not: then all that was reserved counts. */
+/** What a call used. Where that is not known it is null, and all that was reserved counts. */
 export interface Used {
   readonly costMicros: number | null;
   readonly tokens: number | null;
 }
 
-/** A generation that is about to begin; or a call by itself, which has an id of its own as one and counts as none. */
+/** A generation that is about to begin, or a call that belongs to none (`isAlone`). Such a call has an id like a generation's and does not count as one. */
 interface Asked extends Question {
   readonly id: string;
   readonly plan: Pick<RoutePlan, 'models' | 'branches'>;
@@ -41,26 +41,26 @@ function teamOf(metadata: Readonly<Record<string, unknown>> | null): string | nu
   return typeof team === 'string' ? team : null;
 }
 
-/** The columns of a statement that say which generation. */
+/** Which generation a statement is about: columns of its own, or values. */
 export interface Whose {
   readonly tenant: Statement;
   readonly generation: Statement;
 }
 
-/** In one round; what is left goes with the next. */
+/** How many generations are swept in one round; the rest wait for the next. */
 const mostSwept = 200;
-/** The number of a call that is no generation's, which ends within this many seconds. */
+/** The attempt's number of a call that belongs to no generation. It ends within `callAloneSeconds`. */
 export const callAlone = 0;
 const callAloneSeconds = 60;
-/** A tenant that had budgets is taken to have some for so long. */
+/** For how long a tenant that had budgets is taken to have some. */
 const foreseenMs = 10 * 60_000;
 
 /**
- * Reserves before each call and settles after it, by pieces of the statements that begin and end attempts and generations: the
- * functions of the database decide (`reserve_budgets`, `settle_budgets`, `renew_budgets`). A tenant without budgets pays for a look.
+ * Reserves before each call and settles after it. It makes pieces of SQL for the statements that begin and end attempts and generations; functions of
+ * the database decide (`reserve_budgets`, `settle_budgets`, `renew_budgets`). For a tenant without budgets that costs one look into an index.
  */
 export class LedgerService {
-  /** Tenants that had budgets when they last started something here. */
+  /** Tenants that had budgets the last time a start of theirs found that out here. */
   private readonly foreseen = new LRUCache<string, true>({ max: 10_000, ttl: foreseenMs });
 
   constructor(private readonly parts: LedgerParts) {}
@@ -70,13 +70,13 @@ export class LedgerService {
     return needOf(this.parts.models, plan, asked, this.parts.clock.now());
   }
 
-  /** What makes the condition of a statement that reserves for a generation's first call; the statement fails as `refusal` knows. */
+  /** Makes a condition for a statement: it reserves for a generation's first call, and is true. Where a budget refuses the statement fails, and `refusal` says why. */
   reserving(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
     const reserved = this.reservation(scope, asked);
     return (tag) => underBudgets(tag, uuidOf(scope.tenantId, 'ten'), reserved(tag));
   }
 
-  /** The same without a look whether there are budgets, which only costs where there are. */
+  /** The same for a tenant that is known to have budgets: without looking first whether there are any. */
   private reservation(
     { tenantId, memberId, keyId }: Scope,
     { id, plan, metadata, isAlone = false, ...question }: Asked,
@@ -90,8 +90,8 @@ export class LedgerService {
   }
 
   /**
-   * The same for a start, made anew for each statement: what its call may use is worked out, and its prompt masked for it, for tenants that are known to have
-   * budgets. For any other the statement fails where there is one after all (`unlessUnforeseen`).
+   * The same for starts, most of which have no budgets to heed. What the call may need is worked out, for which its prompt is masked, only if the tenant is known to have
+   * budgets. For any other tenant the statement fails if there is a budget after all: see `unlessUnforeseen`.
    */
   foreseeing(scope: Scope, asked: Asked): (tag: SqlTag) => Statement {
     return (tag) =>
@@ -100,7 +100,7 @@ export class LedgerService {
         : underBudgets(tag, uuidOf(scope.tenantId, 'ten'), tag`budgets_unforeseen()`);
   }
 
-  /** The answer of a statement of such a start; null where it failed for budgets that were not known of, and is to be made once more. */
+  /** The answer of a statement with `foreseeing`. Null when it failed for budgets that were not known: they are now, and the statement is to be made once more. */
   async unlessUnforeseen<T>({ tenantId }: Scope, answer: Promise<T>): Promise<T | null> {
     try {
       return await answer;
@@ -111,13 +111,13 @@ export class LedgerService {
     }
   }
 
-  /** An expression that settles all of a tenant's generation, its last attempt by what it used. */
+  /** An expression that settles all that is reserved for a generation: for its last attempt what that used, for all others all that was reserved. */
   settled(sql: SqlTag, tenantId: string, whose: Whose, attempt: number, { costMicros, tokens }: Used): Statement {
     const how = sql`${attempt}::int, ${costMicros}::bigint, ${tokens}::bigint, null`;
     return this.foreseen.has(tenantId) ? settlement(sql, whose, how) : settling(sql, whose, how);
   }
 
-  /** The same for a generation that nobody was asked for (`isUnused`), or else one of whose calls nobody knows what they used. */
+  /** The same where no usage is known: it counts nothing where `isUnused` holds, as no call was made, else all that was reserved. */
   closed(sql: SqlTag, whose: Whose, isUnused: Statement): Statement {
     return settling(sql, whose, blindly(sql, isUnused));
   }
@@ -176,17 +176,17 @@ export class LedgerService {
   }
 }
 
-/** A cost as the functions of the database take it: below 0 where a price is not known, by one and what is known. */
+/** A cost as the functions of the database take it. Where a price is not known it is negative: minus one, minus the cost that is known. */
 function askedCost({ costMicros, isPriceUnknown }: Pick<Need, 'costMicros' | 'isPriceUnknown'>): number {
   return isPriceUnknown ? -1 - costMicros : costMicros;
 }
 
-/** A condition where the tenant (a uuid) has budgets, and true after one look where it has none. */
+/** `condition` if the tenant (a uuid) has budgets, else true after one look. */
 function underBudgets(tag: SqlTag, tenant: string, condition: Statement): Statement {
   return tag`case when exists (select from budgets b where b.tenant_id = ${tenant}::uuid) then ${condition} else true end`;
 }
 
-/** What counts for no budget is one look; not at what is reserved: of a table that is nearly empty most of the time Postgres may read all that was ever in it. */
+/** Looks first whether there are budgets. It looks there and not at what is reserved: that table is nearly empty most of the time, and Postgres may read all that was ever in it. */
 function settling(sql: SqlTag, whose: Whose, how: Statement): Statement {
   return sql`case when exists (select from budgets b where b.tenant_id = ${whose.tenant}) then ${settlement(sql, whose, how)} end`;
 }
@@ -195,7 +195,7 @@ function settlement(sql: SqlTag, { tenant, generation }: Whose, how: Statement):
   return sql`to_jsonb(settle_budgets(${tenant}, ${generation}, null, ${how}))`;
 }
 
-/** How a call is settled of which nobody knows what it used: by all that was reserved, or by nothing where `isUnused`. */
+/** Settles calls whose usage nobody knows: by all that was reserved, or by nothing where `isUnused` holds. */
 function blindly(sql: SqlTag, isUnused: Statement): Statement {
   return sql`case when ${isUnused} then 1 end, 0, 0, 0`;
 }

@@ -8,7 +8,7 @@ export const modelTrials = pgTable(
   'model_trials',
   {
     tenantId: id('ten').notNull(),
-    /** What it was reserved under: the id of a generation that there is not. */
+    /** The id that it was reserved under. It is made like a generation's, but there is no such generation. */
     id: id('gen').notNull(),
     memberId: id('mem').notNull(),
     /** The API key it was asked for with; null for none. */

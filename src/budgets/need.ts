@@ -4,11 +4,11 @@ import type { Models } from '../routing/models.ts';
 import type { RoutePlan } from '../routing/plan.ts';
 import type { Price } from '../routing/price.ts';
 
-/** What one call may use at most: what is reserved for it. */
+/** What one call may use at most; that much is reserved for it. */
 export interface Need {
-  /** In and out. */
+  /** Input and output tokens together. */
   readonly tokens: number;
-  /** In millionths of a US dollar, by the models whose prices are known. */
+  /** In millionths of a US dollar, at the dearest of the models whose prices are known. */
   readonly costMicros: number;
   /** Whether a model may be called whose price is not known. */
   readonly isPriceUnknown: boolean;
@@ -26,8 +26,9 @@ export interface Question {
 }
 
 /**
- * What a call by any model of a plan may use: no token is shorter than a byte, so its prompt has no more tokens than bytes in UTF-8, as it is sent, masked and
- * with the schema of its answer; its answer has at most `maxOutputTokens`, which every adapter sends. It is priced by the dearest model of the plan, with its branches.
+ * What a call by any model of a plan may use, an upper bound. No token is shorter than a byte, so a prompt has no more tokens than bytes in UTF-8; it is counted as
+ * it is sent, masked and with the schema of the answer. The answer has at most `maxOutputTokens`, which every adapter sends. The price is that of the dearest model
+ * of the plan and its branches.
  */
 export function needOf(
   models: Pick<Models, 'priceOf'>,

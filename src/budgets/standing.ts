@@ -11,7 +11,7 @@ export interface Standing {
   readonly resetsAt: Date | null;
 }
 
-/** How the windows are cut: as in the functions of the database. */
+/** How the windows are cut into slices, the running one included. The functions of the database do the same. */
 const cuts: Record<BudgetPeriod, { readonly sliceMs: number; readonly slices: number }> = {
   DAY: { sliceMs: 3_600_000, slices: 25 },
   WEEK: { sliceMs: 21_600_000, slices: 29 },
@@ -27,7 +27,7 @@ export function standingAt(
   const latest = Math.max(slice, Math.floor(now.getTime() / sliceMs));
   let settled = 0;
   let oldest: number | null = null;
-  // What is older than the ring was emptied, or is in the place of what comes.
+  // Older slices are not counted: their places in the ring are for those to come.
   for (let each = latest - size + 1; each <= slice; each++) {
     const used = slices[each % size] ?? 0;
     settled += used;

@@ -3,29 +3,20 @@ import { uuidOf } from '../db/ids.ts';
 import { sql, type SqlTag, type Statement } from '../db/statement.ts';
 import { newId } from '../kernel/id.ts';
 import type { Scope } from '../kernel/scope.ts';
-import { callAlone, type LedgerService, type Question } from './ledger.service.ts';
+import type { TrialAccount, TrialAccounts, TrialQuestion, TrialUsed } from '../routing/route-trial.service.ts';
+import { callAlone, type LedgerService } from './ledger.service.ts';
 
-/** What a call that tried a model used; null for what nobody knows. */
-export interface TrialUsed {
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly costMicros: number | null;
-  /** Whether its price is not known: then it counts as nothing, for budgets that allow that. */
-  readonly isUnpriced: boolean;
-}
-
-/** So long calls are kept: longer than `usage` looks back at once. */
+/** How long calls are kept: longer than `usage` looks back at once. */
 const keptDays = 400;
 
 /**
- * Pays for calls that are no generation's: those that try a model. They count for budgets in money and in tokens, not as generations, and are kept for
- * `usage`, apart from those.
+ * Pays for the calls that try a model (`routeTest`). They count for budgets in money and in tokens, but not as generations. What they used is kept for
+ * `usage`, apart from generations.
  */
-export class TrialAccountsService {
+export class TrialAccountsService implements TrialAccounts {
   constructor(private readonly parts: { readonly database: Database; readonly ledger: LedgerService }) {}
 
-  /** Reserves for a call by `model`, until it is settled by what it used (null: by all of that); throws BUDGET_EXCEEDED and PRICE_UNKNOWN. */
-  async open(scope: Scope, model: string, asked: Pick<Question, 'messages' | 'maxOutputTokens'>) {
+  async open(scope: Scope, model: string, asked: TrialQuestion): Promise<TrialAccount> {
     const { database, ledger } = this.parts;
     const connection = database.as(scope);
     const id = newId('gen');
@@ -58,7 +49,7 @@ export class TrialAccountsService {
             (tag) =>
               tag`${tokens === 0 ? tag`` : kept(tag)} select ${ledger.settled(tag, scope.tenantId, whose, callAlone, used)} as reached`,
           )
-          // What cannot be settled now is swept later, by all that was reserved.
+          // What cannot be settled now is settled by a sweep, as used in full.
           .catch(() => []);
         ledger.tell(rows[0]?.reached);
       },

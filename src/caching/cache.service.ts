@@ -6,7 +6,7 @@ import type { Scope } from '../kernel/scope.ts';
 import type { Models } from '../routing/models.ts';
 import type { CacheMode } from '../tenants/tenants.table.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
-import { cacheKey, reads, writes, type Cached, type CacheUse } from './caching.ts';
+import { cacheKey, reads, writes, type TextInputs, type CacheUse } from './caching.ts';
 import { findEntry, type EntryClaim } from './entry.ts';
 
 /** What a caller or a tenant wants of the cache. */
@@ -19,9 +19,9 @@ export interface CacheWish {
 /** What a start is to do with the cache. */
 export interface CachePlan {
   readonly use: CacheUse;
-  /** The model that writes, or wrote, the text it copies; null where it copies none. */
+  /** The model of the text that it copies; null when it copies none. */
   readonly model: string | null;
-  /** How it becomes the one that others follow, or follows who was quicker; null where it does neither. */
+  /** How it becomes the one that others follow, unless another is quicker: then it follows that one. Null when it does neither. */
   readonly claim: EntryClaim | null;
 }
 
@@ -39,8 +39,8 @@ export interface CacheParts {
 const defaultAgeSeconds = 86_400;
 
 /**
- * The feature `caching`: texts that succeeded are given to later starts of the same tenant that would come to the same, and starts at the same
- * time share one call. What a tenant wants holds from the next start on where it was said, and elsewhere within three seconds.
+ * The feature `caching`: a text that succeeded is given to later starts of the same tenant that would come to the same, and starts at the same
+ * time share one call. What a tenant sets holds on this process from the next start on, and on others within three seconds.
  */
 export class CacheService {
   private readonly tenants: Remembered<CacheWish>;
@@ -49,7 +49,7 @@ export class CacheService {
     this.tenants = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** What a start wants: as its caller says, else as its template does, else as the tenant does. An age that the caller leaves open is the template's. */
+  /** What a start wants of the cache: what its caller says, else its template, else the tenant. A caller who says no age gets the template's. */
   async wishOf(
     { tenantId }: Pick<Scope, 'tenantId'>,
     asked: CacheWish | null | undefined,
@@ -60,13 +60,13 @@ export class CacheService {
     return this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
   }
 
-  /** What a start does; null when the cache is OFF for it. `cached` is asked for where it is not. */
-  async plan(scope: Pick<Scope, 'tenantId'>, wish: CacheWish, cached: () => Cached): Promise<CachePlan | null> {
+  /** What a start does; null when the cache is OFF for it. `inputs` is called only when it is not. */
+  async plan(scope: Pick<Scope, 'tenantId'>, wish: CacheWish, inputs: () => TextInputs): Promise<CachePlan | null> {
     const { mode } = wish;
     if (mode === 'OFF') return null;
     const maxAgeSeconds = wish.maxAgeSeconds ?? defaultAgeSeconds;
-    const asked = cached();
-    const key = cacheKey({ ...asked, addresses: await this.addressesOf(scope, asked) });
+    const known = inputs();
+    const key = cacheKey({ ...known, addresses: await this.addressesOf(scope, known) });
     const use: CacheUse = { mode, key, maxAgeSeconds, outcome: 'MISS', source: null };
     const { database, writtenForMs } = this.parts;
     const found = reads(use) ? await findEntry(database.as(scope), uuidOf(scope.tenantId), use) : null;
@@ -84,7 +84,7 @@ export class CacheService {
 
   private async addressesOf(
     { tenantId }: Pick<Scope, 'tenantId'>,
-    { models, branches }: Cached,
+    { models, branches }: TextInputs,
   ): Promise<Record<string, string>> {
     const all = [models, ...Object.values(branches)].flatMap((ids) => ids ?? []);
     const providers = new Set(all.map((id) => this.parts.models.find(id)?.provider));

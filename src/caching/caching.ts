@@ -10,15 +10,15 @@ export interface CacheUse {
   readonly mode: Exclude<CacheMode, 'OFF'>;
   /** What its text depends on, as `cacheKey` says it. */
   readonly key: string;
-  /** Older texts are not taken by it, and its own is kept so long. */
+  /** It takes no text that is older than this, and its own is kept this long. */
   readonly maxAgeSeconds: number;
   readonly outcome: CacheOutcome;
   /** The generation, as a uuid, whose text it copies; null when it writes its own. */
   readonly source: string | null;
 }
 
-/** All that a text depends on. */
-export interface Cached {
+/** All that a text depends on, but for where providers are called. */
+export interface TextInputs {
   readonly templateVersionId: string;
   readonly requestedModel: string;
   /** Model ids in the order of trying. */
@@ -33,8 +33,9 @@ export interface Cached {
   readonly guards: unknown;
 }
 
-/** A start, and who would be asked for its text: by provider, the addresses that the tenant has of its own. A model of one name is another elsewhere. */
-export interface Addressed extends Cached {
+/** All that a text depends on. */
+export interface CacheKeyInputs extends TextInputs {
+  /** By provider, the tenant's own address of it: what has the same name elsewhere is another model. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 
@@ -50,15 +51,16 @@ const deciding = [
   'maxOutputTokens',
   'temperature',
   'guards',
-] as const satisfies readonly (keyof Addressed)[];
+] as const satisfies readonly (keyof CacheKeyInputs)[];
 
 /**
- * The same for starts that may share a text, within one tenant. The prompt goes in as its author wrote it, before anything is masked: whatever
- * is put back into a text was in that prompt, so who shares the text gave the same values. The variables go in for the checks, which
- * read them, and for those that only the draft shows.
+ * The key of a start: two starts of a tenant may share a text if their keys are the same. The prompt goes in before anything in it is masked. So
+ * starts that share a text gave the same values, and what is put back into it is right for both. The variables go in too: checks
+ * read them, and some show only in the draft.
  */
-export function cacheKey(cached: Addressed): string {
-  const parts = Object.fromEntries(deciding.map((name) => [name, cached[name]]));
+export function cacheKey(inputs: CacheKeyInputs): string {
+  // What is not listed, though a caller may bring it along, decides nothing.
+  const parts = Object.fromEntries(deciding.map((name) => [name, inputs[name]]));
   return createHash('sha256').update(canonical(parts)).digest('base64url');
 }
 

@@ -2,22 +2,22 @@ import type { Connection } from '../db/client.ts';
 import type { SqlTag, Statement } from '../db/statement.ts';
 import type { CacheUse } from './caching.ts';
 
-/** Whose entry a generation may take the place of. */
+/** A generation's claim to be the one that others with its key follow. */
 export interface EntryClaim {
   readonly use: CacheUse;
-  /** The uuid of the generation that was found to be of no use, null for none: any other has come meanwhile, and stays. */
+  /** The uuid of the generation whose entry it replaces, since that was found to be of no use; null for none. An entry of any other has come meanwhile, and stays. */
   readonly replaces: string | null;
   /** How long it may be written at most. */
   readonly writtenForMs: number;
 }
 
-/** Expired entries that go in one round. */
+/** How many expired entries are deleted in one round. */
 const batch = 500;
 
 /**
- * Makes a generation (`tenant_id`, `id` of `source`, a relation of the statement) the one that others with its key follow. Answers whose the
- * entry is then (`generation_id`): of any number of claims at once one wins, and the no-op update makes all others see it. A use that only
- * writes wins whatever it finds.
+ * A part of a statement that makes a generation the one that others with its key follow; `source` is a relation with its `tenant_id` and `id`. It
+ * returns whose the entry is then (`generation_id`). Of any number of claims at once one wins; the update that changes nothing is
+ * there so that all others see who. A use that only writes (WRITE) wins whatever it finds.
  */
 export function entryClaimed(sql: SqlTag, { use, replaces, writtenForMs }: EntryClaim, source: Statement): Statement {
   const isAny = use.mode === 'WRITE';
@@ -62,7 +62,7 @@ export async function findEntry(
   return row ? { id: row.id, model: row.model, isRunning: row.is_running, isKept: row.is_kept } : null;
 }
 
-/** Deletes entries that nobody can be given any more. */
+/** Deletes entries that have expired: their texts are given to nobody any more. */
 export async function deleteEntries(engine: Connection): Promise<void> {
   await engine.sql(
     (sql) => sql`

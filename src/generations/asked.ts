@@ -1,5 +1,5 @@
 import type { CacheWish } from '../caching/cache.service.ts';
-import { writes, type Cached, type CacheUse } from '../caching/caching.ts';
+import { writes, type TextInputs, type CacheUse } from '../caching/caching.ts';
 import { claimOf, type IdempotencyClaim } from '../idempotency/claim.ts';
 import { AppError } from '../kernel/errors.ts';
 import { checkRange } from '../kernel/given.ts';
@@ -35,7 +35,7 @@ export function checkAge(wish: CacheWish | null | undefined): void {
 }
 
 /** What the text of a generation depends on. */
-export function cachedOf(recipe: Recipe, { models, branches }: RoutePlan): Cached {
+export function cachedOf(recipe: Recipe, { models, branches }: RoutePlan): TextInputs {
   return { ...recipe, models, branches };
 }
 

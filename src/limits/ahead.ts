@@ -3,44 +3,44 @@ import { shownOf, type Quota } from './quota.ts';
 import type { Wish } from './wish.ts';
 import type { Verdict } from './verdict.ts';
 
-/** The limits that requests were counted against: with others, what was taken for them is not theirs. */
+/** The limits that requests were counted against. When one of them changes, what was counted ahead under the old ones is not used. */
 export interface Bounds {
   readonly most: number;
-  /** Of the key; the same as `most` where it has none. */
+  /** The key's limit; the same as `most` when it has none. */
   readonly keyMost: number;
   readonly tenantMost: number;
   readonly costLimit: CostLimit;
 }
 
-/** What to take for requests that have not come yet. */
+/** What to count for requests that have not come yet: how many, and what they may cost together. */
 export interface Advance {
   readonly count: number;
   readonly cost: number;
 }
 
-/** What a statement counted for them. */
+/** What a statement counted for requests that have not come yet. */
 export interface Advanced {
   readonly count: number;
-  /** Null where costs have no limit. `left` is the tenant's after it. */
+  /** Null when costs have no limit. `left` is what the tenant has left after it. */
   readonly cost: { readonly amount: number; readonly epoch: number; readonly left: number } | null;
-  /** Every bucket that it was counted in. */
+  /** All buckets that they were counted in. */
   readonly quotas: readonly Quota[];
 }
 
-/** A statement takes for what comes in so long: at ten requests a second two of three need no statement then, and who stops asking has paid for a few that never came. */
+/** A statement counts ahead what will come within this time. At ten requests a second two of three then need no statement; who stops asking has paid for a few that never came. */
 const aheadMs = 250;
-/** And at most this part of each limit: so much at most may be refused elsewhere that no request here has used. Below it, nothing is taken ahead. */
+/** It counts ahead at most one part in this many of each limit: that is the most that can be refused elsewhere although nobody here used it. Of limits smaller than this nothing is counted ahead. */
 const leastShare = 200;
-/** A reservation is kept for a minute at least, and a request lasts less than half of that. */
+/** For how long a cost that was reserved ahead is used. The database keeps reservations for a minute at least, and a request lasts less than half of that. */
 const costLastsMs = 30_000;
-/** What is left, and for how long, is told as it was at most so long ago. */
+/** How old the quotas may be that callers are shown. */
 const toldMs = 1_000;
 export const nothingAhead: Advance = { count: 0, cost: 0 };
 
 /**
- * The requests of one member and key that the database has counted before they came. What is taken from here is admitted without a question, and
- * never more than was counted; what no request comes for stays counted in its window, so a limit may refuse early and never admits too much.
- * Only where much is asked for and far from every limit: elsewhere each request is counted by itself.
+ * Requests of one member and key that the database has counted before they came. They are admitted without asking it again, and never more of them than
+ * were counted. What no request comes for stays counted until the end of its window: so a limit may refuse too early, but never admits too
+ * much. This is done only where requests come often and are far from every limit; elsewhere each request is counted when it comes.
  */
 export class Ahead {
   private count = 0;
@@ -52,7 +52,7 @@ export class Ahead {
   private countedAt: number;
   private toldAt = 0;
   private asked = 0;
-  /** What those asked for cost together, and the dearest of them. */
+  /** Since the last statement: what requests cost together, and what the dearest of them did. */
   private askedCost = 0;
   private dearest = 0;
 
@@ -81,7 +81,7 @@ export class Ahead {
     };
   }
 
-  /** What the next statement is to take ahead, when requests go on coming as they did since the last, at the costs that they had. */
+  /** What the next statement is to count ahead, supposing that requests go on coming as often and as dear as since the last one. */
   wanted({ most, keyMost, tenantMost, costLimit }: Bounds, now: number): Advance {
     const isFar = this.quotas.length > 0 && this.quotas.every((quota) => quota.left * 2 >= quota.most);
     if (!isFar) return nothingAhead;
@@ -89,11 +89,11 @@ export class Ahead {
     const mean = this.askedCost / Math.max(1, this.asked);
     const payable = costLimit.maximum > 0 && mean > 0 ? Math.floor(this.payable(costLimit)) : Infinity;
     const count = Math.floor(Math.min(comes, Math.min(most, keyMost, tenantMost) / leastShare, payable / mean));
-    // A dear one among cheap ones is paid for as well, where that much may be taken.
+    // Enough for the dearest of them, too, if that much may be taken.
     return count === 0 ? nothingAhead : { count, cost: Math.min(payable, Math.max(Math.ceil(count * mean), this.dearest)) };
   }
 
-  /** Takes what a statement counted ahead, asked for at `now`. Gives what is left of an earlier reservation, to be settled. */
+  /** Adds what a statement, sent at `now`, has counted ahead. Gives what is left of an earlier reservation, which is to be settled. */
   refill(
     { count, cost, quotas }: Advanced,
     bounds: Bounds,
@@ -114,7 +114,7 @@ export class Ahead {
     return held && !goesOn && held.amount > 0 ? held : null;
   }
 
-  /** Whether a window has ended that something was counted in: the next one knows nothing of it. */
+  /** Whether a window has ended since: what was counted in it is gone. */
   private hasEnded(quotas: readonly Quota[], now: number): boolean {
     const age = now - this.countedAt;
     return (
@@ -135,7 +135,7 @@ export class Ahead {
   }
 }
 
-/** What an ask is counted against. */
+/** The limits that a wish is counted against. */
 export function boundsOf({ most, key }: Pick<Wish, 'most' | 'key'>, tenantMost: number, costLimit: CostLimit): Bounds {
   return { most, keyMost: key?.most ?? most, tenantMost, costLimit };
 }

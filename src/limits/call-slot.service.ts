@@ -16,12 +16,12 @@ interface Parts {
   readonly lease: ProcessLease;
 }
 
-/** As long as another process may take to give back what it holds in reserve. */
+/** How long another process may take to give back what it holds in reserve. */
 const pausesMs = [50];
 
 /**
- * How many calls a provider gets at a time, exactly, from any number of processes. What a process holds is in the database (`held_places`) for
- * as long as its lease lasts. One that was taken to be dead goes on with the calls it has; they are not broken off.
+ * Limits how many calls a provider gets at a time, exactly, from any number of processes. What a process holds is in the database (`held_places`) for
+ * as long as its lease lasts. A process that was wrongly taken to be dead finishes the calls that it has under way.
  */
 export class CallSlotService {
   private readonly slots: Slots;
@@ -35,12 +35,12 @@ export class CallSlotService {
     this.stop = keepUp(this.parts, () => [this.slots]);
   }
 
-  /** A slot that this process holds in reserve; null where none is. What it gives is called once, when the call has ended. */
+  /** Takes a slot that this process holds in reserve; null when there is none. Call what it gives once, when the call has ended. */
   enterNow(provider: string, most: number): (() => void) | null {
     return this.slots.enterNow(entryOf(provider, most));
   }
 
-  /** A slot, after a wait of `waitMs` at most; null when there was none. Rejects with UNAVAILABLE while the database cannot say. */
+  /** Takes a slot, after a wait of `waitMs` at most; null when there was none. Rejects with UNAVAILABLE while the database cannot say. */
   async enter(provider: string, most: number, waitMs: number): Promise<(() => void) | null> {
     const until = waitMs > 0 ? this.parts.clock.monotonic() + waitMs : 0;
     try {
@@ -51,7 +51,7 @@ export class CallSlotService {
     }
   }
 
-  /** Nobody enters any more; what is held is given back with the lease of the process. */
+  /** Ends entering. What is held is given back with the lease of the process. */
   async close(): Promise<void> {
     this.stop?.();
     await this.slots.close();

@@ -1,23 +1,23 @@
-/** How much the operations of a tenant may cost. */
+/** How much the operations of a tenant may cost: a bucket that fills again with time. */
 export interface CostLimit {
-  /** What there is when nothing was asked for a while; 0 is no limit. */
+  /** What the bucket holds when it is full; 0 is no limit. */
   readonly maximum: number;
   /** What comes back in a second, at least 1. */
   readonly restoreRate: number;
 }
 
-/** Reservations of one epoch that are over: how much was reserved, and how much it really cost. */
+/** Reservations of one epoch (a minute) whose operations have ended: how much was reserved, and how much they really cost. */
 export interface Settlement {
   readonly epoch: number;
   readonly reserved: number;
   readonly actual: number;
 }
 
-/** What waiting callers want of a tenant's bucket. */
+/** What callers who wait want of their tenant's bucket. */
 export interface CostAsk {
-  /** Of all of them together. */
+  /** What all of them may cost together. */
   readonly cost: number;
-  /** The cheapest: with less than that nobody is helped, so nothing is taken. 0 when nobody wants anything. */
+  /** What the cheapest of them may cost: with less than that nobody could go, so nothing is taken. 0 when nobody wants anything. */
   readonly least: number;
   readonly costLimit: CostLimit;
   readonly settlements: readonly Settlement[];
@@ -32,7 +32,7 @@ export interface CostGrant {
   readonly epoch: number;
 }
 
-/** Which of these costs, in the order they came, are covered by what was granted; one that does not fit keeps no cheaper one from going. */
+/** Which of these costs are covered by what was granted, in the order in which they came. One that does not fit does not stop a cheaper one behind it. */
 export function cover(costs: readonly number[], granted: number): { readonly isCovered: boolean[]; readonly unused: number } {
   let unused = granted;
   const isCovered = costs.map((cost) => {
@@ -43,12 +43,12 @@ export function cover(costs: readonly number[], granted: number): { readonly isC
   return { isCovered, unused };
 }
 
-/** Milliseconds until the bucket has so much, when nobody asks meanwhile and nothing is given back. */
+/** Milliseconds until the bucket has this much, if nobody else takes from it and nothing is given back. */
 export function waitFor(cost: number, left: number, { restoreRate }: CostLimit): number {
   return Math.max(100, Math.ceil(((cost - left) / restoreRate) * 1_000));
 }
 
-/** What is over in this process and not yet told to the database, by epoch: there are never more than a few. */
+/** Reservations that ended in this process and of which the database has not been told yet, added up by epoch. There are never more than a few epochs. */
 export class PendingSettlements {
   private readonly settled = new Map<number, { reserved: number; actual: number }>();
 
@@ -63,7 +63,7 @@ export class PendingSettlements {
     this.settled.set(epoch, sum);
   }
 
-  /** All of it, which is forgotten here. */
+  /** Takes all of them out. */
   take(): Settlement[] {
     const all = [...this.settled].map(([epoch, sums]) => ({ epoch, ...sums }));
     this.settled.clear();

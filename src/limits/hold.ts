@@ -3,7 +3,7 @@ import { uuidOf } from '../db/ids.ts';
 import { sql, type Statement } from '../db/statement.ts';
 import type { SlotKind } from './slots.table.ts';
 
-/** What is held: what tenants have open, or calls to a provider. */
+/** What is held: what a tenant has open, or calls to a provider. */
 export type HoldKind = SlotKind | 'calls';
 
 /** What a process wants to hold of one limit. */
@@ -11,11 +11,11 @@ export interface HoldAsk {
   /** The id of the member, key or tenant, or of the provider. */
   readonly id: string;
   readonly kind: HoldKind;
-  /** What is open with slots that the process is known to hold: it keeps as many, whatever the limit has become. */
+  /** How many are open here with slots that this process is known to hold. It keeps as many, even if the limit is lower by now. */
   readonly used: number;
-  /** What is open and what wants to be. */
+  /** How many are open here or want to be. */
   readonly wanted: number;
-  /** Held for those who come next, while no more than half of the limit is held with it. */
+  /** How many more to hold for those who come next; granted only while, with them, no more than half of the limit is held by all. */
   readonly spare: number;
   readonly most: number;
 }
@@ -27,26 +27,26 @@ export interface Hold {
   readonly others: number;
 }
 
-/** Who asks. */
+/** Who asks, and with which of its statements. */
 export interface ProcessTurn {
   /** The uuid of the process. */
   readonly process: string;
-  /** Higher with each statement of the process: one that is late changes nothing. */
+  /** Higher with each statement of the process, so that one that arrives late changes nothing. */
   readonly turn: number;
-  /** For so long after the end of its lease others count what a process holds: a renewal may be under way. */
+  /** For how many milliseconds after the end of a lease others still count what its process holds: a renewal may be under way. */
   readonly graceMs: number;
 }
 
 /** Where it is stored which process holds how much of which limits. */
 export interface HoldStore {
   /**
-   * One statement: locks the rows in order, counts what living processes hold, and says what this one holds from now on: what it wants, as far
-   * as the limit goes; null where there is no row. Who lives is looked up with the rows locked (`process_lives`): one that began while this waited
-   * is in the rows already. Doing it twice is the same as doing it once. Its commit is waited for: what is held stays held, whatever happens to
-   * the database's machine. Throws LostLease.
+   * One statement. It locks the rows in order, counts what living processes hold, and says what this process holds from now on: what it wants, as far
+   * as the limit goes. Null for an ask that has no row. Which processes live is looked up after the rows are locked (`process_lives`), so that a process that
+   * began while this one waited is counted, too. Doing it twice is the same as doing it once. Its commit is waited for: what is held stays
+   * held, whatever happens to the database's machine. Throws LostLease.
    */
   hold(by: ProcessTurn, asks: readonly HoldAsk[]): Promise<(Hold | null)[]>;
-  /** Makes the rows that are missing, unless whose they are is gone. */
+  /** Makes the rows that are missing, unless their tenant is gone. */
   makeRows(asks: readonly HoldAsk[]): Promise<void>;
 }
 

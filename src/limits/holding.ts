@@ -10,16 +10,16 @@ export interface Wanted {
   readonly words: string;
 }
 
-/** What wants to be open, and what is to be told. */
+/** Something that wants to be open. */
 export interface Entry {
   readonly kind: HoldKind;
-  /** All limits that it counts in. */
+  /** All limits that it counts against. */
   readonly wanted: readonly Wanted[];
-  /** Called, after the slot was freed, when its place is another process's now. */
+  /** Called after its slot was taken away, since this process was taken to be dead and others have its slots. */
   readonly onLost: (error: AppError) => void;
 }
 
-/** Something open, in each of the limits it counts in. */
+/** Something that is open, or wants to be, with what this process has of each limit that it counts against. */
 export interface Slot {
   readonly holdings: readonly Holding[];
   /** As the entry's. */
@@ -35,16 +35,16 @@ export interface Holding {
   readonly slots: Set<Slot>;
   /** How many wait for a slot of it here. */
   waiting: number;
-  /** What this process may open without a statement; no more than the row says it holds. */
+  /** How many this process may have open without asking; never more than its row says. */
   held: number;
-  /** What the row says differs from what is wanted, or is not known. */
+  /** Whether the row may say something else than what is held here, so that it has to be asked. */
   isStale: boolean;
-  /** The lease was lost: what is open has to find its place again. */
+  /** Whether the lease was lost, so that what is open here has to find its place again. */
   isLost: boolean;
   enteredAt: number;
-  /** Until then other processes are short of slots: none are held in reserve. */
+  /** Until then other processes are short of slots, and this one holds none in reserve. */
   tightUntil: number;
-  /** Until then it is full, without a look. */
+  /** Until then it is taken to be full, without asking. */
   fullUntil: number;
 }
 
@@ -52,7 +52,7 @@ const mostSpare = 32;
 const spareLivesMs = 10_000;
 const retryAfterMs = 5_000;
 
-/** Nothing is held of it yet. */
+/** A limit of which nothing is held yet. */
 export function newHolding(kind: HoldKind, { id, most, words }: Wanted): Holding {
   const state = { waiting: 0, held: 0, isStale: false, isLost: false, enteredAt: 0, tightUntil: 0, fullUntil: 0 };
   return { id, kind, words, most, slots: new Set(), ...state };
@@ -63,18 +63,18 @@ export function hasRoom({ slots, held, most }: Holding): boolean {
   return slots.size < Math.min(held, most);
 }
 
-/** Whether the row has to be asked, though nobody waits: it may say something else than is wanted, or too much. */
+/** Whether the row has to be asked although nobody waits: it may be stale, the lease was lost, or more is held than is of use. */
 export function isDue(holding: Holding, now: number): boolean {
   const { slots, held, isStale, isLost } = holding;
   return isStale || (isLost && slots.size > 0) || held > slots.size + reserveOf(holding, now);
 }
 
-/** How many are held beside those that are open, so that who comes next waits for no statement. */
+/** How many to hold beside those that are open, so that who comes next need not wait for a statement. */
 export function reserveOf({ most, enteredAt, tightUntil }: Holding, now: number): number {
   return now < tightUntil || now - enteredAt > spareLivesMs ? 0 : Math.min(mostSpare, Math.floor(most / 10));
 }
 
-/** What somebody is told who finds it full. */
+/** The error for somebody who finds it full. */
 export function refusalBy({ most, words }: Holding): AppError {
   return new AppError('RATE_LIMITED', `the limit of ${most} ${words} is reached: close one, or come back`, { retryAfterMs });
 }

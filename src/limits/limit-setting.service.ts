@@ -23,7 +23,7 @@ import type { Policy } from './policy.ts';
 import type { SlotService } from './slot.service.ts';
 import { readUsage, type Usage, type Used } from './usage.ts';
 
-/** A limit as its people see it; null for any amount. */
+/** A limit as people see it; null means no limit. */
 export interface LimitView {
   readonly name: AnyLimitName;
   readonly most: number | null;
@@ -54,7 +54,7 @@ interface StoredRow {
 }
 
 const byName: ReadonlyMap<string, keyof TenantLimits> = new Map(tenantLimitKeys.map((key) => [limitNames[key], key]));
-/** A cost is an operator's to say, not the tenant's. */
+/** Only an operator sets limits of costs, so they are not among `byName`. */
 const ceilingNames: readonly string[] = [...byName.keys(), ...Object.values(costNames)];
 const keyKinds = Object.keys(keyLimitNames) as (keyof KeyLimits)[];
 
@@ -135,7 +135,7 @@ export class LimitSettingService {
     }
   }
 
-  /** What is in reserve here is not used. */
+  /** What is used of slots. Those that this process only holds in reserve are not. */
   private usedBy(scope: Scope, used: Used, id: string, kind: keyof KeyLimits): Usage {
     const usage = used(id, kind);
     if (kind !== 'sockets' && kind !== 'subscriptions') return usage;

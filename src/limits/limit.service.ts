@@ -25,15 +25,15 @@ export interface LimitParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly registry: Registry;
-  /** For tenants without limits of their own. */
+  /** The limits of tenants that have none of their own. */
   readonly limits: RateLimits;
-  /** The same for what their operations cost; none when absent. */
+  /** How much their operations may cost; no limit when absent. */
   readonly cost?: CostLimit;
 }
 
 /** A start that was counted. */
 export interface TakenStart {
-  /** On the monotonic clock, before the database was asked. */
+  /** When, on the monotonic clock, just before the database was asked. */
   readonly askedAt: number;
 }
 
@@ -44,12 +44,12 @@ export interface Room {
   readonly key: number;
 }
 
-/** Who asks, before it is known what to take ahead. */
+/** Who asks, before it is known what to count ahead. */
 type AskerNow = Omit<Asker, 'advance'>;
 
-/** Buckets remembered to be empty. */
+/** How many empty buckets, and tenants that could not pay, are remembered. */
 const mostRemembered = 50_000;
-/** What other processes may give back is remembered to be gone for so long: starts, and costs that were reserved. */
+/** For how long starts and costs are believed to be used up: other processes may give some back. */
 const believedMs = 1_000;
 const admitted: Verdict = { isAdmitted: true, refusedBy: null, quotas: [], cost: null };
 const startAsker = (): AskerNow => ({ cost: 0, operation: null });
@@ -57,19 +57,19 @@ const noCost: CostLimit = { maximum: 0, restoreRate: 1 };
 
 /**
  * The feature `limits`: how much a key, a member and a tenant may ask in a minute, exactly, for any number of processes. Buckets are rows
- * (`rates.table.ts`), and one statement for all who wait decides (`take.ts`). Memory remembers that a bucket is empty until a moment, and
- * what was counted before it was asked for (`ahead.ts`): it may refuse early, and admits nobody whom the database has not counted.
+ * (`rates.table.ts`), and one statement decides for all who wait (`take.ts`). Memory knows which buckets are empty, and what was counted
+ * ahead (`ahead.ts`). By that a caller may be refused too early, but nobody is admitted whom the database has not counted.
  */
 export class LimitService {
-  /** What holds for whom. */
+  /** Which limits hold for whom. */
   readonly policy: Policy;
   private readonly queues = new Map<string, TenantQueue>();
   private readonly empty = new LRUCache<string, Empty>({ max: mostRemembered });
   /** What tenants could not pay for, by tenant. */
   private readonly short = new LRUCache<string, Short>({ max: mostRemembered });
-  /** What was counted before it was asked for, by what asks. */
+  /** What was counted ahead, by the name of the wish. */
   private readonly ahead = new LRUCache<string, Ahead>({ max: 10_000 });
-  /** What the requests of members ask for, by member. */
+  /** The wishes of members' requests, by member. */
   private readonly wishes = new LRUCache<string, Pick<CallerLimits, 'tenant' | 'cost'> & { readonly wish: Wish | null }>({
     max: 10_000,
   });
@@ -82,9 +82,9 @@ export class LimitService {
   }
 
   /**
-   * Counts one request of the scope's key, member and tenant, and reserves what it may cost; at once where memory knows the answer. `costOf` is
-   * called unless the request is known to be refused, before this returns where the tenant's limits are known. Throws UNAVAILABLE when
-   * it cannot be counted. `begunOf` gives the scope that a start by this request will come with (`startWith`).
+   * Counts one request of the scope's key, member and tenant, and reserves what it may cost; without a promise where memory knows the answer. Throws
+   * UNAVAILABLE when it cannot be counted. `costOf` is not called when the request is known to be refused; else it is called before this returns,
+   * if the tenant's limits are in memory. `begunOf` gives the scope that a start by this request will come with (`startWith`).
    */
   admit(scope: Scope, costOf: () => number = () => 0, begunOf: () => Scope | null = () => null): Admission | Promise<Admission> {
     const limits = this.policy.known(scope);
@@ -93,15 +93,15 @@ export class LimitService {
       : this.policy.of(scope).then((found) => this.admitBy(scope, found, costOf, begunOf));
   }
 
-  /** Whether the request that this operation's scope came with is still being counted, so that a start could go with it. */
+  /** Whether the request that came with this scope is still being counted, so that a start could be sent right behind it. */
   isCounting(scope: Scope): boolean {
     return this.queues.get(scope.tenantId)?.isAsking(scope) ?? false;
   }
 
   /**
-   * Sends the statement of a start: at once where its request is admitted, else right behind the one that counts it. It has the part `counted`, which
-   * counts the start, and no effect where that has no row: unless the request is admitted and the start may be. Null where that cannot be
-   * sent, and no rows where it had no effect: then `takeStart` decides. `onRun` as with any statement.
+   * Sends the statement of a start: at once if its request is admitted, else right behind the statement that counts the request. `statement` has to take in `counted`,
+   * which counts the start, and must have no effect when that has no row: then the request or the start was refused. Gives null when it cannot be
+   * sent so, and no rows when it had no effect: `takeStart` has to decide then. `onRun` is as with any statement.
    */
   startWith(
     scope: Scope,
@@ -120,7 +120,7 @@ export class LimitService {
     return sent && this.followed(sent);
   }
 
-  /** Tells the database what is not to be paid after all. */
+  /** Tells the database what was reserved and is not used after all. */
   async close(): Promise<void> {
     await Promise.all([...this.queues.values()].map((queue) => queue.close()));
   }
@@ -148,7 +148,7 @@ export class LimitService {
     throw new AppError('RATE_LIMITED', message, { retryAfterMs });
   }
 
-  /** Takes a start back: nothing was started, an earlier call with the same key had done so. One that opened its window stays counted. */
+  /** Takes a start back, as nothing was started: an earlier call with the same idempotency key had done that. A start that opened its window stays counted. */
   async returnStart(scope: Scope, { askedAt }: TakenStart): Promise<void> {
     const ask = wishOf(scope, 'starts', await this.policy.of(scope));
     if (!ask) return;
@@ -158,7 +158,7 @@ export class LimitService {
     for (const subject of subjects) this.empty.delete(emptyKey(scope.tenantId, subject, 'starts'));
   }
 
-  /** How many generations may be unfinished at once; null when nothing limits them. `check_room_for_generation` counts. */
+  /** How many generations may be unfinished at once; null when nothing limits them. The database's function `check_room_for_generation` counts. */
   async room(scope: Scope): Promise<Room | null> {
     const { tenant, key } = this.policy.known(scope) ?? (await this.policy.of(scope));
     const room = { tenant: tenant.tenantGenerations, member: tenant.memberGenerations, key: key?.generations ?? 0 };
@@ -182,7 +182,7 @@ export class LimitService {
       if (rows.length > 0) this.admissions.starts.admitted.inc();
       return rows;
     } catch (error) {
-      // It collided with others: by itself it is tried again.
+      // Nothing was done, since it collided with others. `takeStart` tries again by itself.
       if (error instanceof AppError && hasDoneNothing(error)) return [];
       throw error;
     }
@@ -198,7 +198,7 @@ export class LimitService {
     const verdict = this.decideBy(scope, 'requests', limits, () => {
       requested = costOf();
       const isTooMuch = requested > limits.cost.maximum;
-      // What is too much where costs are limited is refused, though nothing is asked for it.
+      // An operation that costs more than the limit is refused whatever the bucket has, so nothing is reserved for it and no start is sent behind it.
       return { cost: isTooMuch ? 0 : requested, operation: isTooMuch && limits.cost.maximum > 0 ? null : begunOf() };
     });
     const heed = (known: Verdict): Admission => this.admissionOf(scope, limits.cost, requested, known);
@@ -206,7 +206,7 @@ export class LimitService {
   }
 
   private admissionOf(scope: Scope, costLimit: CostLimit, requested: number, verdict: Verdict): Admission {
-    // What is still being settled when the limit is taken away refuses nobody.
+    // If the limit has been taken away, what is still being settled refuses nobody.
     const cost = costLimit.maximum > 0 ? verdict.cost : null;
     const throttle = cost && throttleOf(costLimit, cost.left);
     const refusal = verdict.isAdmitted
@@ -265,7 +265,7 @@ export class LimitService {
     return ahead;
   }
 
-  /** The same for all requests of a member while the limits are the same. */
+  /** The wish of a member's requests: the same one as long as the limits are the same. */
   private requestOf(scope: Scope, limits: CallerLimits): Wish | null {
     const known = this.wishes.get(scope.memberId);
     if (known && known.tenant === limits.tenant && known.cost === limits.cost) return known.wish;
@@ -300,7 +300,7 @@ export class LimitService {
     return null;
   }
 
-  /** What to say to who cannot pay, where that is known without a look: what comes back with time is reckoned in, what others give back is not. */
+  /** The verdict for who cannot pay, if that is known without asking. What comes back with time is reckoned in; what others give back is not. */
   private findShort(tenantId: string, cost: number, { maximum, restoreRate }: CostLimit): Verdict | null {
     const short = this.short.get(tenantId);
     if (!short) return null;

@@ -20,7 +20,7 @@ export const keyLimitNames = {
   subscriptions: 'SUBSCRIPTIONS_PER_KEY',
 } as const;
 
-/** What an operator can say about the costs of a tenant's operations: at once, and what comes back in a second. */
+/** What an operator can set for the costs of a tenant's operations: how much they may cost at once, and how much of that comes back in a second. */
 export const costNames = { maximum: 'QUERY_COST', restoreRate: 'QUERY_COST_PER_SECOND' } as const;
 
 /** How much each limit of a tenant allows; 0 is no limit. */

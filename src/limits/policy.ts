@@ -6,15 +6,15 @@ import type { Scope } from '../kernel/scope.ts';
 import type { CostLimit } from './cost.ts';
 import { costNames, limitNames, tenantLimitKeys, tighter, type KeyLimits, type TenantLimits } from './names.ts';
 
-/** What is configured for tenants that nothing else is said about; an absent limit is none. */
+/** The configured limits, for tenants of which nothing else is said; an absent one is no limit. */
 export type RateLimits = Partial<TenantLimits>;
 
-/** What holds for a caller. */
+/** All limits that hold for a caller. */
 export interface CallerLimits {
   readonly tenant: TenantLimits;
   /** What the operations of the tenant may cost. */
   readonly cost: CostLimit;
-  /** Null when the key in use has no limits of its own, or it is no key. */
+  /** Null when the caller's key has no limits of its own, or there is no key. */
   readonly key: KeyLimits | null;
 }
 
@@ -24,7 +24,7 @@ interface OfTenant extends Omit<CallerLimits, 'key'> {
 
 type Caller = Pick<Scope, 'tenantId' | 'keyId'>;
 
-/** What holds for whom: what the installation allows the tenant, lowered by what the tenant has set itself, and what its key has. */
+/** Which limits hold for whom: what the installation allows the tenant, or less if the tenant has set less, and those of the key. */
 export class Policy {
   private readonly tenants: Remembered<OfTenant>;
   private readonly keys: Remembered<KeyLimits | null, string>;
@@ -39,7 +39,7 @@ export class Policy {
     this.keys = new Remembered(clock, (keyId, tenantId) => this.lookAtKey(keyId, tenantId));
   }
 
-  /** What is known without a look; null when it has to be looked up first. */
+  /** The limits of a caller if they can be had without waiting; null when they have to be looked up. */
   known({ tenantId, keyId }: Caller): CallerLimits | null {
     const known = this.tenants.known(tenantId);
     if (!known) return null;
@@ -49,7 +49,7 @@ export class Policy {
     return key === undefined ? null : { tenant, cost, key };
   }
 
-  /** Looked up once at a time. */
+  /** The limits of a caller. Several callers who ask at once share one look. */
   async of(caller: Caller): Promise<CallerLimits> {
     const known = this.known(caller);
     if (known) return known;
@@ -64,7 +64,7 @@ export class Policy {
     return ceiling ?? this.configured[name] ?? 0;
   }
 
-  /** Looks again when these tenants and keys ask next; at all of them without `ids`. */
+  /** Forgets what is known of these tenants and keys, or of all where `ids` is null: it is looked up when they ask next. */
   forget(ids: readonly string[] | null): void {
     this.tenants.forget(ids);
     this.keys.forget(ids);

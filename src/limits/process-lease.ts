@@ -11,15 +11,15 @@ interface Parts {
   readonly log: Log;
 }
 
-/** Says that this process lives: what it holds counts while its lease lasts. A process that was lost comes back as another. */
+/** Tells the others that this process lives: what it holds counts as long as its lease lasts. A process whose lease ran out goes on under another id. */
 export class ProcessLease {
-  /** Others count what a process holds for so much longer than its lease: a renewal that began in time may still be under way. */
+  /** For how many milliseconds after the end of its lease others still count what a process holds: a renewal that began in time may still be under way. */
   readonly graceMs: number;
   private uuid: string | null = null;
-  /** What it was before it was lost, until nobody can count that any more. */
+  /** Its id before the lease was lost; null when nobody can count that any more. */
   private ghost: string | null = null;
   private turn = 0;
-  /** On the monotonic clock. */
+  /** Until then, on the monotonic clock, the lease certainly lasts. */
   private trustedUntil = 0;
   private timer: NodeJS.Timeout | null = null;
   private beginning: Promise<string> | null = null;
@@ -34,7 +34,7 @@ export class ProcessLease {
     this.graceMs = Math.max(500, leaseMs / 3);
   }
 
-  /** Calls `listener` whenever what the process had held is not its own any more. */
+  /** Calls `listener` whenever the lease was lost, and with it all that the process held. */
   onLost(listener: () => void): void {
     this.losers.push(listener);
   }
@@ -43,12 +43,12 @@ export class ProcessLease {
     this.timer = setInterval(() => void this.renew(), this.leaseMs / 3);
   }
 
-  /** Whether others certainly count what this process holds. */
+  /** Whether the lease certainly lasts, so that others count what this process holds. */
   get isTrusted(): boolean {
     return this.parts.clock.monotonic() < this.trustedUntil;
   }
 
-  /** Who asks for slots with the next statement; the lease begins with the first. Throws when it cannot be said that it holds. */
+  /** The turn of the next statement that asks for slots; the lease begins with the first. Throws UNAVAILABLE when it is not certain that the lease lasts. */
   async nextTurn(): Promise<ProcessTurn> {
     // After a long silence others may count nothing of this process any more.
     if (this.uuid !== null && !this.isTrusted) await this.renew();
@@ -57,12 +57,12 @@ export class ProcessLease {
     return { process, turn: ++this.turn, graceMs: this.graceMs };
   }
 
-  /** Whether what was asked for in this name is held: an answer that is late, or of a life before, says nothing. */
+  /** Whether the answer to this turn may be believed: it came while the lease lasted, and under the id that the process still has. */
   isStill({ process }: ProcessTurn): boolean {
     return this.uuid === process && this.isTrusted;
   }
 
-  /** The lease of this name has run out: nothing is held in it any more. Does nothing when another has taken its place. */
+  /** The lease of this id has run out, and nothing is held under it any more. Does nothing if the process has another id by now. */
   lose(process: string): void {
     if (this.uuid !== process) return;
     this.uuid = null;
@@ -82,7 +82,7 @@ export class ProcessLease {
     try {
       await this.engine((sql) => sql`delete from processes where id in (${uuid}::uuid, ${this.ghost}::uuid)`);
     } catch (err) {
-      // The lease runs out.
+      // The lease runs out by itself.
       this.parts.log.warn({ err }, 'could not give slots back');
     }
   }
@@ -98,7 +98,7 @@ export class ProcessLease {
     const uuid = randomUUID();
     const sentAt = this.parts.clock.monotonic();
     const { ghost } = this;
-    // Those that are long dead are counted nowhere; its own ghost would be, for a while, and what is open here would have no place beside it.
+    // Deletes processes that are long dead, which nobody counts, and its own former id: that one would still count for a while, and leave no room for what is open here.
     await this.engine(
       (sql) => sql`
         with gone as (delete from processes where lease_until < now() - interval '1 hour' or id = ${ghost}::uuid)
@@ -132,7 +132,7 @@ export class ProcessLease {
       if (alive.length === 0) this.lose(uuid);
       else this.trustedUntil = sentAt + this.leaseMs;
     } catch (err) {
-      // Until the lease runs out there are more tries.
+      // There are more tries before the lease runs out.
       this.parts.log.warn({ err }, 'could not renew the lease of this process');
     }
   }

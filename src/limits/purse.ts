@@ -1,9 +1,9 @@
 import { cover, type CostGrant } from './cost.ts';
 
-/** What a statement reserved, for its callers to share. */
+/** What one statement reserved of the tenant's costs, for all its callers to share. */
 export class Purse {
   left: number;
-  /** Whether it was too little for somebody. */
+  /** Whether it was too little for one of them. */
   isShort = false;
 
   constructor(readonly grant: CostGrant) {
@@ -18,7 +18,7 @@ export class Purse {
     return isCovered;
   }
 
-  /** Takes up to so much for requests that have not come yet: nothing while somebody else was refused for it. */
+  /** Takes up to `most` for requests that have not come yet; nothing if somebody was refused, whom it could have helped. */
   keep(most: number): number {
     const kept = this.isShort ? 0 : Math.min(most, this.left);
     this.left -= kept;

@@ -27,7 +27,7 @@ import type { Wish } from './wish.ts';
 
 type Caller = Asker & { readonly promise: PromiseWithResolvers<Verdict> };
 
-/** The callers that wait for one bucket. */
+/** The callers with the same wish, who wait together. */
 interface Group {
   readonly ask: Wish;
   readonly callers: Caller[];
@@ -35,36 +35,36 @@ interface Group {
   isSettled: boolean;
 }
 
-// More members than this go in the next statement.
+/** How many groups go with one statement; the rest go with the next. */
 const mostGroups = 500;
-/** What is over is told with the next statement, or by one of its own after this. */
+/** Settlements go with the next statement. When there is none for this long they get one of their own. */
 const settleWithinMs = 250;
-// A tenant with more callers waiting than this is beyond any limit one could mean.
+/** With this many callers waiting a tenant is beyond any limit that anybody could mean. */
 const mostWaiting = 10_000;
-/** A statement with more callers is not followed: they are refused together more often, and a round trip is little beside their wait. */
+/** No start is sent right behind a statement with more callers than this: many are refused together more often, and a round trip is little beside their wait. */
 const mostFollowed = 8;
 
-/** A tenant's callers. One statement at a time is on its way for all who came before it left; who comes meanwhile goes with the next. */
+/** The callers of one tenant who wait. One statement at a time is on its way, for all who came before it left. Who comes meanwhile goes with the next. */
 export class TenantQueue {
   private groups = new Map<string, Group>();
   private waiting = 0;
   private tenantMost = unlimited;
   private isUnderWay = false;
-  /** Who waits for the end of what is under way. */
+  /** Called when nothing is under way any more; `close` waits for it. */
   private onRest: () => void = () => undefined;
   private readonly tenantUuid: string;
   private readonly pendingSettlements = new PendingSettlements();
   private costLimit: CostLimit = { maximum: 0, restoreRate: 1 };
-  /** Reservations that are not over. */
+  /** How many operations that reserved something still run. */
   private running = 0;
   private settling: NodeJS.Timeout | null = null;
   private isLate = false;
   private isClosed = false;
-  /** Others may be refused for what is settled here. */
+  /** Whether settlements must not wait: others may be refused as long as they are not told. */
   private isUrgent = false;
-  /** Operations that may be followed and are not answered. */
+  /** Operations whose request waits for its answer, and behind which a start may be sent. */
   private readonly begun = new Set<object>();
-  /** What is on its way now, and for which of these. */
+  /** The statement that is on its way, and the operations whose requests it counts. */
   private flight: (Flight & { readonly operations: readonly object[] }) | null = null;
 
   constructor(
@@ -82,7 +82,7 @@ export class TenantQueue {
     this.tenantUuid = uuidOf(tenantId, 'ten');
   }
 
-  /** Waits for the answer of the database; rejects with UNAVAILABLE or TIMEOUT when there is none. A reserved cost is to be settled. */
+  /** Asks the database. Rejects with UNAVAILABLE or TIMEOUT when it does not answer. A cost that it reserved has to be settled. */
   ask(ask: Wish, tenantMost: number, costLimit: CostLimit, asker: Asker): Promise<Verdict> {
     if (this.waiting >= mostWaiting) {
       return Promise.reject(new AppError('UNAVAILABLE', 'too many requests of this tenant wait here', { retryAfterMs: 1_000 }));
@@ -105,7 +105,7 @@ export class TenantQueue {
     return this.begun.has(operation);
   }
 
-  /** Sends a statement behind the one that counts an operation's request, to have an effect if `isTaken`; null when that is not on its way. */
+  /** Sends a statement right behind the one that counts an operation's request; it is to have an effect only if `isTaken`. Null when that one is not on its way. */
   follow(
     operation: object,
     statement: (isTaken: Statement) => Statement,
@@ -116,25 +116,25 @@ export class TenantQueue {
     return flight.leader.follow(statement(flight.isTaken), onRun);
   }
 
-  /** A reservation was made of what was taken ahead. */
+  /** An operation runs on what was reserved ahead. */
   reserve(): void {
     this.running++;
   }
 
-  /** Gives back what was taken ahead and reserved for nobody. */
+  /** Gives back what was reserved ahead and used by nobody. */
   giveBack(epoch: number, reserved: number): void {
     this.pendingSettlements.settle({ epoch, reserved, actual: 0 });
     if (!this.isUnderWay) this.settleLater();
   }
 
-  /** Ends a reservation. The database hears of it with the next statement. */
+  /** Ends the reservation of an operation that really cost `actual`. The database hears of it with the next statement. */
   settle(epoch: number, reserved: number, actual: number): void {
     this.running--;
     this.pendingSettlements.settle({ epoch, reserved, actual });
     if (!this.isUnderWay) this.settleLater();
   }
 
-  /** Takes what was not reserved. The database hears of it with the next statement. */
+  /** Counts a cost that was not reserved. The database hears of it with the next statement. */
   spend(cost: number, costLimit: CostLimit): void {
     // Nobody may have asked here for a while.
     if (this.costLimit.maximum === 0) this.costLimit = costLimit;
@@ -142,7 +142,7 @@ export class TenantQueue {
     if (!this.isUnderWay) this.settleLater();
   }
 
-  /** Tells the database what is over. */
+  /** Tells the database of all settlements that it has not heard of. */
   async close(): Promise<void> {
     this.isUrgent = true;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -170,12 +170,12 @@ export class TenantQueue {
       } catch (error) {
         for (const { callers, isSettled } of going) if (!isSettled) this.leave(callers, ({ promise }) => promise.reject(error));
       }
-      // Whose request is here already, though nobody has read it, goes with those who waited.
+      // Requests that have arrived and were not read yet go with those who waited.
       if (this.groups.size > 0) await nextTurn();
     }
     const isOld = this.isLate || this.isUrgent;
     [this.isLate, this.isUrgent] = [false, false];
-    // What no statement has told it in passing; when that fails it is lost, and comes back with time.
+    // A statement for the settlements alone. If it fails they are lost: what they would give back comes back with time.
     if (isOld && !this.pendingSettlements.isEmpty) await this.send([]).catch(() => undefined);
     this.isUnderWay = false;
     if (this.groups.size > 0 || (this.isUrgent && !this.pendingSettlements.isEmpty)) return this.start();
@@ -227,7 +227,7 @@ export class TenantQueue {
     }
   }
 
-  /** What was taken for callers that cannot go, or were not reached, goes back at once. */
+  /** Gives back at once what was reserved for callers who could not go after all, or were not reached. */
   private putBack(purse: Purse, seenAt: number): void {
     // Unless something was given back meanwhile.
     if (purse.isShort && this.pendingSettlements.isEmpty)
@@ -237,7 +237,7 @@ export class TenantQueue {
     this.isUrgent = true;
   }
 
-  /** Null when there is neither a limit nor anything to tell. */
+  /** What to ask of the tenant's bucket of costs; null when there is neither a limit nor a settlement to tell. */
   private costAsk(going: readonly Group[]): CostAsk | null {
     const settlements = this.pendingSettlements.take();
     const isLimited = this.costLimit.maximum > 0 && going.some(({ ask }) => ask.kind === 'requests');
@@ -254,7 +254,7 @@ export class TenantQueue {
     return { cost, least, costLimit: this.costLimit, settlements };
   }
 
-  /** What is settled must not be settled twice: a statement that does is not repeated as it was. */
+  /** Sends the statement. Nothing may be settled twice: after a lost answer it is repeated without its settlements. */
   private async takeOnce(
     connection: Connection,
     asks: readonly Ask[],
@@ -268,7 +268,7 @@ export class TenantQueue {
       if (!cost || cost.settlements.length === 0) throw error;
       const isLost = error instanceof AppError && error.code === 'UNAVAILABLE';
       if (hasDoneNothing(error)) {
-        // It is told of with the next.
+        // Nothing was done: they go with the next statement.
         for (const settlement of cost.settlements) this.pendingSettlements.settle(settlement);
         throw error;
       }

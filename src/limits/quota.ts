@@ -1,7 +1,7 @@
-/** A rate by what it counts and for whom. */
+/** Which rate: what it counts, and for whom. */
 export type RateName = 'member' | 'key' | 'tenant' | 'starts' | 'keyStarts';
 
-/** What is left of a limit. */
+/** A rate and what is left of it. */
 export interface Quota {
   readonly name: RateName;
   /** Allowed in a window. */
@@ -22,10 +22,10 @@ export interface Decision {
 
 /** The length of every window. */
 export const windowSeconds = 60;
-/** What a limit that is none counts up to: more than any process can admit in a window. */
+/** The number that stands for no limit in statements: more than any process can admit in a window. */
 export const unlimited = 1_000_000_000;
 
-/** What each of the callers is told, in the order they came, when `granted` of them may go on. Those in front see what those behind them left. */
+/** What each of the callers is told, in the order in which they came, when the first `granted` of them may go on. All are shown what is left after all of them. */
 export function decide(callers: number, granted: number, quotas: readonly Quota[]): Decision[] {
   const shown = shownOf(quotas);
   const refusedBy = slowest(shown.filter(({ left }) => left === 0)) ?? slowest(shown);
@@ -35,12 +35,12 @@ export function decide(callers: number, granted: number, quotas: readonly Quota[
   });
 }
 
-/** Those that are limits. */
+/** The quotas without those that stand for no limit. */
 export function shownOf(quotas: readonly Quota[]): readonly Quota[] {
   return quotas.filter(({ most }) => most < unlimited);
 }
 
-/** Of several limits the one that lets nobody in for longest. */
+/** The quota that resets last. */
 export function slowest(quotas: readonly Quota[]): Quota | null {
   return quotas.reduce<Quota | null>((last, quota) => (last && last.resetMs >= quota.resetMs ? last : quota), null);
 }

@@ -5,8 +5,8 @@ import { tenants } from '../tenants/tenants.table.ts';
 import type { costNames, TenantLimitName } from './names.ts';
 
 /**
- * What is used of each limit in its running window: a row for a tenant, and one for each member, limited key and kind, made at first use.
- * `subject` is the uuid of whom it counts; there are no more rows than there are of these, so none is cleaned up.
+ * What is used of each rate in its running window. A tenant has a row, and so has each of its members and limited keys for each kind; rows are made at first use.
+ * `subject` is the uuid of who is counted. There are never more rows than members and keys give rise to, so nothing cleans them up.
  */
 export const rateBuckets = pgTable(
   'rate_buckets',
@@ -24,9 +24,9 @@ export const rateBuckets = pgTable(
 );
 
 /**
- * What the operations of a tenant have cost and not yet got back: a row for each tenant, made at first use. What runs is reserved apart, by
- * the minute in which it began (`epoch` and the one before), and does not come back with time: else it would come back twice, by time and
- * when it is settled. Reservations of a process that died are dropped with their minute.
+ * What the operations of a tenant have cost and time has not given back yet: a row for each tenant, made at first use. What still runs is reserved apart, by
+ * the minute in which it began (`epoch`, and the one before it). Time does not give that back, or it would come back twice: by time and when
+ * it is settled. Reservations of a process that died are dropped with their minute.
  */
 export const costBuckets = pgTable(
   'cost_buckets',
@@ -41,7 +41,7 @@ export const costBuckets = pgTable(
     epoch: integer().notNull().default(0),
     reserved: integer().notNull().default(0),
     reservedBefore: integer().notNull().default(0),
-    /** By the latest statement: an update returns only what it wrote. */
+    /** What the latest statement granted. It is a column since an update returns only what it wrote. */
     granted: integer().notNull().default(0),
   },
   () => [tenantWall()],

@@ -19,9 +19,9 @@ export const roomWords: Readonly<Record<string, string>> = {
   [keyLimitNames.generations]: 'of a key',
 };
 
-/** What to say to who is refused by a limit. */
+/** What to tell a caller whom a limit refuses. */
 export function refusalBy(quota: Quota | null): { message: string; retryAfterMs: number } {
-  // Refused without a limit that says so cannot be: the shortest wait for a caller who meets it all the same.
+  // Nobody should be refused without a limit that does it. If it happens all the same the wait is short.
   if (!quota) return { message: 'a limit is reached', retryAfterMs: 1_000 };
   return {
     message: `the limit of ${quota.most} ${words[quota.name]} in ${windowSeconds} s is reached`,
@@ -29,7 +29,7 @@ export function refusalBy(quota: Quota | null): { message: string; retryAfterMs:
   };
 }
 
-/** What to say to who cannot pay; null when it may run. */
+/** What to tell a caller whose operation costs too much; null when it may run. */
 export function refusalByCost(
   requested: number,
   { isReserved, left }: NonNullable<Verdict['cost']>,

@@ -23,13 +23,13 @@ export interface SlotParts {
   readonly lease: ProcessLease;
 }
 
-/** Before each further try: as long as others may take to give back what they hold in reserve. */
+/** The pauses before further tries are as long as others may take to give back what they hold in reserve. */
 const patience = { pausesMs: [50, 200], until: 0 };
 
 /**
- * How many sockets and subscriptions a key, a member and a tenant may have open, exactly, for any number of processes. What a process holds
- * is in the database (`slots.table.ts`) for as long as its lease lasts, so a dead one's slots come back by themselves. What is open under a
- * limit that is none is not counted, also when there is one later.
+ * Limits how many sockets and subscriptions a key, a member and a tenant may have open, exactly, for any number of processes. What a process holds
+ * is in the database (`slots.table.ts`) for as long as its lease lasts, so the slots of a dead process come back by themselves. What was opened
+ * when there was no limit is never counted, even if a limit is set later.
  */
 export class SlotService {
   private readonly tenants = new Map<string, Slots>();
@@ -42,8 +42,8 @@ export class SlotService {
   }
 
   /**
-   * Takes a slot; what it gives is to be called once, when that is closed. RATE_LIMITED names the limit that is reached. `onLost` is called,
-   * after the slot was freed, when this process was taken to be dead and its place is another's.
+   * Takes a slot. What it gives is to be called once, when that socket or subscription is closed. Throws RATE_LIMITED, which names the limit that is
+   * reached. `onLost` is called if the slot is taken away, since this process was taken to be dead and others have its slots.
    */
   async enter(scope: Scope, kind: SlotKind, onLost: (error: AppError) => void): Promise<() => void> {
     const wanted = wantedBy(scope, kind, await this.parts.policy.of(scope));
@@ -58,23 +58,23 @@ export class SlotService {
     }
   }
 
-  /** For so long after the end of its lease what a process held counts. */
+  /** For how many milliseconds after the end of its lease what a process held still counts. */
   get graceMs(): number {
     return this.parts.lease.graceMs;
   }
 
-  /** What this process holds in reserve of what a member, key or tenant may open: it is not used. */
+  /** How many slots of a member, key or tenant this process holds in reserve; they are not used. */
   spareOf({ tenantId }: Scope, id: string, kind: SlotKind): number {
     return this.tenants.get(tenantId)?.spareOf(id, kind) ?? 0;
   }
 
-  /** Nobody enters any more; what is held is given back with the lease of the process. */
+  /** Ends entering. What is held is given back with the lease of the process. */
   async close(): Promise<void> {
     this.stop?.();
     await Promise.all([...this.tenants.values()].map((tenant) => tenant.close()));
   }
 
-  /** Those of tenants that have something open, or had lately. */
+  /** The slots of tenants that have something open, or had lately. */
   private kept(): Iterable<Slots> {
     for (const [id, tenant] of this.tenants) if (tenant.isIdle) this.tenants.delete(id);
     return this.tenants.values();
@@ -91,7 +91,7 @@ export class SlotService {
 
 const words = { sockets: 'sockets', subscriptions: 'running subscriptions' } as const;
 
-/** The limits that something of this kind counts in; those that are none are left out. */
+/** The limits that something of this kind counts against. */
 function wantedBy({ tenantId, memberId, keyId }: Scope, kind: SlotKind, { tenant, key }: CallerLimits): Wanted[] {
   const [ofTenant, ofMember] =
     kind === 'sockets' ? [tenant.tenantSockets, tenant.memberSockets] : [tenant.tenantSubscriptions, tenant.memberSubscriptions];

@@ -8,7 +8,7 @@ import { tenants } from '../tenants/tenants.table.ts';
 export const slotKinds = ['sockets', 'subscriptions'] as const;
 export type SlotKind = (typeof slotKinds)[number];
 
-/** Processes that hold slots, of no tenant; whose lease has run out holds nothing any more. */
+/** Processes that hold slots; they belong to no tenant. One whose lease has run out holds nothing any more. */
 export const processes = pgTable(
   'processes',
   {
@@ -18,7 +18,7 @@ export const processes = pgTable(
   () => [pgPolicy('everyone_reads', { as: 'permissive', for: 'select', to: appRole, using: sql`true` }), engineWall()],
 );
 
-/** Slots of one process: how many, and by which of its statements, so that a late one changes nothing. */
+/** What one process holds: how many slots, and by which of its statements (`turn`), so that one that arrives late changes nothing. */
 export interface Holder {
   readonly held: number;
   readonly turn: number;

@@ -19,9 +19,9 @@ import type { ProcessLease } from './process-lease.ts';
 
 /** How long to wait where a limit is reached. */
 export interface Patience {
-  /** Before each further try, as long as other processes may hold some in reserve. */
+  /** The pauses before further tries, which are made as long as other processes hold some: they may have them in reserve. */
   readonly pausesMs: readonly number[];
-  /** Until then on the monotonic clock it is tried again in any case, also for what becomes free here; 0 for no such time. */
+  /** Until this moment on the monotonic clock it is tried again in any case, since slots may become free; 0 for no such time. */
   readonly until: number;
 }
 
@@ -38,7 +38,7 @@ export interface SlotsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly lease: ProcessLease;
-  /** By it other processes are asked for what they hold in reserve. */
+  /** Asks other processes for what they hold in reserve. */
   readonly bus: Bus;
 }
 
@@ -50,7 +50,7 @@ const mostWaiting = 10_000;
 const tidyMs = 1_000;
 
 /**
- * Keeps slots in order until what it gives is called: what nobody uses, or others are short of, is given back, and after a lost lease what is open looks
+ * Keeps slots in order, until what it returns is called. It gives back what nobody uses and what others are short of; after a lost lease what is open looks
  * for its place again.
  */
 export function keepUp({ bus, lease }: Pick<SlotsParts, 'bus' | 'lease'>, all: () => Iterable<Slots>): () => void {
@@ -69,9 +69,9 @@ export function keepUp({ bus, lease }: Pick<SlotsParts, 'bus' | 'lease'>, all: (
 }
 
 /**
- * The slots of one store, as this process has them. The rows say what each process holds, and one statement at a time asks for all who
- * wait. Far below a limit it holds some in reserve, so that who opens something next waits for no statement; near it none, and what is
- * in reserve elsewhere is asked for before anybody is refused. Who waits here comes first, in turn, for what becomes free here.
+ * The slots of one store, as this process has them. The rows say what each process holds, and one statement at a time asks for all who wait. Far below a
+ * limit the process holds some slots in reserve, so that who opens something next waits for no statement. Near the limit it holds none, and before
+ * anybody is refused the other processes are asked for theirs. What becomes free here goes to those who wait here, in turn.
  */
 export class Slots {
   private readonly holdings = new Map<string, Holding>();
@@ -85,13 +85,13 @@ export class Slots {
     return this.holdings.size === 0 && this.waiters.length === 0 && !this.running;
   }
 
-  /** Takes a slot that is held in reserve; null where none is. What it gives is called once, when that is closed. */
+  /** Takes a slot that is held in reserve; null when there is none. What it gives is to be called once, when that is closed. */
   enterNow({ kind, wanted, onLost }: Entry): (() => void) | null {
     const slot: Slot = { holdings: wanted.map((each) => this.holdingOf(kind, each)), onLost };
     return this.isNext(slot) ? this.occupy(slot) : null;
   }
 
-  /** Takes a slot; what it gives is called once, when that is closed. Rejects with RATE_LIMITED, or UNAVAILABLE when nobody can say. */
+  /** Takes a slot. What it gives is to be called once, when that is closed. Rejects with RATE_LIMITED, or UNAVAILABLE when the database cannot say. */
   async enter(entry: Entry, patience: Patience): Promise<() => void> {
     const now = this.parts.clock.monotonic();
     const slot: Slot = { holdings: entry.wanted.map((each) => this.holdingOf(entry.kind, each)), onLost: entry.onLost };
@@ -102,27 +102,27 @@ export class Slots {
     const caller = Promise.withResolvers<() => void>();
     this.waiters.push({ slot, caller, patience, tries: 0, dueAt: now });
     for (const holding of slot.holdings) holding.waiting++;
-    // Who is in front may wait for another limit.
+    // There may be room already: those in front may wait for another limit.
     if (slot.holdings.every(hasRoom)) this.seat();
     // After everything that arrived in this turn of the event loop.
     setImmediate(() => this.run());
     return caller.promise;
   }
 
-  /** What is in reserve here of what this member, key, tenant or provider may have open. */
+  /** How many slots of this member, key, tenant or provider are held in reserve here. */
   spareOf(id: string, kind: HoldKind): number {
     const holding = this.holdings.get(keyOf(id, kind));
     return holding ? Math.max(0, holding.held - holding.slots.size) : 0;
   }
 
-  /** Another process is short of slots. */
+  /** Another process is short of these slots: none are held in reserve for a while. */
   tighten(id: string): void {
     const tightUntil = this.parts.clock.monotonic() + tightMs;
     for (const holding of this.holdings.values()) if (holding.id === id) holding.tightUntil = tightUntil;
     this.tidy();
   }
 
-  /** Others do not count any more what this process holds. */
+  /** The lease was lost, so others do not count any more what this process holds. */
   lose(): void {
     for (const holding of this.holdings.values()) {
       holding.held = 0;
@@ -253,7 +253,7 @@ export class Slots {
     const { store, lease } = this.parts;
     let turn = await lease.nextTurn();
     for (const [holding, { used }] of asked) {
-      // Until the answer nothing more is opened from what may just be given back.
+      // Until the answer comes nothing is opened by slots that this statement may give back.
       holding.held = Math.min(holding.held, used);
       holding.isStale = true;
     }
@@ -264,7 +264,7 @@ export class Slots {
       turn = await lease.nextTurn();
       found = await store.hold(turn, asks);
     }
-    // The answer came too late to be true: it is asked again, in the name that holds by then.
+    // The answer came too late to be believed. It is asked again, under the id that the process has by then.
     if (!lease.isStill(turn)) return;
     const holds = new Map<Holding, Hold>();
     [...asked.keys()].forEach((holding, index) => {
@@ -280,7 +280,7 @@ export class Slots {
     this.refuse(due, holds);
   }
 
-  /** The newest have to go that found no place any more. */
+  /** Ends what found no place any more after a lost lease, the newest first. */
   private evict(holding: Holding): void {
     for (const slot of [...holding.slots].toReversed().slice(0, Math.max(0, holding.slots.size - holding.held))) {
       this.leave(slot);
@@ -316,7 +316,7 @@ export class Slots {
     if (short.size > 0) this.parts.bus.publish('slots.wanted', [...short]);
   }
 
-  /** How long until the next try; null when there is none: for who is not patient there is nobody to wait for where no other process holds any. */
+  /** Milliseconds until the next try; null for none. Without `until` there is one only while other processes hold some, which they may give back. */
   private pauseOf({ patience, tries }: Waiter, hasOthers: boolean, now: number): number | null {
     const pauseMs = hasOthers ? patience.pausesMs[tries] : undefined;
     const leftMs = patience.until - now;
@@ -324,7 +324,7 @@ export class Slots {
     return Math.min(pauseMs ?? patientPauseMs, leftMs);
   }
 
-  /** Those of them that still wait do so no longer. */
+  /** Takes these out of those who wait, and tells each of them. */
   private dismiss(over: ReadonlySet<Waiter>, tell: (waiter: Waiter) => void): void {
     if (over.size === 0) return;
     const leaving = this.waiters.filter((waiter) => over.has(waiter));

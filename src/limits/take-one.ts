@@ -3,7 +3,7 @@ import type { CostAsk } from './cost.ts';
 import { windowSeconds } from './quota.ts';
 import type { Ask, GrantRow } from './take.ts';
 
-/** What the function `take_request` answers: nulls for the buckets that nobody has made. */
+/** What the function `take_request` answers; null where there is no such bucket yet. */
 export interface OneTaken {
   readonly granted: number | null;
   readonly memberLeft: number;
@@ -15,11 +15,11 @@ export interface OneTaken {
   readonly costEpoch: number;
 }
 
-/** The length of the minutes in which reservations are kept apart. A request lasts less; its reservation is kept for one to two of them. */
+/** The length of an epoch. Reservations are kept by the epoch in which they were made, and for the one after; a request lasts less than one. */
 export const epochSeconds = 60;
 const nothing = { epoch: 0, reserved: 0 };
 
-/** The statement for requests of one member whose key has no limit, which is nearly always: a function of the database. Null for other asks. */
+/** The statement for requests of one member whose key has no limits, which is nearly always enough: a call of a function of the database. Null for other asks. */
 export function takenOne(tenantUuid: string, asks: readonly Ask[], cost: CostAsk | null, mark: string | null): Statement | null {
   const [tenant, own] = asks;
   if (asks.length !== 2 || tenant?.kind !== 'tenant' || own?.kind !== 'requests' || own.key) return null;
@@ -28,7 +28,7 @@ export function takenOne(tenantUuid: string, asks: readonly Ask[], cost: CostAsk
   const [last = nothing, before = nothing] =
     settlements.length < 2 ? settlements : settlements.toSorted((a, b) => b.epoch - a.epoch);
   const actual = settlements.reduce((sum, each) => sum + each.actual, 0);
-  // No plain select: those are taken for reads, which go out together and would wait behind a row that others hold.
+  // Written with `with`, since a plain select is taken for a read: reads go out together, and all of them would wait when this one waits for a row.
   return sql`with taken as materialized (
       select * from take_request(${tenantUuid}::uuid, ${own.subject}::uuid, ${own.count}::int, ${own.most}::int, ${tenant.most}::int,
         ${windowSeconds}::int, ${mark}::text, ${cost !== null}::boolean, ${cost?.cost ?? 0}::int, ${cost?.least ?? 0}::int,

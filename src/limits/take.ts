@@ -8,7 +8,7 @@ import { epochSeconds, rowsOf, takenOne, type OneTaken } from './take-one.ts';
 /** What a limit counts: the requests and starts of a member or key, and the requests of all of a tenant. */
 export type Kind = 'requests' | 'starts' | 'tenant';
 
-/** How many callers wait for the same buckets. */
+/** Callers who wait for the same buckets, and how many they are. */
 export interface Ask {
   /** A uuid: of the member or, for the kind `tenant` with a `count` of 0, of the tenant. */
   readonly subject: string;
@@ -32,13 +32,13 @@ export interface Grant extends Left {
   readonly ofKey: Left | null;
 }
 
-/** A statement that counts, for others to be sent behind it: in them `isTaken` is true when all was granted that it asked for. */
+/** A statement that counts and is on its way. Others can be sent right behind it; in them `isTaken` is true when all that it asked for was granted. */
 export interface Flight {
   readonly isTaken: Statement;
   readonly leader: Leader<unknown>;
 }
 
-/** What became of all asks, by `keyOfAsk`; `cost` is null where none was asked for, or nobody has made the bucket. */
+/** What became of all asks, by `keyOfAsk`. `cost` is null when none was asked for, or there is no bucket for it yet. */
 export interface Taken {
   readonly grants: ReadonlyMap<string, Grant>;
   readonly cost: CostGrant | null;
@@ -51,18 +51,18 @@ export interface GrantRow {
   granted: number;
   left: number;
   resetMs: number;
-  /** Of the row of the costs only. */
+  /** Null in all rows but the one of the costs. */
   epoch: number | null;
-  /** Of what was granted to an ask, where there are asks with keys; null in the rows of the buckets. */
+  /** In a row that says what was granted to an ask with a key: that key. Null in rows of buckets. */
   key?: string | null;
 }
 
-/** Tells asks apart: each bucket or pair of buckets is asked for once. */
+/** The name of an ask: asks with the same name are for the same buckets, and are made as one. */
 export function keyOfAsk({ subject, kind, key }: Pick<Ask, 'subject' | 'kind' | 'key'>): string {
   return `${subject} ${kind} ${key?.subject ?? subject}`;
 }
 
-/** The buckets that asks are about, each once, in one order on every process: none waits for a row whose holder waits for one of its own. */
+/** The buckets that asks are for, each once, and in the same order on every process: so two processes never wait for each other's rows. */
 export function bucketsOf(asks: readonly Pick<Ask, 'subject' | 'kind' | 'key'>[]): { subject: string; kind: Kind }[] {
   const buckets = new Map<string, { subject: string; kind: Kind }>();
   for (const { subject, kind, key } of asks)
@@ -75,13 +75,12 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * One statement on the database's clock: holds the buckets in order, grants each ask what is left of its key's, then of its member's bucket,
- * to requests no more than is left of the tenant's, and counts exactly what it granted. In the same way it settles what operations have
- * cost and reserves what new ones may cost, always after the others in order. An ask with a bucket that nobody has made is missing in the
- * answer, and is granted nothing.
+ * One statement, on the database's clock. It locks the buckets in order and grants each ask what is left in its key's bucket and in its member's, requests
+ * also no more than is left in the tenant's; it counts exactly what it granted. Last it settles what operations have cost and reserves
+ * what new ones may cost. An ask with a bucket that does not exist yet is granted nothing, and is missing in the answer.
  *
- * Its commit is not waited for (`synchronous_commit`): a crash of the database's machine may forget the grants of its last
- * half second. It is repeated after a lost answer, unless it settles: then it counts too much, and admits no more for it.
+ * Its commit is not waited for (`synchronous_commit`): after a crash of the database's machine the grants of the last half second may be
+ * forgotten. After a lost answer it is repeated, unless it settles. A repetition counts too much, so it never admits too much.
  */
 export async function take(
   tenant: Connection,
@@ -90,7 +89,7 @@ export async function take(
   cost: CostAsk | null = null,
   onFlight: ((flight: Flight) => void) | null = null,
 ): Promise<Taken> {
-  // Nobody else's: what the session still holds of an earlier one is never taken for it.
+  // A new one each time, so that what the session still has of an earlier statement is never taken for this one's.
   const mark = onFlight && randomUUID();
   const statement = takenOne(tenantUuid, asks, cost, mark) ?? takenOf(tenantUuid, asks, cost, mark);
   const rows = rowsOf(
@@ -121,7 +120,7 @@ export async function take(
 
 /** The statement for any asks. */
 function takenOf(tenantUuid: string, asks: readonly Ask[], cost: CostAsk | null, mark: string | null): Statement {
-  // Few keys have limits of their own: without them the statement is shorter, and takes half the time.
+  // Few keys have limits of their own. Without them the statement is shorter and takes half the time.
   const hasKeys = asks.some(({ key }) => key !== null);
   const subjects = asks.map(({ subject }) => subject);
   const kinds = asks.map(({ kind }) => kind);
@@ -174,7 +173,7 @@ async function sendTake(
   return leader.rows;
 }
 
-/** Leaves word for the statement behind, on the same connection, that all was granted that was asked for. */
+/** Tells the statement right behind, on the same connection, that all that was asked for was granted. */
 function markPart(mark: string, asks: readonly Ask[], cost: CostAsk | null): Statement {
   const count = asks.reduce((sum, ask) => sum + ask.count, 0);
   return sql`, set_config('draftwire.taken', case when (select sum(granted) from grants) = ${count}::int
@@ -182,8 +181,8 @@ function markPart(mark: string, asks: readonly Ask[], cost: CostAsk | null): Sta
 }
 
 /**
- * Counts one start of a member by itself, as a part of the statement that starts it: no row when it may not be, or nobody has made the bucket.
- * Its row is held until that statement is committed.
+ * Counts one start of a member, as a part of the statement that starts it. It has no row when the start is refused or the bucket does not exist
+ * yet. The bucket stays locked until that statement is committed.
  */
 export function startCounted(tenantUuid: string, subject: string, most: number, isTaken: Statement): Statement {
   const isOver = sql`window_started_at <= now() - ${windowSeconds}::int * interval '1 second'`;
@@ -195,7 +194,7 @@ export function startCounted(tenantUuid: string, subject: string, most: number, 
     returning used`;
 }
 
-/** Who has no key with a limit is asked for its own bucket twice, and counted once. */
+/** For each ask the bucket of its key. Without one it is the member's own bucket a second time, which is counted only once. */
 function keysOf(asks: readonly Ask[]): string[] {
   return asks.map(({ subject, key }) => key?.subject ?? subject);
 }
@@ -221,8 +220,8 @@ const chargesByKey = sql`select subject, kind, most, used, started_at, sum(grant
         select key, kind, key_most, key_used, key_started_at, granted from grants where key <> subject`;
 
 /**
- * The part of the statement that is about costs: settles, then takes what is asked for, or what there is. It comes after the others (`held`)
- * in order. One update does it, for which it is written as one expression of the row; `granted` is kept in the row to be returned.
+ * The part of the statement that is about costs: it settles, then takes what is asked for, or what there is. Its row is locked after all others (`held`). All
+ * of it is one update, so it is one expression of the row. `granted` is written into the row since an update returns only what it wrote.
  */
 function costPart(tenantUuid: string, { cost, least, costLimit, settlements }: CostAsk): Statement {
   // Older ones are dropped in the row, so there is nothing to give back for them.
@@ -273,7 +272,7 @@ export async function makeBuckets(tenant: Connection, tenantUuid: string, asks: 
   );
 }
 
-/** Gives back one that was asked for `askedMsAgo`, unless another window may have begun since: what that one counts is not touched. */
+/** Takes one off what was counted `askedMsAgo`, unless another window may have begun since: that one did not count it. */
 export async function giveBack(
   tenant: Connection,
   tenantUuid: string,
@@ -293,7 +292,7 @@ export async function giveBack(
   );
 }
 
-/** A configured limit as it is counted: 0 is none. */
+/** A configured limit, of which 0 means none, as statements take it. */
 export function countable(most: number): number {
   return most === 0 ? unlimited : most;
 }

@@ -1,13 +1,13 @@
 import type { Advance } from './ahead.ts';
 import type { Decision, Quota } from './quota.ts';
 
-/** A request or start that asks. */
+/** A request or start that asks whether it may go on. */
 export interface Asker {
   /** What it may cost. */
   readonly cost: number;
-  /** The operation of a request that may be followed before it is answered; null for what may not, as what is refused whatever is granted. */
+  /** The operation of a request, if a start may be sent right behind it; null if not, as when it is refused whatever is granted. */
   readonly operation: object | null;
-  /** What is to be taken for requests like it that come after it. */
+  /** What to count ahead for requests like it. */
   readonly advance: Advance;
 }
 
@@ -17,12 +17,12 @@ export interface Verdict extends Decision {
   readonly cost: { readonly isReserved: boolean; readonly left: number; readonly epoch: number } | null;
 }
 
-/** Known to be empty until then, as long as the limit is what it was. */
+/** A bucket that is known to be empty until a moment on the monotonic clock, as long as the limit stays the same. */
 export interface Empty extends Quota {
   readonly until: number;
 }
 
-/** Somebody could not pay with what was left, at a moment before the database looked. */
+/** What a tenant had left when somebody could not pay. `seenAt`, on the monotonic clock, is before the database looked. */
 export interface Short {
   readonly left: number;
   readonly maximum: number;

@@ -1,6 +1,7 @@
 import { Anthropic } from '@anthropic-ai/sdk';
-import { callFailure } from './call-failure.ts';
+import { sdkResponse } from './call-failure.ts';
 import { MessagesConverter, messagesRequest } from './messages.ts';
+import { secretsOf } from './key-pieces.ts';
 import { namesIn } from './model-list.ts';
 import { anthropicModels } from './models.ts';
 import type { Provider, ProviderModel } from './port.ts';
@@ -44,24 +45,15 @@ export function anthropic(options: AnthropicOptions): Provider {
     endpoint: baseURL,
     at: (elsewhere, key) => anthropic({ ...options, baseURL: elsewhere, apiKey: key }),
     async listModels({ signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
       const call = client.get('/v1/models?limit=1000', routed(fetch, signal, given)).asResponse();
-      const response = await call.catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw callFailure(id, error, secrets);
-      });
+      const response = await sdkResponse(call, { provider: id, signal, secrets: secretsOf(apiKey, given) });
       return namesIn(response, { provider: id, list: 'data', field: 'id', signal });
     },
     stream(request, { signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
-      const open = (): Promise<Response> => {
-        const call = client.messages.create(messagesRequest(request), routed(fetch, signal, given)).asResponse();
-        return call.catch((error: unknown) => {
-          signal.throwIfAborted();
-          throw callFailure(id, error, secrets);
-        });
-      };
-      return new PartReader(open, { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets });
+      const secrets = secretsOf(apiKey, given);
+      const reading = { provider: id, converter: new MessagesConverter(id, secrets), signal, secrets };
+      const call = () => client.messages.create(messagesRequest(request), routed(fetch, signal, given)).asResponse();
+      return new PartReader(() => sdkResponse(call(), reading), reading);
     },
   };
 }

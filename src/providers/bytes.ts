@@ -15,6 +15,17 @@ export function bytesOf(response: Response): Bytes | null {
   return bodyOf(response) ?? new WebBytes(response.body);
 }
 
+/** The text of a body. One that has more than `most` characters is not read to its end, and is not whole then. */
+export async function textOf(bytes: Bytes, most: number): Promise<{ readonly text: string; readonly isWhole: boolean }> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for (let chunk = await bytes.next(); chunk !== null; chunk = await bytes.next()) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > most) return { text, isWhole: false };
+  }
+  return { text, isWhole: true };
+}
+
 class WebBytes implements Bytes {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
 

@@ -18,7 +18,7 @@ export interface VendorFailure {
 }
 
 const longestMessage = 300;
-/** So much of what a vendor says is looked at for keys: far more than is shown. */
+/** How much of what a vendor says is read and freed of keys; far more than is shown. */
 const longestSaid = 8_192;
 
 /** A vendor's own words, where they say more than the status. https://developers.openai.com/api/docs/guides/error-codes, https://platform.claude.com/docs/en/api/errors, https://ai.google.dev/gemini-api/docs/troubleshooting */
@@ -99,7 +99,7 @@ export function failureOf(vendor: VendorFailure): ProviderError {
   return failure(
     codeOf(vendor),
     message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message,
-    // An answer with an error's status has begun nothing; what broke inside a stream has.
+    // An error as the answer means that nothing was used. An error inside a stream comes after some was, and nobody knows how much.
     { retryAfterMs: vendor.retryAfterMs ?? null, usage: vendor.status === null ? null : nothingUsed },
   );
 }
@@ -123,7 +123,7 @@ function codeOf({ status: answered, code: said = null, words, message }: VendorF
   return 'INVALID_REQUEST';
 }
 
-/** Anthropic and most compatible servers tell these two apart from other bad requests only in a sentence. */
+/** Anthropic and most compatible servers say only in their sentence that a prompt is too long, or that there is no money; their code is that of any bad request. */
 function codeOfSentence(sentence: string): ProviderErrorCode {
   if (
     /(prompt|input) is too long|context (length|window|limit|size)|maximum (context|prompt length)|too many tokens|input token count .*exceeds|must have less than \d+ tokens|max_new_tokens. must be <=/i.test(

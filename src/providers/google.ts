@@ -3,7 +3,8 @@ import { isObject } from '../kernel/object.ts';
 import { refusalOf, unreached } from './call-failure.ts';
 import { failure, failureOf, retryAfterMs, scrub } from './failures.ts';
 import { ContentConverter, contentRequest } from './generate-content.ts';
-import { errorIn, parsed, stringOf } from './json.ts';
+import { errorIn, parsed, saidNothing, stringOf } from './json.ts';
+import { secretsOf } from './key-pieces.ts';
 import { namesIn } from './model-list.ts';
 import { googleModels } from './models.ts';
 import { nothingUsed, type Provider, type ProviderError, type ProviderModel } from './port.ts';
@@ -48,7 +49,7 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
     prepare: client,
     at: (elsewhere, key) => google({ id, apiKey: key, baseURL: elsewhere, models }),
     async listModels({ signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const secrets = secretsOf(apiKey, given);
       const url = `${baseURL ?? ownBaseURL}/${apiVersion}/models?pageSize=1000`;
       const response = await fetch(url, { headers: { [keyHeader]: given ?? apiKey }, signal }).catch((cause: unknown) => {
         signal.throwIfAborted();
@@ -59,7 +60,7 @@ export function google({ id = 'google', apiKey, baseURL = null, models = googleM
       return names.map((name) => name.replace(/^models\//, ''));
     },
     stream(request, { signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
+      const secrets = secretsOf(apiKey, given);
       const open = async (): Promise<Response> => {
         const ai = await client();
         const { model, contents, config } = contentRequest(request);
@@ -113,7 +114,7 @@ class Way {
     const said = error instanceof Error ? error.message : String(error);
     if (this.refused) {
       const { status, headers } = this.refused;
-      const { words, message } = errorIn(parsed(said)) ?? { words: [], message: null };
+      const { words, message } = errorIn(parsed(said)) ?? saidNothing;
       const waitMs = retryAfterMs(headers, new Date()) ?? retryDelayMs(parsed(said));
       return failureOf({ provider, status, words, message, retryAfterMs: waitMs, secrets });
     }

@@ -6,7 +6,7 @@ import { Exchange } from './exchange.ts';
 import { HeldReads } from './held-reads.ts';
 import { Pace } from './pace.ts';
 import type { ProviderHttp } from './port.ts';
-import type { ResponseHead } from './response-head.ts';
+import { bodiless, type ResponseHead } from './response-head.ts';
 import { Wire } from './wire.ts';
 
 const bodyKey = Symbol('body');
@@ -21,8 +21,6 @@ const mostResting = 256;
 
 /** Methods whose responses have the body that their heads say. */
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
-/** Statuses whose responses have no body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
  * A `fetch` for providers, over an HTTP/1.1 of our own: bytes of a body can be had without a stream (`bodyOf`), which costs more than reading

@@ -1,5 +1,4 @@
 import { isObject } from '../kernel/object.ts';
-
 import { failure } from './failures.ts';
 
 /** The JSON object in an event's data. Throws STREAM_MALFORMED. */
@@ -11,11 +10,14 @@ export function objectIn(provider: string, data: string): Record<string, unknown
 
 /** What a vendor says of an error. */
 export interface SaidError {
-  readonly words: string[];
+  readonly words: readonly string[];
   readonly message: string | null;
-  /** The HTTP status that it stands for, where it is told so inside of a stream. */
+  /** The HTTP status that an error inside a stream says it stands for; null when it says none. */
   readonly code: number | null;
 }
+
+/** An error of which the vendor says nothing. */
+export const saidNothing: SaidError = { words: [], message: null, code: null };
 
 /** The vendor's words and sentence in `{ error: { type, code, message } }`, or in one of the flatter forms; null when it is no error. */
 export function errorIn(value: unknown): SaidError | null {

@@ -1,8 +1,13 @@
+/** What no message of a call may repeat: the provider's own key, and the one that was given for this call. */
+export function secretsOf(ownKey: string, givenKey: string | null): readonly string[] {
+  return givenKey === null ? [ownKey] : [givenKey, ownKey];
+}
+
 /** What stands in a message for what was a key. */
 const redacted = '[redacted]';
-/** So many characters in a row that a key has too are a piece of it. */
+/** This many characters in a row that a key has too are taken for a piece of it. */
 const leastPiece = 6;
-/** Of a key as long as vendors' keys are, less than that tells enough: its beginning or end beside what hides the rest, or its end by itself. */
+/** Of a key as long as this even fewer characters tell too much: its beginning or end beside asterisks or dots, or its last characters by themselves. */
 const leastSecret = 16;
 const leastBeside = 3;
 const endLengths = [4, 5];
@@ -10,8 +15,8 @@ const endLengths = [4, 5];
 const maskedPattern = /(?<![\w+/=-])([\w+/=-]*)(?:[*•●█]+|\.{2,}|…|[xX]{4,})[*•●█.…xX]*([\w+/=-]*)/g;
 
 /**
- * The text without a key, and without what of it a vendor repeats: any of its pieces, the ends that it leaves of a masked one, and the last characters by
- * which it tells it from others. In any case. Linear in the text.
+ * The text without a key and without what vendors repeat of it: pieces of it, the ends that they leave when they mask it, and the last characters by
+ * which they tell keys apart; in upper and lower case. Takes time linear in the text.
  */
 export function withoutKey(text: string, key: string): string {
   if (key === '') return text;
@@ -48,7 +53,7 @@ function withoutEnds(text: string, key: string): string {
     .replaceAll(/(?:\[redacted\][*•●█.…xX]*)+\[redacted\]/g, redacted);
 }
 
-/** In lower case, unit for unit: the few letters that would become two stay. */
+/** The text in lower case and as long as before: the few letters that would become two stay as they are. */
 function sameLength(text: string): string {
   const small = text.toLowerCase();
   return small.length === text.length ? small : text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());

@@ -1,6 +1,6 @@
 import { failure, failureOf } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
-import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
+import { errorIn, numberOf, objectIn, saidNothing, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { schemaFor, stableCount } from './output-schema.ts';
 import { finish, wantsTools, type Converter } from './read.ts';
@@ -86,12 +86,7 @@ export class MessagesConverter implements Converter {
         if (this.isWaiting) throw wantsTools(this.provider, this.usage());
         return finish(this.reason, this.usage());
       case 'error':
-        throw failureOf({
-          provider: this.provider,
-          status: null,
-          ...(errorIn(event) ?? { words: [], message: null, code: null }),
-          secrets: this.secrets,
-        });
+        throw failureOf({ provider: this.provider, status: null, ...(errorIn(event) ?? saidNothing), secrets: this.secrets });
       default:
         return null;
     }

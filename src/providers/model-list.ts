@@ -1,5 +1,5 @@
 import { isObject } from '../kernel/object.ts';
-import { bytesOf } from './bytes.ts';
+import { bytesOf, textOf } from './bytes.ts';
 import { failure } from './failures.ts';
 import { parsed, stringOf } from './json.ts';
 
@@ -11,28 +11,23 @@ export async function namesIn(
   response: Response,
   { provider, list, field, signal }: { provider: string; list: string; field: string; signal: AbortSignal },
 ): Promise<string[]> {
-  const body = parsed(await textOf(response, signal));
+  const body = parsed(await listText(response, signal));
   const entries: unknown = isObject(body) ? body[list] : null;
   if (!Array.isArray(entries)) throw failure('STREAM_MALFORMED', `${provider} answered with no list of models`);
   const names = entries.flatMap((entry: unknown) => (isObject(entry) ? (stringOf(entry[field]) ?? []) : []));
   return names.filter((name) => name !== '' && name.length <= 200).slice(0, mostNames);
 }
 
-/** The text of a body; what is longer than any list is not read to its end and is none. */
-async function textOf(response: Response, signal: AbortSignal): Promise<string> {
+/** The text of the body; empty when it is longer than any list. */
+async function listText(response: Response, signal: AbortSignal): Promise<string> {
   const bytes = bytesOf(response);
   if (bytes === null) return '';
   const stop = (): void => bytes.cancel();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const decoder = new TextDecoder();
-    let text = '';
-    for (let chunk = await bytes.next(); chunk !== null; chunk = await bytes.next()) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > longestList) return '';
-    }
+    const { text, isWhole } = await textOf(bytes, longestList);
     signal.throwIfAborted();
-    return text;
+    return isWhole ? text : '';
   } finally {
     signal.removeEventListener('abort', stop);
     bytes.cancel();

@@ -1,6 +1,7 @@
 import { OpenAI } from 'openai';
-import { callFailure } from './call-failure.ts';
+import { sdkResponse } from './call-failure.ts';
 import { ChatConverter, chatRequest } from './chat.ts';
+import { secretsOf } from './key-pieces.ts';
 import { namesIn } from './model-list.ts';
 import { openaiModels } from './models.ts';
 import type { Provider, ProviderModel, TextRequest } from './port.ts';
@@ -58,23 +59,15 @@ export function openai(options: OpenAIOptions): Provider {
     endpoint: baseURL,
     at: (elsewhere, key) => openai({ ...options, baseURL: elsewhere, apiKey: key }),
     async listModels({ signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
       const call = client.get('/models', routed(fetch, signal, given)).asResponse();
-      const response = await call.catch((error: unknown) => {
-        signal.throwIfAborted();
-        throw callFailure(id, error, secrets);
-      });
+      const response = await sdkResponse(call, { provider: id, signal, secrets: secretsOf(apiKey, given) });
       return namesIn(response, { provider: id, list: 'data', field: 'id', signal });
     },
     stream(request, { signal, fetch, apiKey: given = null }) {
-      const secrets = given === null ? [apiKey] : [given, apiKey];
-      const open = (): Promise<Response> =>
-        send(request, routed(fetch, signal, given)).catch((error: unknown) => {
-          signal.throwIfAborted();
-          throw callFailure(id, error, secrets);
-        });
+      const secrets = secretsOf(apiKey, given);
       const converter = api === 'responses' ? new ResponsesConverter(id, secrets) : new ChatConverter(id, secrets);
-      return new PartReader(open, { provider: id, converter, signal, secrets });
+      const reading = { provider: id, converter, signal, secrets };
+      return new PartReader(() => sdkResponse(send(request, routed(fetch, signal, given)), reading), reading);
     },
   };
 }

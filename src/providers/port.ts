@@ -2,7 +2,7 @@
 export interface PromptMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
-  /** The same in every prompt of its template: worth a place in a provider's cache. Absent: it may differ. */
+  /** Whether it is the same in every prompt of its template, and so worth a place in the provider's cache; false when absent. */
   readonly isStable?: boolean;
 }
 
@@ -31,10 +31,10 @@ export interface Usage {
   readonly cacheWriteTokens?: number | null;
 }
 
-/** What a call used that was refused before it began: vendors charge nothing for it. */
+/** The usage of a call that was refused before it began: vendors charge nothing for it. */
 export const nothingUsed: Usage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0 };
 
-/** Why the model stopped, by its vendor's explicit signal: it was done, hit a token limit, was stopped by a filter or refused, or something the vendor added since. */
+/** Why the model stopped, by its vendor's explicit signal. STOP: it was done. LENGTH: it hit a token limit. CONTENT_FILTER: it was stopped by a filter, or refused. OTHER: a reason that the vendor has added since. */
 export type FinishReason = 'STOP' | 'LENGTH' | 'CONTENT_FILTER' | 'OTHER';
 
 export type StreamPart =
@@ -75,7 +75,7 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | null;
   /** What the call used all the same; null when nobody knows. */
   readonly usage: Usage | null;
-  /** Whether the request brought it about, where its code does not tell: it says nothing of how the model does, and another one may do it. */
+  /** Whether this request brought it about, where the code alone does not say so. It is then no sign that the model is failing, and another model may manage. */
   readonly isOfRequest: boolean;
 
   constructor(
@@ -121,7 +121,7 @@ export interface ProviderOptions {
 /** How calls go out. */
 export interface ProviderHttp {
   readonly fetch: typeof fetch;
-  /** One that makes its requests at once and sends them when `moment` comes. */
+  /** A `fetch` that prepares its requests at once, and sends them when `moment` resolves. */
   fetchAfter(moment: Promise<void>): typeof fetch;
 }
 
@@ -142,7 +142,7 @@ export interface Provider {
   readonly models: readonly ProviderModel[];
   /** Whether names outside `models` are worth a try (compatible servers list their own). */
   readonly acceptsUnknownModels: boolean;
-  /** Whether it writes the draft whatever the messages say: it cannot go on from a text that another began. */
+  /** Whether it writes the draft whatever the messages say. Then it cannot go on from a text that another model began. */
   readonly ignoresMessages?: boolean;
   /** Whether its calls cost nothing, since they reach nobody. */
   readonly isFree?: boolean;

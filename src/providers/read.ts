@@ -1,5 +1,5 @@
 import type { Pending, PollableIterator } from '../kernel/pollable.ts';
-import { bytesOf, type Bytes } from './bytes.ts';
+import { bytesOf, textOf, type Bytes } from './bytes.ts';
 import { failure, failureOf, scrub } from './failures.ts';
 import { errorIn, parsed } from './json.ts';
 import { ProviderError, type FinishReason, type StreamPart, type Usage } from './port.ts';
@@ -40,7 +40,7 @@ export class PartReader implements PollableIterator<StreamPart> {
   private eventsTaken = 0;
   private kept: (() => StreamPart) | null = null;
   private hasText = false;
-  /** What a poll met, for the one who asks. */
+  /** The error that a poll met; the next call of `next` throws it. */
   private met: { readonly error: unknown } | null = null;
   private onReady: (() => void) | null = null;
   private isOver = false;
@@ -201,7 +201,7 @@ function emptyCompletion(provider: string, { reason, usage }: { reason: FinishRe
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */
 async function unexpectedBody(bytes: Bytes, contentType: string, { provider, signal, secrets }: Reading): Promise<ProviderError> {
-  const text = await firstText(bytes);
+  const { text } = await textOf(bytes, longestErrorBody);
   signal.throwIfAborted();
   if (text === '') return failure('STREAM_CUT', `${provider} answered with an empty body`);
   const error = errorIn(parsed(text));
@@ -209,23 +209,12 @@ async function unexpectedBody(bytes: Bytes, contentType: string, { provider, sig
   return failure('STREAM_MALFORMED', `${provider} answered with ${scrub(contentType, secrets)} instead of an event stream`);
 }
 
-/** A body's text as far as an error goes; the rest of a longer one is not read. */
-async function firstText(bytes: Bytes): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for (let chunk = await bytes.next(); chunk !== null; chunk = await bytes.next()) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > longestErrorBody) break;
-  }
-  return text;
-}
-
 /** The finish part a vendor's numbers make. */
 export function finish(reason: FinishReason, usage: Usage): StreamPart {
   return { type: 'finish', reason, usage };
 }
 
-/** The failure that a finish stands for by which a vendor says that it broke the model off: its text is not whole. `isOfRequest` where a prompt can bring that about. */
+/** The failure of a finish that says that the vendor broke the model off, so its text is not whole. `isOfRequest` where a prompt can bring that about. */
 export function brokenOff(provider: string, word: string, usage: Usage, isOfRequest = false): ProviderError {
   return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { usage, isOfRequest });
 }

@@ -10,7 +10,7 @@ export interface ResponseHead {
 }
 
 /** Statuses whose responses have no body. */
-const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+export const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d{2})(?: (.*))?$/;
 /** A connection that its server closes sooner than this is not kept: we keep them for a second less. */
 const leastKeepSeconds = 5;

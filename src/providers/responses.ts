@@ -1,6 +1,6 @@
 import { failureOf } from './failures.ts';
 import { isObject } from '../kernel/object.ts';
-import { errorIn, numberOf, objectIn, stringOf } from './json.ts';
+import { errorIn, numberOf, objectIn, saidNothing, stringOf } from './json.ts';
 import type { FinishReason, StreamPart, TextRequest, Usage } from './port.ts';
 import { cacheKey, schemaFor, schemaName } from './output-schema.ts';
 import { finish, wantsTools, type Converter } from './read.ts';
@@ -102,8 +102,7 @@ export class ResponsesConverter implements Converter {
   }
 
   private failure(holder: unknown) {
-    const error = errorIn(holder) ?? { words: [], message: null, code: null };
-    return failureOf({ provider: this.provider, status: null, ...error, secrets: this.secrets });
+    return failureOf({ provider: this.provider, status: null, ...(errorIn(holder) ?? saidNothing), secrets: this.secrets });
   }
 }
 

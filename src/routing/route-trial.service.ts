@@ -60,14 +60,17 @@ export interface TrialAccounts {
 export interface TrialAccount {
   /** What it may cost at most, as far as prices are known. */
   readonly mostCostMicros: number;
-  /** Counts what the call used in place of what was reserved. What is null counts as all that was reserved. */
-  settle(used: {
-    readonly inputTokens: number | null;
-    readonly outputTokens: number | null;
-    readonly costMicros: number | null;
-    /** Whether its price is not known. */
-    readonly isUnpriced: boolean;
-  }): Promise<void>;
+  /** Counts what the call used in place of what was reserved. */
+  settle(used: TrialUsed): Promise<void>;
+}
+
+/** What a call used. Where nobody knows it is null, and all that was reserved counts. */
+export interface TrialUsed {
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly costMicros: number | null;
+  /** Whether the price is not known: then the call costs nothing, for budgets that allow that. */
+  readonly isUnpriced: boolean;
 }
 
 /** What a call asks for. */

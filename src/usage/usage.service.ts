@@ -17,11 +17,11 @@ export interface UsageQuestion {
   readonly range: { readonly from: Date; readonly to: Date };
   /** Whose days are meant. */
   readonly timeZone: string;
-  /** Whether estimates are wanted: they take a look at attempts, where the sums are those of the generations alone. */
+  /** Whether estimates are wanted. They have to read attempts; the sums need only generations. */
   readonly withEstimates: boolean;
 }
 
-/** What is in no sum of a group and can be estimated; null for sums of nothing. */
+/** An estimate of what is in no sum of a group; null where there is nothing to estimate. */
 export interface UsageEstimateRow {
   readonly generations: number;
   readonly inputTokens: number | null;
@@ -31,7 +31,7 @@ export interface UsageEstimateRow {
   readonly unknownCost: number;
 }
 
-/** What a group used; null for what it is not told apart by, and for sums of nothing that is known. */
+/** What a group used. Null in the dimensions that it is not grouped by, and for sums of which nothing is known. */
 export interface UsageGroupRow {
   readonly day: string | null;
   readonly model: string | null;
@@ -50,7 +50,7 @@ export interface UsageGroupRow {
   readonly estimate: UsageEstimateRow | null;
 }
 
-/** The five columns by which groups are told apart and sorted; empty texts where they are not. */
+/** The five columns by which groups are sorted, which make up a cursor; empty for dimensions that are not grouped by. */
 type Keys = readonly [day: string, model: string, template: string, member: string, key: string];
 
 interface GroupRow extends Omit<UsageGroupRow, 'day' | 'model' | 'template' | 'memberId' | 'keyId'> {
@@ -79,7 +79,7 @@ export class UsageService {
       keyOf: (group) => JSON.stringify(keysOf(group)),
       rows: async (after, limit) => {
         const behind = after === null ? null : keysIn(after);
-        // Ids are made in order of time, by processes whose clocks may be a little off: the index finds them, the time itself decides.
+        // Ids are in order of time, made by processes whose clocks may be off: a day more on both sides for the index, and `created_at` decides.
         const [least, most] = [uuidAt(range.from.getTime() - dayMs), uuidAt(range.to.getTime() + dayMs)];
         const asked = this.database.as(scope).sql<GroupRow>(
           (sql) => sql`
@@ -128,7 +128,7 @@ export class UsageService {
   }
 }
 
-/** What each generation may have used that does not know it itself: as `estimateOfAll` adds it up. */
+/** For each generation whose usage or cost is not known: an estimate, added up from its attempts as `estimateOfAll` does it. */
 function estimates(sql: SqlTag, of: UsageSource): Statement {
   if (of === 'MODEL_TESTS')
     return sql`
@@ -175,7 +175,7 @@ function keysOf({ day, model, template, memberId, keyId }: UsageGroupRow): Keys 
   return [day ?? '', model ?? '', template ?? '', uuid(memberId), uuid(keyId)];
 }
 
-/** The keys in a cursor; cursors are only taken as they were written, but anybody can write one. */
+/** The keys in a cursor. Throws INVALID_CURSOR for one that we did not write. */
 function keysIn(cursor: string): Keys {
   const keys: unknown = parsed(cursor);
   if (

@@ -35,22 +35,22 @@ type OwnKeys = ReadonlyMap<string, OwnKey | UnreadableError>;
 
 const lookDeadlineMs = 2_000;
 
-/** What a tenant's own key for a provider is sealed as. One for another address does not open: whoever moves it gets no key sent there. */
+/** What a tenant's own key for a provider is sealed for. The address is a part of that: whoever changes a stored address gets no key sent there. */
 export function aboutProviderKey(tenantId: string, provider: string, baseUrl: string | null): About {
   return { tenantId, purpose: 'provider credential', thing: baseUrl === null ? provider : `${provider} at ${baseUrl}` };
 }
 
-/** The tenants' own keys for whoever calls providers. All of a tenant are looked up together; most have none, and that is remembered too. */
+/** The tenants' own keys, for whoever calls providers. All keys of a tenant are read together. Most tenants have none, and that is remembered too. */
 export class ProviderKeyService {
   private readonly remembered: Remembered<OwnKeys>;
-  /** A vendor's client is made once for an address and a key. */
+  /** A vendor's client for an address and a key is made once. */
   private readonly elsewhere = new LRUCache<string, NonNullable<OwnAccess['elsewhere']>>({ max: 1_000, ttl: 600_000 });
 
   constructor(private readonly parts: ProviderKeyParts) {
     this.remembered = new Remembered(parts.clock, (tenantId) => this.read(tenantId));
   }
 
-  /** The tenant's own access; null when it has none; undefined when that is not known without a look, or the key cannot be read. */
+  /** The tenant's own access; null when it has none. Undefined when it has to be looked up, or its key cannot be read: `find` says which. */
   known(tenantId: string, provider: Provider): OwnAccess | null | undefined {
     if (!provider.takesKeys) return null;
     const keys = this.remembered.known(tenantId);
@@ -59,7 +59,7 @@ export class ProviderKeyService {
     return own instanceof UnreadableError ? undefined : own && this.accessBy(tenantId, provider, own);
   }
 
-  /** Begins to look, so that who asks soon after need not wait. */
+  /** Begins to look the keys up, so that whoever asks soon after need not wait. */
   prepare(tenantId: string, provider: Provider): void {
     if (!provider.takesKeys || this.remembered.known(tenantId)) return;
     // Whoever needs it asks again and hears of the failure.
@@ -79,12 +79,12 @@ export class ProviderKeyService {
     });
   }
 
-  /** Where the tenant has this provider, in place of where everybody has it; null where that is the same. */
+  /** The tenant's own address of this provider; null when it has none. */
   async addressOf(tenantId: string, provider: Provider): Promise<string | null> {
     if (!provider.takesKeys) return null;
     const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
     const own = keys.get(provider.id) ?? null;
-    // Nobody is called with it: nothing that was written elsewhere is meant.
+    // A key that cannot be read calls nobody. This word is no address, so no text that was written elsewhere is taken for its own.
     return own instanceof UnreadableError ? 'unreadable' : (own?.baseUrl ?? null);
   }
 

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt, nonceBytes, tagBytes } from '../kernel/aead.ts';
 
-/** What a sealed text belongs to. It opens only as the same: moved to another tenant, purpose or thing it is unreadable. */
+/** What a sealed text belongs to. It opens only for the same: moved to another tenant, purpose or thing it is unreadable. */
 export interface About {
   readonly tenantId: string;
   /** What kind of secret it is, such as `provider credential`. */
@@ -10,7 +10,7 @@ export interface About {
   readonly thing: string;
 }
 
-/** A sealed text that was changed or moved, or whose key is another or not there. Its message holds no secret. */
+/** A sealed text cannot be opened: it was changed or moved, or its key is missing or another one. The message holds no secret. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
 }
@@ -34,13 +34,13 @@ export function unseal(key: KeyObject, sealed: string, about: About): Buffer {
   return plain;
 }
 
-/** What may be shown of a secret to tell it from others: 16 hex digits of a hash that only this key makes. */
+/** What may be shown of a secret, to tell it from others: 16 hex digits of a hash that nobody can make without this key. */
 export function fingerprintOf(key: KeyObject, plain: string, purpose: string): string {
   const hashKey = Buffer.from(hkdfSync('sha256', key, '', `draftwire fingerprint ${purpose}`, 32));
   return createHmac('sha256', hashKey).update(plain).digest('hex').slice(0, 16);
 }
 
-/** A list in JSON cannot be read in two ways, whatever is in its parts. */
+/** As JSON, so that no two different values have the same bytes, whatever their parts contain. */
 function bytesOf({ tenantId, purpose, thing }: About): Buffer {
   return Buffer.from(JSON.stringify(['draftwire', tenantId, purpose, thing]));
 }

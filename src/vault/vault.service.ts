@@ -47,12 +47,12 @@ const columns = { masterKeyId: dataKeys.masterKeyId, wrapped: dataKeys.wrapped }
  * A data key lives as long as its tenant; only its wrapping changes (`rewrap`).
  */
 export class VaultService {
-  /** Data keys for reading. One that was replaced opens nothing any more and is read again, so a short memory is for the memory's sake. */
+  /** Data keys for reading. It need not be told when one is replaced: the old one opens nothing, and is then read again. */
   private readonly known = new LRUCache<string, KeyObject>({ max: 1_000, ttl: 60_000 });
 
   constructor(private readonly parts: VaultParts) {}
 
-  /** Seals a secret in the transaction that stores it; a tenant's first makes its data key. UNAVAILABLE without the master key for it. */
+  /** Seals a secret in the transaction that stores it. The first secret of a tenant makes its data key. Throws UNAVAILABLE without the master key for it. */
   async seal(act: Statements, about: About, plain: string): Promise<Sealed> {
     const key = await this.sealingKey(act, about);
     return { sealed: seal(key, Buffer.from(plain), about), fingerprint: fingerprintOf(key, plain, about.purpose) };
@@ -63,7 +63,7 @@ export class VaultService {
     return fingerprintOf(await this.sealingKey(this.parts.database.as(scope), scope), plain, purpose);
   }
 
-  /** A secret as it was; throws UnreadableError when it cannot be had, UNAVAILABLE while the database is away. */
+  /** A secret as it was before it was sealed. Throws UnreadableError when it cannot be opened, UNAVAILABLE while the database is away. */
   async unseal(about: About, sealed: string): Promise<string> {
     const known = this.known.get(about.tenantId);
     if (known) {
@@ -86,7 +86,7 @@ export class VaultService {
     else for (const id of tenantIds) this.known.delete(id);
   }
 
-  /** Throws, or only logs, when there are data keys that none of our master keys opens: what they seal cannot be read here. */
+  /** Throws, or only logs unless `isFatal`, when there are data keys that none of our master keys opens: what is sealed with them cannot be read here. */
   async assertReadable({ isFatal }: { readonly isFatal: boolean }): Promise<void> {
     // One of the acts without a tenant (protocol.md, rule 20): a column that says nothing of any of them.
     const used = await this.parts.database.engine.sql<{ id: string }>(
@@ -101,8 +101,8 @@ export class VaultService {
   }
 
   /**
-   * Wraps every data key with the first master key that is not yet. Can be repeated, broken off and run twice at once; processes at work
-   * need to know both keys and notice nothing, since the data keys stay what they are.
+   * Wraps every data key that is not wrapped with the first master key yet with that one. It can be repeated, broken off and run twice at once. Processes
+   * at work have to have both master keys; they notice nothing, since the data keys stay the same.
    */
   async rewrap(): Promise<Rewrapped> {
     const wrapper = this.wrapper();
@@ -152,7 +152,7 @@ export class VaultService {
     }
   }
 
-  /** The data key to seal with, as it is stored at this moment, and which stays stored until the transaction's end. */
+  /** The data key to seal with, as it is stored at this moment. It stays stored at least until the end of the transaction. */
   private async sealingKey(act: Statements, { tenantId }: TenantScope): Promise<KeyObject> {
     const wrapper = this.wrapper();
     const [stored] = await act.query.select(columns).from(dataKeys).where(eq(dataKeys.tenantId, tenantId)).for('key share');
@@ -160,7 +160,7 @@ export class VaultService {
       return this.unwrap(tenantId, stored ?? (await this.make(act, tenantId, wrapper)));
     } catch (err) {
       if (!(err instanceof UnreadableError)) throw err;
-      // Never replaced by a new one: with it everything would be lost that the right master key still opens.
+      // It is never replaced by a new one: all that the right master key could still open would be lost.
       this.parts.log.error({ err, tenantId }, 'the data key of a tenant cannot be unwrapped');
       throw new AppError(
         'UNAVAILABLE',

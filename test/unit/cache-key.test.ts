@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { cacheKey, type Addressed } from '../../src/caching/caching.ts';
+import { cacheKey, type CacheKeyInputs } from '../../src/caching/caching.ts';
 
-const cached: Addressed = {
+const cached: CacheKeyInputs = {
   templateVersionId: 'tpv_1',
   requestedModel: 'auto',
   models: ['a/b', 'c/d'],
@@ -16,7 +16,7 @@ const cached: Addressed = {
 };
 
 describe('the key of a text', () => {
-  it.each<Partial<Addressed>>([
+  it.each<Partial<CacheKeyInputs>>([
     { templateVersionId: 'tpv_2' },
     { requestedModel: 'a/b' },
     { models: ['c/d', 'a/b'] },
