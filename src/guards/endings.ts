@@ -16,6 +16,9 @@ const finnish =
   'n a ta lle lla lta ssa sta na ksi tta t an en in on un yn han hen hin hon hun hyn kin nkin lleni llekin nko ko kaan kaen nsa nne';
 const finnishLetters = /ää|öö|yy|y[äö]|[äö]y/g;
 const hungarianLetters = /[őű]/g;
+const estonian = 'le lt l st s ks ga ni na ta t d sse';
+/** Portuguese has an `e` behind it. */
+const estonianLetters = /õ(?!e)/g;
 const slavicLetters = /[ąćčďđęěłńňřśšťůźżžľĺŕ]/g;
 const sorts = {
   /** `Foxes`, `Maxens`. */
@@ -66,6 +69,22 @@ const sorts = {
     isIn: hungarianLetters,
     endings: 'nek et vel hez ben be bol re nel en ot bel cel del gel kel lel mel pel rel sel tel zel',
   },
+  /** Behind what is left of a name: Latvian and Lithuanian ones always have an ending. */
+  baltic: {
+    isIn: /[āēīģķļņėįų]/g,
+    endings: 'a am im u i os us iem ie ai as e es ei o ui io iui iu y aus umi au oje eje',
+  },
+  estonian: { isIn: estonianLetters, endings: estonian },
+  /** Names that end with a consonant have a vowel before it; `Market` is no `Mark`. */
+  estonianConsonant: {
+    isIn: estonianLetters,
+    endings: Array.from('aeiu', (vowel) => ['', ...estonian.split(' ')].map((ending) => vowel + ending))
+      .flat()
+      .filter((ending) => !/^e[dst]$/.test(ending))
+      .join(' '),
+  },
+  romanian: { isIn: /[ățţ]/g, endings: 'ei ii i' },
+  icelandic: { isIn: /[ðþ]/g, endings: 'ar s i u a ur yni' },
 } as const satisfies Record<string, Sort>;
 
 type SortName = keyof typeof sorts;
@@ -84,6 +103,15 @@ export const longestEnding = Math.max(...Array.from(sortsOf.keys(), ({ length })
 const bitsBy = new Map<RegExp | null, number>();
 for (const name of names) bitsBy.set(sorts[name].isIn, (bitsBy.get(sorts[name].isIn) ?? 0) | bitOf[name]);
 
+/** Letters of the languages that are met least, all in one pattern: most texts have none. */
+const seldom = /[ðõþāēīģķļņėįųățţ]/;
+const seldomSorts: ReadonlySet<RegExp | null> = new Set([
+  sorts.baltic.isIn,
+  estonianLetters,
+  sorts.romanian.isIn,
+  sorts.icelandic.isIn,
+]);
+
 /** Longer words are not looked through for how they begin. */
 const longestWord = 30;
 
@@ -91,8 +119,11 @@ const longestWord = 30;
 export function endingsIn(text: Folded): number {
   let bits = bitsBy.get(null) ?? 0;
   if (text.isPlain) return bits;
-  for (const [isIn, own] of bitsBy)
+  const isSeldom = seldom.test(text.lower);
+  for (const [isIn, own] of bitsBy) {
+    if (!isSeldom && seldomSorts.has(isIn)) continue;
     if (isIn?.global === true ? isWrittenIn(isIn, text) : isIn?.test(text.lower) === true) bits |= own;
+  }
   return bits;
 }
 
@@ -145,7 +176,9 @@ function latin(form: string): number {
   if (/[scz]k[iy]$/.test(form)) bits |= bitOf.ski;
   if (/[iy]$/.test(form)) bits |= bitOf.slavicAdjective;
   if (!isVowel) bits |= isShort ? bitOf.slavicShort : bitOf.slavic;
+  if (!isVowel) bits |= bitOf.icelandic;
   if (isShort) return bits;
+  bits |= isVowel ? bitOf.estonian : bitOf.estonianConsonant;
   bits |= (isVowel ? bitOf.finnish : bitOf.finnishConsonant) | bitOf.turkish | bitOf.hungarianBack;
   return /a[^aeiouy]*$/.test(form) ? bits : bits | bitOf.hungarian;
 }
@@ -174,4 +207,40 @@ const rules: readonly Rule[] = [
   { pattern: /([kpt])\1([aouyie])$/, stem: '$1$2', endings: bitOf.finnish },
   { pattern: /i$/, stem: 'e', endings: bitOf.finnish },
   { pattern: /k$/, stem: 'g', endings: bitOf.turkish },
+  ...gradations(),
+  // `Tuomaan`, `Markuksen`, `Rinteen`.
+  { pattern: /([ai])s$/, stem: '$1$1', endings: bitOf.finnish },
+  { pattern: /([aeiou])s$/, stem: '$1kse', endings: bitOf.finnish },
+  { pattern: /ngas$/, stem: 'nkaa', endings: bitOf.finnish },
+  { pattern: /([lnr])\1e$/, stem: '$1tee', endings: bitOf.finnish },
+  { pattern: /e$/, stem: 'ee', endings: bitOf.finnish },
+  { pattern: /(?:[aiuy]?s|[ae])$/, stem: '', endings: bitOf.baltic },
+  // `Sepa`, `Rebase`.
+  { pattern: /([kpt])\1$/, stem: '$1', endings: bitOf.estonianConsonant },
+  { pattern: /ne$/, stem: 's', endings: bitOf.estonianConsonant },
+  { pattern: /a$/, stem: '', endings: bitOf.romanian },
+  // `Björnsdóttur`, `Jónssyni`, `Bjarna`; `Önnu`.
+  { pattern: /(?:ur|ir|on|[ai])$/, stem: '', endings: bitOf.icelandic },
+  { pattern: /a([^aeiouy]+)a$/, stem: 'o$1', endings: bitOf.icelandic },
+  { pattern: /^лев$/, stem: 'льв', endings: bitOf.cyrillic },
 ];
+
+/** How Finnish weakens a consonant before the last vowel, which may be an `e` then: `Lahden`, `Rannan`, `Lammen`, `Mäen`, `Kurjen`. */
+function gradations(): Rule[] {
+  const weak = [
+    ['([aeiouyh])t', '$1d'],
+    ['([lnr])t', '$1$1'],
+    ['mp', 'mm'],
+    ['([aeiouylr])p', '$1v'],
+    ['nk', 'ng'],
+    ['([aeiouylr])k', '$1'],
+  ] as const;
+  const own = weak.flatMap(([strong, stem]): Rule[] => {
+    const vowel = `$${/\(/.test(strong) ? 2 : 1}`;
+    return [
+      { pattern: new RegExp(`${strong}([aeiouy])$`), stem: stem + vowel, endings: bitOf.finnish },
+      { pattern: new RegExp(`${strong}i$`), stem: `${stem}e`, endings: bitOf.finnish },
+    ];
+  });
+  return [...own, { pattern: /([lr])ki$/, stem: '$1je', endings: bitOf.finnish }];
+}

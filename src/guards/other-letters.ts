@@ -51,8 +51,11 @@ export function guessedForms(lower: string): string[] {
   const without = lower.replaceAll(/(?<![aeiouyq])([aou])e(?=[^aeiouy])|aa/g, (_all, vowel?: string) => vowel ?? 'a');
   if (without !== lower) return without.length >= leastWithout ? [without] : [];
   if (lower.length < leastWith) return [];
+  // `Aakesson`, `Haakon`: seldom further behind.
   const guesses = Array.from(lower.matchAll(/(?<![aeiouyq])[aou](?=[^aeiouy])/g)).flatMap(({ 0: vowel, index }) =>
-    (vowel === 'a' ? ['ae', 'aa'] : [`${vowel}e`]).map((two) => lower.slice(0, index) + two + lower.slice(index + 1)),
+    (vowel === 'a' && index < 2 ? ['ae', 'aa'] : [`${vowel}e`]).map(
+      (two) => lower.slice(0, index) + two + lower.slice(index + 1),
+    ),
   );
   return guesses.slice(0, mostGuesses);
 }

@@ -4,7 +4,7 @@ import { dividedNames } from './divided-names.ts';
 import { fold } from './fold.ts';
 import { handlesOf, type KnownHandle } from './known-handles.ts';
 import type { PersonalKind } from './kinds.ts';
-import { partsOf, wordsOf, type NamePart } from './name-words.ts';
+import { partsOf, wordsOf } from './name-words.ts';
 import { nearIn, type Near } from './near-names.ts';
 import { Needles, type Needle } from './needles.ts';
 import { otherForms } from './other-forms.ts';
@@ -165,27 +165,24 @@ function wordSpellings(kind: PersonalKind, value: string, isOwn = true): Needle<
 /** The parts of names, and what they are cut to before endings. */
 function partSpellings(names: readonly string[], inTexts: number): Needle<Spelling>[] {
   const known = new Map<string, Needle<Spelling>>();
-  const parts = names.flatMap(partsOf);
   const nearBy = nearIn(names.map((name) => fold(name).text));
-  const add = ({ word: value, isOwn, isShort }: NamePart, form: string, isUmlaut: boolean, near: Near | undefined): void => {
+  names.flatMap(partsOf).forEach(({ word: value, isOwn, isShort }, index) => {
     const { text, lower } = fold(value);
-    const { endings, stems } = declined(form, inTexts);
-    for (const each of [{ form, endings, isStem: false }, ...stems.map((stem) => ({ ...stem, isStem: true }))]) {
-      const key = `${each.isStem ? `${each.endings} ` : ''}${isUmlaut} ${each.form}`;
-      const isWhole = !isOwn && value !== lower;
-      const part = { written: writtenAs(text), endings: each.endings, isStem: each.isStem, isWhole, near, isShort };
-      const given = isOwn ? { given: { value, form: lower, isSame: each.form === lower } } : {};
-      if (!known.has(key)) known.set(key, { form: each.form, of: { kind: 'name', ...given, isUmlaut, part } });
+    const about = { written: writtenAs(text), isWhole: !isOwn && value !== lower, near: nearBy.get(lower), isShort };
+    const add = (form: string, isUmlaut: boolean, endings: number, isStem: boolean, isGiven: boolean): void => {
+      const key = `${isStem ? `${endings} ` : ''}${isUmlaut} ${form}`;
+      if (known.has(key)) return;
+      const given = isGiven ? { given: { value, form: lower, isSame: form === lower } } : {};
+      known.set(key, { form, of: { kind: 'name', ...given, isUmlaut, part: { ...about, endings, isStem } } });
+    };
+    for (const { form, isUmlaut } of formsOf(lower)) {
+      const { endings, stems } = declined(form, inTexts);
+      add(form, isUmlaut, endings, false, isOwn);
+      for (const stem of stems) add(stem.form, isUmlaut, stem.endings, true, isOwn);
     }
-  };
-  for (const part of parts) {
-    const { lower } = fold(part.word);
-    for (const { form, isUmlaut } of formsOf(lower)) add(part, form, isUmlaut, nearBy.get(lower));
-  }
-  for (const { word } of parts.slice(0, mostGuessed)) {
-    const { lower } = fold(word);
-    for (const form of guessedForms(lower)) add({ word: form, isOwn: false, isShort: false }, form, false, nearBy.get(lower));
-  }
+    if (index < mostGuessed)
+      for (const form of guessedForms(lower)) add(form, false, declined(form, inTexts).endings, false, false);
+  });
   return [...known.values()];
 }
 

@@ -411,6 +411,41 @@ describe('a statement that is followed', () => {
     expect(await stored('stays', 'runs')).toHaveLength(2);
   });
 
+  it('leaves the connection to who has it next, whatever of the two fails, at once or at its commit', async () => {
+    await owner.unsafe(`
+      create function failing_late() returns trigger language plpgsql as $$ begin raise exception 'failed late'; end $$;
+      create constraint trigger failing_late after insert on notes deferrable initially deferred
+        for each row when (new.body = 'late') execute function failing_late()`);
+    const whose = sql`select current_setting('draftwire.tenant') as tenant`;
+    const ends = ['well', 'late', 'at once'];
+    /** A statement that ends so. */
+    const ending = (end: string) =>
+      sql`insert into notes (id, tenant_id, body) values (${uuidOf(newId('gen'))}, ${uuidOf(ours.tenantId)}, ${end}::text)
+        returning 1 / (body <> 'at once')::int as one`;
+    const one = await openDatabase({ ...databaseDefaults, url: test.url, maxConnections: 6 }, parts);
+    try {
+      // The driver opens the connection; then it is that of the one before, and that of the same.
+      await one.as(theirs).sql(() => whose);
+      for (const before of [theirs, ours]) {
+        for (const [first, second] of ends.flatMap((each) => ends.map((end) => [each, end] as const))) {
+          await one.as(before).sql(() => whose);
+          const leader = one.as(ours).lead(ending(first));
+          while (!leader.isOpen) await Promise.resolve();
+          const runs: boolean[] = [];
+          const said = await Promise.allSettled([leader.rows, leader.follow(ending(second), (hasRows) => runs.push(hasRows))]);
+          const status = (end: string) => (end === 'well' ? 'fulfilled' : 'rejected');
+          expect(said.map((each) => each.status)).toEqual([status(first), status(second)]);
+          expect(runs).toEqual(second === 'at once' ? [] : [true]);
+          for (const scope of [ours, theirs, ours])
+            expect(await one.as(scope).sql(() => whose)).toEqual([{ tenant: uuidOf(scope.tenantId) }]);
+        }
+      }
+    } finally {
+      await one.close();
+      await owner.unsafe('drop function failing_late cascade');
+    }
+  });
+
   it('sees nothing of another tenant, whoever had the connection before', async () => {
     await db.as(theirs).query.insert(notes).values(note(theirs, 'walled'));
     const read = sql`select body from notes where body = 'walled'`;

@@ -90,6 +90,7 @@ describe('what masking costs', () => {
     ],
     ['letters read as two', 'name', 'ß', upTo((index) => `Ss${'ß'.repeat(index + 2)}`)],
     ['declined names', 'name', 'łA', upTo((index) => `Ökkae${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}üska`)],
+    ['names that weaken', 'name', 'öA', upTo((index) => `Ra${(index + 1_296).toString(36).replaceAll(/\d/g, 'k')}lampi`)],
     ['numbers', 'phone', '11 ', upTo((index) => filled('1 ', (index % 60) + 3))],
   ])('is linear: %s', (_name, kind, part, people) => {
     const text = filled(part, units);
