@@ -1,7 +1,7 @@
 import type { Pending } from '../kernel/pollable.ts';
 import type { Bytes } from './bytes.ts';
 
-/** What a body comes over, as far as the body has to do with it. */
+/** The connection that a body comes over. */
 export interface Source {
   /** Reads no more until `resume`: the reader of the body is behind. */
   pause(): void;
@@ -10,10 +10,10 @@ export interface Source {
   destroy(): void;
 }
 
-/** As many chunks wait for a reader before the connection is told to. */
+/** When this many chunks wait for their reader, the connection is paused. */
 const mostWaiting = 16;
 
-/** A body as it comes in. Its chunks are the reader's to keep. One that is longer than `most` bytes is cut there. */
+/** A body as it comes in. Its chunks belong to the reader. A body of more than `most` bytes is cut. */
 export class Body implements Bytes {
   private length = 0;
   private readonly chunks: Uint8Array[] = [];
@@ -74,7 +74,7 @@ export class Body implements Bytes {
     this.onReady?.();
   }
 
-  /** Nothing comes any more; `cut` says why, when it was not its end. */
+  /** Nothing comes any more: the body is at its end, or `cut` says why it broke off. */
   end(cut: Error | null): void {
     if (this.isEnded) return;
     this.isEnded = true;
@@ -83,7 +83,7 @@ export class Body implements Bytes {
     else this.onReady?.();
   }
 
-  /** The same as a web stream, for those who want one: it fails when the body was cut. */
+  /** The same body as a web stream, which fails when the body was cut. */
   web(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>(
       {

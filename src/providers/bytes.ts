@@ -9,7 +9,7 @@ export interface Bytes extends Pollable<Uint8Array> {
   cancel(): void;
 }
 
-/** The body of this response by the shortest road; null when it has none. */
+/** The body of a response, read in the cheapest way there is; null when it has none. */
 export function bytesOf(response: Response): Bytes | null {
   if (response.body === null) return null;
   return bodyOf(response) ?? new WebBytes(response.body);

@@ -15,9 +15,9 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   content_filter: 'CONTENT_FILTER',
   sensitive: 'CONTENT_FILTER',
 };
-/** How compatible servers finish what they could not write to its end: Mistral and OpenRouter, vLLM, DeepSeek, Z.ai. */
+/** The finish reasons of compatible servers for a text that they could not write to its end: Mistral and OpenRouter, vLLM, DeepSeek, Z.ai. */
 const breaks: ReadonlySet<string> = new Set(['error', 'abort', 'insufficient_system_resource', 'network_error']);
-/** How a model ends that waits for tools; some servers end it with `stop` all the same. */
+/** The finish reasons of a model that waits for tools. Some servers say `stop` all the same. */
 const waits: ReadonlySet<string> = new Set(['tool_calls', 'tool_call', 'tool_use', 'function_call']);
 
 /**
@@ -99,8 +99,8 @@ function isAsking({ tool_calls: tools, function_call: named }: Record<string, un
 }
 
 /**
- * Most servers send event after event that differ in nothing but the text. One that is the last one but for its text means what that one
- * meant, so it is not parsed again.
+ * A shortcut around JSON. Most servers send one event after the other that differ only in their text. An event that is the same as the one before, but for its
+ * text, means the same, so it is not parsed.
  */
 class Likeness {
   private before = '';

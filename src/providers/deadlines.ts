@@ -8,14 +8,14 @@ import type { StreamPart } from './port.ts';
 export interface Deadlines {
   /** From the call to its first part. */
   readonly firstTokenMs: number;
-  /** From asking for a part to getting it, after the first; time in which nobody asks does not count. */
+  /** From asking for any later part to getting it. Time in which nobody asks does not count. */
   readonly idleMs: number;
   /** From the call to its end; none when absent. */
   readonly totalMs?: number;
   readonly clock?: Clock;
   /** The caller's own wish to stop: the stream then throws its reason. */
   readonly signal: AbortSignal;
-  /** Told of a stream that was asked for its first part, or given up before. */
+  /** Hears how the stream goes. */
   readonly watch?: StreamWatch;
 }
 
@@ -23,13 +23,13 @@ export interface Deadlines {
 export interface StreamWatch {
   /** Its first text came. */
   first(): void;
-  /** Once, after which there is nothing more: null after its finish, else what ended it, a ProviderError where that was the provider. */
+  /** Called once, at the end: with null after the finish, else with what ended the stream, a ProviderError if it was the provider. */
   ended(error: unknown): void;
 }
 
 /**
  * The stream that `open` makes, with deadlines: a late part throws TIMEOUT at once and aborts the signal that `open` was given.
- * It waits beside the stream and not inside it, so it ends even a stream that never answers again.
+ * The waiting is done beside the stream and not inside it, so that even a stream that never answers again ends in time.
  */
 export function withDeadlines(
   open: (signal: AbortSignal) => AsyncIterable<StreamPart>,
@@ -39,10 +39,10 @@ export function withDeadlines(
 }
 
 const done = { done: true, value: undefined } as const;
-/** What setTimeout can count to; above it fires at once. */
+/** The longest time that setTimeout takes; with more it fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Written by hand, and with one timer that is set again only when it fires too early: a part costs one promise and one look at the clock, a polled one only the look. */
+/** Written by hand, with one timer that is set again only when it fires too early. So a part costs one promise and one look at the clock; a polled part costs only the look. */
 class TimedStream implements PollableIterator<StreamPart> {
   private readonly controller = new AbortController();
   private readonly clock: Clock;
@@ -156,7 +156,7 @@ class TimedStream implements PollableIterator<StreamPart> {
     this.deadlines.watch?.ended(reason);
     clearTimeout(this.timer);
     this.deadlines.signal.removeEventListener('abort', this.stop);
-    // What came to its end by itself is aborted only when it has let go, so that its connection can serve the next call.
+    // A stream that ended by itself is aborted only after it has let its connection go, so that this can serve the next call.
     const letGo = () => this.controller.abort(over);
     // Not awaited: a generator that waits for ever never runs its return. An abort is what ends it.
     Promise.resolve(this.parts?.return?.()).then(letGo, letGo);
@@ -171,7 +171,7 @@ class TimedStream implements PollableIterator<StreamPart> {
 
   private fire(): void {
     this.firesAt = Infinity;
-    // Nobody asks: the next one who does sets it again.
+    // Nobody waits for a part; whoever asks next sets the timer again.
     if (this.waiting === null && !this.isPolled) return;
     if (this.clock.monotonic() < this.dueAt) this.arm();
     else this.fail(failure('TIMEOUT', this.late()));

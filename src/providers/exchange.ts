@@ -7,19 +7,20 @@ import type { Talker, Wire } from './wire.ts';
 
 /** What an exchange tells whoever began it. */
 export interface Exchanged {
-  /** The head came, and its body will. */
+  /** The head came; the body follows. */
   answered(head: ResponseHead, body: Body): void;
-  /** The connection is of no use any more, and no head came. */
+  /** The connection broke, and no head had come. */
   failed(cause: Error): void;
-  /** The body was read to its end; `isKept` when the wire may serve another call. Told once, after which nothing is. */
+  /** It is over, well or not: the last thing told, and told once. `isKept` says whether the wire may serve another call. */
   over(isKept: boolean): void;
 }
 
 const longestHead = 65_536;
-/** Longer than anything that a model may write, a hundred bytes around each token; what is no text is short. */
+/** A body of a success may have more bytes than this only if something is wrong: it is longer than anything a model may write, with a hundred bytes around each token. */
 const longestStream = 64 * 1_048_576;
+/** The same for the body of any other status. */
 const longestOther = 1_048_576;
-/** What is no text says all with its status: so long its words are waited for. */
+/** How long the body of any other status is waited for: the status has said what matters. */
 const otherMs = 1_000;
 
 /** One request and its response over a wire. */
@@ -28,7 +29,7 @@ export class Exchange implements Talker {
   private headBytes: Buffer = Buffer.alloc(0);
   private readonly body: Body;
   private chunked: ChunkedDecoder | null = null;
-  /** Bytes of a body with a length that are still to come. */
+  /** How many bytes are still to come of a body whose length is known. */
   private left = Infinity;
   private isOver = false;
   private isPaused = false;

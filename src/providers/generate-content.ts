@@ -6,7 +6,7 @@ import { schemaFor } from './output-schema.ts';
 import { brokenOff, finish, wantsTools, type Converter } from './read.ts';
 import type { SseEvent } from './sse.ts';
 
-/** What stopped the model by its content; the vendor adds to them. */
+/** The finish reasons of a model that was stopped for its content. The vendor adds to them. */
 const filters = ['SAFETY', 'RECITATION', 'LANGUAGE', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'IMAGE_SAFETY'];
 const reasons: Readonly<Record<string, FinishReason>> = {
   STOP: 'STOP',
@@ -14,9 +14,9 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   ...Object.fromEntries(filters.map((reason) => [reason, 'CONTENT_FILTER' as const])),
 };
 
-/** The text is not whole, and nobody set a limit to it. */
+/** The finish reasons of a text that is not whole although it hit no limit. */
 const breaks: ReadonlySet<string> = new Set(['OTHER', 'MALFORMED_RESPONSE', 'MISSING_THOUGHT_SIGNATURE']);
-/** How a model ends that wanted tools; one that waits for their answers ends with STOP. */
+/** The finish reasons of a model that wanted tools. One that waits for their answers ends with STOP. */
 const waits: ReadonlySet<string> = new Set(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS']);
 
 /**

@@ -3,9 +3,9 @@ import type { OutboundDial } from '../kernel/outbound-dial.ts';
 import type { Window } from '../kernel/window.ts';
 import { LeanHttp } from './http.ts';
 
-/** The ways to addresses that parties named, such as tenants: each has its own connections, and none is the installation's. */
+/** HTTP to addresses that somebody else named, such as a tenant. Each party has connections of its own, and shares none with the installation. */
 export function guardedHttp(window: Window, dialOf: (party: string) => OutboundDial): (party: string) => LeanHttp {
-  // What rests on one that is forgotten closes by itself.
+  // Connections of a party that is forgotten here close by themselves.
   const ways = new LRUCache<string, LeanHttp>({ max: 1_000 });
   return (party) => {
     const known = ways.get(party);

@@ -11,29 +11,29 @@ import { Wire } from './wire.ts';
 
 const bodyKey = Symbol('body');
 
-/** Not a weak map: its values would outlive every young collection. */
+/** The body hangs on its response and not in a WeakMap, whose values outlive every young collection. */
 interface LeanResponse extends Response {
   [bodyKey]?: Body;
 }
 
-/** Connections without a call that are kept for one origin. */
+/** How many connections without a call are kept for one origin. */
 const mostResting = 256;
 
-/** Methods whose responses have the body that their heads say. */
+/** The methods that can be sent: those whose responses have the body that their heads announce. */
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
- * A `fetch` for providers, over an HTTP/1.1 of our own: bytes of a body can be had without a stream (`bodyOf`), which costs more than reading
- * them does, and a body that comes token by token is read by the clock. It asks for no compression, follows no redirect, uses no proxy, and takes an
- * address and a text; all else is as with `fetch`.
+ * A `fetch` for providers, over an HTTP/1.1 of our own. It does two things that the platform's does not: the bytes of a body can be had without a web
+ * stream (`bodyOf`), since a stream costs more than reading does; and a body that comes token by token is read by the clock (`pace.ts`). It takes
+ * only an address and a text, asks for no compression, follows no redirect and uses no proxy. All else is as with `fetch`.
  */
 export class LeanHttp implements ProviderHttp {
   private readonly resting = new Map<string, Wire[]>();
   private readonly reads: HeldReads;
 
   /**
-   * `window`: how long text may wait before it is delivered; 0 reads every byte when it comes. With a `dial` it only goes where that allows it: for addresses
-   * that somebody else named.
+   * `window` says how long text may wait before it is delivered; with 0 milliseconds every byte is read when it comes. With a `dial` it goes only where that
+   * allows it to: for addresses that somebody else named.
    */
   constructor(
     private readonly window: Window,
@@ -45,14 +45,14 @@ export class LeanHttp implements ProviderHttp {
   readonly fetch: typeof fetch = (input, init) => this.call(input, init, null);
 
   /**
-   * A `fetch` that makes its requests at once, down to a connection that is open, and sends them when `moment` comes: not one byte
-   * leaves before. A connection that breaks while it waits is replaced then. A request whose moment never comes has to be aborted.
+   * A `fetch` that prepares a request at once, with an open connection, and sends it when `moment` resolves: before that not one byte
+   * leaves. A connection that breaks meanwhile is replaced. A request whose moment never comes has to be aborted.
    */
   fetchAfter(moment: Promise<void>): typeof fetch {
     return (input, init) => this.call(input, init, moment);
   }
 
-  /** Bodies that wait for their time to be read. */
+  /** How many bodies wait for their time to be read. */
   get heldCount(): number {
     return this.reads.size;
   }
@@ -84,7 +84,7 @@ export class LeanHttp implements ProviderHttp {
     };
     const send = (): void => {
       if (signal?.aborted) return;
-      // Nothing was said on it yet: another will do as well.
+      // Nothing was sent on it yet, so another connection will do.
       if (!wire.isAlive) wire = this.wireTo(url);
       const exchange = new Exchange(wire, new Pace(this.window), this.reads, {
         answered: (head, received) => {
@@ -136,7 +136,7 @@ export class LeanHttp implements ProviderHttp {
   }
 }
 
-/** The body behind a response of `LeanHttp`, for who reads it instead of `response.body`; undefined for any other response. */
+/** The body of a response of `LeanHttp`, to be read instead of `response.body`; undefined for any other response. */
 export function bodyOf(response: Response): Body | undefined {
   return (response as LeanResponse)[bodyKey];
 }

@@ -13,10 +13,10 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   model_context_window_exceeded: 'LENGTH',
   refusal: 'CONTENT_FILTER',
 };
-/** How a model ends that waits: for the answers of tools, or to be asked to go on with those of the vendor. Nobody offered it any. */
+/** The stop reasons of a model that waits: for the answers of tools, or to be told to go on with the vendor's own. We offer it none of either. */
 const waits: ReadonlySet<string> = new Set(['tool_use', 'pause_turn']);
 
-/** All before this mark may be read from the vendor's cache. */
+/** All messages up to this mark may be read from the vendor's cache. */
 const cached = { cache_control: { type: 'ephemeral' as const } };
 
 /**

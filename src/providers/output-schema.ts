@@ -4,14 +4,14 @@ import type { TextRequest } from './port.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** What all vendors hold a model to. */
+/** The keywords that all vendors hold a model to. */
 const common = ['type', 'title', 'description', 'enum', 'properties', 'required', 'additionalProperties', 'items'];
 /** Formats that vendors know; ours beside them mean nothing to them. */
 const knownFormats = new Set<unknown>(['date', 'date-time', 'time', 'email', 'uuid']);
 
 /**
- * What a vendor's schema may say beside what all may. Vendors refuse keywords they do not know, and the whole schema is checked when the text is
- * there: so what is left out is told as a sentence of the description instead.
+ * The keywords that a vendor takes beside those. Vendors refuse keywords that they do not know. What has to be left out for that is said in the
+ * description instead, and the text is checked against the whole schema when it is there.
  */
 const dialects = {
   /** https://developers.openai.com/api/docs/guides/structured-outputs (strict) */
@@ -48,7 +48,7 @@ function propertiesFor(dialect: keyof typeof dialects, properties: Schema): Reco
 export const schemaName = 'letter';
 
 /**
- * Under which name OpenAI keeps the beginning of a prompt at hand: the same for all prompts that begin alike, and no part of them. None where
+ * The name under which OpenAI caches the beginning of a prompt: the same for all prompts that begin alike, and nothing of the prompt can be read from it. None if
  * nothing at the beginning stays the same.
  */
 export function cacheKey({ messages }: Pick<TextRequest, 'messages'>): { prompt_cache_key?: string } {

@@ -1,13 +1,13 @@
 import type { Window } from '../kernel/window.ts';
 
-/** Reads in a row that have to be close to each other before any is held. */
+/** How many reads in a row have to be close to each other before one is held back. */
 const enoughReads = 4;
-/** How much the latest read counts. */
+/** How much the latest read counts in the averages. */
 const weight = 0.25;
 
 /**
- * How fast a body comes, and so how long it may be left unread. A reader of a letter gets its text by the delivery window; bytes that wait as long
- * in the kernel cost one read and one wake-up for many bodies instead of one for each token.
+ * Finds out how fast a body comes, and so how long it may be left unread. Readers get text by the delivery window anyway; bytes that wait that long in the
+ * kernel cost one read and one wake-up for many tokens and bodies, instead of one for each token.
  */
 export class Pace {
   private readAt = -Infinity;
@@ -21,8 +21,8 @@ export class Pace {
   ) {}
 
   /**
-   * Something was read, this many chunks: how long to read nothing, null to read whatever comes as soon as it comes. What comes next comes half an
-   * interval from now, as far as anybody knows, and may then wait for the window.
+   * Call it after each read, with the number of chunks that were read. Gives how many milliseconds to read nothing; null to read as soon as something comes.
+   * The next token is expected half an interval from now, and may then wait for the window.
    */
   after(chunks: number): number | null {
     const windowMs = this.window.ms;

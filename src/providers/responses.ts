@@ -10,7 +10,7 @@ const incompleteReasons: Readonly<Record<string, FinishReason>> = {
   max_output_tokens: 'LENGTH',
   content_filter: 'CONTENT_FILTER',
 };
-/** What a model puts out that waits for its caller to do something. What its vendor does by itself is none of these. */
+/** The output items of a model that waits for its caller to do something. What the vendor does by itself is not among them. */
 const waits: ReadonlySet<string> = new Set([
   'function_call',
   'custom_tool_call',

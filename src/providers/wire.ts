@@ -6,16 +6,16 @@ import { hostOf, notPublic } from '../kernel/outbound-rules.ts';
 import { OutboundError } from '../kernel/outbound.ts';
 import type { HeldReads } from './held-reads.ts';
 
-/** Who talks over a wire. */
+/** Whoever talks over a wire. */
 export interface Talker {
-  /** Bytes that came; they are overwritten after the call. */
+  /** Bytes that came. They are overwritten when this returns: what is to be kept has to be copied. */
   take(bytes: Buffer): void;
   /** Nothing comes any more; `cause` is null when the other side ended politely. */
   ended(cause: Error | null): void;
 }
 
 const readBytes = 65_536;
-/** All wires read into one buffer, one after the other. */
+/** All wires read into this buffer, one after the other. */
 const landing = Buffer.allocUnsafeSlow(readBytes);
 /** How long a connection without a call is kept for the next one. */
 const keepMs = 4_000;
@@ -56,7 +56,7 @@ export class Wire {
     this.talker = talker;
   }
 
-  /** It is taken for another call. */
+  /** It is taken out of rest, for another call. */
   wake(): void {
     if (this.idleTimer) clearTimeout(this.idleTimer);
     this.idleTimer = null;
@@ -74,12 +74,12 @@ export class Wire {
     this.socket.resume();
   }
 
-  /** Reads nothing until it is told to. */
+  /** Reads nothing until `watch` or `readAfter`. */
   pause(): void {
     this.stopReading('paused');
   }
 
-  /** Reads nothing for so long, then what has come meanwhile; where nothing has, it watches again. False where it cannot. */
+  /** Reads nothing for `ms`, then what has come meanwhile; if nothing has, it watches again. False when this connection cannot be read so, as with TLS. */
   readAfter(reads: HeldReads, ms: number): boolean {
     if (this.fd < 0) return false;
     this.stopReading('held');
@@ -90,7 +90,7 @@ export class Wire {
   /** Reads what has come, without a wake-up by the operating system. */
   readHeld(): void {
     const { fd } = this;
-    // Over, or told otherwise meanwhile.
+    // It was closed meanwhile, or told to read otherwise.
     if (fd < 0 || this.state !== 'held') return;
     let length = 0;
     try {
@@ -120,16 +120,16 @@ export class Wire {
     this.state = state;
   }
 
-  /** The number of the open connection that can be read as it is; -1 when there is none. */
+  /** The file descriptor of the connection, if its bytes can be read as they are; else -1. */
   private get fd(): number {
-    // Its number may be another's as soon as it is closed.
+    // Once it is closed its number may be that of another file.
     if (this.socket.destroyed || !this.isPlain) return -1;
     if (this.known < 0) this.known = (this.socket as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
     return this.known;
   }
 
   private take(bytes: Buffer): void {
-    // What comes unasked answers nothing.
+    // Bytes that come without a call answer nothing: the connection is not to be trusted.
     if (this.talker) this.talker.take(bytes);
     else this.destroy();
   }
@@ -143,7 +143,7 @@ export class Wire {
   }
 }
 
-/** Asks who is at the end of a socket before anything is sent over it: TLS and what was written wait for `connect` too, behind this. */
+/** Checks the address that a socket is connected to before anything is sent: TLS and what was written wait for `connect` too, and this listener comes first. */
 function guard(socket: Socket, host: string, dial: OutboundDial): void {
   socket.prependListener('connect', () => {
     if (!dial.isAllowed(host, socket.remoteAddress ?? '')) socket.destroy(new OutboundError('refused', notPublic));
@@ -161,7 +161,7 @@ function connect(url: URL, dial: OutboundDial | null, take: (bytes: Buffer) => v
     },
   };
   if (url.protocol === 'http:') return net.connect({ host, port: Number(url.port || 80), onread, ...lookup });
-  // Those of addresses that others name would push out the vendors'.
+  // Sessions of addresses that tenants name are not kept: they would push out the vendors'.
   const known = dial ? undefined : sessions.get(url.origin);
   return tls
     .connect({

@@ -213,7 +213,8 @@ describe('nextMove, by the wishes of the plan', () => {
         );
         const move = nextMove(failed(calls, { hasText: random() < 0.5, random: random() }, plan));
         if (move.kind !== 'TRY') break;
-        const { awayMs } = calls.findLast((made) => made.model === move.model) ?? { awayMs: 0 };
+        const { awayMs, retryable } = calls.findLast((made) => made.model === move.model) ?? { awayMs: 0, retryable: true };
+        expect(retryable).toBe(true);
         if (move.model === model) expect(move.delayMs).toBeGreaterThan(0);
         expect(move.delayMs).toBeGreaterThanOrEqual(Math.floor(awayMs));
         model = move.model;
