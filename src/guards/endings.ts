@@ -225,7 +225,7 @@ const rules: readonly Rule[] = [
   { pattern: /^лев$/, stem: 'льв', endings: bitOf.cyrillic },
 ];
 
-/** How Finnish weakens a consonant before the last vowel, which may be an `e` then: `Lahden`, `Rannan`, `Lammen`, `Mäen`, `Kurjen`. */
+/** How Finnish weakens a consonant before the last vowel, which is no `e` but may become one: `Lahden`, `Rannan`, `Lammen`, `Mäen`, `Kurjen`. */
 function gradations(): Rule[] {
   const weak = [
     ['([aeiouyh])t', '$1d'],
@@ -238,7 +238,7 @@ function gradations(): Rule[] {
   const own = weak.flatMap(([strong, stem]): Rule[] => {
     const vowel = `$${/\(/.test(strong) ? 2 : 1}`;
     return [
-      { pattern: new RegExp(`${strong}([aeiouy])$`), stem: stem + vowel, endings: bitOf.finnish },
+      { pattern: new RegExp(`${strong}([aiouy])$`), stem: stem + vowel, endings: bitOf.finnish },
       { pattern: new RegExp(`${strong}i$`), stem: `${stem}e`, endings: bitOf.finnish },
     ];
   });

@@ -231,6 +231,7 @@ describe('a declined name', () => {
     ['Mark Rich', 'Market, Marketing; Škoda Market, őrült Market, doğru Market, työ Market'],
     ['Mark Rich', 'Market, Marked, Marketing; nõus'],
     ['Mark Saar', 'Marke, Saare; informações'],
+    ['Luke Kate', 'Luen, Kaden; työ'],
     ['Anna Lahti', 'Lahden, Lahdelle in an English text'],
     ['Jonas Berg', 'Jono, Berga in an English text of Bērziņš'],
     ['Anna Read', 'Annual, Ready, Reader, Annie, Anny'],
