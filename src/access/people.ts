@@ -1,3 +1,4 @@
+import type { TenantScope } from '../db/client.ts';
 import type { Statements } from '../db/connection.ts';
 import { uuidOf } from '../db/ids.ts';
 import { AppError } from '../kernel/errors.ts';
@@ -30,7 +31,7 @@ interface PersonRow {
 /** The members of the scope's tenant with these ids. Removed ones are missing. */
 export async function readPeople(
   statements: Statements,
-  { tenantId }: Pick<Scope, 'tenantId'>,
+  { tenantId }: TenantScope,
   ids: readonly string[],
 ): Promise<Map<string, Person>> {
   const uuids = ids.flatMap((id) => uuidOfId(id, 'mem') ?? []);
@@ -62,7 +63,7 @@ export async function ownPermissions(statements: Statements, scope: Scope): Prom
 }
 
 /** Keeps everybody else from changing people, roles and issuers of the tenant until the transaction ends: what is counted stays so. */
-export async function lockTenant(transaction: Statements, { tenantId }: Pick<Scope, 'tenantId'>): Promise<void> {
+export async function lockTenant(transaction: Statements, { tenantId }: TenantScope): Promise<void> {
   // Not `for update`: what points at the tenant (rate limits, people) goes on being written.
   await transaction.sql((sql) => sql`select from tenants where id = ${uuidOf(tenantId, 'ten')} for no key update`);
 }

@@ -1,8 +1,7 @@
-import type { Database } from '../db/client.ts';
+import type { Database, TenantScope } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Remembered } from '../kernel/remembered.ts';
-import type { Scope } from '../kernel/scope.ts';
 import type { Models } from '../routing/models.ts';
 import type { CacheMode } from '../tenants/tenants.table.ts';
 import type { ProviderKeyService } from '../vault/provider-key.service.ts';
@@ -50,18 +49,14 @@ export class CacheService {
   }
 
   /** What a start wants of the cache: what its caller says, else its template, else the tenant. A caller who says no age gets the template's. */
-  async wishOf(
-    { tenantId }: Pick<Scope, 'tenantId'>,
-    asked: CacheWish | null | undefined,
-    ofTemplate: CacheWish | null,
-  ): Promise<CacheWish> {
+  async wishOf({ tenantId }: TenantScope, asked: CacheWish | null | undefined, ofTemplate: CacheWish | null): Promise<CacheWish> {
     const mode = asked?.mode ?? ofTemplate?.mode;
     if (mode) return { mode, maxAgeSeconds: asked?.maxAgeSeconds ?? ofTemplate?.maxAgeSeconds ?? null };
     return this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
   }
 
   /** What a start does; null when the cache is OFF for it. `inputs` is called only when it is not. */
-  async plan(scope: Pick<Scope, 'tenantId'>, wish: CacheWish, inputs: () => TextInputs): Promise<CachePlan | null> {
+  async plan(scope: TenantScope, wish: CacheWish, inputs: () => TextInputs): Promise<CachePlan | null> {
     const { mode } = wish;
     if (mode === 'OFF') return null;
     const maxAgeSeconds = wish.maxAgeSeconds ?? defaultAgeSeconds;
@@ -82,10 +77,7 @@ export class CacheService {
     this.tenants.forget(tenantIds);
   }
 
-  private async addressesOf(
-    { tenantId }: Pick<Scope, 'tenantId'>,
-    { models, branches }: TextInputs,
-  ): Promise<Record<string, string>> {
+  private async addressesOf({ tenantId }: TenantScope, { models, branches }: TextInputs): Promise<Record<string, string>> {
     const all = [models, ...Object.values(branches)].flatMap((ids) => ids ?? []);
     const providers = new Set(all.map((id) => this.parts.models.find(id)?.provider));
     const addresses: Record<string, string> = {};

@@ -1,8 +1,7 @@
-import type { Database } from '../db/client.ts';
+import type { Database, TenantScope } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Remembered } from '../kernel/remembered.ts';
-import type { Scope } from '../kernel/scope.ts';
 import { noGuards, type Guards } from './guards.ts';
 
 interface TenantGuards {
@@ -24,7 +23,7 @@ export class GuardService {
   }
 
   /** The guards of one generation of the scope's tenant. */
-  async of({ tenantId }: Pick<Scope, 'tenantId'>, own: Guards | null): Promise<Guards> {
+  async of({ tenantId }: TenantScope, own: Guards | null): Promise<Guards> {
     const guards = own ?? { ...noGuards, personal: [] };
     const { masks } = this.tenants.known(tenantId) ?? (await this.tenants.get(tenantId));
     return masks ? { ...guards, masking: true } : guards;

@@ -1,11 +1,10 @@
-import type { Database } from '../db/client.ts';
+import type { Database, TenantScope } from '../db/client.ts';
 import { uuidOf } from '../db/ids.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { AppError } from '../kernel/errors.ts';
 import { idOfUuid } from '../kernel/id.ts';
 import type { Log } from '../kernel/log.ts';
 import { Remembered } from '../kernel/remembered.ts';
-import type { Scope } from '../kernel/scope.ts';
 import { estimatedCostMicros } from './estimate.ts';
 import { choose, blockedLast, type Chosen, type World } from './choose.ts';
 import type { Facts } from './facts.ts';
@@ -72,7 +71,7 @@ export class RoutePlanService {
    * The plan for what a generation asks for. Throws INVALID_INPUT for a model or route that is unknown, and when no model of it can write the
    * generation; UNAVAILABLE for a route that this build cannot read.
    */
-  async plan(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts): Promise<RoutePlan> {
+  async plan(scope: TenantScope, requested: string, facts: Facts): Promise<RoutePlan> {
     const found = await this.find(scope, requested);
     if (!found) {
       const plan = this.parts.models.plan(requested);
@@ -87,7 +86,7 @@ export class RoutePlanService {
   }
 
   /** How `plan` would come to its answer; throws as it does. */
-  async explain(scope: Pick<Scope, 'tenantId'>, requested: string, facts: Facts, at?: Date): Promise<Explanation> {
+  async explain(scope: TenantScope, requested: string, facts: Facts, at?: Date): Promise<Explanation> {
     const found = await this.find(scope, requested);
     if (found) {
       const { id, version, definition, times } = found;
@@ -120,7 +119,7 @@ export class RoutePlanService {
   }
 
   /** The tenant's route of this name; null for a model, and for `auto` where the tenant has no route of that name. */
-  private async find({ tenantId }: Pick<Scope, 'tenantId'>, requested: string): Promise<ReadableRoute | null> {
+  private async find({ tenantId }: TenantScope, requested: string): Promise<ReadableRoute | null> {
     // Models have a slash in their names, routes never.
     if (requested.includes('/')) return null;
     const routes = this.standing.known(tenantId) ?? (await this.standing.get(tenantId));

@@ -34,7 +34,7 @@ export interface UsableVersion {
   /** How its generations use the texts of others where their callers say nothing; null leaves that to the tenant. */
   readonly cache: TemplateCache | null;
   /** For the scope's tenant. Throws INVALID_INPUT with the path of the first variable that does not fit. */
-  render(scope: Pick<Scope, 'tenantId'>, variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
+  render(scope: TenantScope, variables: unknown): Rendering & { readonly variables: Record<string, unknown> };
 }
 
 /** Which templates to list; absent and null let all pass. */

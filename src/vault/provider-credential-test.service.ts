@@ -56,7 +56,7 @@ const verdictOf: Partial<Record<ProviderErrorCode, CredentialVerdict>> = {
   CREDENTIAL_UNREADABLE: 'UNREADABLE',
 };
 
-/** Asks providers now whether they take tenants' own keys. No breaker keeps it from asking, and what it finds is counted by none. */
+/** Asks providers whether they take tenants' own keys. It asks whatever the breakers say, and they do not count what it finds. */
 export class ProviderCredentialTestService {
   constructor(private readonly parts: CredentialTestParts) {}
 

@@ -79,7 +79,7 @@ export class ProviderCredentialService {
     const baseUrl = asked.baseUrl == null ? null : this.checkedUrl(asked.baseUrl);
     const { acts, vault, bus } = this.parts;
     const about = aboutProviderKey(scope.tenantId, provider, baseUrl);
-    // What is remembered of the input is no place for the key.
+    // A hash of the input is stored for repeats. The key goes into it only as its fingerprint.
     const fingerprinted = { provider, apiKey: await vault.fingerprint(scope, about, apiKey), idempotencyKey };
     const input = baseUrl === null ? fingerprinted : { ...fingerprinted, baseUrl };
     const again = async (id: string) => this.get(scope, id, ['input', 'idempotencyKey']);
@@ -117,7 +117,7 @@ export class ProviderCredentialService {
     return id;
   }
 
-  /** One by id; throws NOT_FOUND. */
+  /** One by id, for those who may change it; throws NOT_FOUND. */
   async get(scope: Scope, id: string, path = ['input', 'id']): Promise<ProviderCredentialView> {
     scope.require('credentials:write');
     if (uuidOfId(id, 'pcr') === null) throw noSuchCredential(path);
@@ -127,7 +127,7 @@ export class ProviderCredentialService {
     return row;
   }
 
-  /** The address as it is stored. What a name stands for is looked at with each call: it may change. */
+  /** The address as it is stored. Which addresses its name resolves to is checked with each call, since that may change. */
   private checkedUrl(text: string): string {
     const refuse = (reason: string): never => {
       throw new AppError('INVALID_INPUT', reason, { path: ['input', 'baseUrl'] });

@@ -68,9 +68,7 @@ export class ProviderKeyService {
 
   /** The tenant's own access; null when it has none. Throws ProviderError CREDENTIAL_UNREADABLE, or UNAVAILABLE and TIMEOUT while the database is away. */
   async find(tenantId: string, provider: Provider): Promise<OwnAccess | null> {
-    if (!provider.takesKeys) return null;
-    const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
-    const own = keys.get(provider.id) ?? null;
+    const own = await this.ownKey(tenantId, provider);
     if (!(own instanceof UnreadableError)) return own && this.accessBy(tenantId, provider, own);
     this.parts.log.error({ err: own, tenantId, provider: provider.id }, 'a tenant’s own key for a provider cannot be read');
     throw new ProviderError('CREDENTIAL_UNREADABLE', `the tenant’s own key for ${provider.id} cannot be read`, {
@@ -81,14 +79,12 @@ export class ProviderKeyService {
 
   /** The tenant's own address of this provider; null when it has none. */
   async addressOf(tenantId: string, provider: Provider): Promise<string | null> {
-    if (!provider.takesKeys) return null;
-    const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
-    const own = keys.get(provider.id) ?? null;
+    const own = await this.ownKey(tenantId, provider);
     // A key that cannot be read calls nobody. This word is no address, so no text that was written elsewhere is taken for its own.
     return own instanceof UnreadableError ? 'unreadable' : (own?.baseUrl ?? null);
   }
 
-  /** Looks again when the keys of these tenants are needed next; of all without `tenantIds`. */
+  /** Forgets the keys of these tenants, or of all where `tenantIds` is null: they are looked up when they are needed next. */
   forget(tenantIds: readonly string[] | null): void {
     this.remembered.forget(tenantIds);
   }
@@ -106,6 +102,12 @@ export class ProviderKeyService {
       keys.set(provider, apiKey instanceof UnreadableError ? apiKey : { apiKey, baseUrl });
     }
     return keys;
+  }
+
+  private async ownKey(tenantId: string, provider: Provider): Promise<OwnKey | UnreadableError | null> {
+    if (!provider.takesKeys) return null;
+    const keys = this.remembered.known(tenantId) ?? (await this.remembered.get(tenantId));
+    return keys.get(provider.id) ?? null;
   }
 
   private accessBy(tenantId: string, provider: Provider, { apiKey, baseUrl }: OwnKey): OwnAccess {
