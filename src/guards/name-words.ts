@@ -1,3 +1,5 @@
+import { isOffice } from './short-names.ts';
+
 /** Longer parts of names are no names: the name itself is looked for as it is. */
 const longestPart = 64;
 /** What stands before a name, and belongs to it where it is written in one word with it. */
@@ -45,7 +47,8 @@ export function partsOf(name: string): NamePart[] {
 
 function isPart(word: string, isSmall: boolean): boolean {
   const isShort = Array.from(word).length < (/\p{Lo}/u.test(word) ? 2 : 3);
-  return !isShort && (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
+  if (isShort || isOffice(word)) return false;
+  return (isSmall || /^[\p{Lu}\p{Lo}]/u.test(word)) && !noNames.has(word.toLowerCase());
 }
 
 function isShortPart(word: string, isSmall: boolean): boolean {

@@ -31,12 +31,31 @@ const likewise = /[一同]/;
 /** What Korean has behind persons and not behind things, for the given names that are words (`지원`). */
 const behindPersons = /이?(?:에게|께|한테)/y;
 
+const titleBehind = new RegExp(String.raw`^(.*?)${titles.source}?${titles.source}님?$`);
+/** Who reads applications, and nobody by name. */
+const roles = /人事|採用|担当|招聘|人力|人资|人資|채용|인사팀|인사부|담당/;
+
 const longestSurname = 3;
+const longestTitled = 40;
+
+/** Whether a word of these scripts is a title or an office, and nobody's name. */
+export function isOffice(word: string): boolean {
+  return word.length <= longestTitled && (roles.test(word) || titleBehind.exec(word)?.[1] === '');
+}
+
+/** A name in one of these scripts without the office before it and the title behind it (`人事部 山田太郎様`, `김철수 과장님`); null where there is none. */
+export function withoutTitle(name: string): string | null {
+  if (name.length > longestTitled) return null;
+  const words = name.split(' ').filter((word) => !roles.test(word));
+  const whole = words.join(' ');
+  const bare = (titleBehind.exec(whole)?.[1] ?? whole).trim();
+  return bare !== '' && bare !== name && bare.split(' ').every((part) => unspaced.test(part)) ? bare : null;
+}
 
 /** The surname and the given name, as far as they can be told, of a name in Chinese, Japanese or Korean; of others none. */
 export function shortNamesOf(name: string): ShortName[] {
   const parts = name.split(' ');
-  if (parts.length > 2 || !parts.every((part) => unspaced.test(part))) return [];
+  if (parts.length > 2 || isOffice(name) || !parts.every((part) => unspaced.test(part))) return [];
   const [first = '', second] = parts;
   if (second !== undefined) return parts.filter(({ length }) => length === 1).map((form) => short(form, 'title'));
   const surnames = Array.from({ length: Math.min(longestSurname, first.length - 1) }, (_, index) => first.slice(0, index + 1));

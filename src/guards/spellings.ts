@@ -11,7 +11,7 @@ import { otherForms } from './other-forms.ts';
 import { formsOf, guessedForms } from './other-letters.ts';
 import { textsAt, type PersonalField } from './personal.ts';
 import { plainForm, readGiven } from './readings.ts';
-import { shortNamesOf, type ShortName } from './short-names.ts';
+import { shortNamesOf, withoutTitle, type ShortName } from './short-names.ts';
 import { withoutInvisible } from './strip.ts';
 
 /** A detail in one of its spellings. */
@@ -93,16 +93,15 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
   const whole = unique(given.filter(({ value }) => isLong(value)));
   const isNumeric = Map.groupBy(whole, ({ kind, value }) => isNumber(kind, value));
   const divided = dividedNames(fields, variables).map((orders) => orders.map(plainSpaces));
-  const names = [
-    ...whole.filter(({ kind }) => kind === 'name').map(({ value }) => value),
-    ...divided.flatMap(([name = '']) => name),
-  ];
+  const own = whole.filter(({ kind }) => kind === 'name').map(({ value }) => value);
+  const bare = own.flatMap((value) => withoutTitle(fold(value).text) ?? []);
+  const names = [...own, ...divided.flatMap(([name = '']) => name), ...bare];
   return {
     words: new Needles([
       // Before whole names: a part goes with the initials beside it.
       ...partSpellings(names, endings),
       ...once((isNumeric.get(false) ?? []).flatMap(({ kind, value }) => wordSpellings(kind, value))),
-      ...once(divided.flat().flatMap((name) => wordSpellings('name', name, false))),
+      ...once([...divided.flat(), ...bare.filter(isLong)].flatMap((name) => wordSpellings('name', name, false))),
       ...shortSpellings(names.flatMap((name) => shortNamesOf(fold(name).text))),
     ]),
     numbers: new Needles(once((isNumeric.get(true) ?? []).map(({ kind, value }) => numberSpelling(kind, value)))),
