@@ -147,7 +147,10 @@ export class PooledConnection implements Connection {
       if (!lane) throw new Error('the statement in front was answered');
       open = null;
       const behind = scoped;
-      const sent = behind ? lane.send(next.compile(), 'objects') : lane.past(tenant, next.compile(), 'objects', onRun, true);
+      const second = next.compile();
+      const past = behind ? null : lane.past(tenant, second, 'objects', onRun, true);
+      // What the connection cannot learn any more is the driver's, where nothing has to be set for it.
+      const sent = past ?? (behind || lane.tenant === tenant ? lane.send(second, 'objects') : null);
       if (!sent) throw failureFor(Object.assign(new Error('the connection knows too many statements'), { code: '40001' }));
       const release = pool.share(lane);
       sent.rows.then(release, release);

@@ -446,6 +446,20 @@ describe('a statement that is followed', () => {
     }
   });
 
+  it('is followed as well on a connection that knows too many statements to learn one more', async () => {
+    const one = await openDatabase({ ...databaseDefaults, url: test.url, maxConnections: 6 }, parts);
+    try {
+      let sum = sql`select 1`;
+      for (let known = 0; known < 220; known++, sum = sql`${sum} + 1`) await one.as(ours).sql(() => sum);
+      const leader = one.as(ours).lead(sql`select 1 + 1`);
+      while (!leader.isOpen) await Promise.resolve();
+      const next = leader.follow(sql`select current_setting('draftwire.tenant') as learnt`);
+      expect(await Promise.all([leader.rows, next])).toMatchObject([[{}], [{ learnt: uuidOf(ours.tenantId) }]]);
+    } finally {
+      await one.close();
+    }
+  });
+
   it('sees nothing of another tenant, whoever had the connection before', async () => {
     await db.as(theirs).query.insert(notes).values(note(theirs, 'walled'));
     const read = sql`select body from notes where body = 'walled'`;
