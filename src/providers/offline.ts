@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../kernel/clock.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { failure } from './failures.ts';
 import { offlineModels } from './models.ts';
 import type { Provider, StreamPart, TextRequest } from './port.ts';
@@ -7,7 +7,6 @@ import type { Provider, StreamPart, TextRequest } from './port.ts';
 export interface OfflineOptions {
   /** Its pace; 0 and Infinity mean as fast as it can. */
   readonly tokensPerSecond: number;
-  readonly clock?: Clock;
 }
 
 type Tokenizer = typeof import('gpt-tokenizer');
@@ -18,7 +17,7 @@ const plainText = { allowedSpecial: new Set<string>(), disallowedSpecial: new Se
 const wordPattern = /\s*\S{1,16}|\s+$/gu;
 
 /** Writes the template's own draft, word by word, with no key and no network. The same request gives the same parts. */
-export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions): Provider {
+export function offline({ tokensPerSecond }: OfflineOptions): Provider {
   const msPerToken = tokensPerSecond > 0 && Number.isFinite(tokensPerSecond) ? 1000 / tokensPerSecond : 0;
 
   return {
@@ -38,11 +37,11 @@ export function offline({ tokensPerSecond, clock = systemClock }: OfflineOptions
       const { words, outputTokens, isCut } = wordsOf(tokenizer, request.draft, request.maxOutputTokens);
       if (words.length === 0) throw failure('EMPTY_COMPLETION', 'offline has no draft to write');
 
-      const startedAt = clock.monotonic();
+      const startedAt = systemClock.monotonic();
       let tokens = 0;
       for (const word of words) {
         tokens += word.tokens;
-        if (msPerToken > 0) await sleepUntil(startedAt + tokens * msPerToken, clock, signal);
+        if (msPerToken > 0) await sleepUntil(startedAt + tokens * msPerToken, signal);
         signal.throwIfAborted();
         yield { type: 'text', text: word.text };
       }
@@ -81,8 +80,8 @@ function inputTokensOf(tokenizer: Tokenizer, request: TextRequest): number {
 }
 
 /** Waits until `due` on the monotonic clock; rejects with the signal's reason as soon as it aborts. */
-async function sleepUntil(due: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const waitMs = due - clock.monotonic();
+async function sleepUntil(due: number, signal: AbortSignal): Promise<void> {
+  const waitMs = due - systemClock.monotonic();
   if (waitMs <= 0) return;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, waitMs);

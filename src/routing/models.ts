@@ -115,7 +115,7 @@ export class Models {
   }
 
   /** When a model was retired; null while it is not. */
-  retiredAt(id: string, at = (this.knowledge.clock ?? systemClock).now()): Date | null {
+  retiredAt(id: string, at = this.now()): Date | null {
     const retiresAt = this.settings.get(id)?.retiresAt ?? this.builtIn(id)?.retiresAt ?? null;
     return retiresAt && retiresAt <= at ? retiresAt : null;
   }
@@ -125,8 +125,8 @@ export class Models {
     return this.settings.get(id)?.maxOutputTokens ?? this.builtIn(id)?.maxOutputTokens ?? null;
   }
 
-  /** The price of a model at a moment; null when we do not know it, which is not zero. */
-  priceOf(id: string, at: Date): Price | null {
+  /** The price of a model, now or at another moment; null when we do not know it, which is not zero. */
+  priceOf(id: string, at = this.now()): Price | null {
     const found = this.find(id);
     if (!found) return null;
     const { provider, name } = found;
@@ -145,6 +145,10 @@ export class Models {
     const name = id.slice(slash + 1);
     if (!provider || name.length > longestName || !namePattern.test(name)) return null;
     return provider.acceptsUnknownModels || provider.models.some((model) => model.name === name) ? { provider, name } : null;
+  }
+
+  private now(): Date {
+    return (this.knowledge.clock ?? systemClock).now();
   }
 
   private builtIn(id: string): ProviderModel | null {

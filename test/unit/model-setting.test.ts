@@ -1,7 +1,12 @@
+import 'reflect-metadata';
 import { describe, expect, it } from 'vitest';
+import type { RequestContext } from '../../src/graphql/context.ts';
 import { AppError } from '../../src/kernel/errors.ts';
+import { newId } from '../../src/kernel/id.ts';
+import { Scope } from '../../src/kernel/scope.ts';
 import { estimatedCostMicros } from '../../src/routing/estimate.ts';
 import { noSetting, priceOfLines, readSetting, type PriceLine } from '../../src/routing/model-setting.ts';
+import { ModelResolver } from '../../src/routing/model.resolver.ts';
 import { Models } from '../../src/routing/models.ts';
 import type { Provider } from '../../src/providers/port.ts';
 
@@ -102,6 +107,7 @@ describe('the price of an operator', () => {
 });
 
 describe('the catalogue', () => {
+  const scope = new Scope(newId('ten'), newId('mem'), { kind: 'key', id: newId('key') }, new Set(['models:read']));
   const vendor = (id: string): Provider => ({
     id,
     models: ['one', 'two'].map((name) => ({ name, contextWindow: 1_000, maxOutputTokens: 100 })),
@@ -155,6 +161,16 @@ describe('the catalogue', () => {
     expect(catalogue.priceOf('open/two', at)).toBe(listed);
     expect(catalogue.priceOf('open/two', new Date('2027-01-01'))).toMatchObject({ source: 'OPERATOR' });
     expect(catalogue.priceOf('nobody/one', at)).toBeNull();
+  });
+
+  it('is shown as of its own clock: prices as well as retirements', () => {
+    const later = new Date('2030-01-01T00:00:00Z');
+    const catalogue = new Models([vendor('open')], null, { clock: { ...clock, now: () => later }, listedPrice: () => listed });
+    const prices = [line({ from: '2029-01-01', input: 9 })];
+    catalogue.configure([{ ...noSetting, id: 'open/one', prices, retiresAt: new Date('2029-01-01') }]);
+    const [one] = new ModelResolver(catalogue).models({ scope } as RequestContext);
+
+    expect(one).toMatchObject({ id: 'open/one', isRetired: true, price: { source: 'OPERATOR', from: '2029-01-01' } });
   });
 
   it('begins `auto` with the first model of each vendor that is not retired', () => {
