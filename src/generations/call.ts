@@ -44,7 +44,10 @@ export class Caller {
     run.opened = begun(this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetchAfter(granted) }));
   }
 
-  /** A call to `model`, the open attempt's when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled: at once, where it is not patient. */
+  /**
+   * A call to `model`, that of the open attempt when absent: the one that was begun, else a new one. Fails as a provider's stream does, and with NotCalled when its
+   * model is blocked or has no place. Without `isPatient` it does not wait for a place.
+   */
   async open(run: Run, model = run.attempt.model, isPatient = true): Promise<OpenedCall> {
     const { opened } = run;
     if (opened?.model === model) {
@@ -55,11 +58,13 @@ export class Caller {
     if (!choice) throw noSuchModel(model);
     const { keys, gate } = this.parts;
     const own = await this.whenBack(run, () => keys.find(run.tenantId, choice.provider));
-    const watch = await this.whenBack(run, () => gate.enter({ ...this.entering(run, model, own), isPatient }, run.signal));
+    const watch = await this.whenBack(run, () =>
+      gate.enter(this.entering(run, model, own), isPatient ? this.remainingMs(run) : 0, run.signal),
+    );
     return this.call(run, choice, { own, watch, fetch: this.httpOf(own).fetch });
   }
 
-  /** How long a call to this model will certainly not be let in; 0 for one that may be, as each with a tenant's own key. */
+  /** For how many milliseconds calls to this model are certainly not let in; 0 when one may be, as with a tenant's own key. */
   blockedMs({ tenantId }: Run, model: string): number {
     const choice = this.parts.models.find(model);
     return choice && this.parts.keys.known(tenantId, choice.provider) ? 0 : this.parts.gate.blockedMs(model);
@@ -95,7 +100,7 @@ export class Caller {
   private entering(run: Run, model: string, own: OwnAccess | null): Entering {
     const provider = model.slice(0, model.indexOf('/'));
     const by = own === null ? 'OURS' : own.elsewhere === null ? 'OWN_KEY' : 'ELSEWHERE';
-    return { model, provider, by, remainingMs: this.remainingMs(run), isPatient: false };
+    return { model, provider, by, remainingMs: this.remainingMs(run) };
   }
 
   private call(run: Run, { provider: usual, name: model }: Choice, { own, watch, fetch }: Means): OpenedCall {

@@ -28,8 +28,6 @@ export interface Entering {
   readonly by: 'OURS' | 'OWN_KEY' | 'ELSEWHERE';
   /** Milliseconds until the deadline of its generation. */
   readonly remainingMs: number;
-  /** Whether it waits when no place is free. */
-  readonly isPatient: boolean;
 }
 
 interface Parts {
@@ -62,14 +60,14 @@ export class GateService {
     return leave && this.ticket(entering, leave, pass);
   }
 
-  /** Lets a call in, after a wait for its place if it is patient. Throws NotCalled, at once when its model is blocked, and UNAVAILABLE while the database cannot say whether there is a place. */
-  async enter(entering: Entering, signal: AbortSignal): Promise<StreamWatch> {
+  /** Lets a call in, after a wait of at most `waitMs` for its place. Throws NotCalled, at once when its model is blocked, and UNAVAILABLE while the database cannot say whether there is a place. */
+  async enter(entering: Entering, waitMs: number, signal: AbortSignal): Promise<StreamWatch> {
     const { health } = this.parts;
-    const { model, by, remainingMs, isPatient } = entering;
+    const { model, by } = entering;
     if (by === 'ELSEWHERE') return this.ticket(entering, null, null);
     const blockedMs = by === 'OURS' ? health.blockedMs(model) : 0;
     if (blockedMs > 0) throw this.blocked(entering, blockedMs);
-    const leave = await this.place(entering, isPatient ? remainingMs : 0, signal);
+    const leave = await this.place(entering, waitMs, signal);
     if (by === 'OWN_KEY') return this.ticket(entering, leave, null);
     try {
       const admitted = await health.admit(model);
