@@ -11,8 +11,8 @@ const sizes = 4;
 /** From so many on, windows are as wide as they get. */
 const crowded = 48;
 /**
- * The widest window, in windows. With 100 and 200 streams and a token every 20 ms, one reader in a hundred waits 80 ms for more: below 100, with room for a
- * server that is late. At 2.5 it was 85 to 126 ms; at 1.6 it was 70, and a token cost a fifth more.
+ * The widest window, in windows. With 100 to 300 streams and a token every 20 ms, one reader in a hundred waits some 62 ms for more: below 100, with room for
+ * a server that is late. Wider ones left too little of it, and with narrower ones a token cost a fifth more.
  */
 const widest = 2;
 
