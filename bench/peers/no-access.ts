@@ -13,8 +13,9 @@ interface Product {
 
 interface Database {
   as(scope: object): object;
-  connection(pool: object, setting: string): object;
-  readonly app: object;
+  connection(pool: object, tenant: string): object;
+  /** The connections of the role whom the policies bind, none of which is open yet. */
+  readonly app: { readonly options: { readonly parameters: { role: string } } };
 }
 
 const [app, config, log, client, access] = await Promise.all(
@@ -29,7 +30,9 @@ const owner = decodeURIComponent(new URL(DATABASE_URL).username);
 /** All statements as the owner of the database, whom no policy binds; all else, and how statements travel, as in the product. */
 async function openUnwalled(settings: object, parts: object): Promise<Database> {
   const database = await product.openDatabase({ ...settings, socketPath }, parts);
-  const connection = database.connection(database.app, `role = '${owner}'`);
+  database.app.options.parameters.role = owner;
+  // Which tenant's does not matter to the owner; it is one for all, and so said once a connection.
+  const connection = database.connection(database.app, '00000000-0000-0000-0000-000000000000');
   database.as = () => connection;
   scope = await new product.KeyService(database, 'development').authenticate({ authorization: `Bearer ${KEY}` });
   return database;
