@@ -44,14 +44,17 @@ export interface ProcessOptions {
   readonly isUnbundled?: boolean;
 }
 
+/** Ends a process with the one that started it, however that ends: a killed test run leaves no servers behind. */
+const endWithParent = `data:text/javascript,${encodeURIComponent("process.once('disconnect', () => process.exit()); process.channel.unref();")}`;
 const unbundled = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Starts one and waits until it serves. Rejects with its output when it does not. */
 export async function startProcess({ database, env = {}, isUnbundled = false }: ProcessOptions): Promise<RunningProcess> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'draftwire-process-'));
-  const child = spawn(process.execPath, [isUnbundled ? unbundled : path.join(inject('programs'), 'main.mjs')], {
+  const program = isUnbundled ? unbundled : path.join(inject('programs'), 'main.mjs');
+  const child = spawn(process.execPath, ['--import', endWithParent, program], {
     cwd: dataDir,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       PATH: process.env['PATH'],
       PORT: '0',
