@@ -78,17 +78,18 @@ const retryableCodes: ReadonlySet<ProviderErrorCode> = new Set([
   'TIMEOUT',
 ]);
 
-/** An error of our own with the code's usual retryability. */
-export function failure(
-  code: ProviderErrorCode,
-  message: string,
-  {
-    retryAfterMs = null,
-    usage = null,
-    isOfRequest = false,
-  }: { readonly retryAfterMs?: number | null; readonly usage?: Usage | null; readonly isOfRequest?: boolean } = {},
-): ProviderError {
-  return new ProviderError(code, message, { retryable: retryableCodes.has(code), retryAfterMs, usage, isOfRequest });
+/** What else is known of a failure. */
+export interface FailureDetails {
+  /** Whether the same call may succeed when tried again; what is usual for the code, unless it is said. */
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number | null;
+  readonly usage?: Usage | null;
+  readonly isOfRequest?: boolean;
+}
+
+/** An error of our own. */
+export function failure(code: ProviderErrorCode, message: string, details: FailureDetails = {}): ProviderError {
+  return new ProviderError(code, message, { retryable: retryableCodes.has(code), ...details });
 }
 
 /** The error a vendor's failure means. It carries no cause: the SDKs' errors hold headers and texts that can repeat the key. */

@@ -79,7 +79,7 @@ export class ContentConverter implements Converter {
   }
 
   rest(): StreamPart | null {
-    if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage, true);
+    if (this.brokenBy !== null) throw brokenOff(this.provider, this.brokenBy, this.usage, { isOfRequest: true });
     if (this.isWaiting) throw wantsTools(this.provider, this.usage);
     return this.reason === null ? null : finish(this.reason, this.usage);
   }

@@ -1,6 +1,6 @@
 import type { Pending, PollableIterator } from '../kernel/pollable.ts';
 import { bytesOf, textOf, type Bytes } from './bytes.ts';
-import { failure, failureOf, scrub } from './failures.ts';
+import { failure, failureOf, scrub, type FailureDetails } from './failures.ts';
 import { errorIn, parsed } from './json.ts';
 import { ProviderError, type FinishReason, type StreamPart, type Usage } from './port.ts';
 import { SseSplitter, type SseEvent } from './sse.ts';
@@ -196,7 +196,7 @@ function emptyCompletion(provider: string, { reason, usage }: { reason: FinishRe
   if (reason !== 'LENGTH') return failure('EMPTY_COMPLETION', `${provider} finished (${reason}) without any text`, { usage });
   // At the limit that its caller set: a model that thinks first has no room for text below one, and would not have any the next time.
   const message = `${provider} came to the limit of tokens before it had written any text; raise maxOutputTokens: what a model thinks first counts too`;
-  return new ProviderError('EMPTY_COMPLETION', message, { retryable: false, usage, isOfRequest: true });
+  return failure('EMPTY_COMPLETION', message, { retryable: false, usage, isOfRequest: true });
 }
 
 /** HTTP 200 with a page or one JSON object: a proxy's page, or an error that forgot its status. */
@@ -215,8 +215,13 @@ export function finish(reason: FinishReason, usage: Usage): StreamPart {
 }
 
 /** The failure of a finish that says that the vendor broke the model off, so its text is not whole. `isOfRequest` where a prompt can bring that about. */
-export function brokenOff(provider: string, word: string, usage: Usage, isOfRequest = false): ProviderError {
-  return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { usage, isOfRequest });
+export function brokenOff(
+  provider: string,
+  word: string,
+  usage: Usage,
+  details: Omit<FailureDetails, 'usage'> = {},
+): ProviderError {
+  return failure('OVERLOADED', `${provider} broke off its answer (${word.slice(0, 60)})`, { ...details, usage });
 }
 
 /**
@@ -224,6 +229,5 @@ export function brokenOff(provider: string, word: string, usage: Usage, isOfRequ
  * it is not tried again. Another model may write the text to its end.
  */
 export function wantsTools(provider: string, usage: Usage): ProviderError {
-  const message = `${provider} broke off its answer (it asked for tools, and was given none)`;
-  return new ProviderError('OVERLOADED', message, { retryable: false, usage, isOfRequest: true });
+  return brokenOff(provider, 'it asked for tools, and was given none', usage, { retryable: false, isOfRequest: true });
 }
