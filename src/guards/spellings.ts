@@ -4,7 +4,7 @@ import { dividedNames } from './divided-names.ts';
 import { fold } from './fold.ts';
 import { handlesOf, type KnownHandle } from './known-handles.ts';
 import type { PersonalKind } from './kinds.ts';
-import { partsOf, wordsOf } from './name-words.ts';
+import { partsOf, wordsOf, type NamePart } from './name-words.ts';
 import { nearIn, type Near } from './near-names.ts';
 import { Needles, type Needle } from './needles.ts';
 import { otherForms } from './other-forms.ts';
@@ -90,19 +90,23 @@ export function spellingsOf(fields: readonly PersonalField[], variables: unknown
       value: plainSpaces(text),
     })),
   );
-  const whole = unique(given.filter(({ value }) => isLong(value)));
+  const whole = firstBy(
+    given.filter(({ value }) => isLong(value)),
+    ({ kind, value }) => `${kind} ${value}`,
+  );
   const isNumeric = Map.groupBy(whole, ({ kind, value }) => isNumber(kind, value));
   const divided = dividedNames(fields, variables).map((orders) => orders.map(plainSpaces));
   const own = whole.filter(({ kind }) => kind === 'name').map(({ value }) => value);
   const bare = own.flatMap((value) => withoutTitle(fold(value).text) ?? []);
   const names = [...own, ...divided.flatMap(([name = '']) => name), ...bare];
+  const folded = names.map((name) => fold(name).text);
   return {
     words: new Needles([
       // Before whole names: a part goes with the initials beside it.
-      ...partSpellings(names, endings),
+      ...partSpellings(names.flatMap(partsOf), nearIn(folded), endings),
       ...once((isNumeric.get(false) ?? []).flatMap(({ kind, value }) => wordSpellings(kind, value))),
       ...once([...divided.flat(), ...bare.filter(isLong)].flatMap((name) => wordSpellings('name', name, false))),
-      ...shortSpellings(names.flatMap((name) => shortNamesOf(fold(name).text))),
+      ...shortSpellings(folded.flatMap((name) => shortNamesOf(name))),
     ]),
     numbers: new Needles(once((isNumeric.get(true) ?? []).map(({ kind, value }) => numberSpelling(kind, value)))),
     handles: new Needles(handlesOf(names.map(wordsOf))),
@@ -115,18 +119,18 @@ function plainSpaces(text: string): string {
     .trim();
 }
 
-function unique<T extends { readonly kind: string; readonly value: string }>(given: readonly T[]): T[] {
+/** The first of those that have the same key. */
+function firstBy<T>(all: readonly T[], keyOf: (each: T) => string): T[] {
   const seen = new Set<string>();
-  return given.filter(({ kind, value }) => !seen.has(`${kind} ${value}`) && seen.add(`${kind} ${value}`));
+  return all.filter((each) => {
+    const key = keyOf(each);
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 /** The first of those that are found and left in the same places; a name may go on where others may not. */
 function once<T extends { readonly kind: PersonalKind; readonly part?: Part }>(needles: readonly Needle<T>[]): Needle<T>[] {
-  const seen = new Set<string>();
-  return needles.filter(({ form, of }) => {
-    const key = `${of.kind === 'name' ? 'name' : 'other'} ${of.part?.written[0] ?? ''} ${form}`;
-    return !seen.has(key) && seen.add(key);
-  });
+  return firstBy(needles, ({ form, of }) => `${of.kind === 'name' ? 'name' : 'other'} ${of.part?.written[0] ?? ''} ${form}`);
 }
 
 /** Two characters at least. */
@@ -162,10 +166,9 @@ function wordSpellings(kind: PersonalKind, value: string, isOwn = true): Needle<
 }
 
 /** The parts of names, and what they are cut to before endings. */
-function partSpellings(names: readonly string[], inTexts: number): Needle<Spelling>[] {
+function partSpellings(parts: readonly NamePart[], nearBy: ReadonlyMap<string, Near>, inTexts: number): Needle<Spelling>[] {
   const known = new Map<string, Needle<Spelling>>();
-  const nearBy = nearIn(names.map((name) => fold(name).text));
-  names.flatMap(partsOf).forEach(({ word: value, isOwn, isShort }, index) => {
+  parts.forEach(({ word: value, isOwn, isShort }, index) => {
     const { text, lower } = fold(value);
     const about = { written: writtenAs(text), isWhole: !isOwn && value !== lower, near: nearBy.get(lower), isShort };
     const add = (form: string, isUmlaut: boolean, endings: number, isStem: boolean, isGiven: boolean): void => {
@@ -190,6 +193,6 @@ function writtenAs(text: string): string[] {
 }
 
 function shortSpellings(names: readonly ShortName[]): Needle<Spelling>[] {
-  const known = new Map(names.map((short) => [`${short.beside} ${short.isIn} ${short.form}`, short]));
-  return Array.from(known.values(), (short) => ({ form: short.form, of: { kind: 'name', short } }));
+  const different = firstBy(names, ({ form, beside, isIn }) => `${beside} ${isIn} ${form}`);
+  return different.map((short) => ({ form: short.form, of: { kind: 'name', short } }));
 }

@@ -2,16 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { detect } from '../../src/guards/detectors.ts';
 import { fold } from '../../src/guards/fold.ts';
 import { mask } from '../../src/guards/mask.ts';
+import { sentAndBack } from '../harness/masking.ts';
 import { randomOf } from '../harness/random.ts';
 
 const found = (text: string) => detect(text).map(({ kind, start, end }) => [kind, text.slice(start, end)]);
 
-const masked = (text: string, name: string) => {
-  const { messages, restorer } = mask([{ role: 'user', content: text }], { name }, [{ path: ['name'], kind: 'name' }]);
-  const own = restorer();
-  const sent = messages.at(-1)?.content ?? '';
-  return { sent, back: own.push(sent) + own.flush() };
-};
+const masked = (text: string, name: string) => sentAndBack(text, { name }, [{ path: ['name'], kind: 'name' }]);
 
 describe('postal addresses', () => {
   it.each([
@@ -261,10 +257,8 @@ it('reads digits of other scripts', () => {
 
 describe('a known detail', () => {
   const sentWith = (kind: 'name' | 'birth-date', value: string, text: string) => {
-    const { messages, restorer } = mask([{ role: 'user', content: text }], { value }, [{ path: ['value'], kind }]);
-    const sent = messages.at(-1)?.content ?? '';
-    const own = restorer();
-    expect(own.push(sent) + own.flush()).toBe(text);
+    const { sent, back } = sentAndBack(text, { value }, [{ path: ['value'], kind }]);
+    expect(back).toBe(text);
     return sent.replaceAll(/(?:PERSON|BIRTHDATE)X*_\d+/g, '…');
   };
 
